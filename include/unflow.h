@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * unflow.h: every tensor out of TensorFlow, as memory you can read.
+ *
+ * Read it from top to bottom:
+ *
+ *   status, error    every call that can fail returns a uf_status and fills a
+ *                    uf_error that the caller owns (NULL: message not wanted)
+ *   dtype            one table: what each TensorFlow type is
+ *   buf              reference-counted memory; what arrays are views of
+ *   tensor           a view of typed memory: dtype, shape, data, owner
+ *   model            a file, read and checked: graphs, values, nodes, signatures
+ *   session          one execution of a model: inputs, run, read any tensor
+ *   state            variables, state tensors and tables as values
+ *   builder          a graph made call by call instead of read from a file
+ *   conversion       dequantize
+ *   archive          .npz and .npy files
+ *
+ * Rules for all of it. A function named *_create, *_open or *_read gives the
+ * caller something to release; *_retain and *_release count references. `const
+ * char *` results are UTF-8 (as the file has them), end in NUL and live as long as the object asked. Out
+ * parameters come last, end in `_out`, and are written on success only.
+ * A model may be used by many threads at once; a session by one at a time.
+ */
+#ifndef UNFLOW_H
+#define UNFLOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define UF_VERSION "0.1.0"
+
+#if defined(UF_BUILDING) && defined(__GNUC__)
+#define UF_API __attribute__((visibility("default")))
+#else
+#define UF_API
+#endif
+
+#if defined(__GNUC__)
+#define UF_MUST_USE __attribute__((warn_unused_result))
+#define UF_PRINTF(a, b) __attribute__((format(printf, a, b)))
+#else
+#define UF_MUST_USE
+#define UF_PRINTF(a, b)
+#endif
+
+/* ---- status ------------------------------------------------------------ */
+
+/* X(enum suffix, text, Python exception in unflow.errors). The names and
+ * meanings are those of TensorFlow's status codes. */
+#define UF_STATUS_LIST(X)                                              \
+  X(OK, "ok", "")                                                      \
+  X(CANCELLED, "cancelled", "CancelledError")                          \
+  X(UNKNOWN, "unknown", "UnknownError")                                \
+  X(INVALID_ARGUMENT, "invalid argument", "InvalidArgumentError")      \
+  X(NOT_FOUND, "not found", "NotFoundError")                           \
+  X(ALREADY_EXISTS, "already exists", "AlreadyExistsError")            \
+  X(PERMISSION_DENIED, "permission denied", "PermissionDeniedError")   \
+  X(RESOURCE_EXHAUSTED, "out of memory", "ResourceExhaustedError")     \
+  X(FAILED_PRECONDITION, "failed precondition", "FailedPreconditionError") \
+  X(OUT_OF_RANGE, "out of range", "OutOfRangeError")                   \
+  X(UNIMPLEMENTED, "unimplemented", "UnimplementedError")              \
+  X(INTERNAL, "internal error", "InternalError")                       \
+  X(UNAVAILABLE, "unavailable", "UnavailableError")                    \
+  X(DATA_LOSS, "damaged data", "DataLossError")                        \
+  X(WRONG_TYPE, "wrong type", "WrongTypeError")
+
+typedef enum uf_status {
+#define X(name, text, exception) UF_##name,
+  UF_STATUS_LIST(X)
+#undef X
+  UF_STATUS_COUNT
+} uf_status;
+
+UF_API const char *uf_status_text(uf_status status);
+/* Name of the class in unflow.errors that this status becomes in Python. */
+UF_API const char *uf_status_exception(uf_status status);
+
+/* Where a failing call puts its words: `<where>: expected A, found B; what to
+ * do`. Owned by the caller; every function takes NULL. Zero it once. */
+typedef struct uf_error {
+  uf_status status;
+  char message[2048];
+} uf_error;
+
+/* ---- dtype ------------------------------------------------------------- */
+
+/* X(enum suffix, name, bits per element, TFLite TensorType or -1,
+ *   TensorFlow DataType or -1). Sub-byte types are packed, low bits first.
+ * STRING elements are uf_string, RESOURCE elements int64_t ids of a store. */
+#define UF_DTYPE_LIST(X)                       \
+  X(INVALID, "invalid", 0, -1, 0)              \
+  X(FLOAT32, "float32", 32, 0, 1)              \
+  X(FLOAT16, "float16", 16, 1, 19)             \
+  X(BFLOAT16, "bfloat16", 16, 18, 14)          \
+  X(FLOAT64, "float64", 64, 10, 2)             \
+  X(FLOAT8_E4M3FN, "float8_e4m3fn", 8, 21, 25) \
+  X(FLOAT8_E5M2, "float8_e5m2", 8, 22, 24)     \
+  X(COMPLEX64, "complex64", 64, 8, 8)          \
+  X(COMPLEX128, "complex128", 128, 11, 18)     \
+  X(INT8, "int8", 8, 9, 6)                     \
+  X(INT16, "int16", 16, 7, 5)                  \
+  X(INT32, "int32", 32, 2, 3)                  \
+  X(INT64, "int64", 64, 4, 9)                  \
+  X(UINT8, "uint8", 8, 3, 4)                   \
+  X(UINT16, "uint16", 16, 16, 17)              \
+  X(UINT32, "uint32", 32, 15, 22)              \
+  X(UINT64, "uint64", 64, 12, 23)              \
+  X(INT4, "int4", 4, 17, 29)                   \
+  X(UINT4, "uint4", 4, 20, 30)                 \
+  X(INT2, "int2", 2, 19, -1)                   \
+  X(BOOL, "bool", 8, 6, 10)                    \
+  X(STRING, "string", 128, 5, 7)               \
+  X(RESOURCE, "resource", 64, 13, 20)          \
+  X(VARIANT, "variant", 64, 14, 21)
+
+typedef enum uf_dtype {
+#define X(name, text, bits, tflite, tf) UF_##name,
+  UF_DTYPE_LIST(X)
+#undef X
+  UF_DTYPE_COUNT
+} uf_dtype;
+
+/* "float32" and so on; "invalid" for what is no dtype. */
+UF_API const char *uf_dtype_name(uf_dtype dtype);
+/* Bits per element; 0 for UF_INVALID. */
+UF_API int uf_dtype_bits(uf_dtype dtype);
+/* The dtype of that name, or UF_INVALID. */
+UF_API uf_dtype uf_dtype_from_name(const char *name);
+
+/* ---- buf --------------------------------------------------------------- */
+
+/* Memory with a reference count (atomic) and a function that frees it. */
+typedef struct uf_buf uf_buf;
+typedef void (*uf_free_fn)(void *context);
+
+/* size bytes, 64-byte aligned, uninitialised. NULL when out of memory. */
+UF_API uf_buf *uf_buf_create(size_t size);
+/* Wraps memory of the caller. free_fn(context) runs when the last reference
+ * goes (NULL: never freed). NULL on out of memory: the caller still owns it. */
+UF_API uf_buf *uf_buf_wrap(void *data, size_t size, uf_free_fn free_fn, void *context);
+UF_API uf_buf *uf_buf_retain(uf_buf *buf); /* returns buf; NULL is fine */
+UF_API void uf_buf_release(uf_buf *buf);   /* NULL is fine */
+UF_API void *uf_buf_data(const uf_buf *buf);
+UF_API size_t uf_buf_size(const uf_buf *buf);
+
+/* ---- tensor ------------------------------------------------------------ */
+
+#define UF_MAX_RANK 8
+
+/* One element of a string tensor. The characters lie in the same buf. */
+typedef struct uf_string {
+  const char *data;
+  size_t size;
+} uf_string;
+
+/* real = scale * (q - zero_point). count is 1 (whole tensor) or the extent of
+ * dimension `axis`. Blockwise: block_size > 0, scales has one value for each
+ * block of block_size along the last dimension, in row-major order. */
+typedef struct uf_quant {
+  int64_t count;               /* of scales and zero_points; 0: not quantized */
+  const float *scales;
+  const int64_t *zero_points;  /* never NULL when count > 0 */
+  int32_t axis;
+  int32_t block_size;
+} uf_quant;
+
+/* A view of typed memory, row-major and dense. `buf` is the reference that
+ * keeps `data` alive (NULL: the caller knows better); uf_tensor_release drops
+ * it. `quant` lives as long as the model. */
+typedef struct uf_tensor {
+  uf_dtype dtype;
+  int32_t rank;
+  int64_t dims[UF_MAX_RANK];
+  void *data;
+  size_t size;              /* bytes */
+  uf_buf *buf;
+  const uf_quant *quant;    /* NULL: not quantized */
+  bool read_only;           /* shared with a file or with the runtime */
+} uf_tensor;
+
+UF_API void uf_tensor_release(uf_tensor *tensor);
+/* Number of elements (1 for a scalar). */
+UF_API int64_t uf_tensor_count(const uf_tensor *tensor);
+
+/* ---- model ------------------------------------------------------------- */
+
+typedef struct uf_model uf_model;
+
+typedef struct uf_open_options {
+  size_t struct_size;   /* sizeof(uf_open_options) */
+  const char *name;     /* what messages call a model from memory; NULL: "<memory>" */
+} uf_open_options;
+
+/* Opens and checks a .tflite file, mapped and never copied. NOT_FOUND,
+ * PERMISSION_DENIED, INVALID_ARGUMENT (not a model) or DATA_LOSS (damaged).
+ * Ops that are not supported do not make it fail, see uf_model_unsupported.
+ * The caller releases the model; sessions keep it alive by themselves. */
+UF_API uf_status uf_model_open(const char *path, const uf_open_options *options,
+                               uf_model **model_out, uf_error *error) UF_MUST_USE;
+/* The same from memory. The model keeps a reference to buf, whose bytes must
+ * not change as long as it lives. */
+UF_API uf_status uf_model_open_buf(uf_buf *buf, const uf_open_options *options,
+                                   uf_model **model_out, uf_error *error) UF_MUST_USE;
+UF_API uf_model *uf_model_retain(uf_model *model);
+UF_API void uf_model_release(uf_model *model);
+
+typedef struct uf_model_info {
+  const char *path;         /* or the name from the options */
+  const char *format;       /* "tflite", "built" */
+  const char *description;  /* from the file, "" when absent */
+  int32_t version;          /* schema version of the file */
+  size_t file_size;
+  int32_t n_graphs, n_signatures, n_metadata, n_unsupported;
+} uf_model_info;
+UF_API void uf_model_describe(const uf_model *model, uf_model_info *info_out);
+
+typedef struct uf_graph_info {
+  const char *name;
+  int32_t n_values, n_nodes, n_inputs, n_outputs;
+  const int32_t *inputs, *outputs; /* value indices */
+} uf_graph_info;
+/* OUT_OF_RANGE for an index that is none, here and below. */
+UF_API uf_status uf_model_graph(const uf_model *model, int32_t graph,
+                                uf_graph_info *info_out, uf_error *error);
+
+typedef enum uf_value_kind {
+  UF_VALUE_ACTIVATION, /* computed by a node, or an input */
+  UF_VALUE_CONSTANT,   /* its bytes are in the file */
+  UF_VALUE_STATE,      /* is_variable: keeps its value from run to run */
+} uf_value_kind;
+
+typedef struct uf_value_info {
+  const char *name;
+  uf_dtype dtype;
+  uf_value_kind kind;
+  int32_t rank;                          /* -1: unknown */
+  int64_t dims[UF_MAX_RANK];             /* as in the file; 1 where unknown */
+  int32_t signature_rank;                /* 0 when the file has no shape_signature */
+  int64_t dims_signature[UF_MAX_RANK];   /* -1 where unknown */
+  const uf_quant *quant;                 /* NULL: none */
+  int32_t producer;                      /* node index, -1: none */
+  bool is_sparse;
+} uf_value_info;
+UF_API uf_status uf_model_value(const uf_model *model, int32_t graph, int32_t value,
+                                uf_value_info *info_out, uf_error *error);
+/* Index of the value of that name in graph; NOT_FOUND lists near names. */
+UF_API uf_status uf_model_find_value(const uf_model *model, int32_t graph, const char *name,
+                                     int32_t *value_out, uf_error *error);
+/* A constant's bytes as they lie in the file (read-only view that keeps the
+ * model's memory alive). Sparse constants come dense. FAILED_PRECONDITION if
+ * the value is no constant. */
+UF_API uf_status uf_model_constant(uf_model *model, int32_t graph, int32_t value,
+                                   uf_tensor *tensor_out, uf_error *error) UF_MUST_USE;
+
+typedef struct uf_node_info {
+  const char *op;           /* "CONV_2D"; a custom op's own name */
+  const char *name;         /* what messages call the node */
+  int32_t version;
+  bool supported;
+  int32_t n_inputs, n_outputs;
+  const int32_t *inputs, *outputs; /* value indices; -1: omitted optional input */
+} uf_node_info;
+UF_API uf_status uf_model_node(const uf_model *model, int32_t graph, int32_t node,
+                               uf_node_info *info_out, uf_error *error);
+/* The i-th reason why something in this model will not run: one line with op,
+ * node and tensor names. NULL past the end. */
+UF_API const char *uf_model_unsupported(const uf_model *model, int32_t i);
+
+typedef struct uf_signature_info {
+  const char *key;
+  int32_t graph;
+  int32_t n_inputs, n_outputs;
+  const char *const *input_names, *const *output_names;
+  const int32_t *inputs, *outputs; /* value indices in that graph */
+} uf_signature_info;
+UF_API uf_status uf_model_signature(const uf_model *model, int32_t i,
+                                    uf_signature_info *info_out, uf_error *error);
+/* Metadata entry i: its name and bytes (view into the file). */
+UF_API uf_status uf_model_metadata(const uf_model *model, int32_t i, const char **name_out,
+                                   const void **data_out, size_t *size_out, uf_error *error);
+
+/* ---- session ----------------------------------------------------------- */
+
+typedef struct uf_session uf_session;
+
+typedef struct uf_session_options {
+  size_t struct_size;    /* sizeof(uf_session_options) */
+  int32_t n_threads;     /* 0: one */
+  bool keep_all;         /* keep every intermediate instead of replaying */
+} uf_session_options;
+
+/* Nothing is planned or allocated before it is needed. The session retains the
+ * model. */
+UF_API uf_status uf_session_create(uf_model *model, const uf_session_options *options,
+                                   uf_session **session_out, uf_error *error) UF_MUST_USE;
+UF_API void uf_session_release(uf_session *session);
+/* An independent session over the same model with a copy (by reference, copied
+ * when written) of this one's state and inputs. */
+UF_API uf_status uf_session_fork(uf_session *session, uf_session **session_out,
+                                 uf_error *error) UF_MUST_USE;
+
+/* Gives an input of the graph another shape; takes effect at the next
+ * allocate. strict: only dimensions that the file leaves unknown may change.
+ * INVALID_ARGUMENT names the input and both shapes. */
+UF_API uf_status uf_session_resize(uf_session *session, int32_t graph, int32_t value,
+                                   int32_t rank, const int64_t *dims, bool strict, uf_error *error);
+/* Infers shapes, prepares kernels, plans memory. Done by run when needed;
+ * cheap when nothing changed. */
+UF_API uf_status uf_session_allocate(uf_session *session, int32_t graph, uf_error *error);
+/* True between an allocate and the next resize. */
+UF_API bool uf_session_is_allocated(const uf_session *session, int32_t graph);
+
+/* Copies a value into an input, state tensor or variable handle. WRONG_TYPE or
+ * INVALID_ARGUMENT name both dtypes or both shapes. Before an allocate, an
+ * input takes the shape of what it is given when `resize` is true. */
+UF_API uf_status uf_session_set(uf_session *session, int32_t graph, int32_t value,
+                                const uf_tensor *tensor, bool resize, uf_error *error);
+/* Runs the graph. On an error the state is as it was when the failing node
+ * started; the outputs are not readable. */
+UF_API uf_status uf_session_run(uf_session *session, int32_t graph, uf_error *error);
+/* Runs only what the given values need, control inputs included; every one of
+ * them is readable afterwards until the next run. */
+UF_API uf_status uf_session_run_for(uf_session *session, int32_t graph, const int32_t *values,
+                                    int32_t n_values, const int32_t *nodes, int32_t n_nodes,
+                                    uf_error *error);
+
+/* The current value of ANY tensor: inputs, outputs, constants, intermediates
+ * of the last run (recomputed when their memory was reused), state tensors,
+ * and for a resource handle the value it points to. The tensor is a read-only
+ * view that owns a reference; the session never writes under it. The caller
+ * releases it. FAILED_PRECONDITION: not run yet, or a variable that was never
+ * assigned (named). */
+UF_API uf_status uf_session_read(uf_session *session, int32_t graph, int32_t value,
+                                 uf_tensor *tensor_out, uf_error *error) UF_MUST_USE;
+/* A live, writable view of an input's or state tensor's own memory, for
+ * callers that fill it in place. Valid until the next resize. */
+UF_API uf_status uf_session_live(uf_session *session, int32_t graph, int32_t value,
+                                 uf_tensor *tensor_out, uf_error *error) UF_MUST_USE;
+/* Shape and dtype of a value as the session has them now, without data
+ * (data NULL, buf NULL). */
+UF_API uf_status uf_session_shape(uf_session *session, int32_t graph, int32_t value,
+                                  uf_tensor *tensor_out, uf_error *error);
+/* These values keep memory of their own from the next allocate on, so that
+ * reading them costs nothing. n 0: none. */
+UF_API uf_status uf_session_capture(uf_session *session, int32_t graph, const int32_t *values,
+                                    int32_t n_values, uf_error *error);
+
+typedef struct uf_memory_info {
+  size_t arena;        /* bytes of the activation arenas */
+  size_t arena_bound;  /* the largest sum of sizes alive at one time */
+  size_t kept;         /* inputs, outputs, captures */
+  size_t packed;       /* weights repacked for kernels, shared by sessions */
+} uf_memory_info;
+UF_API void uf_session_memory(const uf_session *session, uf_memory_info *info_out);
+
+/* ---- state ------------------------------------------------------------- */
+
+typedef enum uf_state_kind {
+  UF_STATE_VARIABLE, /* a resource variable */
+  UF_STATE_TENSOR,   /* an is_variable tensor, such as an LSTM's state */
+  UF_STATE_TABLE,    /* a hash table */
+} uf_state_kind;
+
+typedef struct uf_state_info {
+  const char *name;          /* shared name, or the state tensor's name */
+  const char *container;     /* "" mostly */
+  uf_state_kind kind;
+  uf_dtype dtype;            /* values' dtype; UF_INVALID while unknown */
+  uf_dtype key_dtype;        /* tables only */
+  bool initialized;
+  int32_t rank;              /* -1: unknown */
+  int64_t dims[UF_MAX_RANK];
+  int32_t graph, value;      /* state tensors: which; else -1 */
+} uf_state_info;
+
+/* Everything in the session that outlives a run. The order does not change
+ * during a session's life (new resources come last). Initialiser subgraphs
+ * (CALL_ONCE) run on the first call if they did not yet. */
+UF_API uf_status uf_session_state_count(uf_session *session, int32_t *n_out, uf_error *error);
+UF_API uf_status uf_session_state(uf_session *session, int32_t i, uf_state_info *info_out,
+                                  uf_error *error);
+/* Index of the variable, table or state tensor of that name. */
+UF_API uf_status uf_session_find_state(uf_session *session, const char *name, int32_t *i_out,
+                                       uf_error *error);
+/* The value (tables: the values, in the order of the keys). */
+UF_API uf_status uf_session_state_read(uf_session *session, int32_t i, uf_tensor *tensor_out,
+                                       uf_error *error) UF_MUST_USE;
+/* A table's keys. */
+UF_API uf_status uf_session_state_keys(uf_session *session, int32_t i, uf_tensor *tensor_out,
+                                       uf_error *error) UF_MUST_USE;
+/* Assigns (copies). keys only for tables, whose content is replaced. */
+UF_API uf_status uf_session_state_write(uf_session *session, int32_t i, const uf_tensor *keys,
+                                        const uf_tensor *values, uf_error *error);
+/* Back to the state of a new session: variables unassigned, initialisers to be
+ * run again, state tensors at their first value, tables empty. */
+UF_API void uf_session_reset(uf_session *session);
+/* Only the is_variable tensors, as TFLite's ResetVariableTensors. */
+UF_API void uf_session_reset_state_tensors(uf_session *session);
+
+/* ---- builder ----------------------------------------------------------- */
+
+/* A graph made call by call, with TensorFlow's op names and attributes. Nodes
+ * may be added as long as the builder lives; sessions over
+ * uf_builder_model(b) see what was there when they were created. */
+typedef struct uf_builder uf_builder;
+
+typedef enum uf_attr_kind {
+  UF_ATTR_INT, UF_ATTR_FLOAT, UF_ATTR_BOOL, UF_ATTR_STRING, UF_ATTR_DTYPE, UF_ATTR_SHAPE,
+  UF_ATTR_TENSOR,
+} uf_attr_kind;
+typedef struct uf_attr {
+  const char *name;
+  uf_attr_kind kind;
+  int64_t i;               /* INT, BOOL, DTYPE (a uf_dtype) */
+  double f;                /* FLOAT */
+  const char *s;           /* STRING, NUL-terminated */
+  int32_t rank;            /* SHAPE; -1: unknown */
+  int64_t dims[UF_MAX_RANK];
+  const uf_tensor *tensor; /* TENSOR: bytes are copied */
+} uf_attr;
+
+UF_API uf_builder *uf_builder_create(void);
+UF_API void uf_builder_release(uf_builder *builder);
+/* Adds a node. inputs are value indices, controls node indices. The index of
+ * its first output value goes to *value_out (-1 if it has none), the node's to
+ * *node_out. */
+UF_API uf_status uf_builder_add(uf_builder *builder, const char *op, const char *name,
+                                const int32_t *inputs, int32_t n_inputs, const int32_t *controls,
+                                int32_t n_controls, const uf_attr *attrs, int32_t n_attrs,
+                                int32_t *node_out, int32_t *value_out, uf_error *error);
+/* A snapshot as a model with one graph; the caller releases it. */
+UF_API uf_status uf_builder_model(uf_builder *builder, uf_model **model_out,
+                                  uf_error *error) UF_MUST_USE;
+/* Makes `session` use the variables and tables of `other` (both then share
+ * them). */
+UF_API void uf_session_share_state(uf_session *session, uf_session *other);
+
+/* ---- conversion -------------------------------------------------------- */
+
+/* float32 values of a quantized (or float16, bfloat16, integer) tensor; out
+ * has uf_tensor_count(tensor) elements. With quant NULL in the tensor the
+ * values are just cast. WRONG_TYPE for strings, resources, complex. */
+UF_API uf_status uf_dequantize(const uf_tensor *tensor, float *out, uf_error *error);
+/* One int8 (or uint8) per element of a packed int4, uint4 or int2 tensor. */
+UF_API uf_status uf_unpack(const uf_tensor *tensor, void *out, uf_error *error);
+
+/* ---- archive ----------------------------------------------------------- */
+
+/* A .npz file being written. It appears under its name whole, at
+ * uf_npz_finish, or not at all. */
+typedef struct uf_npz_writer uf_npz_writer;
+/* level 0: stored; 1 to 12: compressed by libdeflate. */
+UF_API uf_status uf_npz_create(const char *path, int level, uf_npz_writer **writer_out,
+                               uf_error *error) UF_MUST_USE;
+/* Adds `name`.npy. Strings become a NumPy bytes array of fixed width;
+ * bfloat16 and float8 are written as void of their width (as ml_dtypes does),
+ * packed types unpacked. ALREADY_EXISTS for a name used before. */
+UF_API uf_status uf_npz_add(uf_npz_writer *writer, const char *name, const uf_tensor *tensor,
+                            uf_error *error);
+UF_API uf_status uf_npz_finish(uf_npz_writer *writer, uf_error *error); /* frees the writer */
+UF_API void uf_npz_abandon(uf_npz_writer *writer); /* removes what was written */
+/* One array as a .npy file, whole or not at all. */
+UF_API uf_status uf_npy_save(const char *path, const uf_tensor *tensor, uf_error *error);
+/* Reads a .npy file, or member `name` of a .npz (name NULL: the file is a
+ * .npy). The tensor owns its memory. */
+UF_API uf_status uf_npy_load(const char *path, const char *name, uf_tensor *tensor_out,
+                             uf_error *error) UF_MUST_USE;
+/* Names of the arrays in a .npz, without ".npy", in file order. The caller frees the array
+ * with free(); the strings lie in the same block. */
+UF_API uf_status uf_npz_names(const char *path, char ***names_out, int32_t *n_out, uf_error *error);
+
+/* ---- about ------------------------------------------------------------- */
+
+UF_API const char *uf_version(void);
+/* The instruction set whose kernels run: "scalar", "avx2", "avx512".
+ * UNFLOW_ISA in the environment caps it (read at first use). */
+UF_API const char *uf_isa(void);
+/* Ops: name of the i-th row, NULL past the end, and whether TFLite has it. */
+UF_API const char *uf_op_name(int32_t i, int32_t *tflite_code_out, const char **tf_names_out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

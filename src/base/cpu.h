@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cpu.h: which instruction set this process uses.
+ */
+#ifndef UFI_CPU_H
+#define UFI_CPU_H
+
+#include "base/base.h"
+
+typedef enum ufi_isa {
+  UFI_ISA_SCALAR,
+  UFI_ISA_AVX2,   /* with FMA and F16C */
+  UFI_ISA_AVX512, /* F, BW, DQ, VL and VNNI */
+} ufi_isa;
+
+/* The best one that this processor has and UNFLOW_ISA allows. */
+ufi_isa ufi_cpu_isa(void);
+const char *ufi_isa_name(ufi_isa isa);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * threads.h: a pool of threads that one session owns, and once-only set-up.
+ */
+#ifndef UFI_THREADS_H
+#define UFI_THREADS_H
+
+#include "base/base.h"
+
+typedef struct ufi_pool ufi_pool;
+
+/* n_threads 0 or 1: a pool that runs everything on the caller's thread. */
+ufi_pool *ufi_pool_create(int32_t n_threads);
+void ufi_pool_destroy(ufi_pool *pool);
+int32_t ufi_pool_threads(const ufi_pool *pool);
+
+/* Calls fn(context, i) for i in [0, n), on all threads of the pool; returns
+ * when all are done. Results must not depend on who ran what. pool NULL: in
+ * order on this thread. */
+typedef void (*ufi_task_fn)(void *context, size_t i);
+void ufi_parallel(ufi_pool *pool, ufi_task_fn fn, void *context, size_t n);
+
+/* Calls fn(context, begin, end) over [0, n) in pieces of `grain` (the last may
+ * be shorter). */
+typedef void (*ufi_range_fn)(void *context, size_t begin, size_t end);
+void ufi_parallel_ranges(ufi_pool *pool, ufi_range_fn fn, void *context, size_t n, size_t grain);
+
+#endif

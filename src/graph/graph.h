@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * graph.h: front door of src/graph/, the IR: what a model is in memory.
+ *
+ * A model holds graphs (TFLite subgraphs); a graph holds values and nodes in
+ * arrays of one arena, and never changes after open. Value i of a graph is
+ * tensor i of the TFLite subgraph. Nodes are in an order in which they may run
+ * one after the other. Sessions (exec/) keep everything that changes.
+ */
+#ifndef UFI_GRAPH_H
+#define UFI_GRAPH_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "ops/op.h"
+
+typedef struct ufi_value {
+  const char *name;
+  uf_dtype dtype;
+  uf_value_kind kind;
+  int32_t rank;                        /* -1: unknown (resized at run time) */
+  int64_t dims[UF_MAX_RANK];           /* as in the file */
+  int32_t signature_rank;              /* 0: no shape_signature */
+  int64_t dims_signature[UF_MAX_RANK]; /* -1: unknown */
+  const uf_quant *quant;               /* NULL: none */
+  const void *data;                    /* UF_VALUE_CONSTANT: dense bytes of that dtype and shape */
+  size_t size;
+  uf_buf *buf;                         /* constants that are not in the mapping (strings,
+                                          densified): owned by the model; else NULL */
+  int32_t producer;                    /* node, -1: none */
+  bool is_sparse;
+  const void *initial;                 /* UF_VALUE_STATE: first value in the file, or NULL: zeros
+                                          (the zero point when quantized) */
+} ufi_value;
+
+#define UFI_PACKED_SLOTS 4
+
+typedef struct ufi_node {
+  const ufi_op_row *op;          /* NULL: not supported */
+  const char *op_name;           /* "CONV_2D", or a custom op's name */
+  const char *name;              /* its first output's name, for messages */
+  const char *unsupported;       /* NULL, or why it cannot run */
+  int32_t version;
+  int32_t n_in, n_out, n_aux, n_controls;
+  const int32_t *in, *out, *aux; /* value indices; -1 in `in`: omitted */
+  const int32_t *controls;       /* nodes that must run before (TensorFlow) */
+  void *attrs;
+  /* made on demand, under the model's lock, then never changed: */
+  _Atomic(void *) packed[UFI_PACKED_SLOTS];
+  uf_buf *folded;                /* output 0 when all inputs are file constants */
+  int32_t folded_rank;
+  int64_t folded_dims[UF_MAX_RANK];
+} ufi_node;
+
+typedef struct ufi_graph {
+  const char *name;
+  int32_t n_values, n_nodes, n_inputs, n_outputs;
+  ufi_value *values;
+  ufi_node *nodes;
+  const int32_t *inputs, *outputs;
+  ufi_names *names;              /* value name to index */
+} ufi_graph;
+
+typedef struct ufi_signature {
+  const char *key;
+  int32_t graph, n_inputs, n_outputs;
+  const char **input_names, **output_names;
+  int32_t *inputs, *outputs;
+} ufi_signature;
+
+typedef struct ufi_metadata {
+  const char *name;
+  const void *data;
+  size_t size;
+} ufi_metadata;
+
+struct uf_model {
+  atomic_int refs;
+  ufi_arena *arena;              /* owns all that is pointed to below */
+  uf_buf *file;                  /* the mapping; NULL for built models */
+  char *path;
+  const char *format, *description;
+  int32_t version;
+  int32_t n_graphs, n_signatures, n_metadata, n_unsupported;
+  ufi_graph *graphs;
+  ufi_signature *signatures;
+  ufi_metadata *metadata;
+  const char **unsupported;
+  pthread_mutex_t lock;          /* for packed and folded */
+  size_t packed_bytes;
+};
+
+/* model.c: an empty model with refs 1, an arena and a lock; NULL: out of memory. */
+uf_model *ufi_model_create(const char *path);
+/* model.c: after the graphs are filled in: producers, node names, name maps,
+ * arity against the op row, call cycles, the list of what is not supported. */
+uf_status ufi_model_finish(uf_model *model, uf_error *error);
+/* from_tflite.c: reads a whole .tflite file into model. */
+uf_status ufi_model_from_tflite(uf_model *model, uf_buf *file, uf_error *error);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * host.h: what the few ops that reach outside their node (variables, tables,
+ * control flow) may ask of the executor, which implements it in exec/host.c.
+ */
+#ifndef UFI_HOST_H
+#define UFI_HOST_H
+
+#include "ops/op.h"
+#include "ops/resource.h"
+
+/* The resources of the session that runs ctx. */
+ufi_store *ufi_host_store(ufi_ctx *ctx);
+/* Text name of this node, unique in its graph. */
+const char *ufi_host_node_name(ufi_ctx *ctx);
+int32_t ufi_host_graph_count(ufi_ctx *ctx);
+
+/* Shapes of graph's outputs for inputs like `in` (shapes and dtypes are used,
+ * data is not): NULL entries in *out never occur; an output whose shape is not
+ * known has shape_known false. Valid until the graph is called again. */
+uf_status ufi_host_infer(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int32_t n_in,
+                         ufi_tensor *const **out, int32_t *n_out) UF_MUST_USE;
+/* Runs graph on these inputs. Tensors that own their memory are shared, others
+ * copied. *out are the graph's outputs, each with memory of its own, valid
+ * until the graph is called again (take them by ufi_host_take). */
+uf_status ufi_host_call(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int32_t n_in,
+                        ufi_tensor *const **out, int32_t *n_out) UF_MUST_USE;
+/* Runs an initialiser graph if this session did not yet. */
+uf_status ufi_host_call_once(ufi_ctx *ctx, int32_t graph) UF_MUST_USE;
+/* dst becomes src: shape, dtype and memory (shared when src owns it; copied
+ * into dst's memory when dst lives in the arena). */
+uf_status ufi_host_take(ufi_ctx *ctx, ufi_tensor *dst, const ufi_tensor *src) UF_MUST_USE;
+/* Output i becomes a retained view of this memory (no copy). */
+uf_status ufi_host_out_share(ufi_ctx *ctx, int32_t i, const uf_tensor *tensor) UF_MUST_USE;
+
+#endif

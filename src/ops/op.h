@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * op.h: front door of src/ops/, what an op is and what it sees.
+ *
+ * An op is one row in ops.def and one ufi_op_def named ufi_op_<NAME>. For each
+ * node of a graph, in order:
+ *
+ *   attrs_tflite / attrs_tf   once, at open: the file's options become the op's
+ *                             own struct. Values are checked here or in infer.
+ *   infer                     once per allocate (and again at run time when a
+ *                             shape depends on data): checks arity, dtypes,
+ *                             shapes and quantization IN WORDS and gives every
+ *                             output its shape by ufi_out_shape. It may read
+ *                             the data of an input only if ufi_known says so;
+ *                             when it needs data that is not known yet it
+ *                             returns UF_OK without setting the shape, and will
+ *                             be called again while running, with all known.
+ *   prepare                   after infer, shapes of inputs and outputs known:
+ *                             chooses kernels, computes multipliers into
+ *                             ctx->state, packs constant weights (ufi_packed),
+ *                             asks for scratch (ufi_want_scratch).
+ *   eval                      inputs and outputs have memory; do the work. It
+ *                             checks only what depends on data (indices,
+ *                             divisors). An output whose shape infer could not
+ *                             know gets it here by ufi_out_shape, which also
+ *                             gives it memory.
+ *
+ * An op never knows which file format its node came from, never allocates
+ * outputs by itself, never keeps pointers to tensor memory between calls (they
+ * may move), and never prints. Error messages say `expected A, found B`; who
+ * (file, op, node) is put in front by the caller.
+ */
+#ifndef UFI_OP_H
+#define UFI_OP_H
+
+#include "base/base.h"
+#include "base/threads.h"
+#include "format/flatbuffer.h"
+#include "kernels/kernels.h"
+
+/* One value of one graph in one session. */
+typedef struct ufi_tensor {
+  uf_dtype dtype;
+  int32_t rank;
+  int64_t dims[UF_MAX_RANK];
+  int64_t count;         /* elements */
+  size_t size;           /* bytes of count elements */
+  void *data;            /* NULL while there is no memory */
+  uf_buf *buf;           /* keeps data alive; NULL: in the frame's arena */
+  const uf_quant *quant; /* NULL: not quantized */
+  const char *name;
+  bool shape_known;      /* false until the producer's eval when it depends on data */
+  bool is_const;         /* value is fixed as long as the allocation lasts */
+  bool is_state;         /* is_variable: the op that takes it as input may write data */
+  bool in_arena;         /* (executor) memory is shared with other tensors over time */
+  bool is_missing;       /* (executor) needs an op that is not supported */
+} ufi_tensor;
+
+typedef struct ufi_ctx {
+  const void *attrs;     /* the op's own struct, NULL when attrs_size is 0 */
+  int32_t n_in, n_out, n_aux;
+  ufi_tensor **in;       /* NULL entries: omitted optional inputs */
+  ufi_tensor **out;
+  ufi_tensor **aux;      /* TFLite's intermediates (only their dtype and quant) */
+  void *state;           /* ufi_ctx_state */
+  void *scratch;         /* in eval: at least what prepare wanted; 64-byte aligned */
+  ufi_pool *pool;
+  uf_error *error;
+  bool running;          /* called while running: every input has its data */
+  /* the rest belongs to the executor */
+  size_t scratch_size;
+  size_t state_size;
+  bool is_dynamic;
+  const struct ufi_node *node;
+  struct ufi_frame *frame;
+} ufi_ctx;
+
+/* What an op can read its attributes from when the file is a .tflite. Absent
+ * fields read as the schema's default. */
+typedef struct ufi_tflite_attrs {
+  ufi_fb_table options;    /* of the builtin (builtin_options or builtin_options_2) */
+  uint8_t options_type;    /* union tag, 0: none */
+  const uint8_t *custom;   /* custom_options, for custom ops: a FlexBuffer mostly */
+  size_t custom_size;
+  int32_t version;
+  int32_t n_in, n_out;
+  ufi_arena *arena;        /* of the model: for arrays that attrs point to */
+} ufi_tflite_attrs;
+
+/* Attributes of a TensorFlow node, by name. */
+typedef struct ufi_tf_attrs {
+  const uf_attr *attrs;
+  int32_t n;
+  const char *name;        /* of the node */
+  int32_t n_in, n_out;
+  ufi_arena *arena;
+} ufi_tf_attrs;
+const uf_attr *ufi_tf_attr(const ufi_tf_attrs *attrs, const char *name); /* NULL: absent */
+
+typedef struct ufi_op_def {
+  size_t attrs_size;
+  uf_status (*attrs_tflite)(const ufi_tflite_attrs *from, void *attrs, uf_error *error);
+  uf_status (*attrs_tf)(const ufi_tf_attrs *from, void *attrs, uf_error *error);
+  uf_status (*infer)(ufi_ctx *ctx);
+  uf_status (*prepare)(ufi_ctx *ctx);   /* may be NULL */
+  uf_status (*eval)(ufi_ctx *ctx);
+  void (*release)(void *state);         /* may be NULL: frees what state points to */
+} ufi_op_def;
+
+enum {
+  UFI_PURE = 1,              /* same inputs, same outputs; no effect: may be folded */
+  UFI_READS_RESOURCE = 2,
+  UFI_WRITES_RESOURCE = 4,
+  UFI_STATEFUL = 8,          /* other effects: random numbers, calls of graphs */
+  UFI_VIEW = 16,             /* output 0 is input 0's bytes with another shape; eval
+                                must copy when out->data != in->data */
+  UFI_SHAPE_ONLY = 32,       /* outputs depend on the shapes of the inputs alone */
+  UFI_INPLACE = 64,          /* output 0 may lie on input 0's memory, if their sizes
+                                are equal (or on input 1's, likewise) */
+};
+
+typedef struct ufi_op_row {
+  const char *name;          /* "CONV_2D" */
+  const ufi_op_def *def;
+  int32_t tflite_code;       /* BuiltinOperator, -1: none */
+  const char *custom_name;   /* TFLite custom op, "" mostly */
+  const char *tf_names;      /* TensorFlow op names, separated by spaces */
+  int32_t min_in, max_in;    /* max -1: any */
+  int32_t min_out, max_out;
+  uint32_t flags;
+} ufi_op_row;
+
+/* registry.c */
+const ufi_op_row *ufi_op_row_at(int32_t i);               /* NULL past the end */
+const ufi_op_row *ufi_op_by_tflite(int32_t code);         /* NULL: not supported */
+const ufi_op_row *ufi_op_by_custom(const char *name);
+const ufi_op_row *ufi_op_by_tf(const char *name);
+const char *ufi_tflite_op_name(int32_t code);             /* every builtin; NULL: unknown */
+
+/* ---- for infer, prepare and eval (op.c) ------------------------------------ */
+
+/* True when input i's data may be read now. */
+static inline bool ufi_known(const ufi_ctx *ctx, int32_t i) {
+  return ctx->in[i] && (ctx->running || ctx->in[i]->is_const) &&
+         (ctx->in[i]->data || ctx->in[i]->count == 0);
+}
+/* Input i, or NULL when omitted or beyond n_in. */
+static inline ufi_tensor *ufi_in(const ufi_ctx *ctx, int32_t i) {
+  return i < ctx->n_in ? ctx->in[i] : NULL;
+}
+/* Gives output i its shape (checked: rank, product, bytes); in eval also memory. */
+uf_status ufi_out_shape(ufi_ctx *ctx, int32_t i, int32_t rank, const int64_t *dims) UF_MUST_USE;
+/* Output i has the shape of tensor. */
+uf_status ufi_out_like(ufi_ctx *ctx, int32_t i, const ufi_tensor *tensor) UF_MUST_USE;
+/* Fails with "expected <what>, found ...". */
+uf_status ufi_ctx_fail(ufi_ctx *ctx, uf_status status, const char *format, ...) UF_PRINTF(3, 4);
+/* "input 1 'w' (int8, 3x3)" style text for messages. */
+const char *ufi_tensor_text(const ufi_tensor *tensor, char out[512]);
+/* Checks that input i is there and has one of the dtypes (a UF_INVALID ends the
+ * list); WRONG_TYPE naming it otherwise. */
+uf_status ufi_want_in(ufi_ctx *ctx, int32_t i, ...) UF_MUST_USE;
+uf_status ufi_want_out(ufi_ctx *ctx, int32_t i, ...) UF_MUST_USE;
+/* Inputs i and j (or output j) have one dtype. */
+uf_status ufi_want_same(ufi_ctx *ctx, const ufi_tensor *a, const ufi_tensor *b) UF_MUST_USE;
+uf_status ufi_want_rank(ufi_ctx *ctx, const ufi_tensor *t, int32_t min, int32_t max) UF_MUST_USE;
+/* The NumPy/TFLite broadcast of two shapes; INVALID_ARGUMENT with both. */
+uf_status ufi_broadcast(ufi_ctx *ctx, const ufi_tensor *a, const ufi_tensor *b, int32_t *rank_out,
+                        int64_t dims_out[UF_MAX_RANK]) UF_MUST_USE;
+/* Elements of a known int32 or int64 (also int8/16) tensor as int64. max: room in out. */
+uf_status ufi_read_ints(ufi_ctx *ctx, const ufi_tensor *t, int64_t *out, int32_t max,
+                        int32_t *n_out) UF_MUST_USE;
+/* axis in [-rank, rank) made non-negative; OUT_OF_RANGE otherwise. */
+uf_status ufi_axis(ufi_ctx *ctx, int64_t axis, int32_t rank, int32_t *axis_out) UF_MUST_USE;
+
+/* state of this node in this session: zeroed, kept until the next prepare; call
+ * it in prepare. Sets and returns ctx->state; NULL (error set) out of memory. */
+void *ufi_ctx_state(ufi_ctx *ctx, size_t size);
+/* In prepare: eval needs that many bytes of scratch. Calls add up nothing: the largest wins. */
+void ufi_want_scratch(ufi_ctx *ctx, size_t bytes);
+
+/* Memory made once per model from constants only, and shared by all sessions:
+ * packed weights. slot tells several of one node apart (0 to 3). If this slot
+ * is not there yet, size bytes are allocated (64-byte aligned) and
+ * fill(ctx, memory, arg) is called once (thread-safe). *out stays valid as
+ * long as the model. Fill must depend on constant inputs and on attrs alone.
+ * With an input that is not constant, keep a copy in scratch instead. */
+typedef uf_status (*ufi_fill_fn)(ufi_ctx *ctx, void *memory, void *arg);
+uf_status ufi_packed(ufi_ctx *ctx, int32_t slot, size_t size, ufi_fill_fn fill, void *arg,
+                     const void **out) UF_MUST_USE;
+
+/* ---- quantization ------------------------------------------------------------ */
+
+static inline bool ufi_is_quantized(const ufi_tensor *t) { return t->quant && t->quant->count > 0; }
+/* Scale and zero point of a per-tensor quantized value (1 and 0 when none). */
+static inline float ufi_scale(const ufi_tensor *t) {
+  return ufi_is_quantized(t) ? t->quant->scales[0] : 1.0f;
+}
+static inline int32_t ufi_zero(const ufi_tensor *t) {
+  return ufi_is_quantized(t) ? (int32_t)t->quant->zero_points[0] : 0;
+}
+
+/* ---- fused activations (TFLite's ActivationFunctionType) ----------------------- */
+
+typedef enum ufi_act {
+  UFI_ACT_NONE, UFI_ACT_RELU, UFI_ACT_RELU_N1_TO_1, UFI_ACT_RELU6, UFI_ACT_TANH, UFI_ACT_SIGN_BIT,
+} ufi_act;
+/* Clamp limits of act for floats (-inf, inf for NONE). */
+void ufi_act_range_f32(ufi_act act, float *min_out, float *max_out);
+/* And for the quantized output t. */
+void ufi_act_range_quant(ufi_act act, const ufi_tensor *t, int32_t *min_out, int32_t *max_out);
+
+#endif

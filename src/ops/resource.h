@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * resource.h: the store of what outlives a run and is named by handles:
+ * variables and hash tables.
+ *
+ * A handle is an int64_t id, an index into the store, found or made by
+ * (container, shared name). A variable's value is a tensor whose buf is
+ * shared: reading retains it, assigning replaces it unless the store holds the
+ * only reference. So a snapshot of the store is a copy of references, and a
+ * value that somebody holds never changes.
+ */
+#ifndef UFI_RESOURCE_H
+#define UFI_RESOURCE_H
+
+#include "base/base.h"
+
+typedef struct ufi_table ufi_table; /* table.c: an immutable-once-shared hash table */
+
+typedef struct ufi_resource {
+  uf_state_kind kind;      /* UF_STATE_VARIABLE or UF_STATE_TABLE */
+  char *container, *name;
+  uf_dtype dtype;          /* declared by the handle op, or of the first value */
+  uf_dtype key_dtype;      /* tables */
+  int32_t rank;            /* declared shape; -1: any */
+  int64_t dims[UF_MAX_RANK];
+  bool initialized;
+  uf_tensor value;         /* variables; tables: values */
+  uf_tensor keys;          /* tables */
+  const uf_quant *quant;   /* of the values, from the op that assigned */
+  void *index;             /* tables: hash index over keys, table.c */
+} ufi_resource;
+
+typedef struct ufi_store ufi_store; /* reference-counted */
+
+ufi_store *ufi_store_create(void);
+ufi_store *ufi_store_retain(ufi_store *store);
+void ufi_store_release(ufi_store *store);
+/* A new store with the same ids and the same values (by reference). */
+ufi_store *ufi_store_clone(const ufi_store *store);
+/* Every resource unassigned, ids kept. */
+void ufi_store_reset(ufi_store *store);
+int32_t ufi_store_count(const ufi_store *store);
+/* NULL for an id that is none (ids may come from user data). */
+ufi_resource *ufi_store_at(ufi_store *store, int64_t id);
+/* -1: none. container NULL: any. */
+int64_t ufi_store_find(const ufi_store *store, const char *container, const char *name);
+/* Finds or makes. ALREADY_EXISTS when the kind differs. */
+uf_status ufi_store_declare(ufi_store *store, uf_state_kind kind, const char *container,
+                            const char *name, int64_t *id_out, uf_error *error);
+
+/* "variable 'w'" or "variable 'c/w'". */
+const char *ufi_resource_text(const ufi_resource *resource, char out[256]);
+/* The value, retained. FAILED_PRECONDITION with the name when unassigned. */
+uf_status ufi_variable_read(const ufi_resource *variable, uf_tensor *tensor_out, uf_error *error);
+/* Takes the value: shares tensor->buf when it has one that is not written
+ * any more (`share`), else copies. Checks dtype and declared shape. */
+uf_status ufi_variable_assign(ufi_resource *variable, const uf_tensor *tensor, bool share,
+                              uf_error *error);
+
+#endif
