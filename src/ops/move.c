@@ -263,13 +263,14 @@ void ufi_move_steps(int32_t rank, const int64_t *dims, int64_t *steps_out) {
   int64_t step = 1;
   for (int32_t d = rank - 1; d >= 0; d--) {
     steps_out[d] = step;
-    step *= dims[d];
+    if (__builtin_mul_overflow(step, dims[d], &step)) step = 0;
   }
 }
 
 int64_t ufi_move_span(const int64_t *dims, int32_t begin, int32_t end) {
   int64_t n = 1;
-  for (int32_t d = begin; d < end; d++) n *= dims[d];
+  for (int32_t d = begin; d < end; d++)
+    if (__builtin_mul_overflow(n, dims[d], &n)) n = 0;
   return n;
 }
 

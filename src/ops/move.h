@@ -50,9 +50,10 @@ void ufi_move_clear(const ufi_tensor *out);
 /* The whole of in to out (same size); nothing when they are one. */
 void ufi_move_all(const ufi_tensor *out, const ufi_tensor *in);
 
-/* Row-major steps of a shape, in elements. */
+/* Row-major steps of a shape, in elements. A part of a shape may overflow
+ * although the whole, with a 0 in it, does not: then it is 0, here and below. */
 void ufi_move_steps(int32_t rank, const int64_t *dims, int64_t *steps_out);
-/* Product of dims[begin..end), which is part of a checked shape. */
+/* Product of dims[begin..end), part of a checked shape. */
 int64_t ufi_move_span(const int64_t *dims, int32_t begin, int32_t end);
 
 /* The n integers (any integer type, or bool) of a known tensor; INVALID_ARGUMENT
