@@ -26,7 +26,7 @@ typedef struct index_list {
   int width;
 } index_list;
 
-typedef struct level {
+typedef struct tree_level {
   bool is_dense;
   int64_t size;       /* of the dimension */
   int64_t stride;     /* in elements of the dense array */
@@ -34,14 +34,14 @@ typedef struct level {
   int64_t at, end;    /* entries of the current parent: dense indices, or places in `indices` */
   int64_t next;       /* where the next parent's segment must begin */
   int64_t place;      /* sum of index * stride up to this level */
-} level;
+} tree_level;
 
 typedef struct walk {
   ufi_tflite *r;
   const ufi_value *value;
   int32_t n, k;                /* rank, block dimensions */
   int64_t block[UF_MAX_RANK];  /* by dimension: block size, 1 when not blocked */
-  level levels[MAX_LEVELS];
+  tree_level levels[MAX_LEVELS];
   int32_t n_levels;
 } walk;
 
@@ -72,7 +72,7 @@ static uf_status read_list(const walk *w, const ufi_fb_table *table, int field, 
   return ufi_tflite_ok(w->r);
 }
 
-static uf_status read_level(const walk *w, level *level, const ufi_fb_table *table) {
+static uf_status read_level(const walk *w, tree_level *level, const ufi_fb_table *table) {
   int8_t format = ufi_fb_i8(table, DIM_FORMAT, DIM_DENSE);
   level->size = ufi_fb_i32(table, DIM_DENSE_SIZE, 0);
   UFI_TRY(ufi_tflite_ok(w->r));
@@ -112,7 +112,7 @@ static uf_status size_levels(walk *w, const ufi_fb_vector *order, const ufi_fb_v
     w->block[d] = 1;
   }
   for (int32_t l = w->n; l < w->n_levels; l++) {
-    level *level = &w->levels[l];
+    tree_level *level = &w->levels[l];
     int32_t d = ufi_fb_vec_i32(map, (uint32_t)(ufi_fb_vec_i32(order, (uint32_t)l) - w->n));
     if (!level->is_dense || level->size < 1) return damaged(w, "blocks that are not dense");
     if (w->value->dims[d] % level->size != 0) {
@@ -122,7 +122,7 @@ static uf_status size_levels(walk *w, const ufi_fb_vector *order, const ufi_fb_v
     level->stride = strides[d];
   }
   for (int32_t l = 0; l < w->n; l++) {
-    level *level = &w->levels[l];
+    tree_level *level = &w->levels[l];
     int32_t d = ufi_fb_vec_i32(order, (uint32_t)l);
     int64_t size = w->value->dims[d] / w->block[d];
     if (level->is_dense && level->size != size) {
@@ -158,7 +158,7 @@ static uf_status read_levels(walk *w, const ufi_fb_table *sparsity) {
 
 /* Sets the entries of level l below the parent'th entry of the level above. */
 static uf_status open_level(walk *w, int32_t l, int64_t parent) {
-  level *level = &w->levels[l];
+  tree_level *level = &w->levels[l];
   if (level->is_dense) {
     level->at = 0;
     level->end = level->size;
@@ -180,13 +180,13 @@ static uf_status open_level(walk *w, int32_t l, int64_t parent) {
 /* Number of the entry that level l stands at, among all entries of its level:
  * the `parent` of the level below. */
 static int64_t entry(const walk *w, int32_t l, const int64_t parents[MAX_LEVELS]) {
-  const level *level = &w->levels[l];
+  const tree_level *level = &w->levels[l];
   return level->is_dense ? parents[l] * level->size + level->at : level->at;
 }
 
 /* Goes to the place of the current entry of level l. */
 static uf_status step_in(walk *w, int32_t l) {
-  level *level = &w->levels[l];
+  tree_level *level = &w->levels[l];
   int64_t index = level->is_dense ? level->at : index_at(&level->indices, level->at);
   if (index < 0 || index >= level->size) return damaged(w, "an index outside of its dimension");
   level->place = (l > 0 ? w->levels[l - 1].place : 0) + index * level->stride;
@@ -199,7 +199,7 @@ static uf_status scatter(walk *w, const uint8_t *data, size_t size, size_t eleme
   int32_t last = w->n_levels - 1, l = 0;
   UFI_TRY(open_level(w, 0, 0));
   while (l >= 0) {
-    level *level = &w->levels[l];
+    tree_level *level = &w->levels[l];
     if (level->at == level->end) { /* this parent is done: on with the level above */
       if (--l >= 0) w->levels[l].at++;
       continue;
@@ -207,7 +207,8 @@ static uf_status scatter(walk *w, const uint8_t *data, size_t size, size_t eleme
     UFI_TRY(step_in(w, l));
     if (l < last) {
       parents[l + 1] = entry(w, l, parents);
-      UFI_TRY(open_level(w, ++l, parents[l + 1]));
+      l++;
+      UFI_TRY(open_level(w, l, parents[l]));
       continue;
     }
     if (used == stored) return damaged(w, "fewer values than the indices speak of");
