@@ -155,6 +155,9 @@ static inline ufi_tensor *ufi_in(const ufi_ctx *ctx, int32_t i) {
 }
 /* Gives output i its shape (checked: rank, product, bytes); in eval also memory. */
 uf_status ufi_out_shape(ufi_ctx *ctx, int32_t i, int32_t rank, const int64_t *dims) UF_MUST_USE;
+/* Output i has this dtype: sets it where the graph left it open (TensorFlow),
+ * WRONG_TYPE where the graph says otherwise. */
+uf_status ufi_out_dtype(ufi_ctx *ctx, int32_t i, uf_dtype dtype) UF_MUST_USE;
 /* Output i has the shape of tensor. */
 uf_status ufi_out_like(ufi_ctx *ctx, int32_t i, const ufi_tensor *tensor) UF_MUST_USE;
 /* Fails with "expected <what>, found ...". */
@@ -192,6 +195,9 @@ void ufi_want_scratch(ufi_ctx *ctx, size_t bytes);
 typedef uf_status (*ufi_fill_fn)(ufi_ctx *ctx, void *memory, void *arg);
 uf_status ufi_packed(ufi_ctx *ctx, int32_t slot, size_t size, ufi_fill_fn fill, void *arg,
                      const void **out) UF_MUST_USE;
+
+/* The public view of a tensor, borrowed (its buf is not retained). */
+uf_tensor ufi_view(const ufi_tensor *tensor);
 
 /* ---- quantization ------------------------------------------------------------ */
 
