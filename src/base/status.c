@@ -1,117 +1,160 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * status.c: statuses, messages, dtypes, shapes.
+ * status.c: error messages, the dtype table, and what a shape amounts to.
+ *
+ * Both tables are made from the X-macro lists of unflow.h, so a status or a
+ * dtype is declared in one place only. Nothing here allocates: an error can
+ * always be told, also when memory is gone.
  */
 #include <stdio.h>
 
 #include "base/base.h"
 
-static const char *const status_texts[] = {
-#define X(name, text, exception) text,
-  UF_STATUS_LIST(X)
-#undef X
-};
-static const char *const status_exceptions[] = {
-#define X(name, text, exception) exception,
+/* ---- status --------------------------------------------------------------- */
+
+static const struct { const char *text, *exception; } status_table[UF_STATUS_COUNT] = {
+#define X(name, text, exception) [UF_##name] = {text, exception},
   UF_STATUS_LIST(X)
 #undef X
 };
 
+/* The enum may be signed or unsigned; a foreign value must not index the table. */
+static bool status_is_valid(uf_status status) { return (unsigned)status < UF_STATUS_COUNT; }
+
 const char *uf_status_text(uf_status status) {
-  return (unsigned)status < UF_STATUS_COUNT ? status_texts[status] : "unknown status";
+  return status_is_valid(status) ? status_table[status].text : "unknown status";
 }
 
 const char *uf_status_exception(uf_status status) {
-  return (unsigned)status < UF_STATUS_COUNT ? status_exceptions[status] : "UnknownError";
+  return status_is_valid(status) ? status_table[status].exception : "UnknownError";
 }
 
-const char *uf_version(void) { return UF_VERSION; }
+/* ---- error ---------------------------------------------------------------- */
 
+/* Length of text without an incomplete UTF-8 sequence at its end, for messages
+ * that were cut. Names are UTF-8 and Python decodes messages. */
+static size_t whole_characters(const char *text, size_t size) {
+  size_t start = size;
+  while (start > 0 && size - start < 3 && ((unsigned char)text[start - 1] & 0xC0) == 0x80) start--;
+  if (start == 0) return size;
+  unsigned char lead = (unsigned char)text[start - 1];
+  size_t want = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+  return size - (start - 1) < want ? start - 1 : size;
+}
+
+static void set_message(uf_error *error, const char *text, int length) {
+  size_t room = sizeof error->message - 1;
+  size_t size = strlen(text);
+  if (length < 0 || (size_t)length > room) size = whole_characters(text, UFI_MIN(size, room));
+  memcpy(error->message, text, size);
+  error->message[size] = '\0';
+}
+
+/* The text is made in memory of its own first: the arguments may point into
+ * error->message. */
 uf_status ufi_fail(uf_error *error, uf_status status, const char *format, ...) {
-  if (error == NULL) return status;
-  va_list list;
-  va_start(list, format);
+  if (!error) return status;
+  char text[sizeof error->message];
+  va_list args;
+  va_start(args, format);
+  int length = vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  if (length < 0) text[0] = '\0';
   error->status = status;
-  vsnprintf(error->message, sizeof error->message, format, list);
-  va_end(list);
+  set_message(error, text, length);
   return status;
 }
 
 void ufi_error_prefix(uf_error *error, const char *format, ...) {
-  char words[512];
-  va_list list;
-  if (error == NULL) return;
-  va_start(list, format);
-  vsnprintf(words, sizeof words, format, list);
-  va_end(list);
-  size_t room = sizeof error->message, front = strlen(words), old = strlen(error->message);
-  if (front + 2 + old >= room) old = room - front - 3; /* the end of the message goes */
-  memmove(error->message + front + 2, error->message, old);
-  memcpy(error->message, words, front);
-  memcpy(error->message + front, ": ", 2);
-  error->message[front + 2 + old] = 0;
+  if (!error) return;
+  char words[512], text[sizeof error->message + sizeof words + 2];
+  va_list args;
+  va_start(args, format);
+  int length = vsnprintf(words, sizeof words, format, args);
+  va_end(args);
+  if (length < 0) return;
+  if ((size_t)length >= sizeof words) words[whole_characters(words, sizeof words - 1)] = '\0';
+  length = snprintf(text, sizeof text, "%s: %s", words, error->message);
+  set_message(error, text, length);
 }
 
 uf_status ufi_no_memory(uf_error *error, size_t bytes) {
-  return ufi_fail(error, UF_RESOURCE_EXHAUSTED, "expected %zu bytes of memory, found none left", bytes);
+  return ufi_fail(error, UF_RESOURCE_EXHAUSTED,
+                  "expected %zu bytes of memory, found none; use a smaller model or batch", bytes);
 }
 
-const char *ufi_shape_text(int32_t rank, const int64_t *dims, char out[UFI_SHAPE_TEXT]) {
-  size_t used = 0;
-  out[used++] = '(';
-  for (int32_t d = 0; d < rank && used + 24 < UFI_SHAPE_TEXT; d++) {
-    const char *comma = d + 1 < rank ? ", " : rank == 1 ? "," : "";
-    if (dims[d] < 0) used += (size_t)snprintf(out + used, UFI_SHAPE_TEXT - used, "?%s", comma);
-    else used += (size_t)snprintf(out + used, UFI_SHAPE_TEXT - used, "%lld%s", (long long)dims[d], comma);
-  }
-  out[used++] = ')';
-  out[used] = 0;
-  return out;
-}
+/* ---- dtype ---------------------------------------------------------------- */
 
-/* ---- dtypes ------------------------------------------------------------------ */
-
-typedef struct dtype_row {
-  const char *name;
-  int bits;
-} dtype_row;
-
-static const dtype_row dtypes[] = {
-#define X(name, text, bits, tflite, tf) {text, bits},
+static const struct { const char *name; int bits; } dtype_table[UF_DTYPE_COUNT] = {
+#define X(name, text, bits, tflite, tf) [UF_##name] = {text, bits},
   UF_DTYPE_LIST(X)
 #undef X
 };
 
+static bool dtype_is_valid(uf_dtype dtype) { return (unsigned)dtype < UF_DTYPE_COUNT; }
+
 const char *uf_dtype_name(uf_dtype dtype) {
-  return (unsigned)dtype < UF_DTYPE_COUNT ? dtypes[dtype].name : "invalid";
+  return dtype_is_valid(dtype) ? dtype_table[dtype].name : "invalid";
 }
 
-int uf_dtype_bits(uf_dtype dtype) { return (unsigned)dtype < UF_DTYPE_COUNT ? dtypes[dtype].bits : 0; }
+int uf_dtype_bits(uf_dtype dtype) { return dtype_is_valid(dtype) ? dtype_table[dtype].bits : 0; }
 
 uf_dtype uf_dtype_from_name(const char *name) {
-  for (int i = 1; i < UF_DTYPE_COUNT; i++) {
-    if (strcmp(dtypes[i].name, name) == 0) return (uf_dtype)i;
-  }
+  if (!name) return UF_INVALID;
+  for (int i = 0; i < UF_DTYPE_COUNT; i++)
+    if (strcmp(name, dtype_table[i].name) == 0) return (uf_dtype)i;
   return UF_INVALID;
 }
 
-/* ---- sizes ---------------------------------------------------------------------- */
+/* ---- shapes --------------------------------------------------------------- */
 
-bool ufi_shape_count(int32_t rank, const int64_t *dims, int64_t *count_out) {
-  int64_t count = 1;
-  bool is_empty = false;
-  for (int32_t d = 0; d < rank; d++) {
-    if (dims[d] < 0) return false;
-    if (dims[d] == 0) is_empty = true; /* others must not overflow all the same */
-    else if (__builtin_mul_overflow(count, dims[d], &count)) return false;
+const char *ufi_shape_text(int32_t rank, const int64_t *dims, char out[UFI_SHAPE_TEXT]) {
+  if (rank < 0) return memcpy(out, "(unknown rank)", sizeof "(unknown rank)");
+  size_t used = 0;
+  out[used++] = '(';
+  /* 8 dims of at most 20 characters and ", " fit; a larger rank is cut. */
+  for (int32_t i = 0; i < rank && used + 28 < UFI_SHAPE_TEXT; i++) {
+    if (i > 0) used += (size_t)snprintf(out + used, UFI_SHAPE_TEXT - used, ", ");
+    if (dims[i] == -1) out[used++] = '?';
+    else used += (size_t)snprintf(out + used, UFI_SHAPE_TEXT - used, "%lld", (long long)dims[i]);
   }
-  *count_out = is_empty ? 0 : count;
+  snprintf(out + used, UFI_SHAPE_TEXT - used, rank == 1 ? ",)" : ")");
+  return out;
+}
+
+/* Zero extents are left out of the overflow check's escape: (0, 2^40, 2^40) is
+ * refused, so that strides computed from an accepted shape never overflow. */
+bool ufi_shape_count(int32_t rank, const int64_t *dims, int64_t *count_out) {
+  int64_t product = 1;
+  bool empty = false;
+  for (int32_t i = 0; i < rank; i++) {
+    if (dims[i] < 0) return false;
+    if (dims[i] == 0) empty = true;
+    else if (__builtin_mul_overflow(product, dims[i], &product)) return false;
+  }
+  if (rank < 0) return false;
+  *count_out = empty ? 0 : product;
   return true;
 }
 
 bool ufi_dtype_bytes(uf_dtype dtype, int64_t count, size_t *bytes_out) {
-  size_t bits, n = (size_t)count;
-  if (count < 0 || !ufi_mul_size(n, (size_t)uf_dtype_bits(dtype), &bits) || bits > SIZE_MAX - 7) return false;
-  *bytes_out = (bits + 7) / 8;
+  int bits = uf_dtype_bits(dtype);
+  if (bits == 0 || count < 0) return false;
+  size_t bytes;
+  if (bits < 8) {
+    int64_t per_byte = 8 / bits;
+    bytes = (size_t)(count / per_byte + (count % per_byte != 0));
+  } else if (!ufi_mul_size((size_t)count, (size_t)bits / 8, &bytes)) {
+    return false;
+  }
+  if (bytes > PTRDIFF_MAX) return false;
+  *bytes_out = bytes;
   return true;
 }
+
+int64_t uf_tensor_count(const uf_tensor *tensor) {
+  int64_t count = 0;
+  return tensor && ufi_shape_count(tensor->rank, tensor->dims, &count) ? count : 0;
+}
+
+const char *uf_version(void) { return UF_VERSION; }
