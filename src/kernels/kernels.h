@@ -15,7 +15,6 @@
 #define UFI_KERNELS_H
 
 #include "base/base.h"
-#include "base/cpu.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
 
