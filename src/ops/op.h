@@ -121,6 +121,8 @@ enum {
   UFI_SHAPE_ONLY = 32,       /* outputs depend on the shapes of the inputs alone */
   UFI_INPLACE = 64,          /* output 0 may lie on input 0's memory, if their sizes
                                 are equal (or on input 1's, likewise) */
+  UFI_GIVES_MEMORY = 128,    /* eval gives outputs their memory by ufi_host_take or
+                                ufi_host_out_share */
 };
 
 typedef struct ufi_op_row {
