@@ -340,7 +340,7 @@ static void checks_the_size_of_constants(void **state) {
   tiny t;
   tiny_make(&t);
   fbw_put(&t.w, t.weights, 12, 4);
-  expect(&t, UF_DATA_LOSS, "t: tensor #1 'w': expected a buffer of 16 bytes for (4) of float32, "
+  expect(&t, UF_DATA_LOSS, "t: tensor #1 'w': expected a buffer of 16 bytes for (4,) of float32, "
                            "found one of 12 bytes; the file is damaged");
   fbw_put(&t.w, t.weights, 18, 4); /* larger is fine, as for TFLite */
   uf_model *model = must_open(&t);
@@ -420,7 +420,7 @@ static void reads_strings(void **state) {
   uf_tensor_release(&tensor);
 
   set_strings(&t, three, 5, "");
-  expect(&t, UF_DATA_LOSS, "t: tensor #1 'w': expected a buffer with the 2 strings of shape (2), "
+  expect(&t, UF_DATA_LOSS, "t: tensor #1 'w': expected a buffer with the 2 strings of shape (2,), "
                            "found 3 of them in 20 bytes; the file is damaged");
   set_strings(&t, outside, 4, "hithere");
   expect(&t, UF_DATA_LOSS, "t: tensor #1 'w': expected string 1 inside the tensor's buffer of 23 "
