@@ -9,38 +9,42 @@
 
 #include "base/base.h"
 
-/* The largest row and column tile of any instruction set. */
-#define UFK_F32_MAX_MR 14
+/* The largest tile of any instruction set. */
+#define UFK_F32_MAX_MR 12
 #define UFK_F32_MAX_NR 32
 
 /* A tile of a matrix product, also of a convolution, by the indirect
  * convolution algorithm: row i of the left matrix is not one run of memory but
- * `taps` runs of `kc` floats, run t beginning at a[t * mr_max + i].
+ * `taps` runs of kc floats, run t beginning at a[t * f32_mr + i].
  *
  *   c[i * ldc + j] = clamp(start + sum over t, k of a[t][i][k] * b[t * kc + k][j])
  *
- * for i < mr, j < n. b is packed in panels of nr columns: panel p is
- * (taps * kc, nr), panels lie panel_stride floats apart. start is bias[j]
- * (padded to whole panels), or c itself when bias is NULL (a later block of a
- * long sum). Every sum is done in the order of t, k, whatever the tile. */
+ * for i < mr <= f32_mr and j < n (any n). b is packed in panels of f32_nr
+ * columns, the last padded with zeros: a panel is (taps * kc, f32_nr), panels
+ * lie panel_step floats apart. start is bias[j] (padded to whole panels), or c
+ * itself when bias is NULL (a later block of a long sum). Every sum is done in
+ * the order of t, k, whatever the tile. NaN passes through the clamp. */
 typedef void (*ufk_f32_gemm_fn)(size_t mr, size_t n, size_t taps, size_t kc, const float *const *a,
-                                const float *b, size_t panel_stride, const float *bias, float *c,
+                                const float *b, size_t panel_step, const float *bias, float *c,
                                 size_t ldc, float min, float max);
 
-/* A run of n output pixels of a depthwise convolution with multiplier 1:
- *
- *   out[p * out_step + c] = clamp(bias[c] + sum over t of in[t][p * in_step + c] * w[t][c])
- *
- * for p < n, c < channels; t runs over the taps that fall inside the image. */
-typedef void (*ufk_f32_depthwise_fn)(size_t n, size_t channels, size_t taps,
-                                     const float *const *in, size_t in_step,
-                                     const float *const *w, const float *bias, float *out,
-                                     size_t out_step, float min, float max);
+/* A run of n output pixels of which each sees a window of rows x cols taps of
+ * an image; all steps in floats. Output p, tap (y, x), channel c reads
+ * in[p * in_step + y * row_step + x * col_step + c]. */
+typedef struct ufk_f32_window {
+  size_t n, channels;
+  size_t rows, cols;
+  ptrdiff_t row_step, col_step, in_step, out_step;
+} ufk_f32_window;
 
-/* The same for pooling: out = clamp(max over t), clamp(scale * sum over t) or
- * clamp(sqrt(scale * sum over t of squares)). */
-typedef void (*ufk_f32_pool_fn)(size_t n, size_t channels, size_t taps, const float *const *in,
-                                size_t in_step, float count, float *out, size_t out_step,
+/* Depthwise convolution with multiplier 1: out = clamp(bias[c] + sum over taps
+ * of in * w[y * w_row_step + x * channels + c]). */
+typedef void (*ufk_f32_depthwise_fn)(const ufk_f32_window *window, const float *in, const float *w,
+                                     size_t w_row_step, const float *bias, float *out, float min,
+                                     float max);
+
+/* clamp of: the maximum; the mean; the square root of the mean square. */
+typedef void (*ufk_f32_pool_fn)(const ufk_f32_window *window, const float *in, float *out,
                                 float min, float max);
 
 typedef struct ufk_gemm_table {
