@@ -114,6 +114,23 @@ uf_status ufi_bmm_geometry_of(ufi_ctx *ctx, ufi_bmm_geometry *g_out) UF_MUST_USE
 bool ufi_window_axis(bool same, int64_t in, int64_t kernel, int64_t stride, int64_t dilation,
                      int64_t *out, int64_t *before, int64_t *after);
 
+/* ---- pieces of the above, and of attribute readers (conv.c) ----------------- */
+
+/* Strides, dilations, output extents and pads from a and the rest of g. */
+uf_status ufi_window_geometry(ufi_ctx *ctx, const ufi_window_attrs *a,
+                              ufi_conv_geometry *g) UF_MUST_USE;
+/* Input extents from an image of rank 4; kernel extents from a filter of rank 4. */
+uf_status ufi_conv_image(ufi_ctx *ctx, const ufi_tensor *image, ufi_conv_geometry *g) UF_MUST_USE;
+uf_status ufi_conv_filter(ufi_ctx *ctx, const ufi_tensor *filter, ufi_conv_geometry *g) UF_MUST_USE;
+/* bias NULL or of out_c elements. */
+uf_status ufi_conv_bias(ufi_ctx *ctx, const ufi_tensor *bias, int64_t out_c) UF_MUST_USE;
+/* bias (may be NULL) and output are float32. */
+uf_status ufi_conv_want_f32(ufi_ctx *ctx, const ufi_tensor *bias,
+                            const ufi_tensor *output) UF_MUST_USE;
+uf_status ufi_act_of(int8_t code, ufi_act *act_out, uf_error *error) UF_MUST_USE;
+uf_status ufi_padding_of(int8_t code, bool *same_out, uf_error *error) UF_MUST_USE;
+uf_dtype ufi_quantized_bias_of(int8_t tensor_type);
+
 /* True when the float32 half takes these inputs. */
 static inline bool ufi_conv_is_f32(const ufi_tensor *input, const ufi_tensor *filter) {
   return input->dtype == UF_FLOAT32 && (!filter || filter->dtype == UF_FLOAT32);
