@@ -10,7 +10,7 @@
 bool ufi_window_axis(bool same, int64_t in, int64_t kernel, int64_t stride, int64_t dilation,
                      int64_t *out, int64_t *before, int64_t *after) {
   if (in < 0 || kernel < 1 || stride < 1 || dilation < 1 || in > INT32_MAX ||
-      kernel > INT32_MAX || stride > INT32_MAX || dilation > INT32_MAX) {
+      kernel > INT32_MAX || stride > INT16_MAX || dilation > INT16_MAX) {
     return false;
   }
   int64_t reach = (kernel - 1) * dilation + 1;
@@ -23,15 +23,18 @@ bool ufi_window_axis(bool same, int64_t in, int64_t kernel, int64_t stride, int6
   return true;
 }
 
+static bool is_step(int64_t step) { return step >= 1 && step <= INT16_MAX; }
+
 uf_status ufi_window_geometry(ufi_ctx *ctx, const ufi_window_attrs *a, ufi_conv_geometry *g) {
   g->stride_h = a->stride_h;
   g->stride_w = a->stride_w;
   g->dilation_h = a->dilation_h;
   g->dilation_w = a->dilation_w;
   g->act = a->act;
-  if (g->stride_h < 1 || g->stride_w < 1 || g->dilation_h < 1 || g->dilation_w < 1) {
+  if (!is_step(g->stride_h) || !is_step(g->stride_w) || !is_step(g->dilation_h) ||
+      !is_step(g->dilation_w)) {
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
-                        "expected strides and dilations of 1 or more, found strides %lldx%lld, "
+                        "expected strides and dilations from 1 to 32767, found strides %lldx%lld, "
                         "dilations %lldx%lld",
                         (long long)g->stride_h, (long long)g->stride_w, (long long)g->dilation_h,
                         (long long)g->dilation_w);

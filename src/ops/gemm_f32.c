@@ -152,14 +152,16 @@ static inline bool inside(int64_t at, int64_t size) { return (uint64_t)at < (uin
 
 /* One tap, as seen from the window's first one. */
 typedef struct tap {
-  int64_t y, x, floats;
+  int64_t y, x;
+  uint64_t floats;
 } tap;
 
 static void list_taps(const ufi_gemm_f32 *g, const span *s, tap taps[MAX_RUNS]) {
   for (int64_t t = 0; t < s->runs; t++) {
     int64_t y = (s->first + t) / g->kernel_w * g->dilation_h;
     int64_t x = (s->first + t) % g->kernel_w * g->dilation_w;
-    taps[t] = (tap){y, x, (y * g->in_w + x) * g->in_pixel};
+    /* Unsigned: taps far outside may wrap round, and are not used. */
+    taps[t] = (tap){y, x, ((uint64_t)y * (uint64_t)g->in_w + (uint64_t)x) * (uint64_t)g->in_pixel};
   }
 }
 
@@ -168,11 +170,13 @@ static void point_taps(const plan *p, const span *s, const tap *taps, const floa
                        const float **a) {
   const ufi_gemm_f32 *g = p->g;
   int64_t y0 = at.y * g->stride_h - g->pad_top, x0 = at.x * g->stride_w - g->pad_left;
-  int64_t origin = ((at.image * g->in_h + y0) * g->in_w + x0) * g->in_pixel + s->from;
+  uint64_t line = (uint64_t)(at.image * g->in_h + y0);
+  uint64_t origin = (line * (uint64_t)g->in_w + (uint64_t)x0) * (uint64_t)g->in_pixel +
+                    (uint64_t)s->from;
   const size_t mr = p->k->f32_mr;
   for (int64_t t = 0; t < s->runs; t++, a += mr) {
     bool is_in = inside(y0 + taps[t].y, g->in_h) && inside(x0 + taps[t].x, g->in_w);
-    *a = is_in ? in + (origin + taps[t].floats) : g->zeros;
+    *a = is_in ? in + (int64_t)(origin + taps[t].floats) : g->zeros;
   }
 }
 
