@@ -146,7 +146,7 @@ static uf_status leave(ufi_ctx *ctx, ufi_frame *f, uf_status status, ufi_tensor 
 
 uf_status ufi_host_infer(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int32_t n_in, ufi_tensor *const **out,
                          int32_t *n_out) {
-  ufi_frame *f;
+  ufi_frame *f = NULL;
   UFI_TRY(enter(ctx, graph, &f));
   uf_status status = check_call(ctx, f, in, n_in);
   if (status == UF_OK) status = shape_inputs(ctx, f, in, n_in);
@@ -167,7 +167,7 @@ static uf_status call(ufi_ctx *ctx, ufi_frame *f, ufi_tensor *const *in, int32_t
 
 uf_status ufi_host_call(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int32_t n_in, ufi_tensor *const **out,
                         int32_t *n_out) {
-  ufi_frame *f;
+  ufi_frame *f = NULL;
   UFI_TRY(enter(ctx, graph, &f));
   return leave(ctx, f, call(ctx, f, in, n_in), out, n_out);
 }

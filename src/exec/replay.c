@@ -94,7 +94,7 @@ uf_status ufi_snapshot_detach(uf_session *s, ufi_tensor *t, uf_error *error) {
 
 static uf_status restore(uf_session *r, const uf_session *s, uf_error *error) {
   const ufi_snapshot *snap = &s->last;
-  ufi_frame *f;
+  ufi_frame *f = NULL;
   ufi_store *store = ufi_store_clone(snap->store);
   if (store == NULL) return ufi_no_memory(error, 0);
   ufi_store_release(r->store);
@@ -120,7 +120,7 @@ static uf_status restore(uf_session *r, const uf_session *s, uf_error *error) {
 
 static uf_status start(uf_session *s, uf_error *error) {
   uf_session_options options = {sizeof options, s->n_threads, true};
-  ufi_frame *f;
+  ufi_frame *f = NULL;
   UFI_TRY(uf_session_create(s->model, &options, &s->replay, error));
   uf_status status = restore(s->replay, s, error);
   s->replay->run_id = 1;

@@ -210,7 +210,7 @@ static uf_status set_value(uf_session *s, ufi_frame *f, int32_t value, const uf_
                            uf_error *error) {
   ufi_tensor *t = &f->tensors[value];
   if (t->dtype == UF_RESOURCE) {
-    ufi_resource *resource;
+    ufi_resource *resource = NULL;
     UFI_TRY(ufi_session_resource(s, f, value, &resource, error));
     return ufi_variable_assign(resource, tensor, false, error);
   }
@@ -345,7 +345,7 @@ static uf_status read_value(uf_session *s, ufi_frame *f, int32_t value, uf_tenso
   const ufi_value *v = &f->graph->values[value];
   ufi_tensor *t = &f->tensors[value];
   if (t->dtype == UF_RESOURCE) {
-    ufi_resource *resource;
+    ufi_resource *resource = NULL;
     UFI_TRY(ufi_session_resource(s, f, value, &resource, error));
     if (!resource->initialized) UFI_TRY(ufi_session_initialise(s, error));
     return ufi_variable_read(resource, out, error);
@@ -408,7 +408,7 @@ void uf_session_memory(const uf_session *s, uf_memory_info *info_out) {
 /* ---- fork ---------------------------------------------------------------------------------- */
 
 static uf_status fork_frame(uf_session *to, const ufi_frame *from, uf_error *error) {
-  ufi_frame *f;
+  ufi_frame *f = NULL;
   UFI_TRY(ufi_session_frame(to, from->index, &f, error));
   memcpy(f->captured, from->captured, (size_t)f->graph->n_values * sizeof *f->captured);
   for (int32_t v = 0; v < f->graph->n_values; v++) {

@@ -28,7 +28,7 @@ uf_status ufi_session_declare(uf_session *s, uf_error *error) {
 }
 
 static uf_status initialise_graph(uf_session *s, int32_t graph, uf_error *error) {
-  ufi_frame *f;
+  ufi_frame *f = NULL;
   if (s->initialised[graph]) return UF_OK;
   UFI_TRY(ufi_session_frame(s, graph, &f, error));
   if (f->graph->n_inputs != 0) {
@@ -122,9 +122,9 @@ static void describe_resource(const ufi_resource *r, uf_state_info *info) {
 }
 
 uf_status uf_session_state(uf_session *s, int32_t i, uf_state_info *info_out, uf_error *error) {
-  ufi_frame *f;
-  ufi_resource *r;
-  int32_t value;
+  ufi_frame *f = NULL;
+  ufi_resource *r = NULL;
+  int32_t value = -1;
   UFI_TRY(entry(s, i, &f, &value, &r, error));
   *info_out = (uf_state_info){0};
   if (r) {
@@ -156,9 +156,9 @@ uf_status uf_session_find_state(uf_session *s, const char *name, int32_t *i_out,
 /* ---- values ------------------------------------------------------------------------------ */
 
 uf_status uf_session_state_read(uf_session *s, int32_t i, uf_tensor *tensor_out, uf_error *error) {
-  ufi_frame *f;
-  ufi_resource *r;
-  int32_t value;
+  ufi_frame *f = NULL;
+  ufi_resource *r = NULL;
+  int32_t value = -1;
   uf_status status = entry(s, i, &f, &value, &r, error);
   if (status == UF_OK && r) status = ufi_variable_read(r, tensor_out, error);
   else if (status == UF_OK) status = uf_session_read(s, f->index, value, tensor_out, error);
@@ -167,9 +167,9 @@ uf_status uf_session_state_read(uf_session *s, int32_t i, uf_tensor *tensor_out,
 }
 
 uf_status uf_session_state_keys(uf_session *s, int32_t i, uf_tensor *tensor_out, uf_error *error) {
-  ufi_frame *f;
-  ufi_resource *r;
-  int32_t value;
+  ufi_frame *f = NULL;
+  ufi_resource *r = NULL;
+  int32_t value = -1;
   char text[256];
   UFI_TRY(entry(s, i, &f, &value, &r, error));
   if (r == NULL || r->kind != UF_STATE_TABLE) {
@@ -188,9 +188,9 @@ uf_status uf_session_state_keys(uf_session *s, int32_t i, uf_tensor *tensor_out,
 
 uf_status uf_session_state_write(uf_session *s, int32_t i, const uf_tensor *keys, const uf_tensor *values,
                                  uf_error *error) {
-  ufi_frame *f;
-  ufi_resource *r;
-  int32_t value;
+  ufi_frame *f = NULL;
+  ufi_resource *r = NULL;
+  int32_t value = -1;
   UFI_TRY(entry(s, i, &f, &value, &r, error));
   if (r == NULL) return uf_session_set(s, f->index, value, values, false, error);
   uf_status status;
