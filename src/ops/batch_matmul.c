@@ -82,7 +82,7 @@ void ufi_bmm_offsets(const ufi_bmm_geometry *g, int64_t i, int64_t *x_out, int64
 }
 
 static uf_status bmm_infer(ufi_ctx *ctx) {
-  ufi_bmm_geometry g;
+  ufi_bmm_geometry g = {0};
   UFI_TRY(ufi_bmm_geometry_of(ctx, &g));
   int64_t dims[UF_MAX_RANK];
   memcpy(dims, g.batch_dims, sizeof dims);
@@ -92,7 +92,7 @@ static uf_status bmm_infer(ufi_ctx *ctx) {
 }
 
 static uf_status bmm_prepare(ufi_ctx *ctx) {
-  ufi_bmm_geometry g;
+  ufi_bmm_geometry g = {0};
   UFI_TRY(ufi_bmm_geometry_of(ctx, &g));
   return ufi_conv_is_f32(g.x, g.y) ? ufi_bmm_f32_prepare(ctx, &g) : ufi_bmm_quant_prepare(ctx, &g);
 }

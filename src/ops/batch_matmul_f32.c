@@ -56,7 +56,7 @@ uf_status ufi_bmm_f32_prepare(ufi_ctx *ctx, const ufi_bmm_geometry *g) {
   UFI_TRY(ufi_conv_want_f32(ctx, NULL, g->output));
   bmm_state *state = ufi_ctx_state(ctx, sizeof *state);
   if (!state) return UF_RESOURCE_EXHAUSTED;
-  bmm_sizes s;
+  bmm_sizes s = {0};
   UFI_TRY(bmm_sizes_of(ctx, g, false, &s));
   if (g->y->is_const && g->y->count == g->k * g->n && s.y > 0) {
     const void *packed;
@@ -121,8 +121,8 @@ static void bmm_as_one(const bmm_args *a, ufi_pool *pool) {
 
 uf_status ufi_bmm_f32_eval(ufi_ctx *ctx) {
   const bmm_state *state = ctx->state;
-  ufi_bmm_geometry g;
-  bmm_sizes s;
+  ufi_bmm_geometry g = {0};
+  bmm_sizes s = {0};
   UFI_TRY(ufi_bmm_geometry_of(ctx, &g));
   UFI_TRY(bmm_sizes_of(ctx, &g, state->packed != NULL, &s));
   if (g.output->count == 0) return UF_OK;

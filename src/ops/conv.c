@@ -163,13 +163,13 @@ uf_status ufi_conv_geometry_of(ufi_ctx *ctx, ufi_conv_geometry *g_out) {
 }
 
 static uf_status conv_infer(ufi_ctx *ctx) {
-  ufi_conv_geometry g;
+  ufi_conv_geometry g = {0};
   UFI_TRY(ufi_conv_geometry_of(ctx, &g));
   return ufi_out_shape(ctx, 0, 4, (int64_t[]){g.batch, g.out_h, g.out_w, g.out_c});
 }
 
 static uf_status conv_prepare(ufi_ctx *ctx) {
-  ufi_conv_geometry g;
+  ufi_conv_geometry g = {0};
   UFI_TRY(ufi_conv_geometry_of(ctx, &g));
   return ufi_conv_is_f32(g.input, g.filter) ? ufi_conv_f32_prepare(ctx, &g)
                                             : ufi_conv_quant_prepare(ctx, &g);

@@ -18,7 +18,7 @@ typedef struct conv_sizes {
 } conv_sizes;
 
 static uf_status conv_sizes_of(ufi_ctx *ctx, const ufi_conv_geometry *g, conv_sizes *s_out) {
-  conv_sizes s;
+  conv_sizes s = {0};
   int64_t filter_c = g->in_c / g->groups, filters = g->out_c / g->groups;
   int64_t depth = g->kernel_h * g->kernel_w * filter_c;
   s.zeros = (ufi_gemm_f32_zeros(g->kernel_w, filter_c) + 15) / 16 * 16;
@@ -45,7 +45,7 @@ static void conv_pack(const ufi_conv_geometry *g, const conv_sizes *s, ufi_pool 
 }
 
 static uf_status conv_fill(ufi_ctx *ctx, void *memory, void *arg) {
-  conv_sizes s;
+  conv_sizes s = {0};
   UFI_TRY(conv_sizes_of(ctx, arg, &s));
   conv_pack(arg, &s, NULL, memory);
   return UF_OK;
@@ -55,7 +55,7 @@ uf_status ufi_conv_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) {
   UFI_TRY(ufi_conv_want_f32(ctx, g->bias, g->output));
   conv_state *state = ufi_ctx_state(ctx, sizeof *state);
   if (!state) return UF_RESOURCE_EXHAUSTED;
-  conv_sizes s;
+  conv_sizes s = {0};
   UFI_TRY(conv_sizes_of(ctx, g, &s));
   size_t scratch = s.zeros + s.bias;
   if (g->filter->is_const) {
@@ -89,8 +89,8 @@ static ufi_gemm_f32 conv_gemm(const ufi_conv_geometry *g, const conv_sizes *s) {
 
 uf_status ufi_conv_f32_eval(ufi_ctx *ctx) {
   const conv_state *state = ctx->state;
-  ufi_conv_geometry g;
-  conv_sizes s;
+  ufi_conv_geometry g = {0};
+  conv_sizes s = {0};
   UFI_TRY(ufi_conv_geometry_of(ctx, &g));
   UFI_TRY(conv_sizes_of(ctx, &g, &s));
   ufi_gemm_f32 gemm = conv_gemm(&g, &s);

@@ -85,7 +85,7 @@ static void depthwise_lines(void *context, size_t begin, size_t end) {
 }
 
 uf_status ufi_depthwise_f32_eval(ufi_ctx *ctx) {
-  ufi_conv_geometry g;
+  ufi_conv_geometry g = {0};
   UFI_TRY(ufi_depthwise_geometry_of(ctx, &g));
   size_t bias_size, image_size;
   if (!depthwise_sizes(&g, &bias_size, &image_size)) return UF_INTERNAL;

@@ -69,7 +69,7 @@ uf_status ufi_fc_geometry_of(ufi_ctx *ctx, ufi_fc_geometry *g_out) {
 
 static uf_status fc_infer(ufi_ctx *ctx) {
   const ufi_fc_attrs *a = ctx->attrs;
-  ufi_fc_geometry g;
+  ufi_fc_geometry g = {0};
   UFI_TRY(ufi_fc_geometry_of(ctx, &g));
   int64_t dims[UF_MAX_RANK] = {g.batch, g.out};
   if (!a->keep_num_dims) return ufi_out_shape(ctx, 0, 2, dims);
@@ -79,7 +79,7 @@ static uf_status fc_infer(ufi_ctx *ctx) {
 }
 
 static uf_status fc_prepare(ufi_ctx *ctx) {
-  ufi_fc_geometry g;
+  ufi_fc_geometry g = {0};
   UFI_TRY(ufi_fc_geometry_of(ctx, &g));
   return ufi_conv_is_f32(g.input, g.filter) ? ufi_fc_f32_prepare(ctx, &g)
                                             : ufi_fc_quant_prepare(ctx, &g);

@@ -39,7 +39,7 @@ uf_status ufi_fc_f32_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) {
 
 uf_status ufi_fc_f32_eval(ufi_ctx *ctx) {
   const fc_state *state = ctx->state;
-  ufi_fc_geometry g;
+  ufi_fc_geometry g = {0};
   UFI_TRY(ufi_fc_geometry_of(ctx, &g));
   float *bias = ctx->scratch, *weights = bias + ufi_gemm_f32_columns(g.out);
   ufi_gemm_f32_bias(g.bias, 1, g.out, bias);

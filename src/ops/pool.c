@@ -33,14 +33,14 @@ uf_status ufi_pool_geometry_of(ufi_ctx *ctx, ufi_conv_geometry *g_out) {
 }
 
 static uf_status pool_infer(ufi_ctx *ctx) {
-  ufi_conv_geometry g;
+  ufi_conv_geometry g = {0};
   UFI_TRY(ufi_pool_geometry_of(ctx, &g));
   UFI_TRY(ufi_want_same(ctx, ctx->in[0], ctx->out[0]));
   return ufi_out_shape(ctx, 0, 4, (int64_t[]){g.batch, g.out_h, g.out_w, g.out_c});
 }
 
 static uf_status pool_prepare(ufi_ctx *ctx, ufi_pool_kind kind) {
-  ufi_conv_geometry g;
+  ufi_conv_geometry g = {0};
   UFI_TRY(ufi_pool_geometry_of(ctx, &g));
   if (g.input->dtype == UF_FLOAT32) return ufi_pool_f32_prepare(ctx, &g, kind);
   if (kind == UFI_POOL_L2) UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_INVALID));

@@ -34,7 +34,7 @@ static void pool_lines(void *context, size_t begin, size_t end) {
 }
 
 uf_status ufi_pool_f32_eval(ufi_ctx *ctx, ufi_pool_kind kind) {
-  ufi_conv_geometry g;
+  ufi_conv_geometry g = {0};
   UFI_TRY(ufi_pool_geometry_of(ctx, &g));
   const ufk_gemm_table *k = &ufi_kernels_get()->gemm;
   pool_args args = {.g = &g, .in = g.input->data, .out = g.output->data};

@@ -76,7 +76,7 @@ uf_status ufi_transpose_conv_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *
   UFI_TRY(ufi_conv_want_f32(ctx, g->bias, g->output));
   transpose_state *state = ufi_ctx_state(ctx, sizeof *state);
   if (!state) return UF_RESOURCE_EXHAUSTED;
-  size_t head, weights;
+  size_t head = 0, weights = 0;
   UFI_TRY(sizes_of(ctx, g, &head, &weights));
   size_t scratch = head;
   if (g->filter->is_const) {
@@ -129,9 +129,9 @@ static void all_phases(ufi_pool *pool, const ufi_conv_geometry *g, const float *
 
 uf_status ufi_transpose_conv_f32_eval(ufi_ctx *ctx) {
   const transpose_state *state = ctx->state;
-  ufi_conv_geometry g;
+  ufi_conv_geometry g = {0};
   UFI_TRY(ufi_transpose_conv_geometry_of(ctx, &g));
-  size_t head, size;
+  size_t head = 0, size = 0;
   UFI_TRY(sizes_of(ctx, &g, &head, &size));
   size_t zeros_size = head - (size_t)ufi_gemm_f32_columns(g.out_c);
   float *zeros = ctx->scratch, *bias = zeros + zeros_size, *weights = zeros + head;
