@@ -128,7 +128,7 @@ static void test_bad_indices(void **state) {
          "expected size in [0, 1] (or -1) for dimension 1, found 2");
   refuse(&ufi_op_STRIDED_SLICE, zeros, INPUTS(SIX, VECTOR(0, 0), VECTOR(2, 3), VECTOR(1, 0)), UF_FLOAT32,
          UF_INVALID_ARGUMENT, "expected a stride other than 0, found 0 for dimension 1");
-  refuse(&ufi_op_STRIDED_SLICE, I32(0, 0, 0, 0, 2), INPUTS(SIX, VECTOR(0, 3), VECTOR(2, 4), VECTOR(1, 1)), UF_FLOAT32,
+  refuse(&ufi_op_STRIDED_SLICE, I32(0, 0, 0, 0, 2, 0), INPUTS(SIX, VECTOR(0, 3), VECTOR(2, 4), VECTOR(1, 1)), UF_FLOAT32,
          UF_OUT_OF_RANGE, "expected an index in [-3, 3) for dimension 1, found 3");
   refuse(&ufi_op_SEGMENT_SUM, zeros, INPUTS({UF_FLOAT32, 1, DIMS(3), six}, VECTOR(0, 2, 2)), UF_FLOAT32,
          UF_INVALID_ARGUMENT, "expected segment ids that begin at 0 and go up by 0 or 1, found 2 at position 1");
