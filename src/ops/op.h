@@ -105,6 +105,8 @@ typedef struct ufi_op_def {
   uf_status (*prepare)(ufi_ctx *ctx);   /* may be NULL */
   uf_status (*eval)(ufi_ctx *ctx);
   void (*release)(void *state);         /* may be NULL: frees what state points to */
+  int32_t (*calls)(const void *attrs, int32_t out[4]); /* may be NULL: graphs that eval
+                                           calls, their number is returned */
 } ufi_op_def;
 
 enum {
@@ -150,6 +152,9 @@ static inline ufi_tensor *ufi_in(const ufi_ctx *ctx, int32_t i) {
 }
 /* Gives output i its shape (checked: rank, product, bytes); in eval also memory. */
 uf_status ufi_out_shape(ufi_ctx *ctx, int32_t i, int32_t rank, const int64_t *dims) UF_MUST_USE;
+/* Output i has this dtype: sets it where the graph left it open (TensorFlow),
+ * WRONG_TYPE where the graph says otherwise. */
+uf_status ufi_out_dtype(ufi_ctx *ctx, int32_t i, uf_dtype dtype) UF_MUST_USE;
 /* Output i has the shape of tensor. */
 uf_status ufi_out_like(ufi_ctx *ctx, int32_t i, const ufi_tensor *tensor) UF_MUST_USE;
 /* Fails with "expected <what>, found ...". */
@@ -187,6 +192,9 @@ void ufi_want_scratch(ufi_ctx *ctx, size_t bytes);
 typedef uf_status (*ufi_fill_fn)(ufi_ctx *ctx, void *memory, void *arg);
 uf_status ufi_packed(ufi_ctx *ctx, int32_t slot, size_t size, ufi_fill_fn fill, void *arg,
                      const void **out) UF_MUST_USE;
+
+/* The public view of a tensor, borrowed (its buf is not retained). */
+uf_tensor ufi_view(const ufi_tensor *tensor);
 
 /* ---- quantization ------------------------------------------------------------ */
 
