@@ -53,7 +53,7 @@ typedef void (*ufk_f32_binary_fn)(const float *a, const float *b, float *y, size
                                   float hi);
 typedef void (*ufk_f32_unary_fn)(const float *x, float *y, size_t n);
 
-/* How a multiplier below 2^31 and a shift scale an int32, see fixedpoint.h. */
+/* How a multiplier below 2^31 and a shift scale an int32, see fixed32.h. */
 typedef struct ufk_scale {
   int32_t multiplier;  /* 0, or in [2^30, 2^31) */
   int32_t shift;       /* > 0 left, < 0 right; in [-31, 30] */

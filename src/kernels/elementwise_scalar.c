@@ -11,7 +11,7 @@
 #include <float.h>
 #include <math.h>
 
-#include "kernels/fixedpoint.h"
+#include "kernels/fixed32.h"
 
 /* ---- two operands ------------------------------------------------------------ */
 

@@ -1,175 +1,129 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fixedpoint.h: functions of real numbers in 32-bit integers, with the roundings
- * of gemmlowp and TFLite, whose results the quantized ops must equal bit for bit.
+ * fixedpoint.h: exp, tanh and the logistic function on 16-bit fixed-point
+ * numbers, bit for bit what the integer LSTM of TFLite computes.
  *
- * "Qn" below is an int32 with n integer bits besides the sign, so that its value
- * is raw / 2^(31 - n). The product of Qm and Qn by ufk_mul_high is Q(m + n).
- * Nothing here depends on how the compiler treats overflow: sums wrap.
+ * A number with m integer bits is an int16_t raw with value raw * 2^(m - 15).
+ * Products are rounded, doubled high halves (as ARM's SQRDMULH). exp(x) for
+ * x < 0 is split as in gemmlowp's fixedpoint.h: a Taylor polynomial on
+ * [-1/4, 0) and one multiplication per remaining bit of x; divisions are three
+ * Newton steps.
  */
-#ifndef UFI_KERNELS_FIXEDPOINT_H
-#define UFI_KERNELS_FIXEDPOINT_H
+#ifndef UFI_FIXEDPOINT_H
+#define UFI_FIXEDPOINT_H
 
-#include "kernels/elementwise.h"
+#include <stdint.h>
 
-static inline int32_t ufk_add_wrap(int32_t a, int32_t b) {
-  return (int32_t)((uint32_t)a + (uint32_t)b);
-}
-static inline int32_t ufk_sub_wrap(int32_t a, int32_t b) {
-  return (int32_t)((uint32_t)a - (uint32_t)b);
-}
-static inline int32_t ufk_shl_wrap(int32_t a, int n) { return (int32_t)((uint32_t)a << n); }
+static inline int32_t ufk_fx_clamp16(int32_t x) { return x < -32768 ? -32768 : x > 32767 ? 32767 : x; }
 
-/* a * b / 2^31, to nearest with halves up; the one product that would overflow
- * saturates. */
-static inline int32_t ufk_mul_high(int32_t a, int32_t b) {
-  if (a == INT32_MIN && b == INT32_MIN) return INT32_MAX;
-  return (int32_t)(((int64_t)a * b + (INT64_C(1) << 30)) >> 31);
+/* Rounds x / 2^n to nearest, halves away from zero. */
+static inline int32_t ufk_fx_round_shift(int32_t x, int n) {
+  int32_t mask = (int32_t)((1LL << n) - 1), remainder = x & mask;
+  int32_t threshold = (mask >> 1) + (x < 0);
+  return (x >> n) + (remainder > threshold);
 }
 
-/* x / 2^n to nearest, halves away from zero; n in [0, 31]. */
-static inline int32_t ufk_divide_pow2(int32_t x, int n) {
-  const int32_t mask = (int32_t)((INT64_C(1) << n) - 1);
-  const int32_t rest = x & mask, threshold = (mask >> 1) + (x < 0);
-  return (x >> n) + (rest > threshold);
+/* Raw product of two 16-bit numbers. */
+static inline int16_t ufk_fx_mul(int16_t a, int16_t b) {
+  if (a == -32768 && b == -32768) return 32767;
+  int32_t ab = (int32_t)a * b, nudge = ab >= 0 ? 1 << 14 : 1 - (1 << 14);
+  return (int16_t)((ab + nudge) / (1 << 15));
 }
 
-/* x * 2^n, saturated; n in [0, 31). */
-static inline int32_t ufk_shl_saturate(int32_t x, int n) {
-  if (n == 0) return x;
-  const int32_t limit = (int32_t)((UINT32_C(1) << (31 - n)) - 1);
-  if (x > limit) return INT32_MAX;
-  if (x < -limit) return INT32_MIN;
-  return ufk_shl_wrap(x, n);
+/* x * 2^n, saturated. */
+static inline int16_t ufk_fx_shl(int16_t x, int n) { return (int16_t)ufk_fx_clamp16((int32_t)x * (1 << n)); }
+
+/* The 16-bit form of a 32-bit constant. */
+static inline int16_t ufk_fx_constant(int32_t raw32) { return (int16_t)ufk_fx_round_shift(raw32, 16); }
+
+/* exp(a) for a in [-1/4, 0), no integer bits: Taylor around -1/8. */
+static inline int16_t ufk_fx_exp_quarter(int16_t a) {
+  int16_t x = (int16_t)(a + (1 << 12));
+  int16_t x2 = ufk_fx_mul(x, x), x3 = ufk_fx_mul(x2, x), x4 = ufk_fx_mul(x2, x2);
+  int16_t x4_4 = (int16_t)ufk_fx_round_shift(x4, 2);
+  int16_t sixth = ufk_fx_mul((int16_t)(x4_4 + x3), ufk_fx_constant(715827883)); /* 1/3 */
+  int16_t tail = (int16_t)ufk_fx_round_shift((int16_t)(sixth + x2), 1);
+  int16_t base = ufk_fx_constant(1895147668); /* exp(-1/8) */
+  return (int16_t)ufk_fx_clamp16(base + ufk_fx_mul(base, (int16_t)(x + tail)));
 }
 
-/* x * multiplier * 2^(shift - 31): shifted left before, or right after. */
-static inline int32_t ufk_scale_i32(int32_t x, ufk_scale s) {
-  if (s.shift > 0) return ufk_mul_high(ufk_shl_wrap(x, s.shift), s.multiplier);
-  return ufk_divide_pow2(ufk_mul_high(x, s.multiplier), -s.shift);
-}
-
-/* The same of a 48-bit x, by a multiplier of 15 bits. shift in [-31, 8). */
-static inline int32_t ufk_scale_i64(int64_t x, ufk_scale s) {
-  const int32_t reduced = s.multiplier < 0x7fff0000 ? (s.multiplier + (1 << 15)) >> 16 : 0x7fff;
-  const int total = 15 - s.shift;
-  const uint64_t product = (uint64_t)x * (uint64_t)reduced + (UINT64_C(1) << (total - 1));
-  return (int32_t)((int64_t)product >> total);
-}
-
-/* (a + b) / 2, halves away from zero. */
-static inline int32_t ufk_half_sum(int32_t a, int32_t b) {
-  const int64_t sum = (int64_t)a + b;
-  return (int32_t)((sum + (sum >= 0 ? 1 : -1)) / 2);
-}
-
-/* ---- exp, 1 / (1 + x) ------------------------------------------------------------- */
-
-/* exp of a in [-1/4, 0), Q0 to Q0: Taylor's series around -1/8. */
-static inline int32_t ufk_exp_quarter(int32_t a) {
-  const int32_t exp_eighth = 1895147668, third = 715827883; /* exp(-1/8), 1/3 */
-  const int32_t x = ufk_add_wrap(a, 1 << 28);
-  const int32_t x2 = ufk_mul_high(x, x), x3 = ufk_mul_high(x2, x), x4 = ufk_mul_high(x2, x2);
-  const int32_t sum = ufk_mul_high(ufk_add_wrap(ufk_divide_pow2(x4, 2), x3), third);
-  const int32_t tail = ufk_divide_pow2(ufk_add_wrap(sum, x2), 1);
-  return ufk_add_wrap(exp_eighth, ufk_mul_high(exp_eighth, ufk_add_wrap(x, tail)));
-}
-
-/* exp of a <= 0, Q5 to Q0: the part below 1/4 by the series, then one factor
- * exp(-2^k) for each bit of the rest. */
-static inline int32_t ufk_exp_negative_q5(int32_t a) {
-  static const int32_t factors[7] = {1672461947, 1302514674, 790015084, 290630308,
-                                     39332535,   720401,     242};
-  const int32_t quarter = 1 << 24;
-  if (a == 0) return INT32_MAX;
-  const int32_t part = (a & (quarter - 1)) - quarter;
-  int32_t result = ufk_exp_quarter(ufk_shl_saturate(part, 5));
-  const int32_t rest = ufk_sub_wrap(part, a);
-  for (int k = 0; k < 7; ++k)
-    if (rest & (quarter << k)) result = ufk_mul_high(result, factors[k]);
+/* exp(a) for a <= 0 with `bits` integer bits; the result has none. */
+static inline int16_t ufk_fx_exp(int16_t a, int bits) {
+  /* exp(-2^e) for e = -2 .. 4 */
+  static const int32_t factors[] = {1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242};
+  int fraction = 15 - bits;
+  if (a == 0) return 32767;
+  int16_t quarter = (int16_t)(1 << (fraction - 2));
+  int16_t low = (int16_t)((a & (quarter - 1)) - quarter);
+  int16_t result = ufk_fx_exp_quarter(ufk_fx_shl(low, bits));
+  int32_t rest = (int16_t)(low - a);
+  for (int e = -2; e <= 4 && e < bits; e++) {
+    if (rest & (1 << (fraction + e))) result = ufk_fx_mul(result, ufk_fx_constant(factors[e + 2]));
+  }
+  if (bits > 5 && a < ufk_fx_constant(-(1 << (36 - bits)))) result = 0; /* below exp(-32) */
   return result;
 }
 
-/* 1 / (1 + x) for x in [0, 1], Q0 to Q0: three steps of Newton's method from a
- * linear guess, in Q2. */
-static inline int32_t ufk_one_over_one_plus(int32_t x) {
-  const int32_t half = ufk_half_sum(x, INT32_MAX);
-  int32_t y = ufk_add_wrap(1515870810, ufk_mul_high(half, -1010580540)); /* 48/17 - 32/17 half */
-  for (int i = 0; i < 3; ++i) {
-    const int32_t error = ufk_sub_wrap(1 << 29, ufk_mul_high(half, y));
-    y = ufk_add_wrap(y, ufk_shl_saturate(ufk_mul_high(y, error), 2));
+static inline int16_t ufk_fx_half_sum(int16_t a, int16_t b) {
+  int32_t sum = (int32_t)a + b;
+  return (int16_t)((sum + (sum >= 0 ? 1 : -1)) / 2);
+}
+
+/* Newton's x -> 1 / half_denominator, two integer bits. */
+static inline int16_t ufk_fx_reciprocal(int16_t half_denominator) {
+  int16_t one = 1 << 13;
+  int16_t x = (int16_t)(ufk_fx_constant(1515870810) + ufk_fx_mul(half_denominator, ufk_fx_constant(-1010580540)));
+  for (int i = 0; i < 3; i++) {
+    int16_t error = (int16_t)(one - ufk_fx_mul(half_denominator, x));
+    x = (int16_t)(x + ufk_fx_shl(ufk_fx_mul(x, error), 2));
   }
-  return ufk_shl_saturate(y, 1);
+  return x;
 }
 
-/* 1 / x for x > 0: the mantissa in Q0, and how many bits x has above `digits`. */
-static inline int32_t ufk_reciprocal(int32_t x, int digits, int *bits_over_out) {
-  const int headroom = __builtin_clz((uint32_t)x);
-  *bits_over_out = digits - headroom;
-  return ufk_one_over_one_plus((int32_t)(((uint32_t)x << headroom) - (UINT32_C(1) << 31)));
+/* tanh of a number with `bits` integer bits (0 to 6). */
+static inline int16_t ufk_fx_tanh(int16_t a, int bits) {
+  if (a == 0) return 0;
+  int16_t negative = a < 0 ? a : (int16_t)-a;
+  int16_t e = ufk_fx_exp(negative, bits + 1); /* exp(-2|a|): one more integer bit doubles */
+  int16_t x = ufk_fx_reciprocal(ufk_fx_half_sum(e, 32767));
+  int16_t t = ufk_fx_shl((int16_t)(x - (1 << 13)), 2); /* (1 - e) / (1 + e) */
+  return a < 0 ? (int16_t)-t : t;
 }
 
-/* a / b * scale, b not 0. The shift may pass 31: then the result follows what the
- * reference does on x86, where shift counts are taken modulo the word length. */
-static inline int32_t ufk_divide(int32_t a, int32_t b, ufk_scale s) {
-  int bits_over;
-  if (b < 0) a = -a, b = -b;
-  const int32_t inverse = ufk_reciprocal(b, 31, &bits_over);
-  const int headroom = a ? __builtin_clrsb(a) : 31;
-  const int32_t quotient = ufk_mul_high(ufk_shl_wrap(a, headroom), inverse);
-  const int n = -(s.shift - bits_over - headroom);
-  const int32_t x = ufk_mul_high(quotient, s.multiplier);
-  const int32_t mask = (int32_t)((UINT64_C(1) << (n & 63)) - 1);
-  const int32_t rest = x & mask, threshold = ufk_add_wrap(mask >> 1, x < 0);
-  return (x >> (n & 31)) + (rest > threshold);
+/* 1 / (1 + exp(-a)) of a number with `bits` integer bits. */
+static inline int16_t ufk_fx_logistic(int16_t a, int bits) {
+  if (a == 0) return ufk_fx_constant(1 << 30);
+  int16_t negative = a > 0 ? (int16_t)-a : a;
+  int16_t x = ufk_fx_reciprocal(ufk_fx_half_sum(ufk_fx_exp(negative, bits), 32767));
+  int16_t positive = ufk_fx_shl(x, 1); /* half of x, from two integer bits to none */
+  return a > 0 ? positive : (int16_t)(32767 - positive);
 }
 
-/* ---- log, 1 / sqrt ------------------------------------------------------------------- */
+/* ---- rescaling of 32-bit sums: real multiplier = multiplier * 2^(shift - 31) ---- */
 
-/* The logarithm of x >= 1, Q12 to Q5. x = 2^k r for two choices of r, one within
- * [1/2, 1) of x and one of x / sqrt(2); the smaller r goes through a rational
- * function around sqrt(sqrt(1/2)). */
-static inline int32_t ufk_log_q12_q5(int32_t x) {
-  const int32_t log_2 = 1488522236, root_4_half = 1805811301, root_half = 1518500250;
-  const int32_t alpha_n = 117049297, alpha_d = 127690142;
-  const int32_t alpha_i = 1057819769, alpha_f = 638450708;
-  const int32_t quarter = 1 << 23; /* 1/4 in Q6, in which the sum is kept */
-  const int head_a = __builtin_clz((uint32_t)x);
-  const int32_t r_a = ufk_shl_saturate(ufk_mul_high(ufk_shl_saturate(x, head_a - 1), root_half), 1);
-  const int32_t pow_a = ufk_add_wrap(ufk_shl_saturate(12 - head_a, 25), quarter);
-  const int head_b = __builtin_clz((uint32_t)ufk_mul_high(x, root_half)) - 1;
-  const int32_t r_b = ufk_shl_saturate(x, head_b);
-  const int32_t pow_b = ufk_sub_wrap(ufk_shl_saturate(12 - head_b, 25), quarter);
-  const int32_t r = UFI_MIN(r_a, r_b), pow = UFI_MAX(pow_a, pow_b);
+typedef struct ufk_fx_scale {
+  int32_t multiplier;
+  int shift;
+} ufk_fx_scale;
 
-  const int32_t p = ufk_half_sum(r, root_4_half);
-  const int32_t q = ufk_shl_wrap(ufk_sub_wrap(r, root_4_half), 1);
-  const int32_t q2 = ufk_mul_high(q, q);
-  const int32_t num = ufk_add_wrap(ufk_mul_high(q, r), ufk_mul_high(ufk_mul_high(q, q2), alpha_n));
-  const int32_t inner = ufk_add_wrap(ufk_add_wrap(alpha_i, q), ufk_mul_high(alpha_d, q2));
-  const int32_t denom = ufk_add_wrap(ufk_mul_high(p, inner), ufk_mul_high(alpha_f, q));
-  const int32_t ratio = ufk_mul_high(ufk_divide_pow2(num, 6), ufk_one_over_one_plus(denom));
-  return ufk_shl_saturate(ufk_add_wrap(ufk_mul_high(pow, log_2), ratio), 1);
+/* multiplier and shift of a real factor >= 0, as TFLite's QuantizeMultiplier. */
+ufk_fx_scale ufk_fx_scale_of(double factor);
+
+static inline int32_t ufk_fx_high_mul(int32_t a, int32_t b) {
+  if (a == INT32_MIN && b == INT32_MIN) return INT32_MAX;
+  int64_t ab = (int64_t)a * b, nudge = ab >= 0 ? 1 << 30 : 1 - (1 << 30);
+  return (int32_t)((ab + nudge) / (1LL << 31));
 }
 
-/* 1 / sqrt(x) for an integer x >= 0, as a scale: five steps of Newton's method
- * in Q3. 0 and 1 give the largest multiplier. */
-static inline ufk_scale ufk_inverse_sqrt(int32_t x) {
-  if (x <= 1) return (ufk_scale){INT32_MAX, 0};
-  int shift = 11;
-  while (x >= 1 << 29) x /= 4, ++shift;
-  const int pairs = (__builtin_clz((uint32_t)x) - 1) / 2 - 1; /* of bits to the left */
-  shift -= pairs;
-  x <<= 2 * pairs;
-  const int32_t half_x = ufk_divide_pow2(x >> 1, 1), half_three = (1 << 28) + (1 << 27);
-  int32_t y = 1 << 28;
-  for (int i = 0; i < 5; ++i) {
-    const int32_t cube = ufk_shl_saturate(ufk_mul_high(ufk_mul_high(y, y), y), 6);
-    y = ufk_shl_saturate(ufk_sub_wrap(ufk_mul_high(half_three, y), ufk_mul_high(half_x, cube)), 3);
-  }
-  y = ufk_mul_high(y, 1518500250); /* sqrt(2) / 2 */
-  if (shift < 0) y = ufk_shl_wrap(y, -shift), shift = 0;
-  return (ufk_scale){y, -shift};
+/* x * factor: doubled high half, then a rounding shift (two roundings). */
+static inline int32_t ufk_fx_rescale(int32_t x, ufk_fx_scale s) {
+  int left = s.shift > 0 ? s.shift : 0, right = s.shift > 0 ? 0 : -s.shift;
+  int32_t shifted = (int32_t)((uint32_t)x << left);
+  return ufk_fx_round_shift(ufk_fx_high_mul(shifted, s.multiplier), right);
 }
+
+/* multiplier and shift (to the left) of 1 / sqrt(x), by Newton steps in 32-bit
+ * fixed point; x <= 1 gives 1. */
+ufk_fx_scale ufk_fx_inverse_sqrt(int32_t x);
 
 #endif

@@ -10,7 +10,7 @@
  */
 #include <math.h>
 
-#include "kernels/fixedpoint.h"
+#include "kernels/fixed32.h"
 #include "ops/binary.h"
 #include "ops/unary.h"
 

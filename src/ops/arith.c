@@ -17,7 +17,7 @@
 
 #include <math.h>
 
-#include "kernels/fixedpoint.h"
+#include "kernels/fixed32.h"
 
 /* ---- attributes ------------------------------------------------------------------ */
 

@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "kernels/fixedpoint.h"
+#include "kernels/fixed32.h"
 
 /* ---- shared ------------------------------------------------------------------------- */
 

@@ -9,7 +9,7 @@
  */
 #include "ops/binary.h"
 
-#include "kernels/fixedpoint.h"
+#include "kernels/fixed32.h"
 
 /* ---- loops ------------------------------------------------------------------------ */
 

@@ -9,7 +9,7 @@
  */
 #include <math.h>
 
-#include "kernels/fixedpoint.h"
+#include "kernels/fixed32.h"
 #include "ops/broadcast.h"
 #include "ops/unary.h"
 

@@ -105,8 +105,10 @@ typedef struct ufi_op_def {
   uf_status (*prepare)(ufi_ctx *ctx);   /* may be NULL */
   uf_status (*eval)(ufi_ctx *ctx);
   void (*release)(void *state);         /* may be NULL: frees what state points to */
-  int32_t (*calls)(const void *attrs, int32_t out[4]); /* may be NULL: graphs that eval
-                                           calls, their number is returned */
+  /* Ops that call graphs (IF, WHILE, CALL_ONCE ...): writes the indices of the
+   * graphs that attrs name into out, returns how many. NULL: none. The open
+   * checks them: indices in range, no graph that calls itself. */
+  int32_t (*calls)(const void *attrs, int32_t out[4]);
 } ufi_op_def;
 
 enum {
@@ -119,6 +121,8 @@ enum {
   UFI_SHAPE_ONLY = 32,       /* outputs depend on the shapes of the inputs alone */
   UFI_INPLACE = 64,          /* output 0 may lie on input 0's memory, if their sizes
                                 are equal (or on input 1's, likewise) */
+  UFI_GIVES_MEMORY = 128,    /* eval gives outputs their memory by ufi_host_take or
+                                ufi_host_out_share */
 };
 
 typedef struct ufi_op_row {
@@ -138,6 +142,7 @@ const ufi_op_row *ufi_op_by_tflite(int32_t code);         /* NULL: not supported
 const ufi_op_row *ufi_op_by_custom(const char *name);
 const ufi_op_row *ufi_op_by_tf(const char *name);
 const char *ufi_tflite_op_name(int32_t code);             /* every builtin; NULL: unknown */
+uf_dtype ufi_dtype_from_tflite(int32_t code);             /* of a TensorType; UF_INVALID: none */
 
 /* ---- for infer, prepare and eval (op.c) ------------------------------------ */
 

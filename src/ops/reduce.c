@@ -12,7 +12,7 @@
 #include <float.h>
 #include <math.h>
 
-#include "kernels/fixedpoint.h"
+#include "kernels/fixed32.h"
 #include "ops/broadcast.h"
 #include "ops/qparams.h"
 

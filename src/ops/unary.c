@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-#include "kernels/fixedpoint.h"
+#include "kernels/fixed32.h"
 
 /* A prepare that has float kernels only. */
 static uf_status no_dtype(ufi_ctx *ctx, const char *supported) {

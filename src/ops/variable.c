@@ -142,7 +142,7 @@ static uf_status read_infer(ufi_ctx *ctx) {
 }
 
 static uf_status read_eval(ufi_ctx *ctx) {
-  ufi_resource *r;
+  ufi_resource *r = NULL;
   uf_tensor value;
   char text[256];
   UFI_TRY(resource_of(ctx, UF_STATE_VARIABLE, &r));
@@ -163,7 +163,7 @@ static uf_status assign_infer(ufi_ctx *ctx) { return ufi_want_in(ctx, 0, UF_RESO
 
 static uf_status assign_eval(ufi_ctx *ctx) {
   const ufi_tensor *in = ctx->in[1];
-  ufi_resource *r;
+  ufi_resource *r = NULL;
   UFI_TRY(resource_of(ctx, UF_STATE_VARIABLE, &r));
   if (in == NULL) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a value to assign, found none");
   uf_tensor view = ufi_view(in);
@@ -177,7 +177,7 @@ static uf_status initialized_infer(ufi_ctx *ctx) {
 }
 
 static uf_status initialized_eval(ufi_ctx *ctx) {
-  ufi_resource *r;
+  ufi_resource *r = NULL;
   UFI_TRY(resource_of(ctx, UF_STATE_VARIABLE, &r));
   *(bool *)ctx->out[0]->data = r->initialized;
   return UF_OK;
@@ -193,7 +193,7 @@ static uf_status import_infer(ufi_ctx *ctx) { return ufi_want_in(ctx, 0, UF_RESO
 
 /* TFLite's tables are static: a second import is ignored. */
 static uf_status import_eval(ufi_ctx *ctx) {
-  ufi_resource *table;
+  ufi_resource *table = NULL;
   UFI_TRY(resource_of(ctx, UF_STATE_TABLE, &table));
   if (table->initialized) return UF_OK;
   if (!ctx->in[1] || !ctx->in[2]) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected keys and values, found none");
@@ -211,7 +211,7 @@ static uf_status find_infer(ufi_ctx *ctx) {
 static uf_status find_eval(ufi_ctx *ctx) {
   const ufi_tensor *keys = ctx->in[1], *fallback = ctx->in[2];
   ufi_tensor *out = ctx->out[0];
-  ufi_resource *table;
+  ufi_resource *table = NULL;
   char text[256];
   UFI_TRY(resource_of(ctx, UF_STATE_TABLE, &table));
   if (!table->initialized) {
@@ -240,7 +240,7 @@ static uf_status size_infer(ufi_ctx *ctx) {
 }
 
 static uf_status size_eval(ufi_ctx *ctx) {
-  ufi_resource *table;
+  ufi_resource *table = NULL;
   UFI_TRY(resource_of(ctx, UF_STATE_TABLE, &table));
   *(int64_t *)ctx->out[0]->data = table->initialized ? uf_tensor_count(&table->keys) : 0;
   return UF_OK;
