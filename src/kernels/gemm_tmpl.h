@@ -205,10 +205,12 @@ INLINE void window_run(const enum window_kind kind, const window_args *g, const 
                        const float *weights, const float *bias, float *out) {
   size_t c = 0, channels = g->w->channels;
   const bool depthwise = kind == DEPTHWISE;
-  if (g->w->n == 1) {
-    for (; c + 4 * VW <= channels; c += 4 * VW) {
-      window_tile(kind, 1, 4, g, in + c, depthwise ? weights + c : NULL,
-                  depthwise ? bias + c : NULL, out + c, VW);
+  for (; c + 4 * VW <= channels && (g->w->n == 1 || !depthwise); c += 4 * VW) {
+    const float *from = in + c;
+    float *to = out + c;
+    for (size_t n = g->w->n; n > 0; n--, from += g->w->in_step, to += g->w->out_step) {
+      window_tile(kind, 1, 4, g, from, depthwise ? weights + c : NULL, depthwise ? bias + c : NULL,
+                  to, VW);
     }
   }
   for (; c + VW <= channels; c += VW) {
