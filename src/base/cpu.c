@@ -6,6 +6,9 @@
  * supports, capped by UNFLOW_ISA. The variable is read once, at first use; a
  * value that names no set caps nothing.
  */
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -18,11 +21,18 @@ static const char *const isa_names[] = {
 static pthread_once_t isa_once = PTHREAD_ONCE_INIT;
 static ufi_isa isa_in_use;
 
+#if defined(__x86_64__)
+/* clang 14's __builtin_cpu_supports does not know "f16c". */
+static bool has_f16c(void) {
+  unsigned a, b, c, d;
+  return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+#endif
+
 static ufi_isa best_isa(void) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
-      !__builtin_cpu_supports("f16c"))
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !has_f16c())
     return UFI_ISA_SCALAR;
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
