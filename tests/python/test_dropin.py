@@ -23,7 +23,7 @@ def same(a, b):
         for x, y in zip(a, b):
             same(x, y)
     else:
-        assert a == b or (a, b) == (np.int8, np.int8)
+        assert a == b
 
 
 def real_models(shared):
@@ -37,13 +37,15 @@ def test_details_of_real_models(shared):
     compared = 0
     for path in real_models(shared):
         ours = unflow.lite.Interpreter(model_path=path)
-        theirs = litert.Interpreter(
-            model_path=str(path),
-            experimental_op_resolver_type=litert.OpResolverType.BUILTIN_REF)
+        try:
+            theirs = litert.Interpreter(
+                model_path=str(path),
+                experimental_op_resolver_type=litert.OpResolverType.BUILTIN_REF)
+        except ValueError:  # one of them LiteRT does not take
+            continue
         same(theirs.get_input_details(), ours.get_input_details())
         same(theirs.get_output_details(), ours.get_output_details())
         assert theirs.get_signature_list() == ours.get_signature_list()
-        assert theirs._get_ops_details() == ours._get_ops_details() or True
         for t, o in zip(theirs._get_ops_details(), ours._get_ops_details()):
             same(t, o)
         mine = {d["index"]: d for d in ours.get_tensor_details()}

@@ -174,7 +174,7 @@ def test_run_takes_inputs_in_every_way(models):
 def test_run_refuses_wrong_inputs(path):
     m = unflow.open(path)
     x = np.ones((2, 3), F)
-    with pytest.raises(errors.InvalidArgumentError, match="'z'|found none"):
+    with pytest.raises(ValueError, match="expected one of the inputs 'x', found 'z'"):
         m.run(z=x)
     with pytest.raises(ValueError, match="at most 1"):
         m.run(x, x)
@@ -191,7 +191,7 @@ def test_run_refuses_wrong_inputs(path):
 
 
 def test_plain_numbers_must_fit(models):
-    m = unflow.open(models.add("int8", (1,))) if False else unflow.open(models.quantized())
+    m = unflow.open(models.quantized())
     with pytest.raises((ValueError, TypeError)):
         m.run(x=[[1.5, 0, 0, 0]])
     with pytest.raises((ValueError, OverflowError)):
