@@ -167,8 +167,13 @@ static uf_status arith_infer(ufi_ctx *ctx) {
 static uf_status mul_infer(ufi_ctx *ctx) {
   UFI_TRY(ufi_want_same(ctx, ctx->in[0], ctx->in[1]));
   const uf_dtype in = ctx->in[0]->dtype, out = ctx->out[0]->dtype;
-  const bool narrows = in == UF_INT16 && (out == UF_INT8 || out == UF_UINT8);
-  return ufi_binary_infer(ctx, narrows ? out : in);
+  if (in != UF_INT16 || (out != UF_INT8 && out != UF_UINT8)) return ufi_binary_infer(ctx, in);
+  const ufi_tensor *a = ctx->in[0], *b = ctx->in[1];
+  if (a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims) == 0)
+    return ufi_out_like(ctx, 0, a);
+  char p[512], q[512];
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected operands of one shape for an 8-bit output, found %s and %s",
+                      ufi_tensor_text(a, p), ufi_tensor_text(b, q));
 }
 
 /* ---- prepare ---------------------------------------------------------------------------- */
