@@ -317,11 +317,14 @@ static void add_real(text *out, const real_format *f, double v) {
     return;
   }
   if (f->exponent) {
-    decimal d = scientific(v, f->dtype);
-    text_format(out, "%*s%c.", f->left - 1, sign, d.digits[0]);
-    text_format(out, "%s", d.digits + 1);
-    for (int i = d.count - 1; i < f->right; i++) text_string(out, "0");
-    text_format(out, "e%c%0*d", d.exponent < 0 ? '-' : '+', f->exponent, abs(d.exponent));
+    /* More digits than tell the value apart are its own, as NumPy has them. */
+    char digits[400];
+    snprintf(digits, sizeof digits, "%.*e", f->right, fabs(v));
+    char *e = strchr(digits, 'e');
+    *e = '\0';
+    text_format(out, "%*s%s%s", f->left - 1, sign, digits, f->right == 0 ? "." : "");
+    int exponent = atoi(e + 1);
+    text_format(out, "e%c%0*d", exponent < 0 ? '-' : '+', f->exponent, abs(exponent));
     return;
   }
   char s[400];
