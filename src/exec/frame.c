@@ -379,7 +379,7 @@ static uf_status plan_node(ufi_frame *f, int32_t i, uf_error *error) {
   f->mode[i] = UFI_NODE_STATIC;
   f->why[i] = NULL;
   if (ctx->node->op == NULL || ctx->node->unsupported) {
-    mark_missing(f, i, ctx->node->unsupported);
+    mark_missing(f, i, NULL); /* the model says why */
   } else if (any_missing(ctx)) {
     mark_missing(f, i, NULL);
   } else if (!all_inputs(ctx, false)) {

@@ -69,11 +69,8 @@ uf_status ufi_out_like(ufi_ctx *ctx, int32_t i, const ufi_tensor *tensor) {
 }
 
 uf_status ufi_out_dtype(ufi_ctx *ctx, int32_t i, uf_dtype dtype) {
-  ufi_tensor *out = ctx->out[i];
-  if (out->dtype == UF_INVALID) out->dtype = dtype;
-  if (out->dtype == dtype) return UF_OK;
-  return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected output '%s' of dtype %s, found %s", out->name,
-                      uf_dtype_name(dtype), uf_dtype_name(out->dtype));
+  ctx->out[i]->dtype = dtype;
+  return UF_OK;
 }
 
 uf_status ufi_broadcast(ufi_ctx *ctx, const ufi_tensor *a, const ufi_tensor *b, int32_t *rank_out,
