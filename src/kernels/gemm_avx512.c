@@ -1,7 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gemm_avx512.c: the avx512 kernels of gemm.h.
+ * gemm_avx512.c: the float32 kernels of gemm.h for AVX-512: tiles of 12 rows
+ * and 32 columns. 14 rows would fit into the 32 vector registers, but not
+ * their 14 addresses into the general ones.
  */
-#include "kernels/gemm.h"
+#include <immintrin.h>
 
-void ufk_gemm_avx512(ufk_gemm_table *table) { (void)table; }
+#include "base/base.h"
+
+#define VW 16
+#define MR 12
+#define NV 2
+#define TILE_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
+
+typedef __m512 vec;
+
+#define v_load _mm512_loadu_ps
+#define v_store _mm512_storeu_ps
+#define v_set1 _mm512_set1_ps
+#define v_zero _mm512_setzero_ps
+#define v_add _mm512_add_ps
+#define v_mul _mm512_mul_ps
+#define v_div _mm512_div_ps
+#define v_sqrt _mm512_sqrt_ps
+#define v_fma _mm512_fmadd_ps
+#define v_max _mm512_max_ps
+#define v_min _mm512_min_ps
+
+static inline __mmask16 mask_of(size_t n) { return (__mmask16)((1u << n) - 1); }
+static inline vec v_load_n(const float *p, size_t n) {
+  return _mm512_maskz_loadu_ps(mask_of(n), p);
+}
+static inline void v_store_n(float *p, vec v, size_t n) {
+  _mm512_mask_storeu_ps(p, mask_of(n), v);
+}
+
+#include "kernels/gemm_tmpl.h"
+
+void ufk_gemm_avx512(ufk_gemm_table *table) { set_f32(table); }

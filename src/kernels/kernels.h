@@ -25,8 +25,8 @@ typedef struct ufi_kernels {
 
 /* The table for the instruction set in use. */
 const ufi_kernels *ufi_kernels_get(void);
-/* The table of one set, for tests and benchmarks; false: this processor lacks it. */
-struct ufi_kernels;
+/* The table of one set (an ufi_isa, base/cpu.h), for tests and benchmarks; false:
+ * this processor lacks it or UNFLOW_ISA excludes it. */
 bool ufi_kernels_for(int isa, ufi_kernels *table_out);
 
 #endif

@@ -11,6 +11,9 @@
 
 /* The resources of the session that runs ctx. */
 ufi_store *ufi_host_store(ufi_ctx *ctx);
+/* Gives output i memory for the shape it has now (ufi_out_shape calls it while
+ * running). */
+uf_status ufi_host_give_memory(ufi_ctx *ctx, int32_t i) UF_MUST_USE;
 /* Text name of this node, unique in its graph. */
 const char *ufi_host_node_name(ufi_ctx *ctx);
 int32_t ufi_host_graph_count(ufi_ctx *ctx);
@@ -30,7 +33,8 @@ uf_status ufi_host_call_once(ufi_ctx *ctx, int32_t graph) UF_MUST_USE;
 /* dst becomes src: shape, dtype and memory (shared when src owns it; copied
  * into dst's memory when dst lives in the arena). */
 uf_status ufi_host_take(ufi_ctx *ctx, ufi_tensor *dst, const ufi_tensor *src) UF_MUST_USE;
-/* Output i becomes a retained view of this memory (no copy). */
+/* Output i takes this value: a retained view when tensor owns its memory. A
+ * shape other than the planned one is fine: what follows is inferred anew. */
 uf_status ufi_host_out_share(ufi_ctx *ctx, int32_t i, const uf_tensor *tensor) UF_MUST_USE;
 
 #endif

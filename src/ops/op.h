@@ -105,6 +105,10 @@ typedef struct ufi_op_def {
   uf_status (*prepare)(ufi_ctx *ctx);   /* may be NULL */
   uf_status (*eval)(ufi_ctx *ctx);
   void (*release)(void *state);         /* may be NULL: frees what state points to */
+  /* Ops that call graphs (IF, WHILE, CALL_ONCE ...): writes the indices of the
+   * graphs that attrs name into out, returns how many. NULL: none. The open
+   * checks them: indices in range, no graph that calls itself. */
+  int32_t (*calls)(const void *attrs, int32_t out[4]);
 } ufi_op_def;
 
 enum {
@@ -117,6 +121,8 @@ enum {
   UFI_SHAPE_ONLY = 32,       /* outputs depend on the shapes of the inputs alone */
   UFI_INPLACE = 64,          /* output 0 may lie on input 0's memory, if their sizes
                                 are equal (or on input 1's, likewise) */
+  UFI_GIVES_MEMORY = 128,    /* eval gives outputs their memory by ufi_host_take or
+                                ufi_host_out_share */
 };
 
 typedef struct ufi_op_row {
@@ -136,6 +142,7 @@ const ufi_op_row *ufi_op_by_tflite(int32_t code);         /* NULL: not supported
 const ufi_op_row *ufi_op_by_custom(const char *name);
 const ufi_op_row *ufi_op_by_tf(const char *name);
 const char *ufi_tflite_op_name(int32_t code);             /* every builtin; NULL: unknown */
+uf_dtype ufi_dtype_from_tflite(int32_t code);             /* of a TensorType; UF_INVALID: none */
 
 /* ---- for infer, prepare and eval (op.c) ------------------------------------ */
 
@@ -150,6 +157,10 @@ static inline ufi_tensor *ufi_in(const ufi_ctx *ctx, int32_t i) {
 }
 /* Gives output i its shape (checked: rank, product, bytes); in eval also memory. */
 uf_status ufi_out_shape(ufi_ctx *ctx, int32_t i, int32_t rank, const int64_t *dims) UF_MUST_USE;
+/* Output i has this dtype, whatever the file says of it: as in TFLite, the op
+ * knows better (files with other claims are about and run). Before
+ * ufi_out_shape, which computes bytes from it. */
+uf_status ufi_out_dtype(ufi_ctx *ctx, int32_t i, uf_dtype dtype) UF_MUST_USE;
 /* Output i has the shape of tensor. */
 uf_status ufi_out_like(ufi_ctx *ctx, int32_t i, const ufi_tensor *tensor) UF_MUST_USE;
 /* Fails with "expected <what>, found ...". */
@@ -187,6 +198,9 @@ void ufi_want_scratch(ufi_ctx *ctx, size_t bytes);
 typedef uf_status (*ufi_fill_fn)(ufi_ctx *ctx, void *memory, void *arg);
 uf_status ufi_packed(ufi_ctx *ctx, int32_t slot, size_t size, ufi_fill_fn fill, void *arg,
                      const void **out) UF_MUST_USE;
+
+/* The public view of a tensor, borrowed (its buf is not retained). */
+uf_tensor ufi_view(const ufi_tensor *tensor);
 
 /* ---- quantization ------------------------------------------------------------ */
 

@@ -14,8 +14,6 @@
 
 #include "base/base.h"
 
-typedef struct ufi_table ufi_table; /* table.c: an immutable-once-shared hash table */
-
 typedef struct ufi_resource {
   uf_state_kind kind;      /* UF_STATE_VARIABLE or UF_STATE_TABLE */
   char *container, *name;
@@ -27,7 +25,7 @@ typedef struct ufi_resource {
   uf_tensor value;         /* variables; tables: values */
   uf_tensor keys;          /* tables */
   const uf_quant *quant;   /* of the values, from the op that assigned */
-  void *index;             /* tables: hash index over keys, table.c */
+  uf_buf *index;           /* tables: int32_t slots into keys, -1 free (table_find) */
 } ufi_resource;
 
 typedef struct ufi_store ufi_store; /* reference-counted */
@@ -56,5 +54,12 @@ uf_status ufi_variable_read(const ufi_resource *variable, uf_tensor *tensor_out,
  * any more (`share`), else copies. Checks dtype and declared shape. */
 uf_status ufi_variable_assign(ufi_resource *variable, const uf_tensor *tensor, bool share,
                               uf_error *error);
+
+/* Replaces a table's content (copies). Two equal keys: INVALID_ARGUMENT. */
+uf_status ufi_table_import(ufi_resource *table, const uf_tensor *keys, const uf_tensor *values,
+                           uf_error *error);
+/* Position of a key (int32, int64 or string element of the table's key dtype)
+ * in values, -1: none. */
+int64_t ufi_table_find(const ufi_resource *table, const void *key);
 
 #endif

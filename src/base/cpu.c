@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cpu.c: which instruction set this process uses.
+ *
+ * The best set that the processor (and, for the wide registers, the system)
+ * supports, capped by UNFLOW_ISA. The variable is read once, at first use; a
+ * value that names no set caps nothing.
+ */
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/cpu.h"
+
+static const char *const isa_names[] = {
+  [UFI_ISA_SCALAR] = "scalar", [UFI_ISA_AVX2] = "avx2", [UFI_ISA_AVX512] = "avx512",
+};
+
+static pthread_once_t isa_once = PTHREAD_ONCE_INIT;
+static ufi_isa isa_in_use;
+
+#if defined(__x86_64__)
+/* clang 14's __builtin_cpu_supports does not know "f16c". */
+static bool has_f16c(void) {
+  unsigned a, b, c, d;
+  return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+#endif
+
+static ufi_isa best_isa(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !has_f16c())
+    return UFI_ISA_SCALAR;
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512vnni"))
+    return UFI_ISA_AVX512;
+  return UFI_ISA_AVX2;
+#else
+  return UFI_ISA_SCALAR;
+#endif
+}
+
+static void choose_isa(void) {
+  isa_in_use = best_isa();
+  const char *cap = getenv("UNFLOW_ISA");
+  if (!cap) return;
+  for (int i = 0; i < (int)UFI_COUNT(isa_names); i++)
+    if (strcmp(cap, isa_names[i]) == 0 && i < (int)isa_in_use) isa_in_use = (ufi_isa)i;
+}
+
+ufi_isa ufi_cpu_isa(void) {
+  pthread_once(&isa_once, choose_isa);
+  return isa_in_use;
+}
+
+const char *ufi_isa_name(ufi_isa isa) {
+  return (unsigned)isa < UFI_COUNT(isa_names) ? isa_names[isa] : "unknown";
+}
+
+const char *uf_isa(void) { return ufi_isa_name(ufi_cpu_isa()); }

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * frame.h: one graph in one session: a tensor per value, a context per node,
+ * and the memory they lie in.
+ */
+#ifndef UFI_FRAME_H
+#define UFI_FRAME_H
+
+#include "graph/graph.h"
+
+typedef enum ufi_node_mode {
+  UFI_NODE_STATIC,  /* shapes known: prepared, memory planned */
+  UFI_NODE_DYNAMIC, /* inferred and prepared each time it runs */
+  UFI_NODE_FOLDED,  /* its outputs are constants of this allocation */
+  UFI_NODE_MISSING, /* not supported, or needs something that is not */
+} ufi_node_mode;
+
+typedef struct ufi_frame {
+  uf_session *session;
+  const ufi_graph *graph;
+  int32_t index;
+  ufi_tensor *tensors;      /* by value */
+  ufi_ctx *ctxs;            /* by node */
+  ufi_tensor **slots;       /* in, out and aux pointers of all nodes */
+  uint8_t *mode;            /* ufi_node_mode by node */
+  const char **why;         /* by node: why it is missing, NULL: as the model says */
+  bool *captured;           /* by value */
+  bool *own;                /* by value: memory of its own */
+  size_t *planned;          /* by value: bytes it has in the arena */
+  int32_t *view_of;         /* by value: shares the memory of that value while running, -1 */
+  int32_t *refresh;         /* values to detach before a run: own, computed */
+  int32_t n_refresh;
+  uf_buf *arena;
+  size_t arena_size, arena_bound;
+  bool allocated;
+  bool reshaped;            /* a shape turned out otherwise in this run */
+  bool stale;               /* likewise in the last run: allocate anew */
+  bool running;
+  uint64_t run_id;          /* of the session's run that it last took part in; 0: none
+                               since allocate */
+  ufi_tensor **outputs;     /* of the graph */
+  int32_t pc;               /* nodes done in this run */
+} ufi_frame;
+
+ufi_frame *ufi_frame_create(uf_session *s, int32_t graph);
+void ufi_frame_destroy(ufi_frame *f);
+/* Gives an input its shape; the frame is then not allocated if it changed. */
+uf_status ufi_frame_resize(ufi_frame *f, int32_t value, int32_t rank, const int64_t *dims, uf_error *error);
+/* Infers, prepares, folds and plans, if needed. */
+uf_status ufi_frame_allocate(ufi_frame *f, uf_error *error);
+/* Memory for inputs and state, without the rest of allocate. */
+uf_status ufi_frame_own_memory(ufi_frame *f, int32_t value, uf_error *error);
+
+/* run.c */
+/* Nodes [f->pc, end) of the run in progress; wanted NULL: all of them. */
+uf_status ufi_frame_steps(ufi_frame *f, int32_t end, const bool *wanted, uf_error *error);
+/* A whole run: fresh output memory, all nodes (that are wanted). */
+uf_status ufi_frame_run(ufi_frame *f, const bool *wanted, uf_error *error);
+/* What comes before the first step of a run. */
+uf_status ufi_frame_begin(ufi_frame *f, uf_error *error);
+/* UNIMPLEMENTED with the first reason, if something that the outputs (or the
+ * wanted nodes) need cannot run. */
+uf_status ufi_frame_missing(const ufi_frame *f, const bool *wanted, uf_error *error);
+/* Runs infer and prepare of one node and puts names before a message. */
+uf_status ufi_node_infer(ufi_frame *f, int32_t node, uf_error *error);
+uf_status ufi_node_prepare(ufi_frame *f, int32_t node, uf_error *error);
+uf_status ufi_node_eval(ufi_frame *f, int32_t node, uf_error *error);
+
+/* Tensor memory (frame.c). */
+void ufi_tensor_drop(ufi_tensor *t);                                 /* releases buf, data NULL */
+uf_status ufi_tensor_fresh(ufi_tensor *t, uf_error *error);          /* a new buf of t->size */
+void ufi_tensor_share(ufi_tensor *t, const ufi_tensor *from);        /* same memory, retained */
+
+#endif

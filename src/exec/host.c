@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * host.c: the executor's side of ops/host.h and of ufi_packed.
+ */
+#include "ops/host.h"
+
+#include "exec/session.h"
+
+#define MAX_CALL_DEPTH 64
+
+ufi_store *ufi_host_store(ufi_ctx *ctx) { return ctx->frame->session->store; }
+const char *ufi_host_node_name(ufi_ctx *ctx) { return ctx->node->name; }
+int32_t ufi_host_graph_count(ufi_ctx *ctx) { return ctx->frame->session->model->n_graphs; }
+
+/* ---- memory of outputs ------------------------------------------------------------- */
+
+static size_t planned_size(const ufi_ctx *ctx, const ufi_tensor *t) {
+  return ctx->frame->planned[t - ctx->frame->tensors];
+}
+
+uf_status ufi_host_give_memory(ufi_ctx *ctx, int32_t i) {
+  ufi_tensor *t = ctx->out[i];
+  bool is_string = t->dtype == UF_STRING;
+  if (t->in_arena && t->data && t->size <= planned_size(ctx, t)) return UF_OK;
+  if (!is_string && !t->in_arena && t->buf && uf_buf_size(t->buf) == t->size && ufi_buf_is_unique(t->buf)) return UF_OK;
+  return ufi_tensor_fresh(t, ctx->error);
+}
+
+static void copy_shape(ufi_tensor *dst, const ufi_tensor *src) {
+  dst->rank = src->rank;
+  memcpy(dst->dims, src->dims, sizeof dst->dims);
+  dst->count = src->count;
+  dst->size = src->size;
+  dst->shape_known = true;
+}
+
+static bool same_shape(const ufi_tensor *a, const ufi_tensor *b) {
+  return a->rank == b->rank && memcmp(a->dims, b->dims, sizeof(int64_t) * (size_t)a->rank) == 0;
+}
+
+/* Notices a shape that was planned otherwise. */
+static void note_reshape(ufi_ctx *ctx, const ufi_tensor *dst, const ufi_tensor *src) {
+  ufi_frame *f = ctx->frame;
+  bool mine = dst >= f->tensors && dst < f->tensors + f->graph->n_values;
+  if (mine && !ctx->is_dynamic && !same_shape(dst, src)) f->reshaped = true;
+}
+
+uf_status ufi_host_take(ufi_ctx *ctx, ufi_tensor *dst, const ufi_tensor *src) {
+  if (src->data == NULL && src->size) {
+    return ufi_ctx_fail(ctx, UF_FAILED_PRECONDITION, "expected '%s' to have a value, found none", src->name);
+  }
+  note_reshape(ctx, dst, src);
+  copy_shape(dst, src);
+  if (src->buf && !src->in_arena && !src->is_state) {
+    ufi_tensor_share(dst, src);
+    return UF_OK;
+  }
+  if (src->dtype == UF_STRING) { /* constants of the model: their characters stay where they are */
+    uf_buf *packed;
+    UFI_TRY(ufi_strings_pack(src->data, src->count, &packed, ctx->error));
+    ufi_tensor_drop(dst);
+    dst->buf = packed;
+    dst->data = uf_buf_data(packed);
+    return UF_OK;
+  }
+  UFI_TRY(ufi_tensor_fresh(dst, ctx->error));
+  if (src->size) memcpy(dst->data, src->data, src->size);
+  return UF_OK;
+}
+
+uf_status ufi_host_out_share(ufi_ctx *ctx, int32_t i, const uf_tensor *tensor) {
+  ufi_tensor src = {.dtype = tensor->dtype, .rank = tensor->rank, .count = uf_tensor_count(tensor),
+                    .size = tensor->size, .data = tensor->data, .buf = tensor->buf, .name = ctx->out[i]->name};
+  memcpy(src.dims, tensor->dims, sizeof src.dims);
+  if (ctx->out[i]->dtype == UF_INVALID) ctx->out[i]->dtype = tensor->dtype;
+  return ufi_host_take(ctx, ctx->out[i], &src);
+}
+
+/* ---- calls ---------------------------------------------------------------------------- */
+
+static uf_status check_call(ufi_ctx *ctx, ufi_frame *f, ufi_tensor *const *in, int32_t n_in) {
+  const ufi_graph *g = f->graph;
+  if (f->running) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected no recursion, found graph '%s' calling itself", g->name);
+  if (n_in != g->n_inputs) {
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected %d values for the inputs of graph '%s', found %d",
+                        (int)g->n_inputs, g->name, (int)n_in);
+  }
+  for (int32_t k = 0; k < n_in; k++) {
+    ufi_tensor *to = &f->tensors[g->inputs[k]];
+    if (in[k] == NULL) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a value for '%s', found it omitted", to->name);
+    UFI_TRY(ufi_want_same(ctx, to, in[k]));
+  }
+  return UF_OK;
+}
+
+static uf_status shape_inputs(ufi_ctx *ctx, ufi_frame *f, ufi_tensor *const *in, int32_t n_in) {
+  for (int32_t k = 0; k < n_in; k++) {
+    if (in[k]->shape_known) {
+      UFI_TRY(ufi_frame_resize(f, f->graph->inputs[k], in[k]->rank, in[k]->dims, ctx->error));
+    }
+  }
+  if (f->stale) f->allocated = f->stale = false;
+  return UF_OK;
+}
+
+static uf_status bind_input(ufi_ctx *ctx, ufi_tensor *to, const ufi_tensor *from) {
+  if (from->buf && !from->in_arena && !from->is_state) {
+    ufi_tensor_share(to, from);
+    return UF_OK;
+  }
+  if (from->dtype == UF_STRING) {
+    uf_buf *packed;
+    UFI_TRY(ufi_strings_pack(from->data, from->count, &packed, ctx->error));
+    ufi_tensor_drop(to);
+    to->buf = packed;
+    to->data = uf_buf_data(packed);
+    return UF_OK;
+  }
+  if (to->buf == NULL || !ufi_buf_is_unique(to->buf) || uf_buf_size(to->buf) != to->size) {
+    UFI_TRY(ufi_tensor_fresh(to, ctx->error));
+  }
+  if (to->size) memcpy(to->data, from->data, to->size);
+  return UF_OK;
+}
+
+static uf_status enter(ufi_ctx *ctx, int32_t graph, ufi_frame **out) {
+  uf_session *s = ctx->frame->session;
+  UFI_TRY(ufi_session_frame(s, graph, out, ctx->error));
+  if (s->depth >= MAX_CALL_DEPTH) {
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected calls nested at most %d deep, found more", MAX_CALL_DEPTH);
+  }
+  s->depth++;
+  return UF_OK;
+}
+
+static uf_status leave(ufi_ctx *ctx, ufi_frame *f, uf_status status, ufi_tensor *const **out, int32_t *n_out) {
+  ctx->frame->session->depth--;
+  if (status != UF_OK) {
+    ufi_error_prefix(ctx->error, "graph '%.100s'", f->graph->name);
+    return status;
+  }
+  if (out) *out = f->outputs;
+  if (n_out) *n_out = f->graph->n_outputs;
+  return UF_OK;
+}
+
+uf_status ufi_host_infer(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int32_t n_in, ufi_tensor *const **out,
+                         int32_t *n_out) {
+  ufi_frame *f = NULL;
+  UFI_TRY(enter(ctx, graph, &f));
+  uf_status status = check_call(ctx, f, in, n_in);
+  if (status == UF_OK) status = shape_inputs(ctx, f, in, n_in);
+  f->running = true; /* so that a graph that calls itself is noticed here, too */
+  if (status == UF_OK) status = ufi_frame_allocate(f, ctx->error);
+  f->running = false;
+  return leave(ctx, f, status, out, n_out);
+}
+
+static uf_status call(ufi_ctx *ctx, ufi_frame *f, ufi_tensor *const *in, int32_t n_in) {
+  UFI_TRY(check_call(ctx, f, in, n_in));
+  UFI_TRY(shape_inputs(ctx, f, in, n_in));
+  UFI_TRY(ufi_frame_allocate(f, ctx->error));
+  for (int32_t k = 0; k < n_in; k++) UFI_TRY(bind_input(ctx, &f->tensors[f->graph->inputs[k]], in[k]));
+  UFI_TRY(ufi_frame_run(f, NULL, ctx->error));
+  return ufi_frame_missing(f, NULL, ctx->error);
+}
+
+uf_status ufi_host_call(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int32_t n_in, ufi_tensor *const **out,
+                        int32_t *n_out) {
+  ufi_frame *f = NULL;
+  UFI_TRY(enter(ctx, graph, &f));
+  return leave(ctx, f, call(ctx, f, in, n_in), out, n_out);
+}
+
+uf_status ufi_host_call_once(ufi_ctx *ctx, int32_t graph) {
+  uf_session *s = ctx->frame->session;
+  if (s->initialised[graph]) return UF_OK;
+  UFI_TRY(ufi_host_call(ctx, graph, NULL, 0, NULL, NULL));
+  s->initialised[graph] = true;
+  return UF_OK;
+}
+
+/* ---- packed weights --------------------------------------------------------------------- */
+
+uf_status ufi_packed(ufi_ctx *ctx, int32_t slot, size_t size, ufi_fill_fn fill, void *arg, const void **out) {
+  uf_model *model = ctx->frame->session->model;
+  ufi_node *node = &model->graphs[ctx->frame->index].nodes[ctx->node - ctx->frame->graph->nodes];
+  void *memory = atomic_load_explicit(&node->packed[slot], memory_order_acquire);
+  if (memory == NULL) {
+    uf_status status = UF_OK;
+    pthread_mutex_lock(&model->lock);
+    memory = atomic_load_explicit(&node->packed[slot], memory_order_acquire);
+    if (memory == NULL) {
+      memory = ufi_malloc_aligned(size ? size : 1);
+      status = memory ? fill(ctx, memory, arg) : ufi_no_memory(ctx->error, size);
+      if (status != UF_OK) {
+        ufi_free_aligned(memory);
+        memory = NULL;
+      } else {
+        model->packed_bytes += size;
+        atomic_store_explicit(&node->packed[slot], memory, memory_order_release);
+      }
+    }
+    pthread_mutex_unlock(&model->lock);
+    UFI_TRY(status);
+  }
+  *out = memory;
+  return UF_OK;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * run.c: running the nodes of a frame in order.
+ *
+ * A static node only evaluates. A dynamic one is inferred and prepared first,
+ * now that all its inputs have data. When a static node's result has another
+ * shape than was planned (a variable that grew, a loop that changed its
+ * variables), everything after it is treated as dynamic for the rest of the
+ * run, and the frame is allocated anew before the next.
+ */
+#include "exec/session.h"
+#include "ops/host.h"
+
+/* ---- before the first step ------------------------------------------------------ */
+
+/* Somebody else may hold t's memory (a view, a snapshot): move to a fresh copy. */
+static uf_status detach(ufi_tensor *t, bool keep_value, uf_error *error) {
+  if (t->buf == NULL || ufi_buf_is_unique(t->buf)) return UF_OK;
+  uf_buf *old = uf_buf_retain(t->buf);
+  const void *from = t->data;
+  uf_status status = ufi_tensor_fresh(t, error);
+  if (status == UF_OK && keep_value && t->size) memcpy(t->data, from, t->size);
+  uf_buf_release(old);
+  return status;
+}
+
+uf_status ufi_frame_begin(ufi_frame *f, uf_error *error) {
+  UFI_TRY(ufi_frame_allocate(f, error));
+  for (int32_t i = 0; i < f->session->n_state; i++) {
+    const ufi_state_ref *ref = &f->session->state[i];
+    if (ref->graph != f->index) continue;
+    UFI_TRY(ufi_frame_own_memory(f, ref->value, error)); /* dropped by a reset */
+    UFI_TRY(detach(&f->tensors[ref->value], true, error));
+  }
+  for (int32_t i = 0; i < f->n_refresh; i++) {
+    ufi_tensor *t = &f->tensors[f->refresh[i]];
+    UFI_TRY(detach(t, false, error));
+  }
+  f->pc = 0;
+  f->reshaped = false;
+  f->run_id = f->session->run_id;
+  return UF_OK;
+}
+
+/* ---- one node ---------------------------------------------------------------------- */
+
+/* String elements that eval copied from its inputs get characters of their own. */
+static uf_status own_characters(ufi_ctx *ctx, uf_error *error) {
+  for (int32_t k = 0; k < ctx->n_out; k++) {
+    ufi_tensor *t = ctx->out[k];
+    if (t->dtype != UF_STRING || (ctx->node->op->flags & UFI_GIVES_MEMORY)) continue;
+    uf_buf *packed;
+    UFI_TRY(ufi_strings_pack(t->data, t->count, &packed, error));
+    ufi_tensor_drop(t);
+    t->buf = packed;
+    t->data = uf_buf_data(packed);
+  }
+  return UF_OK;
+}
+
+static uf_status run_dynamic(ufi_frame *f, int32_t i, uf_error *error) {
+  ufi_ctx *ctx = &f->ctxs[i];
+  for (int32_t k = 0; k < ctx->n_out; k++) ctx->out[k]->shape_known = false;
+  UFI_TRY(ufi_node_infer(f, i, error));
+  UFI_TRY(ufi_node_prepare(f, i, error));
+  UFI_TRY(ufi_node_eval(f, i, error));
+  for (int32_t k = 0; k < ctx->n_out; k++) {
+    if (!ctx->out[k]->shape_known) {
+      return ufi_fail(error, UF_INTERNAL, "op #%d %s '%s': expected a shape for output %d, found none", (int)i,
+                      ctx->node->op_name, ctx->node->name, (int)k);
+    }
+  }
+  return own_characters(ctx, error);
+}
+
+/* Outputs whose memory is made or shared while running. */
+static uf_status bind_outputs(ufi_frame *f, int32_t i, uf_error *error) {
+  ufi_ctx *ctx = &f->ctxs[i];
+  for (int32_t k = 0; k < ctx->n_out; k++) {
+    int32_t v = ctx->node->out[k];
+    ufi_tensor *t = ctx->out[k];
+    if (f->view_of[v] >= 0) ufi_tensor_share(t, &f->tensors[f->view_of[v]]);
+    else if (t->dtype == UF_STRING || t->dtype == UF_RESOURCE) UFI_TRY(ufi_tensor_fresh(t, error));
+  }
+  return UF_OK;
+}
+
+static bool is_shared_string(const ufi_frame *f, const ufi_ctx *ctx) {
+  return ctx->n_out == 1 && f->view_of[ctx->node->out[0]] >= 0;
+}
+
+static uf_status run_node(ufi_frame *f, int32_t i, uf_error *error) {
+  ufi_ctx *ctx = &f->ctxs[i];
+  ctx->running = true;
+  if (f->mode[i] == UFI_NODE_DYNAMIC || f->reshaped) return run_dynamic(f, i, error);
+  if (!(ctx->node->op->flags & UFI_GIVES_MEMORY)) UFI_TRY(bind_outputs(f, i, error));
+  UFI_TRY(ufi_node_eval(f, i, error));
+  return is_shared_string(f, ctx) ? UF_OK : own_characters(ctx, error);
+}
+
+/* ---- a run ---------------------------------------------------------------------------- */
+
+uf_status ufi_frame_steps(ufi_frame *f, int32_t end, const bool *wanted, uf_error *error) {
+  uf_status status = UF_OK;
+  f->running = true;
+  for (; f->pc < end && status == UF_OK; f->pc++) {
+    int32_t i = f->pc;
+    if (f->mode[i] == UFI_NODE_FOLDED || f->mode[i] == UFI_NODE_MISSING || (wanted && !wanted[i])) continue;
+    status = run_node(f, i, error);
+    if (status != UF_OK) break;
+  }
+  f->running = false;
+  if (f->reshaped && f->pc == f->graph->n_nodes) f->stale = true;
+  return status;
+}
+
+uf_status ufi_frame_run(ufi_frame *f, const bool *wanted, uf_error *error) {
+  if (f->stale) {
+    f->allocated = false;
+    f->stale = false;
+  }
+  UFI_TRY(ufi_frame_begin(f, error));
+  return ufi_frame_steps(f, f->graph->n_nodes, wanted, error);
+}
+
+/* ---- what cannot run --------------------------------------------------------------------- */
+
+static bool matters(const ufi_frame *f, int32_t i, const bool *wanted) {
+  const ufi_node *node = &f->graph->nodes[i];
+  if (wanted) return wanted[i];
+  if (node->n_out == 0) return true;
+  for (int32_t k = 0; k < f->graph->n_outputs; k++) {
+    if (f->outputs[k]->is_missing) return true;
+  }
+  return false;
+}
+
+uf_status ufi_frame_missing(const ufi_frame *f, const bool *wanted, uf_error *error) {
+  for (int32_t i = 0; i < f->graph->n_nodes; i++) {
+    const ufi_node *node = &f->graph->nodes[i];
+    bool is_reason = f->mode[i] == UFI_NODE_MISSING && (f->why[i] || node->unsupported);
+    if (!is_reason || !matters(f, i, wanted)) continue;
+    if (f->why[i]) return ufi_fail(error, UF_UNIMPLEMENTED, "%s", f->why[i]); /* names the op already */
+    return ufi_fail(error, UF_UNIMPLEMENTED, "op #%d %s '%s': %s", (int)i, node->op_name, node->name, node->unsupported);
+  }
+  return UF_OK;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * model_query.c: what a model contains, as unflow.h gives it out. Everything
+ * returned lies in the model; nothing is computed but near names.
+ */
+#include <ctype.h>
+#include <stdio.h>
+
+#include "graph/graph.h"
+
+void uf_model_describe(const uf_model *model, uf_model_info *info_out) {
+  *info_out = (uf_model_info){
+    .path = model->path,
+    .format = model->format,
+    .description = model->description,
+    .version = model->version,
+    .file_size = model->file ? uf_buf_size(model->file) : 0,
+    .n_graphs = model->n_graphs,
+    .n_signatures = model->n_signatures,
+    .n_metadata = model->n_metadata,
+    .n_unsupported = model->n_unsupported,
+  };
+}
+
+/* OUT_OF_RANGE unless 0 <= i < n. */
+static uf_status check_index(const uf_model *model, const char *what, int32_t i, int32_t n,
+                             uf_error *error) {
+  if (i >= 0 && i < n) return UF_OK;
+  if (n == 0) {
+    return ufi_fail(error, UF_OUT_OF_RANGE, "%s: expected no %s index, since there is none, found "
+                    "%d", model->path, what, (int)i);
+  }
+  return ufi_fail(error, UF_OUT_OF_RANGE, "%s: expected a %s index from 0 to %d, found %d",
+                  model->path, what, (int)n - 1, (int)i);
+}
+
+static uf_status get_graph(const uf_model *model, int32_t i, const ufi_graph **graph_out,
+                           uf_error *error) {
+  UFI_TRY(check_index(model, "subgraph", i, model->n_graphs, error));
+  *graph_out = &model->graphs[i];
+  return UF_OK;
+}
+
+static uf_status get_value(const uf_model *model, int32_t graph, int32_t i,
+                           const ufi_value **value_out, uf_error *error) {
+  const ufi_graph *g;
+  UFI_TRY(get_graph(model, graph, &g, error));
+  UFI_TRY(check_index(model, "tensor", i, g->n_values, error));
+  *value_out = &g->values[i];
+  return UF_OK;
+}
+
+uf_status uf_model_graph(const uf_model *model, int32_t graph, uf_graph_info *info_out,
+                         uf_error *error) {
+  const ufi_graph *g;
+  UFI_TRY(get_graph(model, graph, &g, error));
+  *info_out = (uf_graph_info){
+    .name = g->name,
+    .n_values = g->n_values,
+    .n_nodes = g->n_nodes,
+    .n_inputs = g->n_inputs,
+    .n_outputs = g->n_outputs,
+    .inputs = g->inputs,
+    .outputs = g->outputs,
+  };
+  return UF_OK;
+}
+
+uf_status uf_model_value(const uf_model *model, int32_t graph, int32_t value,
+                         uf_value_info *info_out, uf_error *error) {
+  const ufi_value *v;
+  UFI_TRY(get_value(model, graph, value, &v, error));
+  *info_out = (uf_value_info){
+    .name = v->name,
+    .dtype = v->dtype,
+    .kind = v->kind,
+    .rank = v->rank,
+    .signature_rank = v->signature_rank,
+    .quant = v->quant,
+    .producer = v->producer,
+    .is_sparse = v->is_sparse,
+  };
+  memcpy(info_out->dims, v->dims, sizeof v->dims);
+  memcpy(info_out->dims_signature, v->dims_signature, sizeof v->dims_signature);
+  return UF_OK;
+}
+
+uf_status uf_model_constant(uf_model *model, int32_t graph, int32_t value, uf_tensor *tensor_out,
+                            uf_error *error) {
+  const ufi_value *v;
+  UFI_TRY(get_value(model, graph, value, &v, error));
+  if (v->kind != UF_VALUE_CONSTANT) {
+    return ufi_fail(error, UF_FAILED_PRECONDITION, "%s: tensor #%d '%.256s': expected a constant, "
+                    "found %s; read it from a session", model->path, (int)value, v->name,
+                    v->kind == UF_VALUE_STATE ? "a state tensor" : "a tensor that is computed");
+  }
+  *tensor_out = (uf_tensor){
+    .dtype = v->dtype,
+    .rank = v->rank,
+    .data = (void *)v->data, /* not written: read_only */
+    .size = v->size,
+    .buf = uf_buf_retain(v->buf ? v->buf : model->file),
+    .quant = v->quant,
+    .read_only = true,
+  };
+  memcpy(tensor_out->dims, v->dims, sizeof v->dims);
+  return UF_OK;
+}
+
+uf_status uf_model_node(const uf_model *model, int32_t graph, int32_t node, uf_node_info *info_out,
+                        uf_error *error) {
+  const ufi_graph *g;
+  UFI_TRY(get_graph(model, graph, &g, error));
+  UFI_TRY(check_index(model, "node", node, g->n_nodes, error));
+  const ufi_node *n = &g->nodes[node];
+  *info_out = (uf_node_info){
+    .op = n->op_name,
+    .name = n->name,
+    .version = n->version,
+    .supported = n->unsupported == NULL,
+    .n_inputs = n->n_in,
+    .n_outputs = n->n_out,
+    .inputs = n->in,
+    .outputs = n->out,
+  };
+  return UF_OK;
+}
+
+const char *uf_model_unsupported(const uf_model *model, int32_t i) {
+  return i >= 0 && i < model->n_unsupported ? model->unsupported[i] : NULL;
+}
+
+uf_status uf_model_signature(const uf_model *model, int32_t i, uf_signature_info *info_out,
+                             uf_error *error) {
+  UFI_TRY(check_index(model, "signature", i, model->n_signatures, error));
+  const ufi_signature *s = &model->signatures[i];
+  *info_out = (uf_signature_info){
+    .key = s->key,
+    .graph = s->graph,
+    .n_inputs = s->n_inputs,
+    .n_outputs = s->n_outputs,
+    .input_names = s->input_names,
+    .output_names = s->output_names,
+    .inputs = s->inputs,
+    .outputs = s->outputs,
+  };
+  return UF_OK;
+}
+
+uf_status uf_model_metadata(const uf_model *model, int32_t i, const char **name_out,
+                            const void **data_out, size_t *size_out, uf_error *error) {
+  UFI_TRY(check_index(model, "metadata", i, model->n_metadata, error));
+  const ufi_metadata *m = &model->metadata[i];
+  if (name_out) *name_out = m->name;
+  if (data_out) *data_out = m->data;
+  if (size_out) *size_out = m->size;
+  return UF_OK;
+}
+
+/* ---- names ------------------------------------------------------------------- */
+
+#define NEAR_NAMES 3      /* how many a message lists */
+#define NEAR_LENGTH 96    /* characters of a name that are compared */
+#define NEAR_VALUES 20000 /* names that are looked at */
+
+/* Levenshtein distance of the two names without regard to case, over their
+ * last NEAR_LENGTH characters (names of one model share their beginnings). */
+static size_t distance(const char *a, size_t a_size, const char *b, size_t b_size) {
+  size_t row[NEAR_LENGTH + 1];
+  for (size_t j = 0; j <= b_size; j++) row[j] = j;
+  for (size_t i = 1; i <= a_size; i++) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b_size; j++) {
+      bool same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
+      size_t change = diagonal + !same;
+      diagonal = row[j];
+      row[j] = UFI_MIN(change, UFI_MIN(row[j], row[j - 1]) + 1);
+    }
+  }
+  return row[b_size];
+}
+
+/* How unlike two names are; above the length of `wanted`: too unlike to list.
+ * A name that contains the wanted one, or the reverse, is near. */
+static size_t unlikeness(const char *wanted, const char *name) {
+  if (name[0] == 0) return SIZE_MAX;
+  size_t a = strlen(wanted), b = strnlen(name, 4096);
+  if (b < 4096 && (strstr(name, wanted) || strstr(wanted, name))) {
+    return 1 + (a > b ? a - b : b - a) / 8;
+  }
+  size_t a_cut = UFI_MIN(a, (size_t)NEAR_LENGTH), b_cut = UFI_MIN(b, (size_t)NEAR_LENGTH);
+  size_t gap = a_cut > b_cut ? a_cut - b_cut : b_cut - a_cut;
+  if (gap > 2 + a_cut / 3) return SIZE_MAX;
+  size_t found = distance(wanted + a - a_cut, a_cut, name + b - b_cut, b_cut);
+  return found > 1 + a_cut / 3 ? SIZE_MAX : found;
+}
+
+/* The nearest names in order, ", or " between them; "" when none is near. */
+static void near_names(const ufi_graph *graph, const char *wanted, char *text, size_t size) {
+  size_t score[NEAR_NAMES];
+  int32_t best[NEAR_NAMES], n = 0;
+  for (int32_t i = 0; i < UFI_MIN(graph->n_values, NEAR_VALUES); i++) {
+    size_t s = unlikeness(wanted, graph->values[i].name);
+    if (s == SIZE_MAX || (n == NEAR_NAMES && s >= score[n - 1])) continue;
+    int32_t at = n < NEAR_NAMES ? n++ : NEAR_NAMES - 1;
+    for (; at > 0 && score[at - 1] > s; at--) {
+      score[at] = score[at - 1];
+      best[at] = best[at - 1];
+    }
+    score[at] = s;
+    best[at] = i;
+  }
+  size_t used = 0;
+  text[0] = 0;
+  for (int32_t k = 0; k < n && used < size; k++) {
+    int written = snprintf(text + used, size - used, "%s'%.256s'",
+                           k == 0 ? "; near names are " : ", ", graph->values[best[k]].name);
+    used += written > 0 ? (size_t)written : 0;
+  }
+}
+
+uf_status uf_model_find_value(const uf_model *model, int32_t graph, const char *name,
+                              int32_t *value_out, uf_error *error) {
+  const ufi_graph *g;
+  UFI_TRY(get_graph(model, graph, &g, error));
+  int32_t found = g->names && name[0] ? ufi_names_find(g->names, name) : -1;
+  if (found >= 0) {
+    *value_out = found;
+    return UF_OK;
+  }
+  char near[1024];
+  near_names(g, name, near, sizeof near);
+  return ufi_fail(error, UF_NOT_FOUND, "%s: expected the name of a tensor of subgraph #%d, found "
+                  "'%.256s'%s", model->path, (int)graph, name, near);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * kernels.c: fills the kernel table.
+ *
+ * The scalar set first, which is complete; then each faster set overlays the
+ * members it has, up to the one asked for. Every table is filled once and
+ * never changes afterwards.
+ */
+#include "kernels/kernels.h"
+
+#include <pthread.h>
+
+#include "base/cpu.h"
+
+static pthread_once_t kernels_once = PTHREAD_ONCE_INIT;
+static ufi_kernels kernels_in_use;
+
+static void fill(ufi_isa isa, ufi_kernels *table) {
+  ufk_gemm_scalar(&table->gemm);
+  ufk_elementwise_scalar(&table->elementwise);
+#if defined(__x86_64__)
+  if (isa < UFI_ISA_AVX2) return;
+  ufk_gemm_avx2(&table->gemm);
+  ufk_elementwise_avx2(&table->elementwise);
+  if (isa < UFI_ISA_AVX512) return;
+  ufk_gemm_avx512(&table->gemm);
+  ufk_elementwise_avx512(&table->elementwise);
+#endif
+}
+
+static void fill_in_use(void) { fill(ufi_cpu_isa(), &kernels_in_use); }
+
+const ufi_kernels *ufi_kernels_get(void) {
+  pthread_once(&kernels_once, fill_in_use);
+  return &kernels_in_use;
+}
+
+bool ufi_kernels_for(int isa, ufi_kernels *table_out) {
+  if (isa < UFI_ISA_SCALAR || isa > (int)ufi_cpu_isa()) return false;
+  memset(table_out, 0, sizeof *table_out);
+  fill((ufi_isa)isa, table_out);
+  return true;
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * control.c: ops that run other graphs: IF, WHILE, CALL_ONCE, CALL, CASE and
+ * composites; and the plainest TensorFlow nodes (Const, Identity, NoOp).
+ *
+ * Output shapes are planned from what the called graphs would give for inputs
+ * of these shapes; when a branch or an iteration gives something else, the
+ * executor infers what follows anew (ufi_host_take).
+ */
+#include "ops/control.h"
+
+#include "ops/host.h"
+
+/* ---- attributes ------------------------------------------------------------ */
+
+static uf_status two_graphs(const ufi_tflite_attrs *from, void *attrs, uf_error *error) {
+  ufi_call_attrs *a = attrs;
+  a->n = 2;
+  a->graphs[0] = ufi_fb_i32(&from->options, 0, -1);
+  a->graphs[1] = ufi_fb_i32(&from->options, 1, -1);
+  return UF_OK;
+}
+
+static uf_status one_graph(const ufi_tflite_attrs *from, void *attrs, uf_error *error) {
+  ufi_call_attrs *a = attrs;
+  a->n = 1;
+  a->graphs[0] = ufi_fb_i32(&from->options, 0, -1);
+  return UF_OK;
+}
+
+static uf_status composite_graph(const ufi_tflite_attrs *from, void *attrs, uf_error *error) {
+  ufi_call_attrs *a = attrs;
+  a->n = 1;
+  a->graphs[0] = ufi_fb_i32(&from->options, 1, -1);
+  return UF_OK;
+}
+
+static int32_t called(const void *attrs, int32_t out[4]) {
+  const ufi_call_attrs *a = attrs;
+  for (int32_t i = 0; i < a->n; i++) out[i] = a->graphs[i];
+  return a->n;
+}
+
+static uf_status check_graphs(ufi_ctx *ctx) {
+  const ufi_call_attrs *a = ctx->attrs;
+  for (int32_t i = 0; i < a->n; i++) {
+    if (a->graphs[i] < 0 || a->graphs[i] >= ufi_host_graph_count(ctx)) {
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a subgraph below %d, found %d",
+                          (int)ufi_host_graph_count(ctx), (int)a->graphs[i]);
+    }
+  }
+  return UF_OK;
+}
+
+/* ---- shared by all calls ------------------------------------------------------ */
+
+static uf_status check_outputs(ufi_ctx *ctx, ufi_tensor *const *results, int32_t n) {
+  if (n != ctx->n_out) {
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a subgraph with %d outputs, found %d", (int)ctx->n_out, (int)n);
+  }
+  for (int32_t i = 0; i < n; i++) {
+    if (ctx->out[i]->dtype != results[i]->dtype) return ufi_want_same(ctx, ctx->out[i], results[i]);
+  }
+  return UF_OK;
+}
+
+/* Plans the outputs like these results, where their shapes are known. */
+static uf_status plan_like(ufi_ctx *ctx, ufi_tensor *const *results, int32_t n) {
+  UFI_TRY(check_outputs(ctx, results, n));
+  for (int32_t i = 0; i < n; i++) {
+    if (results[i]->shape_known) UFI_TRY(ufi_out_like(ctx, i, results[i]));
+  }
+  return UF_OK;
+}
+
+static uf_status take_all(ufi_ctx *ctx, ufi_tensor *const *results, int32_t n) {
+  UFI_TRY(check_outputs(ctx, results, n));
+  for (int32_t i = 0; i < n; i++) UFI_TRY(ufi_host_take(ctx, ctx->out[i], results[i]));
+  return UF_OK;
+}
+
+/* Elements of a bool (or integer) condition: true when not zero. */
+static uf_status truth(ufi_ctx *ctx, const ufi_tensor *t, bool *out) {
+  char text[512];
+  if (t == NULL || t->dtype != UF_BOOL || t->count != 1 || t->data == NULL) {
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a condition of one bool, found %s", ufi_tensor_text(t, text));
+  }
+  *out = *(const uint8_t *)t->data != 0;
+  return UF_OK;
+}
+
+/* ---- IF ------------------------------------------------------------------------ */
+
+static bool same_plan(ufi_tensor *const *a, const ufi_tensor *b, int32_t n) {
+  for (int32_t i = 0; i < n; i++) {
+    if (!a[i]->shape_known || !b[i].shape_known || a[i]->rank != b[i].rank) return false;
+    if (memcmp(a[i]->dims, b[i].dims, sizeof(int64_t) * (size_t)b[i].rank) != 0) return false;
+  }
+  return true;
+}
+
+/* Shapes are known beforehand only if both branches agree. */
+static uf_status if_infer(ufi_ctx *ctx) {
+  const ufi_call_attrs *a = ctx->attrs;
+  ufi_tensor *const *results;
+  int32_t n;
+  UFI_TRY(check_graphs(ctx));
+  UFI_TRY(ufi_want_in(ctx, 0, UF_BOOL, UF_INVALID));
+  if (ctx->running) return UF_OK;
+  UFI_TRY(ufi_host_infer(ctx, a->graphs[0], ctx->in + 1, ctx->n_in - 1, &results, &n));
+  UFI_TRY(check_outputs(ctx, results, n));
+  ufi_tensor *first = ufi_calloc((size_t)n + 1, sizeof *first);
+  if (first == NULL) return ufi_no_memory(ctx->error, (size_t)n * sizeof *first);
+  for (int32_t i = 0; i < n; i++) first[i] = *results[i];
+  uf_status status = ufi_host_infer(ctx, a->graphs[1], ctx->in + 1, ctx->n_in - 1, &results, &n);
+  if (status == UF_OK) status = check_outputs(ctx, results, n);
+  if (status == UF_OK && same_plan(results, first, n)) status = plan_like(ctx, results, n);
+  ufi_free(first);
+  return status;
+}
+
+static uf_status if_eval(ufi_ctx *ctx) {
+  const ufi_call_attrs *a = ctx->attrs;
+  ufi_tensor *const *results;
+  int32_t n;
+  bool condition;
+  UFI_TRY(truth(ctx, ctx->in[0], &condition));
+  UFI_TRY(ufi_host_call(ctx, a->graphs[condition ? 0 : 1], ctx->in + 1, ctx->n_in - 1, &results, &n));
+  return take_all(ctx, results, n);
+}
+
+/* ---- WHILE ----------------------------------------------------------------------- */
+
+static uf_status while_infer(ufi_ctx *ctx) {
+  const ufi_call_attrs *a = ctx->attrs;
+  ufi_tensor *const *results;
+  int32_t n;
+  UFI_TRY(check_graphs(ctx));
+  if (ctx->n_in != ctx->n_out) {
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected as many outputs as inputs, found %d inputs and %d outputs",
+                        (int)ctx->n_in, (int)ctx->n_out);
+  }
+  if (ctx->running) return UF_OK;
+  UFI_TRY(ufi_host_infer(ctx, a->graphs[1], ctx->in, ctx->n_in, &results, &n));
+  UFI_TRY(check_outputs(ctx, results, n));
+  for (int32_t i = 0; i < n; i++) { /* a loop whose body keeps the shape */
+    const ufi_tensor *in = ctx->in[i];
+    if (in && same_plan(&results[i], in, 1)) UFI_TRY(ufi_out_like(ctx, i, in));
+  }
+  return UF_OK;
+}
+
+/* The loop's variables between two iterations: they share the memory of the
+ * body's outputs. */
+typedef struct loop_vars {
+  ufi_tensor *tensors;
+  ufi_tensor **pointers;
+  int32_t n;
+} loop_vars;
+
+static void drop_vars(loop_vars *vars) {
+  for (int32_t i = 0; vars->tensors && i < vars->n; i++) uf_buf_release(vars->tensors[i].buf);
+  ufi_free(vars->tensors);
+  ufi_free(vars->pointers);
+}
+
+static uf_status make_vars(ufi_ctx *ctx, loop_vars *vars) {
+  vars->n = ctx->n_in;
+  vars->tensors = ufi_calloc((size_t)vars->n + 1, sizeof *vars->tensors);
+  vars->pointers = ufi_calloc((size_t)vars->n + 1, sizeof *vars->pointers);
+  if (!vars->tensors || !vars->pointers) return ufi_no_memory(ctx->error, sizeof *vars->tensors);
+  for (int32_t i = 0; i < vars->n; i++) {
+    if (ctx->in[i] == NULL) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected loop variable %d, found it omitted", (int)i);
+    vars->pointers[i] = &vars->tensors[i];
+    vars->tensors[i].dtype = ctx->in[i]->dtype;
+    vars->tensors[i].name = ctx->in[i]->name;
+    UFI_TRY(ufi_host_take(ctx, vars->pointers[i], ctx->in[i]));
+  }
+  return UF_OK;
+}
+
+static uf_status iterate(ufi_ctx *ctx, loop_vars *vars) {
+  const ufi_call_attrs *a = ctx->attrs;
+  ufi_tensor *const *results;
+  int32_t n;
+  for (;;) {
+    bool go_on;
+    UFI_TRY(ufi_host_call(ctx, a->graphs[0], vars->pointers, vars->n, &results, &n));
+    if (n < 1) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a condition graph with one output, found none");
+    UFI_TRY(truth(ctx, results[0], &go_on));
+    if (!go_on) return UF_OK;
+    UFI_TRY(ufi_host_call(ctx, a->graphs[1], vars->pointers, vars->n, &results, &n));
+    UFI_TRY(check_outputs(ctx, results, n));
+    for (int32_t i = 0; i < n; i++) UFI_TRY(ufi_host_take(ctx, vars->pointers[i], results[i]));
+  }
+}
+
+static uf_status while_eval(ufi_ctx *ctx) {
+  loop_vars vars = {0};
+  uf_status status = make_vars(ctx, &vars);
+  if (status == UF_OK) status = iterate(ctx, &vars);
+  if (status == UF_OK) status = take_all(ctx, vars.pointers, vars.n);
+  drop_vars(&vars);
+  return status;
+}
+
+/* ---- CALL, composites, CALL_ONCE --------------------------------------------------- */
+
+static uf_status call_infer(ufi_ctx *ctx) {
+  const ufi_call_attrs *a = ctx->attrs;
+  ufi_tensor *const *results;
+  int32_t n;
+  UFI_TRY(check_graphs(ctx));
+  if (ctx->running) return UF_OK;
+  UFI_TRY(ufi_host_infer(ctx, a->graphs[0], ctx->in, ctx->n_in, &results, &n));
+  return plan_like(ctx, results, n);
+}
+
+static uf_status call_eval(ufi_ctx *ctx) {
+  const ufi_call_attrs *a = ctx->attrs;
+  ufi_tensor *const *results;
+  int32_t n;
+  UFI_TRY(ufi_host_call(ctx, a->graphs[0], ctx->in, ctx->n_in, &results, &n));
+  return take_all(ctx, results, n);
+}
+
+static uf_status call_once_eval(ufi_ctx *ctx) {
+  const ufi_call_attrs *a = ctx->attrs;
+  return ufi_host_call_once(ctx, a->graphs[0]);
+}
+
+const ufi_op_def ufi_op_IF = {.attrs_size = sizeof(ufi_call_attrs), .attrs_tflite = two_graphs,
+                              .infer = if_infer, .eval = if_eval, .calls = called};
+const ufi_op_def ufi_op_WHILE = {.attrs_size = sizeof(ufi_call_attrs), .attrs_tflite = two_graphs,
+                                 .infer = while_infer, .eval = while_eval, .calls = called};
+const ufi_op_def ufi_op_CALL = {.attrs_size = sizeof(ufi_call_attrs), .attrs_tflite = one_graph,
+                                .infer = call_infer, .eval = call_eval, .calls = called};
+const ufi_op_def ufi_op_STABLEHLO_COMPOSITE = {.attrs_size = sizeof(ufi_call_attrs), .attrs_tflite = composite_graph,
+                                               .infer = call_infer, .eval = call_eval, .calls = called};
+const ufi_op_def ufi_op_CALL_ONCE = {.attrs_size = sizeof(ufi_call_attrs), .attrs_tflite = one_graph,
+                                     .infer = check_graphs, .eval = call_once_eval, .calls = called};
+
+/* ---- TensorFlow's plain nodes --------------------------------------------------------- */
+
+typedef struct const_attrs {
+  uf_dtype dtype;
+  int32_t rank;
+  int64_t dims[UF_MAX_RANK];
+  const void *data;
+  size_t size;
+} const_attrs;
+
+static uf_status const_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error) {
+  const_attrs *a = attrs;
+  const uf_attr *value = ufi_tf_attr(from, "value");
+  if (value == NULL || value->kind != UF_ATTR_TENSOR || value->tensor == NULL) {
+    return ufi_fail(error, UF_INVALID_ARGUMENT, "expected attribute 'value' of Const '%s' to be a tensor, found none",
+                    from->name);
+  }
+  a->dtype = value->tensor->dtype;
+  a->rank = value->tensor->rank;
+  memcpy(a->dims, value->tensor->dims, sizeof a->dims);
+  a->data = value->tensor->data;
+  a->size = value->tensor->size;
+  return UF_OK;
+}
+
+static uf_status const_infer(ufi_ctx *ctx) {
+  const const_attrs *a = ctx->attrs;
+  UFI_TRY(ufi_out_dtype(ctx, 0, a->dtype));
+  return ufi_out_shape(ctx, 0, a->rank, a->dims);
+}
+
+static uf_status const_eval(ufi_ctx *ctx) {
+  const const_attrs *a = ctx->attrs;
+  if (a->size) memcpy(ctx->out[0]->data, a->data, a->size);
+  return UF_OK;
+}
+
+static uf_status identity_infer(ufi_ctx *ctx) {
+  if (ctx->in[0] == NULL) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an input, found it omitted");
+  UFI_TRY(ufi_out_dtype(ctx, 0, ctx->in[0]->dtype));
+  return ufi_out_like(ctx, 0, ctx->in[0]);
+}
+
+static uf_status identity_eval(ufi_ctx *ctx) {
+  if (ctx->out[0]->data != ctx->in[0]->data && ctx->in[0]->size) {
+    memcpy(ctx->out[0]->data, ctx->in[0]->data, ctx->in[0]->size);
+  }
+  return UF_OK;
+}
+
+static uf_status nothing(ufi_ctx *ctx) {
+  (void)ctx;
+  return UF_OK;
+}
+
+const ufi_op_def ufi_op_CONST = {.attrs_size = sizeof(const_attrs), .attrs_tf = const_tf, .infer = const_infer,
+                                 .eval = const_eval};
+const ufi_op_def ufi_op_IDENTITY = {.infer = identity_infer, .eval = identity_eval};
+const ufi_op_def ufi_op_NO_OP = {.infer = nothing, .eval = nothing};

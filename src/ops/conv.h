@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conv.h: what convolution, pooling and matrix product ops share: attributes,
+ * geometry, and the split between float32 and quantized code.
+ *
+ * Each op has three files. <op>.c owns the definition: attributes, infer, the
+ * geometry, and the choice made by dtype alone (so prepare and eval choose
+ * alike). <op>_f32.c computes float32 x float32. <op>_quant.c computes
+ * everything else: uint8, int8, int16, and float32 inputs with integer weights
+ * (hybrid); it checks dtypes and quantization in words in its prepare.
+ *
+ *     op                   dispatched in          float32               others
+ *     CONV_2D              conv.c                 conv_f32.c            conv_quant.c
+ *     DEPTHWISE_CONV_2D    depthwise.c            depthwise_f32.c       depthwise_quant.c
+ *     TRANSPOSE_CONV       transpose_conv.c       transpose_conv_f32.c  transpose_conv_quant.c
+ *     FULLY_CONNECTED      fully_connected.c      fully_connected_f32.c fully_connected_quant.c
+ *     BATCH_MATMUL         batch_matmul.c         batch_matmul_f32.c    batch_matmul_quant.c
+ *     *_POOL_2D            pool.c                 pool_f32.c            pool_quant.c
+ *
+ * The state of a node (ufi_ctx_state) is one flat block that owns nothing, so
+ * that no op of this family has a release function. The half that prepared a
+ * node lays it out; tables go behind the struct, in the same block.
+ *
+ * Layouts: images are (batch, h, w, c); convolution weights (out_c, kh, kw,
+ * in_c / groups); depthwise weights (1, kh, kw, out_c); transposed ones (out_c,
+ * kh, kw, in_c); fully connected ones (out, in).
+ */
+#ifndef UFI_OPS_CONV_H
+#define UFI_OPS_CONV_H
+
+#include "ops/op.h"
+
+/* Of CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV and the pools. Values are as
+ * the file has them; geometry checks them. */
+typedef struct ufi_window_attrs {
+  bool same;                       /* padding: SAME, else VALID */
+  int32_t stride_h, stride_w;
+  int32_t dilation_h, dilation_w;  /* 1 where the op has none */
+  int32_t filter_h, filter_w;      /* pools; 0 for the rest */
+  ufi_act act;
+  uf_dtype quantized_bias;         /* quantized_bias_type; UF_FLOAT32: not said */
+} ufi_window_attrs;
+
+typedef struct ufi_fc_attrs {
+  ufi_act act;
+  bool keep_num_dims;
+  bool asymmetric_inputs;          /* hybrid: asymmetric_quantize_inputs */
+  bool shuffled;                   /* weights_format SHUFFLED4x16INT8: refused */
+  uf_dtype quantized_bias;
+} ufi_fc_attrs;
+
+typedef struct ufi_bmm_attrs {
+  bool adj_x, adj_y;
+  bool asymmetric_inputs;
+} ufi_bmm_attrs;
+
+/* One axis of a sliding window: input position = out * stride - pad + tap *
+ * dilation. */
+typedef struct ufi_conv_geometry {
+  int64_t batch;
+  int64_t in_h, in_w, in_c;
+  int64_t out_h, out_w, out_c;
+  int64_t kernel_h, kernel_w;
+  int64_t stride_h, stride_w;
+  int64_t dilation_h, dilation_w;
+  int64_t pad_top, pad_left, pad_bottom, pad_right;
+  int64_t groups;                  /* in_c / filter's in_c; 1 for depthwise */
+  int64_t multiplier;              /* depthwise: out_c / in_c; else 1 */
+  ufi_act act;
+  const ufi_tensor *input, *filter, *bias; /* filter NULL: pool; bias NULL: none */
+  ufi_tensor *output;
+} ufi_conv_geometry;
+
+/* (batch, in) x (out, in)^T. */
+typedef struct ufi_fc_geometry {
+  int64_t batch, in, out;
+  ufi_act act;
+  const ufi_tensor *input, *filter, *bias;
+  ufi_tensor *output;
+} ufi_fc_geometry;
+
+/* out[b] = x[b] * y[b] with (m, k) * (k, n), where x is stored (k, m) if adj_x
+ * and y is stored (n, k) if adj_y. */
+typedef struct ufi_bmm_geometry {
+  int64_t m, n, k;
+  bool adj_x, adj_y;
+  int64_t batches;                 /* of the output: product of batch_dims */
+  int32_t batch_rank;
+  int64_t batch_dims[UF_MAX_RANK];
+  int64_t x_stride[UF_MAX_RANK];   /* elements between batches; 0: broadcast */
+  int64_t y_stride[UF_MAX_RANK];
+  const ufi_tensor *x, *y;
+  ufi_tensor *output;
+} ufi_bmm_geometry;
+
+/* Element offsets of batch i of the output in x and y. */
+void ufi_bmm_offsets(const ufi_bmm_geometry *g, int64_t i, int64_t *x_out, int64_t *y_out);
+
+/* The geometry of this node from its inputs' shapes and its attributes, with
+ * every check on shapes and attributes (not on dtypes); fails in words.
+ * Cheap; infer, prepare and eval may each call it. */
+uf_status ufi_conv_geometry_of(ufi_ctx *ctx, ufi_conv_geometry *g_out) UF_MUST_USE;
+uf_status ufi_depthwise_geometry_of(ufi_ctx *ctx, ufi_conv_geometry *g_out) UF_MUST_USE;
+/* Pads are those of the forward convolution that maps output to input:
+ * output position = in * stride - pad + tap. Needs the shape input known. */
+uf_status ufi_transpose_conv_geometry_of(ufi_ctx *ctx, ufi_conv_geometry *g_out) UF_MUST_USE;
+uf_status ufi_pool_geometry_of(ufi_ctx *ctx, ufi_conv_geometry *g_out) UF_MUST_USE;
+uf_status ufi_fc_geometry_of(ufi_ctx *ctx, ufi_fc_geometry *g_out) UF_MUST_USE;
+uf_status ufi_bmm_geometry_of(ufi_ctx *ctx, ufi_bmm_geometry *g_out) UF_MUST_USE;
+
+/* Output extent and leading and trailing padding of one axis. VALID has no
+ * padding; SAME splits what is needed, the odd one behind. False when the
+ * sizes make no sense (kernel, stride or dilation below 1, overflow). */
+bool ufi_window_axis(bool same, int64_t in, int64_t kernel, int64_t stride, int64_t dilation,
+                     int64_t *out, int64_t *before, int64_t *after);
+
+/* ---- pieces of the above, and of attribute readers (conv.c) ----------------- */
+
+/* Strides, dilations, output extents and pads from a and the rest of g. */
+uf_status ufi_window_geometry(ufi_ctx *ctx, const ufi_window_attrs *a,
+                              ufi_conv_geometry *g) UF_MUST_USE;
+/* Input extents from an image of rank 4; kernel extents from a filter of rank 4. */
+uf_status ufi_conv_image(ufi_ctx *ctx, const ufi_tensor *image, ufi_conv_geometry *g) UF_MUST_USE;
+uf_status ufi_conv_filter(ufi_ctx *ctx, const ufi_tensor *filter, ufi_conv_geometry *g) UF_MUST_USE;
+/* bias NULL or of out_c elements. */
+uf_status ufi_conv_bias(ufi_ctx *ctx, const ufi_tensor *bias, int64_t out_c) UF_MUST_USE;
+/* bias (may be NULL) and output are float32. */
+uf_status ufi_conv_want_f32(ufi_ctx *ctx, const ufi_tensor *bias,
+                            const ufi_tensor *output) UF_MUST_USE;
+uf_status ufi_act_of(int8_t code, ufi_act *act_out, uf_error *error) UF_MUST_USE;
+uf_status ufi_padding_of(int8_t code, bool *same_out, uf_error *error) UF_MUST_USE;
+uf_dtype ufi_quantized_bias_of(int8_t tensor_type);
+
+/* True when the float32 half takes these inputs. */
+static inline bool ufi_conv_is_f32(const ufi_tensor *input, const ufi_tensor *filter) {
+  return input->dtype == UF_FLOAT32 && (!filter || filter->dtype == UF_FLOAT32);
+}
+
+/* ---- float32 halves: <op>_f32.c ------------------------------------------ */
+
+uf_status ufi_conv_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) UF_MUST_USE;
+uf_status ufi_conv_f32_eval(ufi_ctx *ctx) UF_MUST_USE;
+uf_status ufi_depthwise_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) UF_MUST_USE;
+uf_status ufi_depthwise_f32_eval(ufi_ctx *ctx) UF_MUST_USE;
+uf_status ufi_transpose_conv_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) UF_MUST_USE;
+uf_status ufi_transpose_conv_f32_eval(ufi_ctx *ctx) UF_MUST_USE;
+uf_status ufi_fc_f32_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) UF_MUST_USE;
+uf_status ufi_fc_f32_eval(ufi_ctx *ctx) UF_MUST_USE;
+uf_status ufi_bmm_f32_prepare(ufi_ctx *ctx, const ufi_bmm_geometry *g) UF_MUST_USE;
+uf_status ufi_bmm_f32_eval(ufi_ctx *ctx) UF_MUST_USE;
+
+typedef enum ufi_pool_kind { UFI_POOL_AVERAGE, UFI_POOL_MAX, UFI_POOL_L2 } ufi_pool_kind;
+uf_status ufi_pool_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g,
+                               ufi_pool_kind kind) UF_MUST_USE;
+uf_status ufi_pool_f32_eval(ufi_ctx *ctx, ufi_pool_kind kind) UF_MUST_USE;
+
+/* ---- quantized and hybrid halves: <op>_quant.c ------------------------------ */
+
+uf_status ufi_conv_quant_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) UF_MUST_USE;
+uf_status ufi_conv_quant_eval(ufi_ctx *ctx) UF_MUST_USE;
+uf_status ufi_depthwise_quant_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) UF_MUST_USE;
+uf_status ufi_depthwise_quant_eval(ufi_ctx *ctx) UF_MUST_USE;
+uf_status ufi_transpose_conv_quant_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) UF_MUST_USE;
+uf_status ufi_transpose_conv_quant_eval(ufi_ctx *ctx) UF_MUST_USE;
+uf_status ufi_fc_quant_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) UF_MUST_USE;
+uf_status ufi_fc_quant_eval(ufi_ctx *ctx) UF_MUST_USE;
+uf_status ufi_bmm_quant_prepare(ufi_ctx *ctx, const ufi_bmm_geometry *g) UF_MUST_USE;
+uf_status ufi_bmm_quant_eval(ufi_ctx *ctx) UF_MUST_USE;
+uf_status ufi_pool_quant_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g,
+                                 ufi_pool_kind kind) UF_MUST_USE; /* L2 never comes here */
+uf_status ufi_pool_quant_eval(ufi_ctx *ctx, ufi_pool_kind kind) UF_MUST_USE;
+
+#endif

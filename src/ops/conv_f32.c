@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conv_f32.c: CONV_2D in float32: one product whose left matrix is the image
+ * seen through the window (gemm_f32.c), once per group.
+ *
+ * Scratch: zeros for taps outside the image, the bias padded to whole panels,
+ * and the packed weights when they are not constant.
+ */
+#include "ops/gemm_f32.h"
+
+typedef struct conv_state {
+  const float *packed; /* NULL: weights change, packed at each eval */
+} conv_state;
+
+/* Floats of each part of the scratch. */
+typedef struct conv_sizes {
+  size_t zeros, bias, group, weights; /* group: packed weights of one */
+} conv_sizes;
+
+static uf_status conv_sizes_of(ufi_ctx *ctx, const ufi_conv_geometry *g, conv_sizes *s_out) {
+  conv_sizes s = {0};
+  int64_t filter_c = g->in_c / g->groups, filters = g->out_c / g->groups;
+  int64_t depth = g->kernel_h * g->kernel_w * filter_c;
+  s.zeros = (ufi_gemm_f32_zeros(g->kernel_w, filter_c) + 15) / 16 * 16;
+  if (!ufi_gemm_f32_packed_size(depth, filters, &s.group) ||
+      !ufi_mul_size(s.group, (size_t)g->groups, &s.weights) ||
+      !ufi_mul_size((size_t)ufi_gemm_f32_columns(filters), (size_t)g->groups, &s.bias) ||
+      s.zeros + s.bias > SIZE_MAX / 8 || s.weights > SIZE_MAX / 8) {
+    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED, "expected a smaller filter, found more than "
+                        "memory can hold");
+  }
+  *s_out = s;
+  return UF_OK;
+}
+
+static void conv_pack(const ufi_conv_geometry *g, const conv_sizes *s, ufi_pool *pool,
+                      float *out) {
+  int64_t filters = g->out_c / g->groups;
+  int64_t depth = g->kernel_h * g->kernel_w * (g->in_c / g->groups);
+  const float *from = g->filter->data;
+  for (int64_t i = 0; i < g->groups; i++) {
+    ufi_gemm_f32_pack(pool, depth, filters, from + i * filters * depth, 1, depth,
+                      out + (size_t)i * s->group);
+  }
+}
+
+static uf_status conv_fill(ufi_ctx *ctx, void *memory, void *arg) {
+  conv_sizes s = {0};
+  UFI_TRY(conv_sizes_of(ctx, arg, &s));
+  conv_pack(arg, &s, NULL, memory);
+  return UF_OK;
+}
+
+uf_status ufi_conv_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) {
+  UFI_TRY(ufi_conv_want_f32(ctx, g->bias, g->output));
+  conv_state *state = ufi_ctx_state(ctx, sizeof *state);
+  if (!state) return UF_RESOURCE_EXHAUSTED;
+  conv_sizes s = {0};
+  UFI_TRY(conv_sizes_of(ctx, g, &s));
+  size_t scratch = s.zeros + s.bias;
+  if (g->filter->is_const) {
+    const void *packed;
+    UFI_TRY(ufi_packed(ctx, 0, s.weights * sizeof(float), conv_fill, (void *)(uintptr_t)g,
+                       &packed));
+    state->packed = packed;
+  } else {
+    scratch += s.weights;
+  }
+  ufi_want_scratch(ctx, scratch * sizeof(float));
+  return UF_OK;
+}
+
+/* What does not depend on scratch. */
+static ufi_gemm_f32 conv_gemm(const ufi_conv_geometry *g, const conv_sizes *s) {
+  int64_t filter_c = g->in_c / g->groups, filters = g->out_c / g->groups;
+  ufi_gemm_f32 gemm = {
+      .in = g->input->data, .batch = g->batch, .in_h = g->in_h, .in_w = g->in_w,
+      .in_pixel = g->in_c, .channels = filter_c, .out_h = g->out_h, .out_w = g->out_w,
+      .kernel_h = g->kernel_h, .kernel_w = g->kernel_w, .stride_h = g->stride_h,
+      .stride_w = g->stride_w, .dilation_h = g->dilation_h, .dilation_w = g->dilation_w,
+      .pad_top = g->pad_top, .pad_left = g->pad_left, .n = filters, .out = g->output->data,
+      .out_pixel = g->out_c, .out_line = g->out_w * g->out_c,
+      .out_image = g->out_h * g->out_w * g->out_c, .groups = g->groups, .in_group = filter_c,
+      .b_group = (int64_t)s->group, .bias_group = ufi_gemm_f32_columns(filters),
+      .out_group = filters};
+  ufi_act_range_f32(g->act, &gemm.min, &gemm.max);
+  return gemm;
+}
+
+uf_status ufi_conv_f32_eval(ufi_ctx *ctx) {
+  const conv_state *state = ctx->state;
+  ufi_conv_geometry g = {0};
+  conv_sizes s = {0};
+  UFI_TRY(ufi_conv_geometry_of(ctx, &g));
+  UFI_TRY(conv_sizes_of(ctx, &g, &s));
+  ufi_gemm_f32 gemm = conv_gemm(&g, &s);
+  float *zeros = ctx->scratch, *bias = zeros + s.zeros, *weights = bias + s.bias;
+  memset(zeros, 0, s.zeros * sizeof *zeros);
+  ufi_gemm_f32_bias(g.bias, g.groups, g.out_c / g.groups, bias);
+  if (!state->packed) conv_pack(&g, &s, ctx->pool, weights);
+  gemm.zeros = zeros;
+  gemm.bias = bias;
+  gemm.b = state->packed ? state->packed : weights;
+  ufi_gemm_f32_run(ctx->pool, &gemm);
+  ufi_act_apply_f32(g.act, g.output->data, g.output->count);
+  return UF_OK;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fully_connected_f32.c: FULLY_CONNECTED in float32: one plain product.
+ *
+ * Scratch: the bias padded to whole panels, and the packed weights when they
+ * are not constant.
+ */
+#include "ops/gemm_f32.h"
+
+typedef struct fc_state {
+  const float *packed; /* NULL: weights change, packed at each eval */
+} fc_state;
+
+static uf_status fc_fill(ufi_ctx *ctx, void *memory, void *arg) {
+  const ufi_fc_geometry *g = arg;
+  ufi_gemm_f32_pack(NULL, g->in, g->out, g->filter->data, 1, g->in, memory);
+  return UF_OK;
+}
+
+uf_status ufi_fc_f32_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) {
+  UFI_TRY(ufi_conv_want_f32(ctx, g->bias, g->output));
+  fc_state *state = ufi_ctx_state(ctx, sizeof *state);
+  if (!state) return UF_RESOURCE_EXHAUSTED;
+  size_t weights, scratch = (size_t)ufi_gemm_f32_columns(g->out);
+  if (!ufi_gemm_f32_packed_size(g->in, g->out, &weights) || weights > SIZE_MAX / 8) {
+    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED, "expected smaller weights, found more than "
+                        "memory can hold");
+  }
+  if (g->filter->is_const && weights > 0) {
+    const void *packed;
+    UFI_TRY(ufi_packed(ctx, 0, weights * sizeof(float), fc_fill, (void *)(uintptr_t)g, &packed));
+    state->packed = packed;
+  } else {
+    scratch += weights;
+  }
+  ufi_want_scratch(ctx, scratch * sizeof(float));
+  return UF_OK;
+}
+
+uf_status ufi_fc_f32_eval(ufi_ctx *ctx) {
+  const fc_state *state = ctx->state;
+  ufi_fc_geometry g = {0};
+  UFI_TRY(ufi_fc_geometry_of(ctx, &g));
+  float *bias = ctx->scratch, *weights = bias + ufi_gemm_f32_columns(g.out);
+  ufi_gemm_f32_bias(g.bias, 1, g.out, bias);
+  if (!state->packed) {
+    ufi_gemm_f32_pack(ctx->pool, g.in, g.out, g.filter->data, 1, g.in, weights);
+  }
+  ufi_gemm_f32 gemm;
+  ufi_gemm_f32_plain(&gemm, g.batch, g.out, g.in, g.input->data, g.in,
+                     state->packed ? state->packed : weights, bias, g.output->data, g.out);
+  ufi_act_range_f32(g.act, &gemm.min, &gemm.max);
+  ufi_gemm_f32_run(ctx->pool, &gemm);
+  ufi_act_apply_f32(g.act, g.output->data, g.output->count);
+  return UF_OK;
+}

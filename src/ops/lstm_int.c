@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * lstm_int.c: the fully quantized LSTM: int8 input, output state and weights,
+ * int16 cell state and gates.
+ *
+ * Before an activation a gate has the scale 2^-12 (3 integer bits), or with
+ * layer normalization that of intermediate tensor g; intermediate 4 is the
+ * output before the projection. Zero points are folded into biases once:
+ * bias - zero * (sum of a row of weights). All arithmetic is that of TFLite's
+ * 8x8_16 kernel, bit for bit.
+ */
+#include <math.h>
+
+#include "kernels/fixedpoint.h"
+#include "ops/lstm.h"
+
+typedef struct int_gate {
+  ufk_fx_scale in, rec, peephole, norm;
+  int32_t variance_guard;
+  int32_t *bias_in, *bias_rec; /* (n_cell), with the zero points folded in */
+} int_gate;
+
+typedef struct int_lstm {
+  int_gate gates[UFI_GATES];
+  ufk_fx_scale hidden, projection;
+  int32_t hidden_zero, h_zero;
+  int cell_log2; /* cell state scale is 2^cell_log2 */
+  int16_t cell_clip;
+  int8_t proj_clip;
+  int32_t *bias_projection; /* (n_output) */
+  int16_t *values[UFI_GATES];
+  int8_t *narrow;           /* (n_cell): input of the projection */
+} int_lstm;
+
+/* ---- prepare ---------------------------------------------------------------------- */
+
+static uf_status power_of_two(ufi_ctx *ctx, const ufi_tensor *c, int *log2_out) {
+  float log2_scale = logf(ufi_scale(c)) * (1.0f / logf(2.0f)), rounded = roundf(log2_scale);
+  if (ufi_is_quantized(c) && fabsf(log2_scale - rounded) < 1e-3f && rounded >= -15 && rounded <= -9) {
+    *log2_out = (int)rounded;
+    return UF_OK;
+  }
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a cell state '%s' of scale 2^-15 to 2^-9, found %g", c->name,
+                      (double)ufi_scale(c));
+}
+
+static uf_status intermediate(ufi_ctx *ctx, int i, float *scale_out, int32_t *zero_out) {
+  if (i < ctx->n_aux && ctx->aux[i] && ufi_is_quantized(ctx->aux[i])) {
+    *scale_out = ufi_scale(ctx->aux[i]);
+    *zero_out = ufi_zero(ctx->aux[i]);
+    if (*scale_out > 0) return UF_OK;
+  }
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected quantization of intermediate tensor %d, found none", i);
+}
+
+/* bias (NULL: zeros) - zero * row sums of w; w: (rows, cols) */
+static void fold_zero(const ufi_tensor *w, int32_t zero, const ufi_tensor *bias, int32_t *out) {
+  int64_t rows = w->dims[0], cols = w->dims[1];
+  const int8_t *p = w->data;
+  const int32_t *b = bias ? bias->data : NULL;
+  for (int64_t r = 0; r < rows; r++) {
+    int32_t sum = 0;
+    for (int64_t i = 0; i < cols; i++) sum += p[r * cols + i];
+    out[r] = (int32_t)((uint32_t)(b ? b[r] : 0) - (uint32_t)zero * (uint32_t)sum);
+  }
+}
+
+static uf_status prepare_gate(ufi_ctx *ctx, const ufi_lstm *l, int_lstm *s, int g) {
+  const ufi_lstm_gate *from = &l->gates[g];
+  int_gate *to = &s->gates[g];
+  float out_scale = 1.0f / 4096;
+  int32_t ignored;
+  if (from->norm) {
+    UFI_TRY(intermediate(ctx, g, &out_scale, &ignored));
+    to->norm = ufk_fx_scale_of(ufi_scale(from->norm));
+    to->norm.shift += 12;
+    to->variance_guard = UFI_MAX(1, (int32_t)(10000 * ufi_scale(from->norm)));
+  }
+  to->in = ufk_fx_scale_of(ufi_scale(from->w_in) * ufi_scale(l->input) / out_scale);
+  to->rec = ufk_fx_scale_of(ufi_scale(from->w_rec) * ufi_scale(l->h) / out_scale);
+  if (from->peephole) {
+    to->peephole = ufk_fx_scale_of((float)(ldexp(1, s->cell_log2) * ufi_scale(from->peephole) / out_scale));
+  }
+  fold_zero(from->w_in, ufi_zero(l->input), from->norm ? NULL : from->bias, to->bias_in);
+  fold_zero(from->w_rec, ufi_zero(l->h), NULL, to->bias_rec);
+  return UF_OK;
+}
+
+/* One block: the struct, then its arrays. */
+static int_lstm *make_state(ufi_ctx *ctx, const ufi_lstm *l) {
+  size_t cells = (size_t)l->n_cell, biases = (UFI_GATES * 2 * cells + (size_t)l->n_output) * sizeof(int32_t);
+  int_lstm *s = ufi_ctx_state(ctx, sizeof *s + biases + UFI_GATES * cells * sizeof(int16_t) + cells);
+  if (s == NULL) return NULL;
+  int32_t *memory = (int32_t *)(s + 1);
+  for (int g = 0; g < UFI_GATES; g++, memory += 2 * cells) {
+    s->gates[g].bias_in = memory;
+    s->gates[g].bias_rec = memory + cells;
+  }
+  s->bias_projection = memory;
+  int16_t *values = (int16_t *)(memory + l->n_output);
+  for (int g = 0; g < UFI_GATES; g++, values += cells) s->values[g] = values;
+  s->narrow = (int8_t *)values;
+  return s;
+}
+
+static uf_status prepare_output(ufi_ctx *ctx, const ufi_lstm *l, int_lstm *s) {
+  float hidden_scale = 1;
+  UFI_TRY(intermediate(ctx, 4, &hidden_scale, &s->hidden_zero));
+  s->hidden = ufk_fx_scale_of((float)(ldexp(1, -15) / hidden_scale * ldexp(1, -15)));
+  s->h_zero = ufi_zero(l->h);
+  if (l->projection == NULL) return UF_OK;
+  s->projection = ufk_fx_scale_of(ufi_scale(l->projection) * hidden_scale / ufi_scale(l->h));
+  fold_zero(l->projection, -s->hidden_zero, l->projection_bias, s->bias_projection);
+  return UF_OK;
+}
+
+uf_status ufi_lstm_int_prepare(ufi_ctx *ctx, const ufi_lstm *l) {
+  int_lstm *s = make_state(ctx, l);
+  if (s == NULL) return UF_RESOURCE_EXHAUSTED;
+  UFI_TRY(power_of_two(ctx, l->c, &s->cell_log2));
+  float cell = l->attrs->cell_clip / ufi_scale(l->c), projection = l->attrs->proj_clip / ufi_scale(l->output);
+  s->cell_clip = (int16_t)UFI_MIN(UFI_MAX(cell, 0.0f), 32767.0f);
+  s->proj_clip = (int8_t)UFI_MIN(UFI_MAX(projection, 0.0f), 127.0f);
+  UFI_TRY(prepare_output(ctx, l, s));
+  for (int g = l->has_input_gate ? 0 : 1; g < UFI_GATES; g++) UFI_TRY(prepare_gate(ctx, l, s, g));
+  return UF_OK;
+}
+
+/* ---- eval -------------------------------------------------------------------------- */
+
+static int32_t dot(const int8_t *a, const int8_t *b, int64_t n) {
+  int32_t sum = 0;
+  for (int64_t i = 0; i < n; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+static void accumulate(const int8_t *w, const int8_t *x, const int32_t *bias, ufk_fx_scale scale, int16_t *v,
+                       int64_t rows, int64_t cols) {
+  for (int64_t r = 0; r < rows; r++) {
+    int32_t sum = (int32_t)((uint32_t)bias[r] + (uint32_t)dot(w + r * cols, x, cols));
+    v[r] = (int16_t)ufk_fx_clamp16(ufk_fx_rescale(sum, scale) + v[r]);
+  }
+}
+
+static void layer_norm(const int_gate *gate, const int16_t *coefficients, const int32_t *bias, int16_t *v, int64_t n) {
+  int64_t sum = 0, squares = 0;
+  for (int64_t i = 0; i < n; i++) {
+    sum += v[i];
+    squares += (int32_t)v[i] * v[i];
+  }
+  int32_t mean = (int32_t)(sum * 1024 / n), reciprocal = (1 << 20) / (int32_t)n;
+  int32_t variance = (int32_t)((squares * reciprocal - (int64_t)mean * mean) / (1 << 20));
+  ufk_fx_scale inverse = ufk_fx_inverse_sqrt(variance < 1 ? gate->variance_guard : variance);
+  for (int64_t i = 0; i < n; i++) {
+    int32_t rescaled = ufk_fx_rescale(1024 * v[i] - mean, inverse);
+    int64_t y = (int32_t)((uint32_t)rescaled * (uint32_t)(int32_t)coefficients[i] + (uint32_t)bias[i]);
+    int32_t rounded = (int32_t)((y > 0 ? y + 512 : y - 512) / 1024);
+    v[i] = (int16_t)ufk_fx_clamp16(ufk_fx_rescale(rounded, gate->norm));
+  }
+}
+
+static void compute_gate(const ufi_lstm *l, const int_lstm *s, int g, const int8_t *x, const int8_t *h,
+                         const int16_t *c) {
+  const ufi_lstm_gate *from = &l->gates[g];
+  const int_gate *gate = &s->gates[g];
+  int16_t *v = s->values[g];
+  memset(v, 0, (size_t)l->n_cell * sizeof *v);
+  accumulate(from->w_in->data, x, gate->bias_in, gate->in, v, l->n_cell, l->n_input);
+  accumulate(from->w_rec->data, h, gate->bias_rec, gate->rec, v, l->n_cell, l->n_output);
+  const int16_t *p = from->peephole ? from->peephole->data : NULL;
+  for (int64_t i = 0; p && i < l->n_cell; i++) {
+    v[i] = (int16_t)ufk_fx_clamp16(ufk_fx_rescale((int32_t)p[i] * c[i], gate->peephole) + v[i]);
+  }
+  if (from->norm) layer_norm(gate, from->norm->data, from->bias->data, v, l->n_cell);
+  for (int64_t i = 0; i < l->n_cell; i++) {
+    v[i] = g == UFI_GATE_CELL ? ufk_fx_tanh(v[i], 3) : ufk_fx_logistic(v[i], 3);
+  }
+}
+
+static void update_cell(const ufi_lstm *l, const int_lstm *s, int16_t *c) {
+  for (int64_t i = 0; i < l->n_cell; i++) {
+    int16_t forget = s->values[UFI_GATE_FORGET][i];
+    int16_t in = l->has_input_gate ? s->values[UFI_GATE_INPUT][i] : (int16_t)(32767 - forget);
+    int32_t kept = (int16_t)ufk_fx_round_shift((int32_t)forget * c[i], 15);
+    int32_t added = (int16_t)ufk_fx_round_shift((int32_t)in * s->values[UFI_GATE_CELL][i], 30 + s->cell_log2);
+    int32_t sum = ufk_fx_clamp16(kept + added);
+    if (s->cell_clip > 0) sum = UFI_MIN(UFI_MAX(sum, -s->cell_clip), s->cell_clip);
+    c[i] = (int16_t)sum;
+  }
+}
+
+static int8_t clamp8(int32_t x) { return (int8_t)UFI_MIN(UFI_MAX(x, -128), 127); }
+
+static void update_output(const ufi_lstm *l, const int_lstm *s, const int16_t *c, int8_t *h) {
+  int8_t *hidden = l->projection ? s->narrow : h;
+  int32_t zero = l->projection ? -s->hidden_zero : s->hidden_zero; /* as the reference has it */
+  for (int64_t i = 0; i < l->n_cell; i++) {
+    int32_t product = (int32_t)s->values[UFI_GATE_OUTPUT][i] * ufk_fx_tanh(c[i], 15 + s->cell_log2);
+    hidden[i] = clamp8(ufk_fx_rescale(product, s->hidden) + zero);
+  }
+  if (l->projection == NULL) return;
+  const int8_t *w = l->projection->data;
+  for (int64_t r = 0; r < l->n_output; r++) {
+    int32_t sum = (int32_t)((uint32_t)s->bias_projection[r] + (uint32_t)dot(w + r * l->n_cell, hidden, l->n_cell));
+    int32_t y = clamp8(ufk_fx_rescale(sum, s->projection) + s->h_zero);
+    if (s->proj_clip > 0) y = UFI_MIN(UFI_MAX(y, -s->proj_clip), s->proj_clip);
+    h[r] = (int8_t)y;
+  }
+}
+
+void ufi_lstm_int(ufi_ctx *ctx, const ufi_lstm *l) {
+  const int_lstm *s = ctx->state;
+  for (int64_t t = 0; t < l->n_time; t++) {
+    for (int64_t b = 0; b < l->n_batch; b++) {
+      int64_t row = ufi_lstm_row(l, t, b);
+      const int8_t *x = (const int8_t *)l->input->data + row * l->n_input;
+      int8_t *h = (int8_t *)l->h->data + b * l->n_output;
+      int16_t *c = (int16_t *)l->c->data + b * l->n_cell;
+      for (int g = l->has_input_gate ? 0 : 1; g < UFI_GATE_OUTPUT; g++) compute_gate(l, s, g, x, h, c);
+      update_cell(l, s, c);
+      compute_gate(l, s, UFI_GATE_OUTPUT, x, h, c);
+      update_output(l, s, c, h);
+      memcpy((int8_t *)l->output->data + row * l->n_output, h, (size_t)l->n_output);
+    }
+  }
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * move.c: strided n-d copies.
+ *
+ * A move is first made small: extents of 1 are dropped, neighbouring loops
+ * that walk like one become one, and an innermost loop that is contiguous on
+ * both sides becomes the "run", the bytes that one memcpy takes. What is left
+ * is an odometer over the outer loops around a two-dimensional kernel. If the
+ * innermost loop writes consecutive elements but reads far apart, and another
+ * loop reads consecutive elements, then that other loop is made the second of
+ * the kernel and both go in square tiles, made of blocks that fit registers:
+ * each cache line that is read is used up while it is in the cache.
+ */
+#include "ops/move.h"
+
+/* A tile's rows are as long as a cache line: at most 64 lines of the source and
+ * 64 of the destination, which stay in L1. */
+#define TILE_BYTES 64
+/* Copies smaller than this are not worth waking threads for. */
+#define PARALLEL_BYTES (512 * 1024)
+#define GRAIN_BYTES (128 * 1024)
+
+/* Steps in bytes. */
+typedef struct loop {
+  int64_t extent, in, out;
+} loop;
+
+typedef struct plan {
+  int32_t rank;               /* of the outer loops */
+  loop outer[UFI_MOVE_RANK];
+  loop second, last;          /* the kernel's two loops */
+  size_t run;                 /* bytes copied at each step */
+  bool tiled;
+  uint8_t *to;
+  const uint8_t *from;
+} plan;
+
+/* ---- kernel ---------------------------------------------------------------- */
+
+#define COPY_LOOPS(size)                                                  \
+  for (int64_t i = 0; i < second.extent; i++) {                           \
+    uint8_t *t = to + i * second.out;                                     \
+    const uint8_t *f = from + i * second.in;                              \
+    for (int64_t j = 0; j < last.extent; j++, t += last.out, f += last.in) \
+      memcpy(t, f, size);                                                 \
+  }
+
+/* A constant size lets the compiler make a load and a store of each memcpy. */
+static void copy_plain(uint8_t *to, const uint8_t *from, loop second, loop last, size_t run) {
+  switch (run) {
+    case 1: COPY_LOOPS(1) break;
+    case 2: COPY_LOOPS(2) break;
+    case 3: COPY_LOOPS(3) break;
+    case 4: COPY_LOOPS(4) break;
+    case 8: COPY_LOOPS(8) break;
+    case 12: COPY_LOOPS(12) break;
+    case 16: COPY_LOOPS(16) break;
+    default: COPY_LOOPS(run) break;
+  }
+}
+
+/* A square block of n elements of 16 bytes a row, transposed in registers: log2(n)
+ * times, row i and row i + n/2 are interleaved into rows 2i and 2i + 1. */
+#define BLOCK(name, type, n, low, high)                                                    \
+  static void name(uint8_t *to, int64_t to_row, const uint8_t *from, int64_t from_row) {   \
+    typedef type vector __attribute__((vector_size(16)));                                  \
+    vector a[n], b[n];                                                                     \
+    for (int i = 0; i < n; i++) memcpy(&a[i], from + i * from_row, 16);                    \
+    for (int step = 1; step < n; step *= 2) {                                              \
+      for (int i = 0; i < n / 2; i++) {                                                    \
+        b[2 * i] = __builtin_shufflevector(a[i], a[i + n / 2], low);                       \
+        b[2 * i + 1] = __builtin_shufflevector(a[i], a[i + n / 2], high);                  \
+      }                                                                                    \
+      memcpy(a, b, sizeof a);                                                              \
+    }                                                                                      \
+    for (int i = 0; i < n; i++) memcpy(to + i * to_row, &a[i], 16);                        \
+  }
+#define LIST(...) __VA_ARGS__
+BLOCK(block_1, uint8_t, 16, LIST(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
+      LIST(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31))
+BLOCK(block_2, uint16_t, 8, LIST(0, 8, 1, 9, 2, 10, 3, 11), LIST(4, 12, 5, 13, 6, 14, 7, 15))
+BLOCK(block_4, uint32_t, 4, LIST(0, 4, 1, 5), LIST(2, 6, 3, 7))
+BLOCK(block_8, uint64_t, 2, LIST(0, 2), LIST(1, 3))
+#undef LIST
+
+/* rows x columns of the destination, element by element. */
+static void copy_edge(uint8_t *to, const uint8_t *from, loop second, loop last, int64_t rows,
+                      int64_t columns, size_t size) {
+  second.extent = rows;
+  last.extent = columns;
+  copy_plain(to, from, second, last, size);
+}
+
+/* A tile: blocks, and what is left at its right and lower edge. */
+static void copy_tile(uint8_t *to, const uint8_t *from, loop second, loop last, int64_t rows,
+                      int64_t columns, size_t size) {
+  int64_t n = 16 / (int64_t)size, whole_rows = rows - rows % n, whole_columns = columns - columns % n;
+  for (int64_t i = 0; i < whole_rows; i += n) {
+    for (int64_t j = 0; j < whole_columns; j += n) {
+      uint8_t *t = to + i * second.out + j * last.out;
+      const uint8_t *f = from + i * second.in + j * last.in;
+      switch (size) {
+        case 1: block_1(t, second.out, f, last.in); break;
+        case 2: block_2(t, second.out, f, last.in); break;
+        case 4: block_4(t, second.out, f, last.in); break;
+        case 8: block_8(t, second.out, f, last.in); break;
+        default: memcpy(t, f, 16); break;
+      }
+    }
+  }
+  if (whole_columns < columns)
+    copy_edge(to + whole_columns * last.out, from + whole_columns * last.in, second, last, rows,
+              columns - whole_columns, size);
+  if (whole_rows < rows)
+    copy_edge(to + whole_rows * second.out, from + whole_rows * second.in, second, last,
+              rows - whole_rows, whole_columns, size);
+}
+
+static void copy_tiled(uint8_t *to, const uint8_t *from, loop second, loop last, size_t size) {
+  int64_t side = TILE_BYTES / (int64_t)size;
+  for (int64_t i = 0; i < second.extent; i += side) {
+    int64_t rows = UFI_MIN(side, second.extent - i);
+    for (int64_t j = 0; j < last.extent; j += side) {
+      int64_t columns = UFI_MIN(side, last.extent - j);
+      copy_tile(to + i * second.out + j * last.out, from + i * second.in + j * last.in, second, last,
+                rows, columns, size);
+    }
+  }
+}
+
+/* ---- odometer --------------------------------------------------------------- */
+
+/* The kernel for outer positions [begin, end), counted in row-major order. */
+static void run_range(void *context, size_t begin, size_t end) {
+  const plan *p = context;
+  int64_t at[UFI_MOVE_RANK];
+  uint8_t *to = p->to;
+  const uint8_t *from = p->from;
+  size_t rest = begin;
+  for (int32_t d = p->rank - 1; d >= 0; d--) {
+    at[d] = (int64_t)(rest % (size_t)p->outer[d].extent);
+    rest /= (size_t)p->outer[d].extent;
+    to += at[d] * p->outer[d].out;
+    from += at[d] * p->outer[d].in;
+  }
+  for (size_t i = begin; i < end; i++) {
+    if (p->tiled) copy_tiled(to, from, p->second, p->last, p->run);
+    else copy_plain(to, from, p->second, p->last, p->run);
+    for (int32_t d = p->rank - 1; d >= 0; d--) {
+      const loop *l = &p->outer[d];
+      to += l->out;
+      from += l->in;
+      if (++at[d] < l->extent) break;
+      to -= l->extent * l->out;
+      from -= l->extent * l->in;
+      at[d] = 0;
+    }
+  }
+}
+
+/* Loops of the move without those of extent 1, neighbours merged where one
+ * step leads from the end of the inner to the next of the outer. Returns how
+ * many, -1 when there is nothing to copy. */
+static int32_t simplify(const ufi_move *move, loop *loops, int64_t unit) {
+  int32_t n = 0;
+  for (int32_t d = 0; d < move->rank; d++) {
+    loop l = {move->extent[d], move->in_step[d] * unit, move->out_step[d] * unit};
+    if (l.extent <= 0) return -1;
+    if (l.extent == 1) continue;
+    loop *outer = n ? &loops[n - 1] : NULL;
+    if (outer && outer->in == l.in * l.extent && outer->out == l.out * l.extent)
+      *outer = (loop){outer->extent * l.extent, l.in, l.out};
+    else
+      loops[n++] = l;
+  }
+  return n;
+}
+
+/* Picks the loop that reads consecutive elements when the innermost does not,
+ * and moves it next to the innermost. */
+static bool make_tiled(loop *loops, int32_t n, size_t run) {
+  loop *last = &loops[n - 1];
+  if (run > 16 || (run & (run - 1)) || last->out != (int64_t)run || last->in == (int64_t)run)
+    return false;
+  for (int32_t d = n - 2; d >= 0; d--) {
+    if (loops[d].in != (int64_t)run || loops[d].extent < 4 || last->extent < 4) continue;
+    loop chosen = loops[d];
+    for (; d < n - 2; d++) loops[d] = loops[d + 1];
+    loops[n - 2] = chosen;
+    return true;
+  }
+  return false;
+}
+
+static void run_plan(plan *p, ufi_pool *pool) {
+  size_t count = 1;
+  for (int32_t d = 0; d < p->rank; d++) count *= (size_t)p->outer[d].extent;
+  size_t inner = (size_t)p->second.extent * (size_t)p->last.extent * p->run;
+  if (pool && count > 1 && count * inner >= PARALLEL_BYTES)
+    ufi_parallel_ranges(pool, run_range, p, count, UFI_MAX((size_t)1, GRAIN_BYTES / inner));
+  else
+    run_range(p, 0, count);
+}
+
+static void run_bytes(const ufi_move *move, size_t size, void *out, const void *in, ufi_pool *pool) {
+  loop loops[UFI_MOVE_RANK];
+  int32_t n = simplify(move, loops, (int64_t)size);
+  if (n < 0) return;
+  plan p = {.run = size, .second = {1, 0, 0}, .last = {1, 0, 0}};
+  p.to = (uint8_t *)out + move->out_at * (int64_t)size;
+  p.from = (const uint8_t *)in + move->in_at * (int64_t)size;
+  if (n > 0 && loops[n - 1].in == (int64_t)size && loops[n - 1].out == (int64_t)size)
+    p.run = size * (size_t)loops[--n].extent;
+  if (n > 1) p.tiled = make_tiled(loops, n, p.run);
+  if (n > 0) p.last = loops[--n];
+  /* Few but long inner loops are left to the odometer, which threads share. */
+  if (n > 0 && (p.tiled || (size_t)p.last.extent * p.run < GRAIN_BYTES)) p.second = loops[--n];
+  p.rank = n;
+  memcpy(p.outer, loops, (size_t)n * sizeof(loop));
+  run_plan(&p, pool);
+}
+
+/* ---- 2- and 4-bit elements ------------------------------------------------------ */
+
+static void put_bits(uint8_t *out, int64_t at, int bits, unsigned value) {
+  int64_t bit = at * bits;
+  unsigned shift = (unsigned)(bit & 7), mask = ((1u << bits) - 1) << shift;
+  out[bit >> 3] = (uint8_t)((out[bit >> 3] & ~mask) | ((value << shift) & mask));
+}
+
+static unsigned get_bits(const uint8_t *in, int64_t at, int bits) {
+  int64_t bit = at * bits;
+  return (unsigned)(in[bit >> 3] >> (bit & 7)) & ((1u << bits) - 1);
+}
+
+static void run_bits(const ufi_move *move, int bits, uint8_t *out, const uint8_t *in) {
+  int64_t at[UFI_MOVE_RANK] = {0};
+  int64_t to = move->out_at, from = move->in_at;
+  for (int32_t d = 0; d < move->rank; d++)
+    if (move->extent[d] <= 0) return;
+  for (;;) {
+    put_bits(out, to, bits, get_bits(in, from, bits));
+    int32_t d = move->rank - 1;
+    for (; d >= 0; d--) {
+      to += move->out_step[d];
+      from += move->in_step[d];
+      if (++at[d] < move->extent[d]) break;
+      to -= move->extent[d] * move->out_step[d];
+      from -= move->extent[d] * move->in_step[d];
+      at[d] = 0;
+    }
+    if (d < 0) return;
+  }
+}
+
+/* ---- the front door ---------------------------------------------------------------- */
+
+void ufi_move_run(const ufi_move *move, uf_dtype dtype, void *out, const void *in, ufi_pool *pool) {
+  int bits = uf_dtype_bits(dtype);
+  if (bits < 8) run_bits(move, bits, out, in);
+  else run_bytes(move, (size_t)bits / 8, out, in, pool);
+}
+
+void ufi_move_run_flat(uf_dtype dtype, void *out, int64_t out_at, const void *in, int64_t in_at,
+                       int64_t n) {
+  int bits = uf_dtype_bits(dtype);
+  if (n <= 0) return;
+  if (bits >= 8) {
+    int64_t size = bits / 8;
+    memcpy((uint8_t *)out + out_at * size, (const uint8_t *)in + in_at * size, (size_t)(n * size));
+    return;
+  }
+  for (int64_t i = 0; i < n; i++) put_bits(out, out_at + i, bits, get_bits(in, in_at + i, bits));
+}
+
+void ufi_move_fill(uf_dtype dtype, void *out, int64_t out_at, const void *value, int64_t n) {
+  size_t size = (size_t)uf_dtype_bits(dtype) / 8, done = size;
+  if (n <= 0) return;
+  uint8_t *to = (uint8_t *)out + (size_t)out_at * size;
+  size_t total = (size_t)n * size;
+  if (size == 1) {
+    memset(to, *(const uint8_t *)value, total);
+    return;
+  }
+  memcpy(to, value, size);
+  /* Doubling, until what is filled is a good block to repeat. 4096 is a
+   * multiple of every element size, so each copy begins with a whole element. */
+  while (done < total) {
+    size_t more = UFI_MIN(UFI_MIN(done, (size_t)4096), total - done);
+    memcpy(to + done, to, more);
+    done += more;
+  }
+}
+
+void ufi_move_clear(const ufi_tensor *out) {
+  if (uf_dtype_bits(out->dtype) < 8 && out->size) memset(out->data, 0, out->size);
+}
+
+void ufi_move_all(const ufi_tensor *out, const ufi_tensor *in) {
+  size_t size = UFI_MIN(out->size, in->size);
+  if (size && out->data != in->data) memcpy(out->data, in->data, size);
+}
+
+void ufi_move_steps(int32_t rank, const int64_t *dims, int64_t *steps_out) {
+  int64_t step = 1;
+  for (int32_t d = rank - 1; d >= 0; d--) {
+    steps_out[d] = step;
+    if (__builtin_mul_overflow(step, dims[d], &step)) step = 0;
+  }
+}
+
+int64_t ufi_move_span(const int64_t *dims, int32_t begin, int32_t end) {
+  int64_t n = 1;
+  for (int32_t d = begin; d < end; d++)
+    if (__builtin_mul_overflow(n, dims[d], &n)) n = 0;
+  return n;
+}
+
+uf_status ufi_move_ints(ufi_ctx *ctx, const ufi_tensor *t, int32_t n, int64_t *out) {
+  char text[512];
+  int32_t found;
+  if (t->count != n)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected %d value(s) in %s, found %lld", n,
+                        ufi_tensor_text(t, text), (long long)t->count);
+  if (n == 0) return UF_OK;
+  if (t->dtype != UF_BOOL) return ufi_read_ints(ctx, t, out, n, &found);
+  for (int32_t i = 0; i < n; i++) out[i] = ((const uint8_t *)t->data)[i] != 0;
+  return UF_OK;
+}
+
+uf_status ufi_move_same_quant(ufi_ctx *ctx, const ufi_tensor *a, const ufi_tensor *b) {
+  bool one_a = a->quant && a->quant->count == 1, one_b = b->quant && b->quant->count == 1;
+  float scale_a = one_a ? a->quant->scales[0] : 0.0f, scale_b = one_b ? b->quant->scales[0] : 0.0f;
+  int64_t zero_a = one_a ? a->quant->zero_points[0] : 0;
+  int64_t zero_b = one_b ? b->quant->zero_points[0] : 0;
+  if (scale_a == scale_b && zero_a == zero_b) return UF_OK;
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
+                      "expected the scale %g and zero point %lld of '%s' on '%s' too (this op does "
+                      "not rescale), found %g and %lld",
+                      (double)scale_a, (long long)zero_a, a->name, b->name, (double)scale_b,
+                      (long long)zero_b);
+}
+
+int64_t ufi_move_index(const ufi_tensor *t, int64_t i) {
+  switch (t->dtype) {
+    case UF_INT16: return ((const int16_t *)t->data)[i];
+    case UF_INT64: return ((const int64_t *)t->data)[i];
+    default: return ((const int32_t *)t->data)[i];
+  }
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * registry.c: the rows of ops.def as a table, and the look-ups in it.
+ *
+ * Look-ups walk the table: they happen once per operator code of a file or
+ * once per node of a built graph, over a few hundred rows.
+ */
+#include "ops/op.h"
+
+#define OP(name, code, custom, tf, min_in, max_in, min_out, max_out, flags) \
+  extern const ufi_op_def ufi_op_##name;
+#include "ops/ops.def"
+#undef OP
+
+static const ufi_op_row rows[] = {
+#define OP(name, code, custom, tf, min_in, max_in, min_out, max_out, flags) \
+  {#name, &ufi_op_##name, code, custom, tf, min_in, max_in, min_out, max_out, flags},
+#include "ops/ops.def"
+#undef OP
+  {0}, /* so that the table is never empty; not counted */
+};
+#define N_ROWS ((int32_t)UFI_COUNT(rows) - 1)
+
+/* TFLite's BuiltinOperator, by its value, supported or not. */
+static const char *const tflite_names[] = {
+  "ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "DEPTH_TO_SPACE",
+  "DEQUANTIZE", "EMBEDDING_LOOKUP", "FLOOR", "FULLY_CONNECTED", "HASHTABLE_LOOKUP",
+  "L2_NORMALIZATION", "L2_POOL_2D", "LOCAL_RESPONSE_NORMALIZATION", "LOGISTIC",
+  "LSH_PROJECTION", "LSTM", "MAX_POOL_2D", "MUL", "RELU", "RELU_N1_TO_1", "RELU6", "RESHAPE",
+  "RESIZE_BILINEAR", "RNN", "SOFTMAX", "SPACE_TO_DEPTH", "SVDF", "TANH", "CONCAT_EMBEDDINGS",
+  "SKIP_GRAM", "CALL", "CUSTOM", "EMBEDDING_LOOKUP_SPARSE", "PAD",
+  "UNIDIRECTIONAL_SEQUENCE_RNN", "GATHER", "BATCH_TO_SPACE_ND", "SPACE_TO_BATCH_ND",
+  "TRANSPOSE", "MEAN", "SUB", "DIV", "SQUEEZE", "UNIDIRECTIONAL_SEQUENCE_LSTM", "STRIDED_SLICE",
+  "BIDIRECTIONAL_SEQUENCE_RNN", "EXP", "TOPK_V2", "SPLIT", "LOG_SOFTMAX", "DELEGATE",
+  "BIDIRECTIONAL_SEQUENCE_LSTM", "CAST", "PRELU", "MAXIMUM", "ARG_MAX", "MINIMUM", "LESS",
+  "NEG", "PADV2", "GREATER", "GREATER_EQUAL", "LESS_EQUAL", "SELECT", "SLICE", "SIN",
+  "TRANSPOSE_CONV", "SPARSE_TO_DENSE", "TILE", "EXPAND_DIMS", "EQUAL", "NOT_EQUAL", "LOG",
+  "SUM", "SQRT", "RSQRT", "SHAPE", "POW", "ARG_MIN", "FAKE_QUANT", "REDUCE_PROD", "REDUCE_MAX",
+  "PACK", "LOGICAL_OR", "ONE_HOT", "LOGICAL_AND", "LOGICAL_NOT", "UNPACK", "REDUCE_MIN",
+  "FLOOR_DIV", "REDUCE_ANY", "SQUARE", "ZEROS_LIKE", "FILL", "FLOOR_MOD", "RANGE",
+  "RESIZE_NEAREST_NEIGHBOR", "LEAKY_RELU", "SQUARED_DIFFERENCE", "MIRROR_PAD", "ABS", "SPLIT_V",
+  "UNIQUE", "CEIL", "REVERSE_V2", "ADD_N", "GATHER_ND", "COS", "WHERE", "RANK", "ELU",
+  "REVERSE_SEQUENCE", "MATRIX_DIAG", "QUANTIZE", "MATRIX_SET_DIAG", "ROUND", "HARD_SWISH", "IF",
+  "WHILE", "NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5", "SCATTER_ND", "SELECT_V2",
+  "DENSIFY", "SEGMENT_SUM", "BATCH_MATMUL", "PLACEHOLDER_FOR_GREATER_OP_CODES", "CUMSUM",
+  "CALL_ONCE", "BROADCAST_TO", "RFFT2D", "CONV_3D", "IMAG", "REAL", "COMPLEX_ABS", "HASHTABLE",
+  "HASHTABLE_FIND", "HASHTABLE_IMPORT", "HASHTABLE_SIZE", "REDUCE_ALL", "CONV_3D_TRANSPOSE",
+  "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "BROADCAST_ARGS", "RANDOM_STANDARD_NORMAL",
+  "BUCKETIZE", "RANDOM_UNIFORM", "MULTINOMIAL", "GELU", "DYNAMIC_UPDATE_SLICE", "RELU_0_TO_1",
+  "UNSORTED_SEGMENT_PROD", "UNSORTED_SEGMENT_MAX", "UNSORTED_SEGMENT_SUM", "ATAN2",
+  "UNSORTED_SEGMENT_MIN", "SIGN", "BITCAST", "BITWISE_XOR", "RIGHT_SHIFT", "STABLEHLO_LOGISTIC",
+  "STABLEHLO_ADD", "STABLEHLO_DIVIDE", "STABLEHLO_MULTIPLY", "STABLEHLO_MAXIMUM",
+  "STABLEHLO_RESHAPE", "STABLEHLO_CLAMP", "STABLEHLO_CONCATENATE", "STABLEHLO_BROADCAST_IN_DIM",
+  "STABLEHLO_CONVOLUTION", "STABLEHLO_SLICE", "STABLEHLO_CUSTOM_CALL", "STABLEHLO_REDUCE",
+  "STABLEHLO_ABS", "STABLEHLO_AND", "STABLEHLO_COSINE", "STABLEHLO_EXPONENTIAL",
+  "STABLEHLO_FLOOR", "STABLEHLO_LOG", "STABLEHLO_MINIMUM", "STABLEHLO_NEGATE", "STABLEHLO_OR",
+  "STABLEHLO_POWER", "STABLEHLO_REMAINDER", "STABLEHLO_RSQRT", "STABLEHLO_SELECT",
+  "STABLEHLO_SUBTRACT", "STABLEHLO_TANH", "STABLEHLO_SCATTER", "STABLEHLO_COMPARE",
+  "STABLEHLO_CONVERT", "STABLEHLO_DYNAMIC_SLICE", "STABLEHLO_DYNAMIC_UPDATE_SLICE",
+  "STABLEHLO_PAD", "STABLEHLO_IOTA", "STABLEHLO_DOT_GENERAL", "STABLEHLO_REDUCE_WINDOW",
+  "STABLEHLO_SORT", "STABLEHLO_WHILE", "STABLEHLO_GATHER", "STABLEHLO_TRANSPOSE", "DILATE",
+  "STABLEHLO_RNG_BIT_GENERATOR", "REDUCE_WINDOW", "STABLEHLO_COMPOSITE", "STABLEHLO_SHIFT_LEFT",
+  "STABLEHLO_CBRT", "STABLEHLO_CASE",
+};
+
+const ufi_op_row *ufi_op_row_at(int32_t i) { return i >= 0 && i < N_ROWS ? &rows[i] : NULL; }
+
+const ufi_op_row *ufi_op_by_tflite(int32_t code) {
+  if (code < 0) return NULL; /* -1 in a row means that TFLite has no such op */
+  for (int32_t i = 0; i < N_ROWS; i++) {
+    if (rows[i].tflite_code == code) return &rows[i];
+  }
+  return NULL;
+}
+
+const ufi_op_row *ufi_op_by_custom(const char *name) {
+  if (name[0] == 0) return NULL;
+  for (int32_t i = 0; i < N_ROWS; i++) {
+    if (strcmp(rows[i].custom_name, name) == 0) return &rows[i];
+  }
+  return NULL;
+}
+
+/* True when name is one of the words of list. */
+static bool has_word(const char *list, const char *name) {
+  size_t length = strlen(name);
+  for (const char *at = list; length > 0 && (at = strstr(at, name)) != NULL; at += length) {
+    bool begins = at == list || at[-1] == ' ';
+    if (begins && (at[length] == ' ' || at[length] == 0)) return true;
+  }
+  return false;
+}
+
+const ufi_op_row *ufi_op_by_tf(const char *name) {
+  for (int32_t i = 0; i < N_ROWS; i++) {
+    if (has_word(rows[i].tf_names, name)) return &rows[i];
+  }
+  return NULL;
+}
+
+const char *ufi_tflite_op_name(int32_t code) {
+  return code >= 0 && code < (int32_t)UFI_COUNT(tflite_names) ? tflite_names[code] : NULL;
+}
+
+uf_dtype ufi_dtype_from_tflite(int32_t code) {
+  static const struct { int32_t code; uf_dtype dtype; } table[] = {
+#define X(name, text, bits, tflite, tf) {tflite, UF_##name},
+    UF_DTYPE_LIST(X)
+#undef X
+  };
+  for (size_t i = 0; code >= 0 && i < UFI_COUNT(table); i++) {
+    if (table[i].code == code) return table[i].dtype;
+  }
+  return UF_INVALID;
+}
+
+const char *uf_op_name(int32_t i, int32_t *tflite_code_out, const char **tf_names_out) {
+  const ufi_op_row *row = ufi_op_row_at(i);
+  if (!row) return NULL;
+  if (tflite_code_out) *tflite_code_out = row->tflite_code;
+  if (tf_names_out) *tf_names_out = row->tf_names;
+  return row->name;
+}

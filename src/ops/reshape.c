@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * reshape.c: RESHAPE, SQUEEZE, EXPAND_DIMS, DENSIFY (views), SHAPE, RANK.
+ *
+ * The views have the bytes of input 0 under another shape; the executor lets
+ * output and input share memory where it can, and eval copies where it could
+ * not. SHAPE and RANK need no data at all.
+ */
+#include "ops/move.h"
+
+static uf_status eval_view(ufi_ctx *ctx) {
+  ufi_move_all(ctx->out[0], ctx->in[0]);
+  return UF_OK;
+}
+
+/* ---- RESHAPE ------------------------------------------------------------------ */
+
+typedef struct reshape_attrs {
+  int32_t rank;
+  int32_t dims[UF_MAX_RANK];
+} reshape_attrs;
+
+/* A short vector of int32 in the options. */
+static uf_status read_dims(const ufi_tflite_attrs *from, int field, const char *what, int32_t *n_out,
+                           int32_t out[UF_MAX_RANK], uf_error *error) {
+  ufi_fb_vector v = ufi_fb_vec(&from->options, field, sizeof(int32_t));
+  if (v.count > UF_MAX_RANK)
+    return ufi_fail(error, UF_INVALID_ARGUMENT, "expected at most %d values in %s, found %u",
+                    UF_MAX_RANK, what, v.count);
+  *n_out = (int32_t)v.count;
+  for (uint32_t i = 0; i < v.count; i++) out[i] = ufi_fb_vec_i32(&v, i);
+  return UF_OK;
+}
+
+static uf_status reshape_attrs_tflite(const ufi_tflite_attrs *from, void *memory, uf_error *error) {
+  reshape_attrs *a = memory;
+  UFI_TRY(read_dims(from, 0, "new_shape", &a->rank, a->dims, error));
+  /* How old converters wrote "a scalar", when empty vectors could not be stored. */
+  if (a->rank == 1 && a->dims[0] == 0) a->rank = 0;
+  return UF_OK;
+}
+
+/* The one -1 becomes what is left of the elements. Zeros are extents like any
+ * other; against them -1 counts the nonzero extents only, as TFLite does. */
+static uf_status resolve(ufi_ctx *ctx, const ufi_tensor *in, int32_t rank, int64_t *dims) {
+  char want[UFI_SHAPE_TEXT], have[UFI_SHAPE_TEXT];
+  int64_t nonzero_in = 1, nonzero_out = 1;
+  int32_t stretch = -1;
+  bool has_zero = false;
+  ufi_shape_text(rank, dims, want);
+  for (int32_t d = 0; d < in->rank; d++)
+    if (in->dims[d] && __builtin_mul_overflow(nonzero_in, in->dims[d], &nonzero_in)) goto mismatch;
+  for (int32_t d = 0; d < rank; d++) {
+    if (dims[d] == -1 && stretch >= 0)
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected at most one -1 in the new shape, found %s",
+                          want);
+    if (dims[d] == -1) stretch = d;
+    else if (dims[d] < 0)
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected extents of 0 and more in the new shape, "
+                          "found %lld in dimension %d", (long long)dims[d], d);
+    else if (dims[d] == 0) has_zero = true;
+    else if (__builtin_mul_overflow(nonzero_out, dims[d], &nonzero_out)) goto mismatch;
+  }
+  if (stretch >= 0) dims[stretch] = in->count == 0 && !has_zero ? 0 : nonzero_in / nonzero_out;
+  int64_t count;
+  if (ufi_shape_count(rank, dims, &count) && count == in->count) return UF_OK;
+mismatch:
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
+                      "expected a new shape of %lld elements, as '%s' %s has, found %s",
+                      (long long)in->count, in->name, ufi_shape_text(in->rank, in->dims, have), want);
+}
+
+static uf_status reshape_infer(ufi_ctx *ctx) {
+  const reshape_attrs *a = ctx->attrs;
+  const ufi_tensor *in = ctx->in[0], *shape = ufi_in(ctx, 1);
+  int64_t dims[UF_MAX_RANK];
+  int32_t rank;
+  UFI_TRY(ufi_want_same(ctx, in, ctx->out[0]));
+  /* The input wins over the options, but only a vector does. */
+  if (shape && shape->rank == 1 && (shape->dtype == UF_INT32 || shape->dtype == UF_INT64)) {
+    if (shape->count > UF_MAX_RANK)
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a new shape of at most %d dimensions, "
+                          "found %lld", UF_MAX_RANK, (long long)shape->count);
+    if (!ufi_known(ctx, 1)) return UF_OK;
+    rank = (int32_t)shape->count;
+    UFI_TRY(ufi_move_ints(ctx, shape, rank, dims));
+  } else {
+    rank = a->rank;
+    for (int32_t d = 0; d < rank; d++) dims[d] = a->dims[d];
+  }
+  UFI_TRY(resolve(ctx, in, rank, dims));
+  return ufi_out_shape(ctx, 0, rank, dims);
+}
+
+const ufi_op_def ufi_op_RESHAPE = {
+  .attrs_size = sizeof(reshape_attrs), .attrs_tflite = reshape_attrs_tflite, .infer = reshape_infer,
+  .eval = eval_view,
+};
+
+/* ---- SQUEEZE ------------------------------------------------------------------- */
+
+static uf_status squeeze_attrs_tflite(const ufi_tflite_attrs *from, void *memory, uf_error *error) {
+  reshape_attrs *a = memory;
+  return read_dims(from, 0, "squeeze_dims", &a->rank, a->dims, error);
+}
+
+static uf_status squeeze_infer(ufi_ctx *ctx) {
+  const reshape_attrs *a = ctx->attrs;
+  const ufi_tensor *in = ctx->in[0];
+  bool drop[UF_MAX_RANK] = {false};
+  int64_t dims[UF_MAX_RANK];
+  int32_t axis, rank = 0;
+  UFI_TRY(ufi_want_same(ctx, in, ctx->out[0]));
+  for (int32_t i = 0; i < a->rank; i++) {
+    UFI_TRY(ufi_axis(ctx, a->dims[i], in->rank, &axis));
+    if (in->dims[axis] != 1)
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected extent 1 in squeezed dimension %d, found %lld",
+                          axis, (long long)in->dims[axis]);
+    drop[axis] = true;
+  }
+  for (int32_t d = 0; d < in->rank; d++)
+    if (a->rank ? !drop[d] : in->dims[d] != 1) dims[rank++] = in->dims[d];
+  return ufi_out_shape(ctx, 0, rank, dims);
+}
+
+const ufi_op_def ufi_op_SQUEEZE = {
+  .attrs_size = sizeof(reshape_attrs), .attrs_tflite = squeeze_attrs_tflite, .infer = squeeze_infer,
+  .eval = eval_view,
+};
+
+/* ---- EXPAND_DIMS ---------------------------------------------------------------- */
+
+static uf_status expand_dims_infer(ufi_ctx *ctx) {
+  const ufi_tensor *in = ctx->in[0];
+  int64_t value, dims[UF_MAX_RANK];
+  int32_t axis;
+  UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INT64, UF_INVALID));
+  UFI_TRY(ufi_want_same(ctx, in, ctx->out[0]));
+  UFI_TRY(ufi_move_same_quant(ctx, in, ctx->out[0]));
+  UFI_TRY(ufi_want_rank(ctx, in, 0, UF_MAX_RANK - 1));
+  if (!ufi_known(ctx, 1)) return UF_OK;
+  UFI_TRY(ufi_move_ints(ctx, ctx->in[1], 1, &value));
+  UFI_TRY(ufi_axis(ctx, value, in->rank + 1, &axis));
+  for (int32_t d = 0; d <= in->rank; d++)
+    dims[d] = d == axis ? 1 : in->dims[d < axis ? d : d - 1];
+  return ufi_out_shape(ctx, 0, in->rank + 1, dims);
+}
+
+const ufi_op_def ufi_op_EXPAND_DIMS = {.infer = expand_dims_infer, .eval = eval_view};
+
+/* ---- DENSIFY: the reader has made the constant dense ------------------------------ */
+
+static uf_status densify_infer(ufi_ctx *ctx) {
+  UFI_TRY(ufi_want_same(ctx, ctx->in[0], ctx->out[0]));
+  return ufi_out_like(ctx, 0, ctx->in[0]);
+}
+
+const ufi_op_def ufi_op_DENSIFY = {.infer = densify_infer, .eval = eval_view};
+
+/* ---- SHAPE, RANK -------------------------------------------------------------------- */
+
+static uf_status shape_infer(ufi_ctx *ctx) {
+  int64_t rank = ctx->in[0]->rank;
+  UFI_TRY(ufi_want_out(ctx, 0, UF_INT32, UF_INT64, UF_INVALID));
+  return ufi_out_shape(ctx, 0, 1, &rank);
+}
+
+static uf_status shape_eval(ufi_ctx *ctx) {
+  const ufi_tensor *in = ctx->in[0];
+  for (int32_t d = 0; d < in->rank; d++) {
+    if (ctx->out[0]->dtype == UF_INT64) ((int64_t *)ctx->out[0]->data)[d] = in->dims[d];
+    else ((int32_t *)ctx->out[0]->data)[d] = (int32_t)in->dims[d];
+  }
+  return UF_OK;
+}
+
+const ufi_op_def ufi_op_SHAPE = {.infer = shape_infer, .eval = shape_eval};
+
+static uf_status rank_infer(ufi_ctx *ctx) {
+  UFI_TRY(ufi_want_out(ctx, 0, UF_INT32, UF_INVALID));
+  return ufi_out_shape(ctx, 0, 0, NULL);
+}
+
+static uf_status rank_eval(ufi_ctx *ctx) {
+  *(int32_t *)ctx->out[0]->data = ctx->in[0]->rank;
+  return UF_OK;
+}
+
+const ufi_op_def ufi_op_RANK = {.infer = rank_infer, .eval = rank_eval};

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * svdf.c: SVDF, a recurrent layer whose filters are products of a feature
+ * vector and a time vector, of rank `rank`.
+ *
+ * Inputs: x (batch, input); feature weights (filters, input); time weights
+ * (filters, memory); bias (units), optional; state (batch, filters * memory),
+ * is_variable. filters = units * rank. The state of each filter is shifted by
+ * one and takes the newest feature; the output is the state times the time
+ * weights, summed over the rank. Float, hybrid (int8 weights) and int8 with an
+ * int16 state.
+ */
+#include "kernels/fixedpoint.h"
+#include "ops/lstm.h"
+
+typedef struct svdf_attrs {
+  int32_t rank;
+  ufi_act act;
+  bool asymmetric_inputs;
+} svdf_attrs;
+
+typedef struct svdf {
+  const ufi_tensor *x, *feature, *time, *bias;
+  ufi_tensor *state, *out;
+  int64_t n_batch, n_input, n_filters, n_memory, n_units;
+} svdf;
+
+static uf_status read_attrs(const ufi_tflite_attrs *from, void *attrs, uf_error *error) {
+  svdf_attrs *a = attrs;
+  a->rank = ufi_fb_i32(&from->options, 0, 0);
+  a->act = (ufi_act)ufi_fb_i8(&from->options, 1, 0);
+  a->asymmetric_inputs = ufi_fb_bool(&from->options, 2, false);
+  if (a->rank > 0 && a->act >= UFI_ACT_NONE && a->act <= UFI_ACT_TANH) return UF_OK;
+  return ufi_fail(error, UF_INVALID_ARGUMENT, "expected a rank above 0 and a known activation, found %d and %d",
+                  (int)a->rank, (int)a->act);
+}
+
+static uf_status measure(ufi_ctx *ctx, svdf *s) {
+  const svdf_attrs *a = ctx->attrs;
+  *s = (svdf){.x = ctx->in[0], .feature = ctx->in[1], .time = ctx->in[2], .bias = ctx->in[3], .state = ctx->in[4],
+              .out = ctx->out[0]};
+  UFI_TRY(ufi_want_rank(ctx, s->x, 2, 2));
+  UFI_TRY(ufi_want_rank(ctx, s->feature, 2, 2));
+  UFI_TRY(ufi_want_rank(ctx, s->time, 2, 2));
+  UFI_TRY(ufi_want_rank(ctx, s->state, 2, 2));
+  s->n_batch = s->x->dims[0];
+  s->n_input = s->x->dims[1];
+  s->n_filters = s->feature->dims[0];
+  s->n_memory = s->time->dims[1];
+  s->n_units = s->n_filters / a->rank;
+  bool good = s->n_filters > 0 && s->n_filters % a->rank == 0 && s->feature->dims[1] == s->n_input && s->n_memory > 0 &&
+              s->time->dims[0] == s->n_filters && s->state->is_state && s->state->dims[0] == s->n_batch &&
+              s->state->dims[1] == s->n_memory * s->n_filters &&
+              (s->bias == NULL || (s->bias->rank == 1 && s->bias->dims[0] == s->n_units));
+  if (good) return UF_OK;
+  char p[512], q[512];
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
+                      "expected features (filters, input), times (filters, memory), a bias (units,) and a state tensor (batch, filters * memory), found features %s and state %s",
+                      ufi_tensor_text(s->feature, p), ufi_tensor_text(s->state, q));
+}
+
+static bool is_int(const svdf *s) { return s->x->dtype == UF_INT8; }
+static bool is_hybrid(const svdf *s) { return !is_int(s) && s->feature->dtype != UF_FLOAT32; }
+
+static uf_status check_dtypes(ufi_ctx *ctx, const svdf *s) {
+  const svdf_attrs *a = ctx->attrs;
+  bool good;
+  if (is_int(s)) {
+    good = s->feature->dtype == UF_INT8 && s->time->dtype == UF_INT16 && s->state->dtype == UF_INT16 &&
+           s->out->dtype == UF_INT8 && (!s->bias || s->bias->dtype == UF_INT32) && a->act == UFI_ACT_RELU &&
+           ufi_is_quantized(s->x) && ufi_is_quantized(s->feature) && ufi_is_quantized(s->time) &&
+           ufi_is_quantized(s->state) && ufi_is_quantized(s->out);
+  } else {
+    uf_dtype w = s->feature->dtype;
+    good = s->x->dtype == UF_FLOAT32 && (w == UF_FLOAT32 || w == UF_INT8 || w == UF_UINT8) && s->time->dtype == w &&
+           s->state->dtype == UF_FLOAT32 && s->out->dtype == UF_FLOAT32 && (!s->bias || s->bias->dtype == UF_FLOAT32);
+  }
+  if (good) return UF_OK;
+  return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED,
+                      "expected float32, float32 with int8 weights, or int8 with int16 state and RELU, found input %s, features %s, state %s",
+                      uf_dtype_name(s->x->dtype), uf_dtype_name(s->feature->dtype), uf_dtype_name(s->state->dtype));
+}
+
+static uf_status infer(ufi_ctx *ctx) {
+  svdf s;
+  UFI_TRY(measure(ctx, &s));
+  UFI_TRY(check_dtypes(ctx, &s));
+  int64_t dims[2] = {s.n_batch, s.n_units};
+  return ufi_out_shape(ctx, 0, 2, dims);
+}
+
+typedef struct scales {
+  ufk_fx_scale feature, time;
+} scales;
+
+static uf_status prepare(ufi_ctx *ctx) {
+  svdf s;
+  UFI_TRY(measure(ctx, &s));
+  ufi_want_scratch(ctx, (size_t)s.n_filters * sizeof(float) + (size_t)s.n_input);
+  if (!is_int(&s)) return UF_OK;
+  scales *k = ufi_ctx_state(ctx, sizeof *k);
+  if (k == NULL) return UF_RESOURCE_EXHAUSTED;
+  k->feature = ufk_fx_scale_of((double)(ufi_scale(s.x) * ufi_scale(s.feature) / ufi_scale(s.state)));
+  k->time = ufk_fx_scale_of((double)(ufi_scale(s.state) * ufi_scale(s.time) / ufi_scale(s.out)));
+  return UF_OK;
+}
+
+/* ---- float and hybrid -------------------------------------------------------------- */
+
+static void float_features(const svdf *s, const svdf_attrs *a, const float *x, float *features, int8_t *codes) {
+  memset(features, 0, (size_t)s->n_filters * sizeof *features);
+  if (is_hybrid(s)) {
+    int32_t zero;
+    float scale = ufi_quantize_row(x, s->n_input, a->asymmetric_inputs, codes, &zero);
+    ufi_matvec_hybrid(s->feature->data, codes, zero, scale * ufi_scale(s->feature), features, s->n_filters, s->n_input);
+  } else {
+    ufi_matvec(s->feature->data, x, features, s->n_filters, s->n_input);
+  }
+}
+
+static float time_weight(const svdf *s, int64_t i) {
+  if (!is_hybrid(s)) return ((const float *)s->time->data)[i];
+  return (float)((const int8_t *)s->time->data)[i] * ufi_scale(s->time);
+}
+
+static void float_row(const svdf *s, const svdf_attrs *a, int64_t b, void *scratch) {
+  float *features = scratch, *state = (float *)s->state->data + b * s->n_filters * s->n_memory;
+  float *out = (float *)s->out->data + b * s->n_units;
+  float_features(s, a, (const float *)s->x->data + b * s->n_input, features, (int8_t *)(features + s->n_filters));
+  for (int64_t u = 0; u < s->n_units; u++) out[u] = s->bias ? ((const float *)s->bias->data)[u] : 0.0f;
+  for (int64_t f = 0; f < s->n_filters; f++) {
+    float *row = state + f * s->n_memory, sum = 0;
+    memmove(row, row + 1, (size_t)(s->n_memory - 1) * sizeof *row);
+    row[s->n_memory - 1] = features[f];
+    for (int64_t m = 0; m < s->n_memory; m++) sum += row[m] * time_weight(s, f * s->n_memory + m);
+    out[f / a->rank] += sum;
+  }
+  ufi_vector_act(out, s->n_units, a->act);
+}
+
+/* ---- int8 ----------------------------------------------------------------------------- */
+
+static int16_t int_feature(const svdf *s, const scales *k, const int8_t *x, int64_t f) {
+  const int8_t *w = (const int8_t *)s->feature->data + f * s->n_input;
+  int32_t sum = 0, zero = ufi_zero(s->x);
+  for (int64_t i = 0; i < s->n_input; i++) sum += w[i] * (x[i] - zero);
+  return (int16_t)ufk_fx_clamp16(ufk_fx_rescale(sum, k->feature));
+}
+
+static void int_row(const svdf *s, const svdf_attrs *a, const scales *k, int64_t b) {
+  int16_t *state = (int16_t *)s->state->data + b * s->n_filters * s->n_memory;
+  const int16_t *time = s->time->data;
+  for (int64_t u = 0; u < s->n_units; u++) {
+    uint32_t sum = s->bias ? (uint32_t)((const int32_t *)s->bias->data)[u] : 0;
+    for (int64_t f = u * a->rank; f < (u + 1) * a->rank; f++) {
+      int16_t *row = state + f * s->n_memory;
+      memmove(row, row + 1, (size_t)(s->n_memory - 1) * sizeof *row);
+      row[s->n_memory - 1] = int_feature(s, k, (const int8_t *)s->x->data + b * s->n_input, f);
+      for (int64_t m = 0; m < s->n_memory; m++) sum += (uint32_t)((int32_t)row[m] * time[f * s->n_memory + m]);
+    }
+    int32_t code = ufk_fx_rescale((int32_t)sum, k->time) + ufi_zero(s->out);
+    ((int8_t *)s->out->data)[b * s->n_units + u] = (int8_t)UFI_MIN(UFI_MAX(code, -128), 127);
+  }
+}
+
+static uf_status eval(ufi_ctx *ctx) {
+  svdf s;
+  UFI_TRY(measure(ctx, &s));
+  for (int64_t b = 0; b < s.n_batch; b++) {
+    if (is_int(&s)) int_row(&s, ctx->attrs, ctx->state, b);
+    else float_row(&s, ctx->attrs, b, ctx->scratch);
+  }
+  return UF_OK;
+}
+
+extern const ufi_op_def ufi_op_SVDF;
+const ufi_op_def ufi_op_SVDF = {.attrs_size = sizeof(svdf_attrs), .attrs_tflite = read_attrs, .infer = infer,
+                                .prepare = prepare, .eval = eval};

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * transpose_conv_f32.c: TRANSPOSE_CONV in float32, without scattering.
+ *
+ * With stride s, output lines that leave the same rest r = (y + pad) mod s see
+ * the same filter lines r, r + s, r + 2s ... and consecutive input lines: for
+ * y = s * q + p the tap j is filter line r + s * j and input line
+ * q + (p + pad - r) / s - j. So the stride_h * stride_w phases of the output
+ * are each an ordinary convolution of stride 1 that goes through the image
+ * backwards (dilation -1), written to every stride-th pixel. Phases whose rest
+ * is beyond the filter have no taps and are the bias alone.
+ *
+ * Scratch: zeros, the bias padded to whole panels, and the packed weights when
+ * they are not constant. Weights are packed by rest, rests in order, so that
+ * they do not depend on padding and shapes.
+ */
+#include "ops/gemm_f32.h"
+
+typedef struct transpose_state {
+  const float *packed; /* NULL: weights change, packed at each eval */
+} transpose_state;
+
+/* Filter lines of rest r: r, r + stride, ... below kernel. */
+static int64_t taps_of(int64_t kernel, int64_t stride, int64_t rest) {
+  return rest < kernel ? (kernel - rest + stride - 1) / stride : 0;
+}
+
+static uf_status sizes_of(ufi_ctx *ctx, const ufi_conv_geometry *g, size_t *head_out,
+                          size_t *weights_out) {
+  size_t zeros = (ufi_gemm_f32_zeros(1, g->in_c) + 15) / 16 * 16;
+  if (!ufi_gemm_f32_packed_size(g->kernel_h * g->kernel_w * g->in_c, g->out_c, weights_out) ||
+      *weights_out > SIZE_MAX / 8 || g->out_c > INT32_MAX || g->in_c > INT32_MAX) {
+    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED, "expected a smaller filter, found more than "
+                        "memory can hold");
+  }
+  *head_out = zeros + (size_t)ufi_gemm_f32_columns(g->out_c);
+  return UF_OK;
+}
+
+/* Packs the taps of rests (ry, rx) at out. */
+static void pack_phase(const ufi_conv_geometry *g, int64_t ry, int64_t rx, float *out) {
+  int64_t lines = taps_of(g->kernel_h, g->stride_h, ry);
+  int64_t cols = taps_of(g->kernel_w, g->stride_w, rx);
+  int64_t depth = lines * cols * g->in_c, filter = g->kernel_h * g->kernel_w * g->in_c;
+  const float *weights = g->filter->data;
+  for (int64_t t = 0; t < lines * cols; t++) {
+    int64_t y = ry + t / cols * g->stride_h, x = rx + t % cols * g->stride_w;
+    ufi_gemm_f32_pack_rows(depth, g->out_c, t * g->in_c, g->in_c,
+                           weights + (y * g->kernel_w + x) * g->in_c, 1, filter, out);
+  }
+}
+
+/* Floats of packed weights before those of rests (ry, rx). */
+static int64_t phase_at(const ufi_conv_geometry *g, int64_t ry, int64_t rx) {
+  int64_t taps = 0;
+  for (int64_t r = 0; r < ry; r++) taps += taps_of(g->kernel_h, g->stride_h, r) * g->kernel_w;
+  int64_t lines = taps_of(g->kernel_h, g->stride_h, ry);
+  for (int64_t r = 0; r < rx; r++) taps += lines * taps_of(g->kernel_w, g->stride_w, r);
+  return taps * g->in_c * ufi_gemm_f32_columns(g->out_c);
+}
+
+static void pack_all(const ufi_conv_geometry *g, float *out) {
+  for (int64_t ry = 0; ry < UFI_MIN(g->stride_h, g->kernel_h); ry++) {
+    for (int64_t rx = 0; rx < UFI_MIN(g->stride_w, g->kernel_w); rx++) {
+      pack_phase(g, ry, rx, out + phase_at(g, ry, rx));
+    }
+  }
+}
+
+static uf_status transpose_fill(ufi_ctx *ctx, void *memory, void *arg) {
+  pack_all(arg, memory);
+  return UF_OK;
+}
+
+uf_status ufi_transpose_conv_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) {
+  UFI_TRY(ufi_conv_want_f32(ctx, g->bias, g->output));
+  transpose_state *state = ufi_ctx_state(ctx, sizeof *state);
+  if (!state) return UF_RESOURCE_EXHAUSTED;
+  size_t head = 0, weights = 0;
+  UFI_TRY(sizes_of(ctx, g, &head, &weights));
+  size_t scratch = head;
+  if (g->filter->is_const) {
+    const void *packed;
+    UFI_TRY(ufi_packed(ctx, 0, weights * sizeof(float), transpose_fill, (void *)(uintptr_t)g,
+                       &packed));
+    state->packed = packed;
+  } else {
+    scratch += weights;
+  }
+  ufi_want_scratch(ctx, scratch * sizeof(float));
+  return UF_OK;
+}
+
+/* The convolution that makes output pixels (py + i * stride_h, px + j * stride_w). */
+static ufi_gemm_f32 phase_gemm(const ufi_conv_geometry *g, int64_t py, int64_t px) {
+  int64_t ry = (py + g->pad_top) % g->stride_h, rx = (px + g->pad_left) % g->stride_w;
+  int64_t lines = taps_of(g->kernel_h, g->stride_h, ry);
+  int64_t cols = taps_of(g->kernel_w, g->stride_w, rx);
+  if (lines == 0 || cols == 0) lines = cols = 0;
+  float *out = g->output->data;
+  return (ufi_gemm_f32){
+      .in = g->input->data, .batch = g->batch, .in_h = g->in_h, .in_w = g->in_w,
+      .in_pixel = g->in_c, .channels = g->in_c,
+      .out_h = (g->out_h - py + g->stride_h - 1) / g->stride_h,
+      .out_w = (g->out_w - px + g->stride_w - 1) / g->stride_w,
+      .kernel_h = lines, .kernel_w = cols, .stride_h = 1, .stride_w = 1,
+      .dilation_h = -1, .dilation_w = -1,
+      .pad_top = -((py + g->pad_top - ry) / g->stride_h),
+      .pad_left = -((px + g->pad_left - rx) / g->stride_w),
+      .n = g->out_c, .out = out + (py * g->out_w + px) * g->out_c,
+      .out_pixel = g->stride_w * g->out_c, .out_line = g->stride_h * g->out_w * g->out_c,
+      .out_image = g->out_h * g->out_w * g->out_c, .groups = 1};
+}
+
+static void all_phases(ufi_pool *pool, const ufi_conv_geometry *g, const float *packed,
+                       const float *bias, const float *zeros) {
+  for (int64_t py = 0; py < UFI_MIN(g->stride_h, g->out_h); py++) {
+    for (int64_t px = 0; px < UFI_MIN(g->stride_w, g->out_w); px++) {
+      ufi_gemm_f32 gemm = phase_gemm(g, py, px);
+      int64_t ry = (py + g->pad_top) % g->stride_h, rx = (px + g->pad_left) % g->stride_w;
+      gemm.b = gemm.kernel_h > 0 ? packed + phase_at(g, ry, rx) : packed;
+      gemm.bias = bias;
+      gemm.zeros = zeros;
+      ufi_act_range_f32(g->act, &gemm.min, &gemm.max);
+      ufi_gemm_f32_run(pool, &gemm);
+    }
+  }
+}
+
+uf_status ufi_transpose_conv_f32_eval(ufi_ctx *ctx) {
+  const transpose_state *state = ctx->state;
+  ufi_conv_geometry g = {0};
+  UFI_TRY(ufi_transpose_conv_geometry_of(ctx, &g));
+  size_t head = 0, size = 0;
+  UFI_TRY(sizes_of(ctx, &g, &head, &size));
+  size_t zeros_size = head - (size_t)ufi_gemm_f32_columns(g.out_c);
+  float *zeros = ctx->scratch, *bias = zeros + zeros_size, *weights = zeros + head;
+  memset(zeros, 0, zeros_size * sizeof *zeros);
+  ufi_gemm_f32_bias(g.bias, 1, g.out_c, bias);
+  if (!state->packed) pack_all(&g, weights);
+  all_phases(ctx->pool, &g, state->packed ? state->packed : weights, bias, zeros);
+  ufi_act_apply_f32(g.act, g.output->data, g.output->count);
+  return UF_OK;
+}

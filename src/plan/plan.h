@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * plan.h: front door of src/plan/, where in one block of memory each value
+ * lies so that values alive at the same time never overlap.
+ *
+ * The caller knows lifetimes: first and last step at which a value is in use.
+ * Largest first, each into the best-fitting gap between those already placed
+ * that are alive at the same time: within a few per cent of the lower bound on
+ * real networks.
+ */
+#ifndef UFI_PLAN_H
+#define UFI_PLAN_H
+
+#include "base/base.h"
+
+#define UFI_PLAN_ALIGN 64
+
+typedef struct ufi_plan_item {
+  int32_t first, last;  /* steps, both inclusive */
+  size_t size;          /* bytes, > 0 */
+  size_t offset;        /* out: multiple of UFI_PLAN_ALIGN */
+} ufi_plan_item;
+
+/* Sets every offset. *total_out: bytes of the block; *bound_out: the largest
+ * sum of sizes alive at one step, below which no plan can go.
+ * RESOURCE_EXHAUSTED when memory is short or the sum does not fit in size_t. */
+uf_status ufi_plan(ufi_plan_item *items, int32_t n, size_t *total_out, size_t *bound_out, uf_error *error);
+
+#endif
