@@ -25,6 +25,7 @@ enum {
   MAX_ROWS = ITEM_TILES * UFK_F32_MAX_MR,
   LINE_ROWS = LINE_TILES * UFK_F32_MAX_MR,
   FEW_CHANNELS = 32,
+  SMALL_WORK = 1 << 18, /* multiplications below which threads are not worth waking */
 };
 
 /* How a product is cut. */
@@ -301,8 +302,15 @@ static void do_item(void *context, size_t index) {
   else do_rows(p, &rows, column, n, NULL);
 }
 
+static bool is_small(const ufi_gemm_f32 *g) {
+  double pixels = (double)(g->batch * g->out_h * g->out_w);
+  double depth = (double)(g->kernel_h * g->kernel_w * g->channels);
+  return pixels * depth * (double)(g->n * g->groups) < SMALL_WORK;
+}
+
 void ufi_gemm_f32_run(ufi_pool *pool, const ufi_gemm_f32 *g) {
   if (g->batch * g->out_h * g->out_w * g->n * g->groups == 0) return;
+  if (is_small(g)) pool = NULL;
   plan p = make_plan(g, pool ? ufi_pool_threads(pool) : 1);
   int64_t items = g->groups * p.lines * p.row_blocks * p.column_blocks;
   ufi_parallel(pool, do_item, &p, (size_t)items);
