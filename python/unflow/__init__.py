@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""unflow: every tensor of a TensorFlow Lite model as NumPy, resource tensors included.
+
+>>> import unflow
+>>> with unflow.open("model.tflite") as m:
+...     m.run(x=array)["y"]          # run it
+...     m.variables["w"].numpy()     # the value behind a resource tensor
+...     m.tensors["conv1/Relu"]      # any intermediate, after the run
+
+``unflow.lite.Interpreter`` takes the place of ``tf.lite.Interpreter``, and
+``import unflow as tf`` that of TensorFlow where a script uses what is here.
+``python -m unflow script.py`` runs one unchanged.
+
+Nothing is imported before it is used, NumPy included.
+"""
+
+__version__ = "0.1.0"
+
+# name: module that has it. "" stands for the module of that name itself.
+_WHERE = {
+    "errors": "", "lite": "", "compat": "",
+    "open": "_model", "Model": "_model", "Signature": "_model",
+    "Quantization": "_tensor", "dequantize": "_tensor",
+    "isa": "_core", "ops": "_core",
+    "DType": "_dtypes", "TensorShape": "_dtypes", "as_dtype": "_dtypes", "dtypes": "_dtypes",
+    "Graph": "_graph", "Operation": "_graph", "Tensor": "_graph",
+    "get_default_graph": "_graph", "control_dependencies": "_graph",
+    "Variable": "_eager", "constant": "_eager", "convert_to_tensor": "_eager",
+    "identity": "_eager", "group": "_eager", "no_op": "_eager", "is_tensor": "_eager",
+    "executing_eagerly": "_eager",
+}
+_DTYPES = (
+    "bfloat16", "bool", "complex128", "complex64", "double", "float16", "float32", "float64",
+    "half", "int16", "int32", "int4", "int64", "int8", "resource", "string", "uint16", "uint32",
+    "uint4", "uint64", "uint8", "variant",
+)
+__all__ = ["open", "dequantize", "errors", "lite", "compat", "Model", "__version__"]
+
+
+def __getattr__(name):
+    from importlib import import_module
+
+    if name in _DTYPES:
+        value = import_module("._dtypes", __name__).by_name(name)
+    elif name in _WHERE:
+        module = import_module("." + (_WHERE[name] or name), __name__)
+        value = getattr(module, name) if _WHERE[name] and name != "dtypes" else module
+    elif name.startswith("__"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    else:
+        raise AttributeError(
+            f"unflow has no {name!r}: it is not among the parts of TensorFlow that unflow "
+            f"offers (dir(unflow) lists those that are)"
+        )
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted([*_WHERE, *_DTYPES, "__version__"])

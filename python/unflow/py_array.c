@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * py_array.c: uf_tensor to NumPy array.
+ *
+ * Out: a view's base is a capsule that holds the tensor's uf_buf, so an array
+ * stays valid whatever happens to session and model. Where NumPy has no dtype
+ * of its own, ml_dtypes has (looked for once, at the first need); without it
+ * bfloat16 and float8 come as float32, which loses nothing, and packed integers
+ * as int8 or uint8. Strings are object arrays of bytes.
+ *
+ * In (a value of Python as a tensor): py_input.c.
+ */
+#include "_core.h"
+
+/* NumPy type of each dtype; -1: needs more than a look-up. */
+static const int npy_types[UF_DTYPE_COUNT] = {
+  [UF_INVALID] = -1,
+  [UF_FLOAT32] = NPY_FLOAT32,
+  [UF_FLOAT16] = NPY_FLOAT16,
+  [UF_BFLOAT16] = -1,
+  [UF_FLOAT64] = NPY_FLOAT64,
+  [UF_FLOAT8_E4M3FN] = -1,
+  [UF_FLOAT8_E5M2] = -1,
+  [UF_COMPLEX64] = NPY_COMPLEX64,
+  [UF_COMPLEX128] = NPY_COMPLEX128,
+  [UF_INT8] = NPY_INT8,
+  [UF_INT16] = NPY_INT16,
+  [UF_INT32] = NPY_INT32,
+  [UF_INT64] = NPY_INT64,
+  [UF_UINT8] = NPY_UINT8,
+  [UF_UINT16] = NPY_UINT16,
+  [UF_UINT32] = NPY_UINT32,
+  [UF_UINT64] = NPY_UINT64,
+  [UF_INT4] = -1,
+  [UF_UINT4] = -1,
+  [UF_INT2] = -1,
+  [UF_BOOL] = NPY_BOOL,
+  [UF_STRING] = -1,
+  [UF_RESOURCE] = -1,
+  [UF_VARIANT] = -1,
+};
+
+static bool is_packed(uf_dtype dtype) {
+  return dtype == UF_INT4 || dtype == UF_UINT4 || dtype == UF_INT2;
+}
+
+static bool is_small_float(uf_dtype dtype) {
+  return dtype == UF_BFLOAT16 || dtype == UF_FLOAT8_E4M3FN || dtype == UF_FLOAT8_E5M2;
+}
+
+/* ---- dtypes ---- */
+
+static void load_ml_dtypes(core_state *state) {
+  static const uf_dtype wanted[] = {UF_BFLOAT16, UF_FLOAT8_E4M3FN, UF_FLOAT8_E5M2,
+                                    UF_INT4, UF_UINT4, UF_INT2};
+  state->ml_asked = true;
+  PyObject *module = PyImport_ImportModule("ml_dtypes");
+  for (size_t i = 0; module != NULL && i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+    PyObject *scalar = PyObject_GetAttrString(module, uf_dtype_name(wanted[i]));
+    if (scalar == NULL || !PyArray_DescrConverter(scalar, &state->ml_descr[wanted[i]]))
+      PyErr_Clear(); /* an older ml_dtypes without this one */
+    Py_XDECREF(scalar);
+  }
+  Py_XDECREF(module);
+  PyErr_Clear();
+}
+
+/* Borrowed; NULL: ml_dtypes is not there. */
+static PyArray_Descr *ml_descr(core_state *state, uf_dtype dtype) {
+  if (!state->ml_asked) load_ml_dtypes(state);
+  return state->ml_descr[dtype];
+}
+
+PyArray_Descr *core_descr(core_state *state, uf_dtype dtype, int how) {
+  int type = NPY_OBJECT; /* strings; and handles before their value is known */
+  if (npy_types[dtype] >= 0) {
+    type = npy_types[dtype];
+  } else if (is_small_float(dtype) || is_packed(dtype)) {
+    bool native = is_small_float(dtype) || !(how & CORE_LITE);
+    PyArray_Descr *descr = native ? ml_descr(state, dtype) : NULL;
+    if (descr != NULL) {
+      Py_INCREF(descr);
+      return descr;
+    }
+    type = is_small_float(dtype) ? NPY_FLOAT32 : dtype == UF_UINT4 ? NPY_UINT8 : NPY_INT8;
+  }
+  return PyArray_DescrFromType(type);
+}
+
+/* ---- tensor to array ---- */
+
+static void shape_of(const uf_tensor *tensor, npy_intp dims[UF_MAX_RANK]) {
+  for (int32_t i = 0; i < tensor->rank; i++) dims[i] = (npy_intp)tensor->dims[i];
+}
+
+static void copy_bytes(void *to, const void *from, size_t size) {
+  if (size > CORE_BIG) {
+    Py_BEGIN_ALLOW_THREADS
+    memcpy(to, from, size);
+    Py_END_ALLOW_THREADS
+  } else if (size > 0) {
+    memcpy(to, from, size);
+  }
+}
+
+/* A new array whose bytes are those of the tensor. Takes descr over. */
+static PyObject *copied(core_state *state, const uf_tensor *tensor, PyArray_Descr *descr) {
+  npy_intp dims[UF_MAX_RANK];
+  shape_of(tensor, dims);
+  PyObject *array = PyArray_NewFromDescr(&PyArray_Type, descr, tensor->rank, dims, NULL, NULL, 0,
+                                         NULL);
+  if (array == NULL) return NULL;
+  if ((size_t)PyArray_NBYTES((PyArrayObject *)array) != tensor->size) {
+    Py_DECREF(array);
+    return core_fail(state, UF_INTERNAL, "expected a tensor of %zu bytes for its shape, found %zu",
+                     (size_t)PyArray_NBYTES((PyArrayObject *)array), tensor->size);
+  }
+  copy_bytes(PyArray_DATA((PyArrayObject *)array), tensor->data, tensor->size);
+  return array;
+}
+
+static void release_capsule(PyObject *capsule) {
+  uf_buf_release(PyCapsule_GetPointer(capsule, "unflow.buf"));
+}
+
+/* An array over the tensor's own memory. Takes descr over. */
+static PyObject *viewed(core_state *state, const uf_tensor *tensor, PyArray_Descr *descr,
+                        bool writable) {
+  npy_intp dims[UF_MAX_RANK];
+  shape_of(tensor, dims);
+  int flags = NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED | (writable ? NPY_ARRAY_WRITEABLE : 0);
+  PyObject *base = PyCapsule_New(tensor->buf, "unflow.buf", NULL);
+  if (base == NULL) {
+    Py_DECREF(descr);
+    return NULL;
+  }
+  PyObject *array = PyArray_NewFromDescr(&PyArray_Type, descr, tensor->rank, dims, NULL,
+                                         tensor->data, flags, NULL);
+  if (array == NULL) {
+    Py_DECREF(base);
+    return NULL;
+  }
+  if ((size_t)PyArray_NBYTES((PyArrayObject *)array) != tensor->size) {
+    Py_DECREF(base);
+    Py_DECREF(array);
+    return core_fail(state, UF_INTERNAL, "expected the bytes of the shape, found %zu bytes",
+                     tensor->size);
+  }
+  uf_buf_retain(tensor->buf);
+  PyCapsule_SetDestructor(base, release_capsule);
+  PyArray_UpdateFlags((PyArrayObject *)array, NPY_ARRAY_ALIGNED); /* files align as they like */
+  if (PyArray_SetBaseObject((PyArrayObject *)array, base) < 0) { /* takes base over, always */
+    Py_DECREF(array);
+    return NULL;
+  }
+  return array;
+}
+
+static PyObject *plain(core_state *state, const uf_tensor *tensor, PyArray_Descr *descr, int how) {
+  bool copy = (how & CORE_COPY) || tensor->buf == NULL || tensor->data == NULL || tensor->size == 0;
+  return copy ? copied(state, tensor, descr) : viewed(state, tensor, descr, false);
+}
+
+static PyObject *strings(const uf_tensor *tensor) {
+  npy_intp dims[UF_MAX_RANK];
+  shape_of(tensor, dims);
+  PyObject *array = PyArray_SimpleNew(tensor->rank, dims, NPY_OBJECT);
+  if (array == NULL) return NULL;
+  PyObject **to = PyArray_DATA((PyArrayObject *)array);
+  const uf_string *from = tensor->data;
+  int64_t n = (int64_t)PyArray_SIZE((PyArrayObject *)array);
+  if (n > 0 && ((size_t)n > tensor->size / sizeof(uf_string))) n = 0;
+  for (int64_t i = 0; i < n; i++) {
+    PyObject *bytes = PyBytes_FromStringAndSize(from[i].data, (Py_ssize_t)from[i].size);
+    if (bytes == NULL) {
+      Py_DECREF(array);
+      return NULL;
+    }
+    Py_XDECREF(to[i]); /* NumPy may fill with None */
+    to[i] = bytes;
+  }
+  return array;
+}
+
+/* One byte for each packed element. */
+static PyObject *unpacked(core_state *state, const uf_tensor *tensor, int how) {
+  npy_intp dims[UF_MAX_RANK];
+  shape_of(tensor, dims);
+  PyArray_Descr *descr = core_descr(state, tensor->dtype, how);
+  if (descr == NULL) return NULL;
+  PyObject *array = PyArray_NewFromDescr(&PyArray_Type, descr, tensor->rank, dims, NULL, NULL, 0,
+                                         NULL);
+  if (array == NULL) return NULL;
+  CORE_ERROR(error);
+  void *out = PyArray_DATA((PyArrayObject *)array);
+  uf_status status;
+  Py_BEGIN_ALLOW_THREADS
+  status = uf_unpack(tensor, out, &error);
+  Py_END_ALLOW_THREADS
+  if (status == UF_OK) return array;
+  Py_DECREF(array);
+  return core_raise(state, &error, CORE_ANY);
+}
+
+/* float32 values; of the real numbers when quant is set in the tensor. */
+static PyObject *as_float32(core_state *state, const uf_tensor *tensor) {
+  npy_intp dims[UF_MAX_RANK];
+  shape_of(tensor, dims);
+  PyObject *array = PyArray_SimpleNew(tensor->rank, dims, NPY_FLOAT32);
+  if (array == NULL) return NULL;
+  CORE_ERROR(error);
+  float *out = PyArray_DATA((PyArrayObject *)array);
+  uf_status status;
+  Py_BEGIN_ALLOW_THREADS
+  status = uf_dequantize(tensor, out, &error);
+  Py_END_ALLOW_THREADS
+  if (status == UF_OK) return array;
+  Py_DECREF(array);
+  return core_raise(state, &error, CORE_ANY);
+}
+
+static PyObject *small_float(core_state *state, const uf_tensor *tensor, int how) {
+  PyArray_Descr *descr = ml_descr(state, tensor->dtype);
+  if (descr != NULL) {
+    Py_INCREF(descr);
+    return plain(state, tensor, descr, how);
+  }
+  uf_tensor bare = *tensor;
+  bare.quant = NULL;
+  return as_float32(state, &bare);
+}
+
+PyObject *core_array(core_state *state, uf_tensor *tensor, int how) {
+  PyObject *array;
+  if (npy_types[tensor->dtype] >= 0) {
+    array = plain(state, tensor, PyArray_DescrFromType(npy_types[tensor->dtype]), how);
+  } else if (tensor->dtype == UF_STRING) {
+    array = strings(tensor);
+  } else if (is_packed(tensor->dtype)) {
+    array = unpacked(state, tensor, how);
+  } else if (is_small_float(tensor->dtype)) {
+    array = small_float(state, tensor, how);
+  } else {
+    array = core_fail(state, UF_UNIMPLEMENTED,
+                      "expected a tensor with a value, found one of dtype %s, which has no NumPy "
+                      "form yet",
+                      uf_dtype_name(tensor->dtype));
+  }
+  uf_tensor_release(tensor);
+  return array;
+}
+
+PyObject *core_array_live(core_state *state, uf_tensor *tensor) {
+  PyObject *array;
+  if (npy_types[tensor->dtype] < 0 && !(is_small_float(tensor->dtype) &&
+                                        ml_descr(state, tensor->dtype) != NULL)) {
+    array = core_fail(state, UF_UNIMPLEMENTED,
+                      "expected a dtype that NumPy can write in place, found %s; use set_tensor",
+                      uf_dtype_name(tensor->dtype));
+  } else if (tensor->buf == NULL || tensor->data == NULL || tensor->size == 0) {
+    array = copied(state, tensor, core_descr(state, tensor->dtype, 0));
+  } else {
+    array = viewed(state, tensor, core_descr(state, tensor->dtype, 0), !tensor->read_only);
+  }
+  uf_tensor_release(tensor);
+  return array;
+}
+
+PyObject *core_array_zeros(core_state *state, const uf_tensor *shape) {
+  npy_intp dims[UF_MAX_RANK];
+  shape_of(shape, dims);
+  PyArray_Descr *descr = core_descr(state, shape->dtype, CORE_LITE);
+  if (descr == NULL) return NULL;
+  PyObject *array = PyArray_Zeros(shape->rank, dims, descr, 0); /* takes descr over */
+  if (array == NULL || shape->dtype != UF_STRING) return array;
+  PyObject **to = PyArray_DATA((PyArrayObject *)array);
+  for (npy_intp i = 0, n = PyArray_SIZE((PyArrayObject *)array); i < n; i++) {
+    PyObject *empty = PyBytes_FromStringAndSize("", 0);
+    Py_XDECREF(to[i]);
+    to[i] = empty;
+  }
+  return array;
+}
+
+/* ---- small things ---- */
+
+PyObject *core_int32_array(const int32_t *values, int64_t n) {
+  npy_intp size = (npy_intp)n;
+  PyObject *array = PyArray_SimpleNew(1, &size, NPY_INT32);
+  if (array != NULL && n > 0)
+    memcpy(PyArray_DATA((PyArrayObject *)array), values, (size_t)n * sizeof(int32_t));
+  return array;
+}
+
+PyObject *core_shape_tuple(int32_t rank, const int64_t *dims) {
+  if (rank < 0) Py_RETURN_NONE;
+  PyObject *tuple = PyTuple_New(rank);
+  for (int32_t i = 0; tuple != NULL && i < rank; i++) {
+    PyObject *dim = PyLong_FromLongLong(dims[i]);
+    if (dim == NULL || PyTuple_SetItem(tuple, i, dim) < 0) Py_CLEAR(tuple);
+  }
+  return tuple;
+}
+
+PyObject *core_quant_tuple(const uf_quant *quant) {
+  if (quant == NULL || quant->count == 0) Py_RETURN_NONE;
+  npy_intp n = (npy_intp)quant->count;
+  PyObject *scales = PyArray_SimpleNew(1, &n, NPY_FLOAT32);
+  PyObject *zero_points = PyArray_SimpleNew(1, &n, NPY_INT64);
+  if (scales == NULL || zero_points == NULL) {
+    Py_XDECREF(scales);
+    Py_XDECREF(zero_points);
+    return NULL;
+  }
+  memcpy(PyArray_DATA((PyArrayObject *)scales), quant->scales, (size_t)n * sizeof(float));
+  memcpy(PyArray_DATA((PyArrayObject *)zero_points), quant->zero_points,
+         (size_t)n * sizeof(int64_t));
+  return Py_BuildValue("NNii", scales, zero_points, quant->axis, quant->block_size);
+}
+
+/* np_dtype(name): the NumPy dtype that arrays of a uf_dtype have. */
+PyObject *core_np_dtype(PyObject *module, PyObject *args) {
+  const char *name;
+  if (!PyArg_ParseTuple(args, "s", &name)) return NULL;
+  uf_dtype dtype = uf_dtype_from_name(name);
+  if (dtype == UF_INVALID)
+    return core_fail(core_state_of(module), UF_INVALID_ARGUMENT,
+                     "expected the name of a dtype, found '%s'", name);
+  return (PyObject *)core_descr(core_state_of(module), dtype, 0);
+}
+
+/* dequantize(array, dtype or None, scales, zero_points, axis, block_size). */
+PyObject *core_dequantize(PyObject *module, PyObject *args) {
+  core_state *state = core_state_of(module);
+  PyObject *value, *scales_value, *zeros_value, *result = NULL;
+  const char *name;
+  int axis, block_size;
+  if (!PyArg_ParseTuple(args, "OzOOii", &value, &name, &scales_value, &zeros_value, &axis,
+                        &block_size))
+    return NULL;
+  uf_dtype want = name == NULL ? UF_INVALID : uf_dtype_from_name(name);
+  PyArrayObject *scales = (PyArrayObject *)PyArray_ContiguousFromAny(scales_value, NPY_FLOAT32, 1,
+                                                                    1);
+  PyArrayObject *zeros = (PyArrayObject *)PyArray_ContiguousFromAny(zeros_value, NPY_INT64, 1, 1);
+  core_input input;
+  if (scales == NULL || zeros == NULL || !core_input_take(state, value, want, false, &input))
+    goto done;
+  uf_quant quant = {.count = PyArray_SIZE(scales), .scales = PyArray_DATA(scales),
+                    .zero_points = PyArray_DATA(zeros), .axis = axis, .block_size = block_size};
+  if (PyArray_SIZE(zeros) != PyArray_SIZE(scales)) {
+    core_fail(state, UF_INVALID_ARGUMENT, "expected one zero point for each of %lld scales, found "
+              "%lld", (long long)quant.count, (long long)PyArray_SIZE(zeros));
+  } else {
+    input.tensor.quant = quant.count > 0 ? &quant : NULL;
+    result = as_float32(state, &input.tensor);
+  }
+  core_input_drop(&input);
+done:
+  Py_XDECREF(scales);
+  Py_XDECREF(zeros);
+  return result;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * outfile.c: a file that appears under its name whole or not at all.
+ *
+ * Bytes go to a file with a random name in the folder of the target, so that
+ * the rename at the end stays inside one file system and is atomic. A target
+ * that is a symbolic link keeps being one: what it points to is replaced. A
+ * target that exists keeps its permissions; a new one gets those of the umask.
+ * A device or pipe is refused, since renaming would replace it.
+ */
+#include "format/outfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { BUFFER = 64 << 10, WRITE_MAX = 1 << 30, NAME_TRIES = 100 };
+
+struct ufi_outfile {
+  int fd;
+  char target[PATH_MAX], temporary[PATH_MAX];
+  uint64_t size;
+  size_t used; /* of buffer */
+  unsigned char buffer[BUFFER];
+};
+
+static uf_status io_failed(const char *path, int code, uf_error *error) {
+  const char *what = strerrordesc_np(code);
+  switch (code) {
+    case ENOENT:
+    case ENOTDIR:
+      return ufi_fail(error, UF_NOT_FOUND,
+                      "expected a folder for '%s', found none; make the folder first", path);
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return ufi_fail(error, UF_PERMISSION_DENIED,
+                      "expected a folder to write '%s' to, found: %s; choose another place", path,
+                      what);
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return ufi_fail(error, UF_RESOURCE_EXHAUSTED,
+                      "expected room for '%s', found: %s; free some or choose another place", path,
+                      what);
+    case ENAMETOOLONG:
+    case ELOOP:
+    case EISDIR:
+      return ufi_fail(error, UF_INVALID_ARGUMENT,
+                      "expected the path of a file to write, found '%.200s': %s; check the path",
+                      path, what);
+    default:
+      return ufi_fail(error, UF_UNAVAILABLE, "expected to write '%s', found: %s; try again", path,
+                      what ? what : "an unknown error");
+  }
+}
+
+/* Puts the path that is to be replaced into file->target, and the permissions
+ * of what is there now into *mode_out (0: nothing there). */
+static uf_status find_target(ufi_outfile *file, const char *path, mode_t *mode_out,
+                             uf_error *error) {
+  struct stat info;
+  size_t length = strlen(path);
+  if (length == 0 || path[length - 1] == '/') return io_failed(path, EISDIR, error);
+  if (length >= sizeof file->target) return io_failed(path, ENAMETOOLONG, error);
+  memcpy(file->target, path, length + 1);
+  *mode_out = 0;
+  if (stat(path, &info) != 0)
+    return errno == ENOENT ? UF_OK : io_failed(path, errno, error);
+  if (S_ISDIR(info.st_mode)) return io_failed(path, EISDIR, error);
+  if (!S_ISREG(info.st_mode))
+    return ufi_fail(error, UF_INVALID_ARGUMENT,
+                    "expected the path of a file to write, found the device or pipe '%s'; "
+                    "write to a file and copy it there", path);
+  *mode_out = info.st_mode & 07777;
+  if (lstat(path, &info) == 0 && S_ISLNK(info.st_mode) && !realpath(path, file->target))
+    return io_failed(path, errno, error);
+  return UF_OK;
+}
+
+/* A name in the folder of target that nobody has. */
+static bool temporary_name(ufi_outfile *file) {
+  static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz_-ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  unsigned char random[12];
+  if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random) return false;
+  const char *slash = strrchr(file->target, '/');
+  size_t folder = slash ? (size_t)(slash - file->target) + 1 : 0;
+  char name[sizeof ".unflow-" + sizeof random] = ".unflow-";
+  for (size_t i = 0; i < sizeof random; i++) name[8 + i] = digits[random[i] & 63];
+  if (folder + sizeof name > sizeof file->temporary) return false;
+  memcpy(file->temporary, file->target, folder);
+  memcpy(file->temporary + folder, name, sizeof name);
+  return true;
+}
+
+static uf_status open_temporary(ufi_outfile *file, const char *path, uf_error *error) {
+  for (int i = 0; i < NAME_TRIES; i++) {
+    if (!temporary_name(file)) return io_failed(path, ENAMETOOLONG, error);
+    file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file->fd >= 0) return UF_OK;
+    if (errno != EEXIST) break;
+  }
+  return io_failed(path, errno, error);
+}
+
+uf_status ufi_outfile_create(const char *path, ufi_outfile **file_out, uf_error *error) {
+  if (!path) return ufi_fail(error, UF_INVALID_ARGUMENT, "expected a path, found NULL");
+  ufi_outfile *file = ufi_malloc(sizeof *file);
+  if (!file) return ufi_no_memory(error, sizeof *file);
+  file->size = 0;
+  file->used = 0;
+  mode_t mode = 0;
+  uf_status status = find_target(file, path, &mode, error);
+  if (status == UF_OK) status = open_temporary(file, path, error);
+  if (status != UF_OK) {
+    ufi_free(file);
+    return status;
+  }
+  /* A file system without permissions may refuse; the file is good anyhow. */
+  if (mode && fchmod(file->fd, mode) != 0) errno = 0;
+  *file_out = file;
+  return UF_OK;
+}
+
+static uf_status write_all(ufi_outfile *file, const unsigned char *data, size_t size,
+                           uf_error *error) {
+  while (size > 0) {
+    ssize_t n = write(file->fd, data, UFI_MIN(size, (size_t)WRITE_MAX));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return io_failed(file->target, n < 0 ? errno : EIO, error);
+    data += n;
+    size -= (size_t)n;
+  }
+  return UF_OK;
+}
+
+static uf_status flush(ufi_outfile *file, uf_error *error) {
+  size_t size = file->used;
+  file->used = 0;
+  return write_all(file, file->buffer, size, error);
+}
+
+uf_status ufi_outfile_write(ufi_outfile *file, const void *data, size_t size, uf_error *error) {
+  if (size == 0) return UF_OK;
+  file->size += size;
+  if (size > BUFFER - file->used) UFI_TRY(flush(file, error));
+  if (size >= BUFFER) return write_all(file, data, size, error);
+  memcpy(file->buffer + file->used, data, size);
+  file->used += size;
+  return UF_OK;
+}
+
+uint64_t ufi_outfile_size(const ufi_outfile *file) { return file->size; }
+
+/* The rename itself reaches the disk with the folder. Not all file systems
+ * allow it, and the file is whole either way, so failures do not count. */
+static void sync_folder(const char *target) {
+  char folder[PATH_MAX];
+  const char *slash = strrchr(target, '/');
+  size_t size = slash ? (size_t)(slash - target) + 1 : 0;
+  memcpy(folder, target, size);
+  memcpy(folder + size, ".", 2);
+  int fd = size + 2 <= sizeof folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+  if (fd < 0) return;
+  if (fsync(fd) != 0) errno = 0;
+  close(fd);
+}
+
+uf_status ufi_outfile_commit(ufi_outfile *file, uf_error *error) {
+  uf_status status = flush(file, error);
+  if (status == UF_OK && fsync(file->fd) != 0 && errno != EINVAL && errno != ENOTSUP)
+    status = io_failed(file->target, errno, error);
+  if (close(file->fd) != 0 && status == UF_OK) status = io_failed(file->target, errno, error);
+  if (status == UF_OK && rename(file->temporary, file->target) != 0)
+    status = io_failed(file->target, errno, error);
+  if (status == UF_OK) sync_folder(file->target);
+  else unlink(file->temporary);
+  ufi_free(file);
+  return status;
+}
+
+void ufi_outfile_abandon(ufi_outfile *file) {
+  if (!file) return;
+  close(file->fd);
+  unlink(file->temporary);
+  ufi_free(file);
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * zip_read.c: reads ZIP archives that may be damaged or hostile.
+ *
+ * zip_write.c says how an archive is laid out. The end record is searched for
+ * from the end of the file, since a comment may follow it. Then every entry of
+ * the directory is checked once, at open, so that reading a member later needs
+ * no more checks of bounds:
+ *
+ *   - all offsets and sizes lie inside the file, before the directory;
+ *   - the local header is there and repeats the name;
+ *   - no two members overlap and no two have one name (archives made to be read
+ *     in two ways, or to unpack to far more than they hold, do that);
+ *   - the unpacked size is at most 1032 times the packed one, the most that
+ *     deflate can do, so memory use is bounded by the file's size.
+ */
+#include <libdeflate.h>
+#include <stdlib.h>
+
+#include "format/zip.h"
+
+enum {
+  LOCAL_HEADER = 30, CENTRAL_HEADER = 46, END_RECORD = 22,
+  END64_RECORD = 56, END64_LOCATOR = 20, COMMENT_MAX = 65535,
+  METHOD_STORED = 0, METHOD_DEFLATED = 8,
+  FLAG_ENCRYPTED = 1, EXTRA_ZIP64 = 1, DEFLATE_RATIO_MAX = 1032,
+};
+
+static uf_status damaged(const char *path, uint64_t offset, uf_error *error, const char *expected,
+                         const char *found) {
+  return ufi_fail(error, UF_DATA_LOSS, "%s at byte %llu: expected %s, found %s; get the file again",
+                  path, (unsigned long long)offset, expected, found);
+}
+
+/* True when [offset, offset + size) lies in the first `limit` bytes. */
+static bool inside(uint64_t offset, uint64_t size, uint64_t limit) {
+  return offset <= limit && size <= limit - offset;
+}
+
+/* ---- the end record -------------------------------------------------------------- */
+
+typedef struct directory {
+  uint64_t count, offset, size;
+} directory;
+
+static bool find_end(const ufi_zip *zip, size_t *at_out) {
+  if (zip->size < END_RECORD) return false;
+  size_t last = zip->size - END_RECORD;
+  size_t first = last > COMMENT_MAX ? last - COMMENT_MAX : 0;
+  for (size_t at = last;; at--) {
+    const unsigned char *p = zip->data + at;
+    if (p[0] == 'P' && ufi_load32(p) == 0x06054B50 && ufi_load16(p + 20) == last - at) {
+      *at_out = at;
+      return true;
+    }
+    if (at == first) return false;
+  }
+}
+
+/* Replaces dir by what the 64-bit end record says, if there is one. */
+static uf_status read_end64(const ufi_zip *zip, size_t end, const char *path, directory *dir,
+                            uf_error *error) {
+  if (end < END64_LOCATOR || ufi_load32(zip->data + end - END64_LOCATOR) != 0x07064B50)
+    return UF_OK;
+  uint64_t at = ufi_load64(zip->data + end - END64_LOCATOR + 8);
+  if (!inside(at, END64_RECORD, end - END64_LOCATOR) || ufi_load32(zip->data + at) != 0x06064B50)
+    return damaged(path, end - END64_LOCATOR, error, "the offset of a ZIP64 end record",
+                   "none there");
+  dir->count = ufi_load64(zip->data + at + 32);
+  dir->size = ufi_load64(zip->data + at + 40);
+  dir->offset = ufi_load64(zip->data + at + 48);
+  return UF_OK;
+}
+
+static uf_status find_directory(const ufi_zip *zip, const char *path, directory *dir,
+                                uf_error *error) {
+  size_t end;
+  if (!find_end(zip, &end))
+    return ufi_fail(error, UF_INVALID_ARGUMENT,
+                    "%s: expected a ZIP archive (.npz), found no end record; "
+                    "check that this is the right file, and whole", path);
+  const unsigned char *p = zip->data + end;
+  *dir = (directory){ufi_load16(p + 10), ufi_load32(p + 16), ufi_load32(p + 12)};
+  UFI_TRY(read_end64(zip, end, path, dir, error));
+  if (!inside(dir->offset, dir->size, end))
+    return damaged(path, end, error, "a directory inside the file", "one that leaves it");
+  if (dir->count > dir->size / CENTRAL_HEADER)
+    return damaged(path, end, error, "a directory of that many members", "a smaller one");
+  return UF_OK;
+}
+
+/* ---- entries ---------------------------------------------------------------------- */
+
+/* Takes from the ZIP64 extra field the numbers that the header left at all ones,
+ * which are there in this order. False: they are not. */
+static bool apply_zip64(const unsigned char *extra, size_t size, ufi_zip_entry *e) {
+  uint64_t *wanted[3];
+  size_t n = 0;
+  if (e->size == UINT32_MAX) wanted[n++] = &e->size;
+  if (e->packed_size == UINT32_MAX) wanted[n++] = &e->packed_size;
+  if (e->header_offset == UINT32_MAX) wanted[n++] = &e->header_offset;
+  if (n == 0) return true;
+  while (size >= 4) {
+    size_t id = ufi_load16(extra), length = ufi_load16(extra + 2);
+    extra += 4;
+    size -= 4;
+    if (length > size) return false;
+    if (id == EXTRA_ZIP64 && length < n * 8) return false;
+    if (id == EXTRA_ZIP64) {
+      for (size_t i = 0; i < n; i++) *wanted[i] = ufi_load64(extra + 8 * i);
+      return true;
+    }
+    extra += length;
+    size -= length;
+  }
+  return true; /* a size of exactly 2^32 - 1 */
+}
+
+/* Checks the local header against e and finds where the packed bytes begin. */
+static uf_status read_local(const ufi_zip *zip, const directory *dir, const char *path,
+                            ufi_zip_entry *e, uf_error *error) {
+  uint64_t at = e->header_offset;
+  if (!inside(at, LOCAL_HEADER, dir->offset) || ufi_load32(zip->data + at) != 0x04034B50)
+    return damaged(path, at, error, "a member's header", "none there");
+  const unsigned char *p = zip->data + at;
+  uint64_t name_size = ufi_load16(p + 26), extra_size = ufi_load16(p + 28);
+  if (!inside(at + LOCAL_HEADER, name_size + extra_size, dir->offset) ||
+      name_size != e->name_size || memcmp(p + LOCAL_HEADER, e->name, e->name_size) != 0)
+    return damaged(path, at, error, "the name that the directory gives", "another");
+  e->data_offset = at + LOCAL_HEADER + name_size + extra_size;
+  if (!inside(e->data_offset, e->packed_size, dir->offset))
+    return damaged(path, at, error, "a member inside the file", "one that leaves it");
+  return UF_OK;
+}
+
+static uf_status check_sizes(const char *path, uint64_t at, const ufi_zip_entry *e,
+                             uf_error *error) {
+  if (e->name_size == 0 || memchr(e->name, 0, e->name_size))
+    return damaged(path, at, error, "a member's name", "none, or one with a NUL");
+  if (e->method == METHOD_STORED && e->size != e->packed_size)
+    return damaged(path, at, error, "equal sizes of a stored member", "two");
+  if (e->size > 64 && e->size / DEFLATE_RATIO_MAX > e->packed_size)
+    return damaged(path, at, error, "a size that can be unpacked from the packed bytes",
+                   "a larger one");
+  return UF_OK;
+}
+
+/* Reads the entry at *at_io of the directory and moves on to the next. */
+static uf_status read_entry(const ufi_zip *zip, const directory *dir, const char *path,
+                            uint64_t *at_io, ufi_zip_entry *e, uf_error *error) {
+  uint64_t at = *at_io, end = dir->offset + dir->size;
+  const unsigned char *p = zip->data + at;
+  if (!inside(at, CENTRAL_HEADER, end) || ufi_load32(p) != 0x02014B50)
+    return damaged(path, at, error, "an entry of the directory", "none there");
+  size_t name_size = ufi_load16(p + 28), extra_size = ufi_load16(p + 30);
+  size_t variable = name_size + extra_size + ufi_load16(p + 32);
+  if (!inside(at + CENTRAL_HEADER, variable, end))
+    return damaged(path, at, error, "an entry inside the directory", "one that leaves it");
+  *e = (ufi_zip_entry){
+    .name = (const char *)p + CENTRAL_HEADER, .name_size = name_size,
+    .size = ufi_load32(p + 24), .packed_size = ufi_load32(p + 20),
+    .header_offset = ufi_load32(p + 42), .crc = ufi_load32(p + 16),
+    .method = ufi_load16(p + 10), .flags = ufi_load16(p + 8)};
+  if (!apply_zip64(p + CENTRAL_HEADER + name_size, extra_size, e))
+    return damaged(path, at, error, "64-bit sizes in an extra field", "a shorter one");
+  UFI_TRY(check_sizes(path, at, e, error));
+  UFI_TRY(read_local(zip, dir, path, e, error));
+  *at_io = at + CENTRAL_HEADER + variable;
+  return UF_OK;
+}
+
+static int by_offset(const void *a, const void *b) {
+  const ufi_zip_entry *x = *(ufi_zip_entry *const *)a, *y = *(ufi_zip_entry *const *)b;
+  return (x->header_offset > y->header_offset) - (x->header_offset < y->header_offset);
+}
+
+static int compare_names(const ufi_zip_entry *x, const char *name, size_t size) {
+  int order = memcmp(x->name, name, UFI_MIN(x->name_size, size));
+  return order ? order : (x->name_size > size) - (x->name_size < size);
+}
+
+static int by_name(const void *a, const void *b) {
+  const ufi_zip_entry *x = *(ufi_zip_entry *const *)a, *y = *(ufi_zip_entry *const *)b;
+  return compare_names(x, y->name, y->name_size);
+}
+
+static uf_status check_apart(const ufi_zip *zip, const char *path, uf_error *error) {
+  size_t bytes = zip->count * sizeof(ufi_zip_entry *);
+  const ufi_zip_entry **sorted = ufi_malloc(bytes);
+  if (!sorted) return ufi_no_memory(error, bytes);
+  for (size_t i = 0; i < zip->count; i++) sorted[i] = &zip->entries[i];
+  uf_status status = UF_OK;
+  qsort(sorted, zip->count, sizeof *sorted, by_offset);
+  for (size_t i = 1; i < zip->count && status == UF_OK; i++) {
+    const ufi_zip_entry *before = sorted[i - 1];
+    if (sorted[i]->header_offset < before->data_offset + before->packed_size)
+      status = damaged(path, sorted[i]->header_offset, error, "members that follow each other",
+                       "two that overlap");
+  }
+  qsort(sorted, zip->count, sizeof *sorted, by_name);
+  for (size_t i = 1; i < zip->count && status == UF_OK; i++)
+    if (by_name(&sorted[i - 1], &sorted[i]) == 0)
+      status = damaged(path, sorted[i]->header_offset, error, "every name once", "one twice");
+  ufi_free(sorted);
+  return status;
+}
+
+static uf_status read_entries(ufi_zip *zip, const char *path, uf_error *error) {
+  directory dir = {0};
+  UFI_TRY(find_directory(zip, path, &dir, error));
+  size_t bytes;
+  if (!ufi_mul_size((size_t)dir.count, sizeof *zip->entries, &bytes))
+    return ufi_no_memory(error, SIZE_MAX);
+  zip->entries = ufi_malloc(bytes);
+  if (!zip->entries) return ufi_no_memory(error, bytes);
+  uint64_t at = dir.offset;
+  for (; zip->count < dir.count; zip->count++)
+    UFI_TRY(read_entry(zip, &dir, path, &at, &zip->entries[zip->count], error));
+  return check_apart(zip, path, error);
+}
+
+uf_status ufi_zip_open(uf_buf *file, const char *path, ufi_zip *zip_out, uf_error *error) {
+  ufi_zip zip = {.file = uf_buf_retain(file), .data = uf_buf_data(file),
+                 .size = uf_buf_size(file)};
+  uf_status status = read_entries(&zip, path, error);
+  if (status == UF_OK) *zip_out = zip;
+  else ufi_zip_close(&zip);
+  return status;
+}
+
+void ufi_zip_close(ufi_zip *zip) {
+  ufi_free(zip->entries);
+  uf_buf_release(zip->file);
+  *zip = (ufi_zip){0};
+}
+
+const ufi_zip_entry *ufi_zip_find(const ufi_zip *zip, const char *name, size_t name_size) {
+  for (size_t i = 0; i < zip->count; i++)
+    if (compare_names(&zip->entries[i], name, name_size) == 0) return &zip->entries[i];
+  return NULL;
+}
+
+/* ---- members ------------------------------------------------------------------------ */
+
+static uf_status inflate(const unsigned char *packed, const ufi_zip_entry *e, uf_buf **buf_out,
+                         uf_error *error) {
+  struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
+  uf_buf *buf = uf_buf_create((size_t)e->size);
+  uf_status status = UF_OK;
+  if (!d || !buf) {
+    status = ufi_no_memory(error, (size_t)e->size);
+  } else if (libdeflate_deflate_decompress(d, packed, (size_t)e->packed_size, uf_buf_data(buf),
+                                           (size_t)e->size, NULL) != LIBDEFLATE_SUCCESS) {
+    status = ufi_fail(error, UF_DATA_LOSS,
+                      "expected compressed bytes that unpack to %llu, found damaged ones; "
+                      "get the file again", (unsigned long long)e->size);
+  }
+  libdeflate_free_decompressor(d);
+  if (status == UF_OK) *buf_out = buf;
+  else uf_buf_release(buf);
+  return status;
+}
+
+uf_status ufi_zip_read(const ufi_zip *zip, const ufi_zip_entry *e, uf_buf **buf_out,
+                       uf_error *error) {
+  if (e->flags & FLAG_ENCRYPTED)
+    return ufi_fail(error, UF_UNIMPLEMENTED,
+                    "expected a plain member, found an encrypted one; decrypt the file first");
+  const unsigned char *packed = zip->data + e->data_offset;
+  uf_buf *buf = NULL;
+  if (e->method == METHOD_STORED) {
+    buf = ufi_buf_slice(zip->file, (void *)(uintptr_t)packed, (size_t)e->size);
+    if (!buf) return ufi_no_memory(error, 64);
+  } else if (e->method == METHOD_DEFLATED) {
+    UFI_TRY(inflate(packed, e, &buf, error));
+  } else {
+    return ufi_fail(error, UF_UNIMPLEMENTED,
+                    "expected a stored or deflated member, found compression method %d; "
+                    "write the file with numpy.savez", e->method);
+  }
+  uint32_t crc = e->size ? libdeflate_crc32(0, uf_buf_data(buf), (size_t)e->size) : 0;
+  if (crc != e->crc) {
+    uf_buf_release(buf);
+    return ufi_fail(error, UF_DATA_LOSS,
+                    "expected bytes with checksum %08x, found %08x; get the file again",
+                    (unsigned)e->crc, (unsigned)crc);
+  }
+  *buf_out = buf;
+  return UF_OK;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_plan.c: values alive at the same time never overlap, and the plan stays
+ * near the lower bound.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "plan/plan.h"
+
+static uint32_t seed = 1;
+static uint32_t next(uint32_t below) {
+  seed = seed * 1664525u + 1013904223u;
+  return (seed >> 8) % below;
+}
+
+static void check_plan(const ufi_plan_item *items, int32_t n, size_t total) {
+  for (int32_t i = 0; i < n; i++) {
+    assert_int_equal(items[i].offset % UFI_PLAN_ALIGN, 0);
+    assert_true(items[i].offset + items[i].size <= total);
+    for (int32_t j = 0; j < i; j++) {
+      bool together = items[i].first <= items[j].last && items[j].first <= items[i].last;
+      bool apart = items[i].offset + items[i].size <= items[j].offset || items[j].offset + items[j].size <= items[i].offset;
+      assert_true(!together || apart);
+    }
+  }
+}
+
+static void test_random_lifetimes(void **state) {
+  for (int round = 0; round < 50; round++) {
+    ufi_plan_item items[120];
+    int32_t n = (int32_t)next(120) + 1;
+    size_t total, bound;
+    for (int32_t i = 0; i < n; i++) {
+      items[i] = (ufi_plan_item){.first = (int32_t)next(100), .size = next(5000) + 1};
+      items[i].last = items[i].first + (int32_t)next(10);
+    }
+    assert_int_equal(ufi_plan(items, n, &total, &bound, NULL), UF_OK);
+    check_plan(items, n, total);
+    assert_true(total >= bound);
+    assert_true(total <= bound + bound / 2);
+  }
+}
+
+static void test_chain_needs_two_buffers(void **state) {
+  ufi_plan_item items[20];
+  size_t total, bound;
+  for (int32_t i = 0; i < 20; i++) items[i] = (ufi_plan_item){.first = i, .last = i + 1, .size = 1024};
+  assert_int_equal(ufi_plan(items, 20, &total, &bound, NULL), UF_OK);
+  assert_int_equal(total, 2048);
+  assert_int_equal(bound, 2048);
+}
+
+static void test_nothing_to_plan(void **state) {
+  size_t total = 1, bound = 1;
+  assert_int_equal(ufi_plan(NULL, 0, &total, &bound, NULL), UF_OK);
+  assert_int_equal(total, 0);
+  assert_int_equal(bound, 0);
+}
+
+static void test_sum_that_overflows(void **state) {
+  ufi_plan_item items[3] = {{.size = SIZE_MAX / 2 - 100}, {.size = SIZE_MAX / 2 - 100}, {.size = SIZE_MAX / 2 - 100}};
+  size_t total, bound;
+  uf_error error = {0};
+  assert_int_equal(ufi_plan(items, 3, &total, &bound, &error), UF_RESOURCE_EXHAUSTED);
+  assert_string_equal(error.message, "expected activations that fit in memory, found shapes that do not");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_random_lifetimes),
+    cmocka_unit_test(test_chain_needs_two_buffers),
+    cmocka_unit_test(test_nothing_to_plan),
+    cmocka_unit_test(test_sum_that_overflows),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
