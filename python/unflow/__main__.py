@@ -12,23 +12,25 @@ _ALIASES = {
     "tensorflow": "unflow",
     "tensorflow.errors": "unflow.errors",
     "tensorflow.lite": "unflow.lite",
-    "tensorflow.lite.python": "unflow",
-    "tensorflow.lite.python.interpreter": "unflow.lite",
     "tensorflow.compat": "unflow.compat",
     "tensorflow.compat.v1": "unflow.compat.v1",
     "tensorflow.compat.v1.lite": "unflow.lite",
     "tensorflow.compat.v1.errors": "unflow.errors",
-    "tflite_runtime": "unflow",
-    "tflite_runtime.interpreter": "unflow.lite",
-    "ai_edge_litert": "unflow",
-    "ai_edge_litert.interpreter": "unflow.lite",
 }
+# Packages of which nothing but the module `interpreter` is offered.
+_INTERPRETERS = ("tensorflow.lite.python", "tflite_runtime", "ai_edge_litert")
 
 
 def install_aliases():
     """Makes ``import tensorflow`` and its like find unflow, in this process."""
     for alias, name in _ALIASES.items():
         sys.modules[alias] = importlib.import_module(name)
+    for name in _INTERPRETERS:
+        package = type(sys)(name, "unflow in place of " + name)
+        package.__path__ = []
+        package.interpreter = sys.modules["tensorflow.lite"]
+        sys.modules[name] = package
+        sys.modules[name + ".interpreter"] = package.interpreter
 
 
 def main(argv=None):

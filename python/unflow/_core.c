@@ -110,4 +110,5 @@ static struct PyModuleDef core_module = {
   .m_free = core_free,
 };
 
+PyMODINIT_FUNC PyInit__core(void); /* Python declares no prototype */
 PyMODINIT_FUNC PyInit__core(void) { return PyModuleDef_Init(&core_module); }

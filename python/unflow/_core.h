@@ -100,6 +100,10 @@ PyObject *core_shape_tuple(int32_t rank, const int64_t *dims);
  * number, or -1 with the exception set. */
 int32_t core_dims_of(core_state *state, PyObject *sequence, int32_t max, int64_t *out);
 
+/* A converter for PyArg_ParseTuple's O&: any integer as an int32_t; one that does
+ * not fit becomes an index that no graph has. */
+int core_index(PyObject *object, void *out);
+
 /* A value of Python as a tensor that borrows from it. */
 typedef struct core_input {
   uf_tensor tensor;

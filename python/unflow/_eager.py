@@ -114,6 +114,12 @@ def _scalar(array):
     return array[()] if array.ndim == 0 else array
 
 
+def _shown(array):
+    """As repr shows values: those of several lines begin on a line of their own."""
+    text = repr(_scalar(array))
+    return "\n" + text if "\n" in text else text
+
+
 class EagerTensor:
     """A value computed already. numpy() gives it."""
 
@@ -167,7 +173,7 @@ class EagerTensor:
 
     def __repr__(self):
         return (f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, "
-                f"numpy={_scalar(self._array)!r}>")
+                f"numpy={_shown(self._array)}>")
 
     def __str__(self):
         return f"tf.Tensor({_scalar(self._array)}, shape={self.shape}, dtype={self.dtype.name})"
@@ -280,17 +286,17 @@ class EagerVariable(Variable):
         builder = _core.Builder()
         attrs = {"dtype": ("dtype", self.dtype.name), "shape": ("shape", array.shape),
                  "shared_name": ("string", name), "container": ("string", "")}
-        _, self._handle = builder.add("VarHandleOp", name, [], [], attrs)
-        self._store = _core.Session(builder.model())
-        self._store._assign(0, self._handle, array)
+        builder.add("VarHandleOp", name, [], [], attrs)
+        self._store = _core.Session(builder.model())  # the variable is its state 0
+        self._store._state_write(0, None, array)
 
     def numpy_array(self):
         """The value as an array, also for rank 0: a read-only view that stays as it is."""
-        return self._store._read(0, self._handle)
+        return self._store._state_read(0)
 
     def numpy(self):
         """A copy of the value as a NumPy array; a NumPy scalar for rank 0."""
-        return _scalar(self._store._read(0, self._handle, True))
+        return _scalar(self._store._state_read(0).copy())
 
     def value(self):
         """The value as a tensor."""
@@ -302,7 +308,7 @@ class EagerVariable(Variable):
         """Gives it another value of the same shape and dtype."""
         array, _ = _array(value, self.dtype)
         _check_assign(self, array)
-        self._store._assign(0, self._handle, array)
+        self._store._state_write(0, None, array)
         return self
 
     def assign_add(self, delta, use_locking=None, name=None, read_value=True):
@@ -343,7 +349,7 @@ class EagerVariable(Variable):
 
     def __repr__(self):
         return (f"<tf.Variable {self.name!r} shape={self.shape} dtype={self.dtype.name}, "
-                f"numpy={_scalar(self.numpy_array())!r}>")
+                f"numpy={_shown(self.numpy_array())}>")
 
 
 class GraphVariable(Variable):

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import NamedTuple
 
 import numpy as np
@@ -126,6 +125,8 @@ class ArrayLike:
 
 
 def _row(key, value):
+    from html import escape
+
     return f"<tr><th style='text-align:left'>{escape(key)}</th><td>{escape(str(value))}</td></tr>"
 
 

@@ -25,20 +25,29 @@ static PyObject *dims_array(int32_t rank, const int64_t *dims) {
   return core_int32_array(narrow, rank < 0 ? 0 : rank);
 }
 
+/* Blockwise: none at all when every one is zero, as LiteRT has it for a file
+ * without a tensor of zero points. */
 static PyObject *zero_points(const uf_quant *quant) {
   npy_intp n = quant == NULL ? 0 : (npy_intp)quant->count;
+  bool any = quant == NULL || quant->block_size == 0;
+  for (npy_intp i = 0; !any && i < n; i++) any = quant->zero_points[i] != 0;
+  if (!any) n = 0;
   PyObject *array = PyArray_SimpleNew(1, &n, NPY_INT32);
   int32_t *to = array == NULL ? NULL : PyArray_DATA((PyArrayObject *)array);
   for (npy_intp i = 0; to != NULL && i < n; i++) to[i] = (int32_t)quant->zero_points[i];
   return array;
 }
 
+/* float32; blockwise ones are float16 in the file and there too. */
 static PyObject *scales(const uf_quant *quant) {
   npy_intp n = quant == NULL ? 0 : (npy_intp)quant->count;
   PyObject *array = PyArray_SimpleNew(1, &n, NPY_FLOAT32);
   if (array != NULL && n > 0)
     memcpy(PyArray_DATA((PyArrayObject *)array), quant->scales, (size_t)n * sizeof(float));
-  return array;
+  if (array == NULL || quant == NULL || quant->block_size == 0) return array;
+  PyObject *half = PyArray_CastToType((PyArrayObject *)array, PyArray_DescrFromType(NPY_HALF), 0);
+  Py_DECREF(array);
+  return half;
 }
 
 static PyObject *details_of(core_state *state, int32_t index, const uf_value_info *info,
@@ -60,8 +69,8 @@ static PyObject *details_of(core_state *state, int32_t index, const uf_value_inf
 
 /* _details(graph, index) */
 PyObject *core_session_details(core_session *self, PyObject *args) {
-  int graph, index;
-  if (!PyArg_ParseTuple(args, "ii", &graph, &index) || !core_enter(self)) return NULL;
+  int32_t graph, index;
+  if (!PyArg_ParseTuple(args, "O&O&", core_index, &graph, core_index, &index) || !core_enter(self)) return NULL;
   CORE_ERROR(error);
   uf_value_info info;
   uf_tensor now;
@@ -93,8 +102,8 @@ static PyObject *dtype_classes(core_session *self, int32_t graph, const int32_t 
 
 /* _op_details(graph, node) */
 PyObject *core_session_op_details(core_session *self, PyObject *args) {
-  int graph, node;
-  if (!PyArg_ParseTuple(args, "ii", &graph, &node) || !core_enter(self)) return NULL;
+  int32_t graph, node;
+  if (!PyArg_ParseTuple(args, "O&O&", core_index, &graph, core_index, &node) || !core_enter(self)) return NULL;
   core_leave(self); /* only the model is asked, which never changes */
   CORE_ERROR(error);
   uf_node_info info;

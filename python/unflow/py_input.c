@@ -78,6 +78,19 @@ int32_t core_dims_of(core_state *state, PyObject *sequence, int32_t max, int64_t
   return (int32_t)n;
 }
 
+int core_index(PyObject *object, void *out) {
+  PyObject *index = PyNumber_Index(object);
+  if (index == NULL) return 0;
+  long long value = PyLong_AsLongLong(index);
+  Py_DECREF(index);
+  if (value == -1 && PyErr_Occurred()) {
+    if (!PyErr_ExceptionMatches(PyExc_OverflowError)) return 0;
+    PyErr_Clear();
+  }
+  *(int32_t *)out = value > INT32_MAX ? INT32_MAX : value < INT32_MIN ? -1 : (int32_t)value;
+  return 1;
+}
+
 /* ---- strings ---- */
 
 static bool string_of(core_state *state, PyObject *object, uf_string *out) {
@@ -222,7 +235,7 @@ static PyObject *array_of(core_state *state, PyObject *value, uf_dtype want, boo
     return value;
   }
   if (lenient && !has_dtype(value)) return convert_plain(state, value, want);
-  return PyArray_FromAny(value, NULL, 0, 0, NPY_ARRAY_CARRAY_RO | NPY_ARRAY_NOTSWAPPED, NULL);
+  return PyArray_CheckFromAny(value, NULL, 0, 0, NPY_ARRAY_CARRAY_RO | NPY_ARRAY_NOTSWAPPED, NULL);
 }
 
 bool core_input_take(core_state *state, PyObject *value, uf_dtype want, bool lenient,

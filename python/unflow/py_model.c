@@ -127,8 +127,8 @@ static PyObject *text_tuple(const char *const *texts, int32_t n) {
 
 /* graph(g): (name, n_values, n_nodes, inputs, outputs). */
 static PyObject *model_graph(core_model *self, PyObject *args) {
-  int graph;
-  if (!PyArg_ParseTuple(args, "i", &graph)) return NULL;
+  int32_t graph;
+  if (!PyArg_ParseTuple(args, "O&", core_index, &graph)) return NULL;
   CORE_ERROR(error);
   uf_graph_info info;
   if (uf_model_graph(self->model, graph, &info, &error) != UF_OK)
@@ -144,8 +144,8 @@ static const char *kind_text(uf_value_kind kind) {
 
 /* value(g, i): (name, dtype, kind, shape, signature shape, quant, producer, is_sparse). */
 static PyObject *model_value(core_model *self, PyObject *args) {
-  int graph, value;
-  if (!PyArg_ParseTuple(args, "ii", &graph, &value)) return NULL;
+  int32_t graph, value;
+  if (!PyArg_ParseTuple(args, "O&O&", core_index, &graph, core_index, &value)) return NULL;
   CORE_ERROR(error);
   uf_value_info info;
   if (uf_model_value(self->model, graph, value, &info, &error) != UF_OK)
@@ -161,8 +161,8 @@ static PyObject *model_value(core_model *self, PyObject *args) {
 
 /* names(g): the name of every value, in order. */
 static PyObject *model_names(core_model *self, PyObject *args) {
-  int graph;
-  if (!PyArg_ParseTuple(args, "i", &graph)) return NULL;
+  int32_t graph;
+  if (!PyArg_ParseTuple(args, "O&", core_index, &graph)) return NULL;
   CORE_ERROR(error);
   uf_graph_info info;
   if (uf_model_graph(self->model, graph, &info, &error) != UF_OK)
@@ -178,9 +178,9 @@ static PyObject *model_names(core_model *self, PyObject *args) {
 }
 
 static PyObject *model_find_value(core_model *self, PyObject *args) {
-  int graph;
+  int32_t graph;
   PyObject *object, *keep;
-  if (!PyArg_ParseTuple(args, "iO", &graph, &object)) return NULL;
+  if (!PyArg_ParseTuple(args, "O&O", core_index, &graph, &object)) return NULL;
   const char *name = core_text_of(object, &keep);
   if (name == NULL) return NULL;
   CORE_ERROR(error);
@@ -191,8 +191,8 @@ static PyObject *model_find_value(core_model *self, PyObject *args) {
 }
 
 static PyObject *model_constant(core_model *self, PyObject *args) {
-  int graph, value;
-  if (!PyArg_ParseTuple(args, "ii", &graph, &value)) return NULL;
+  int32_t graph, value;
+  if (!PyArg_ParseTuple(args, "O&O&", core_index, &graph, core_index, &value)) return NULL;
   CORE_ERROR(error);
   uf_tensor tensor;
   if (uf_model_constant(self->model, graph, value, &tensor, &error) != UF_OK)
@@ -202,8 +202,8 @@ static PyObject *model_constant(core_model *self, PyObject *args) {
 
 /* node(g, i): (op, name, version, supported, inputs, outputs). */
 static PyObject *model_node(core_model *self, PyObject *args) {
-  int graph, node;
-  if (!PyArg_ParseTuple(args, "ii", &graph, &node)) return NULL;
+  int32_t graph, node;
+  if (!PyArg_ParseTuple(args, "O&O&", core_index, &graph, core_index, &node)) return NULL;
   CORE_ERROR(error);
   uf_node_info info;
   if (uf_model_node(self->model, graph, node, &info, &error) != UF_OK)
@@ -216,8 +216,8 @@ static PyObject *model_node(core_model *self, PyObject *args) {
 
 /* signature(i): (key, graph, input names, inputs, output names, outputs). */
 static PyObject *model_signature(core_model *self, PyObject *args) {
-  int i;
-  if (!PyArg_ParseTuple(args, "i", &i)) return NULL;
+  int32_t i;
+  if (!PyArg_ParseTuple(args, "O&", core_index, &i)) return NULL;
   CORE_ERROR(error);
   uf_signature_info info;
   if (uf_model_signature(self->model, i, &info, &error) != UF_OK)
@@ -230,8 +230,8 @@ static PyObject *model_signature(core_model *self, PyObject *args) {
 }
 
 static PyObject *model_metadata(core_model *self, PyObject *args) {
-  int i;
-  if (!PyArg_ParseTuple(args, "i", &i)) return NULL;
+  int32_t i;
+  if (!PyArg_ParseTuple(args, "O&", core_index, &i)) return NULL;
   CORE_ERROR(error);
   const char *name;
   const void *data;

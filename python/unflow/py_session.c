@@ -125,20 +125,6 @@ static PyObject *session_get_model(PyObject *self, void *unused) {
 
 /* ---- arguments ---- */
 
-/* An index from Python; what does not fit becomes one that no graph has. */
-static bool index_of(PyObject *object, int32_t *out) {
-  PyObject *index = PyNumber_Index(object);
-  if (index == NULL) return false;
-  long long value = PyLong_AsLongLong(index);
-  Py_DECREF(index);
-  if (value == -1 && PyErr_Occurred()) {
-    if (!PyErr_ExceptionMatches(PyExc_OverflowError)) return false;
-    PyErr_Clear();
-  }
-  *out = value > INT32_MAX ? INT32_MAX : value < INT32_MIN ? -1 : (int32_t)value;
-  return true;
-}
-
 /* Positional and keyword arguments of a fast call into slots; those from
  * `required` on may be missing (NULL). */
 static bool arguments(const char *function, const char *const *names, Py_ssize_t required,
@@ -191,8 +177,9 @@ static uf_status read_value(core_session *self, int32_t graph, int32_t value, bo
 
 /* _read(graph, value, copy=False) */
 static PyObject *session_read(core_session *self, PyObject *args) {
-  int graph, value, copy = 0;
-  if (!PyArg_ParseTuple(args, "ii|p", &graph, &value, &copy)) return NULL;
+  int32_t graph, value;
+  int copy = 0;
+  if (!PyArg_ParseTuple(args, "O&O&|p", core_index, &graph, core_index, &value, &copy)) return NULL;
   CORE_ERROR(error);
   uf_tensor tensor;
   if (!core_enter(self)) return NULL;
@@ -259,7 +246,7 @@ static PyObject *session_get_tensor(core_session *self, PyObject *const *args, P
   PyObject *given[2];
   int32_t value, graph = 0;
   if (!arguments("get_tensor", names, 1, 2, args, nargs, kwnames, given)) return NULL;
-  if (!index_of(given[0], &value) || (given[1] != NULL && !index_of(given[1], &graph))) return NULL;
+  if (!core_index(given[0], &value) || (given[1] != NULL && !core_index(given[1], &graph))) return NULL;
   if (!core_enter(self)) return NULL;
   CORE_ERROR(error);
   uf_tensor tensor;
@@ -284,8 +271,8 @@ static PyObject *session_get_tensor(core_session *self, PyObject *const *args, P
 /* _live(graph, value): memory of an input or state tensor, writable; of
  * anything else a read-only view. */
 static PyObject *session_live(core_session *self, PyObject *args) {
-  int graph, value;
-  if (!PyArg_ParseTuple(args, "ii", &graph, &value)) return NULL;
+  int32_t graph, value;
+  if (!PyArg_ParseTuple(args, "O&O&", core_index, &graph, core_index, &value)) return NULL;
   if (!core_enter(self)) return NULL;
   CORE_ERROR(error);
   uf_tensor tensor;
@@ -307,8 +294,8 @@ static PyObject *session_live(core_session *self, PyObject *args) {
 
 /* _shape(graph, value): (dtype, shape or None) as the session has them now. */
 static PyObject *session_shape(core_session *self, PyObject *args) {
-  int graph, value;
-  if (!PyArg_ParseTuple(args, "ii", &graph, &value)) return NULL;
+  int32_t graph, value;
+  if (!PyArg_ParseTuple(args, "O&O&", core_index, &graph, core_index, &value)) return NULL;
   if (!core_enter(self)) return NULL;
   CORE_ERROR(error);
   uf_tensor tensor;
@@ -355,7 +342,7 @@ static PyObject *session_set_tensor(core_session *self, PyObject *const *args, P
   PyObject *given[3];
   int32_t value, graph = 0;
   if (!arguments("set_tensor", names, 2, 3, args, nargs, kwnames, given)) return NULL;
-  if (!index_of(given[0], &value) || (given[2] != NULL && !index_of(given[2], &graph))) return NULL;
+  if (!core_index(given[0], &value) || (given[2] != NULL && !core_index(given[2], &graph))) return NULL;
   if (!core_enter(self)) return NULL; /* before anything is asked of the model */
   uf_dtype want = wanted(self, graph, value);
   core_leave(self);
@@ -381,9 +368,9 @@ static PyObject *session_set_tensor(core_session *self, PyObject *const *args, P
 /* _assign(graph, value, array): as set_tensor, but plain numbers and lists take
  * the tensor's dtype, and an input its new shape. */
 static PyObject *session_assign(core_session *self, PyObject *args) {
-  int graph, value;
+  int32_t graph, value;
   PyObject *object;
-  if (!PyArg_ParseTuple(args, "iiO", &graph, &value, &object)) return NULL;
+  if (!PyArg_ParseTuple(args, "O&O&O", core_index, &graph, core_index, &value, &object)) return NULL;
   if (!core_enter(self)) return NULL;
   uf_dtype want = wanted(self, graph, value);
   core_leave(self);
@@ -441,8 +428,8 @@ static PyObject *session_invoke(core_session *self, PyObject *unused) {
 
 /* _run(graph) */
 static PyObject *session_run(core_session *self, PyObject *args) {
-  int graph;
-  if (!PyArg_ParseTuple(args, "i", &graph) || !core_enter(self)) return NULL;
+  int32_t graph;
+  if (!PyArg_ParseTuple(args, "O&", core_index, &graph) || !core_enter(self)) return NULL;
   CORE_ERROR(error);
   uf_status status = run_graph(self, graph, &error);
   core_leave(self);
@@ -458,7 +445,7 @@ static int32_t *indices_of(PyObject *sequence, int32_t *n_out) {
   if (indices == NULL) return (int32_t *)PyErr_NoMemory();
   for (Py_ssize_t i = 0; i < n; i++) {
     PyObject *item = PySequence_GetItem(sequence, i);
-    bool ok = item != NULL && index_of(item, &indices[i]);
+    bool ok = item != NULL && core_index(item, &indices[i]);
     Py_XDECREF(item);
     if (!ok) {
       PyMem_Free(indices);
@@ -471,9 +458,9 @@ static int32_t *indices_of(PyObject *sequence, int32_t *n_out) {
 
 /* _run_for(graph, values, nodes): runs only what these need. */
 static PyObject *session_run_for(core_session *self, PyObject *args) {
-  int graph;
+  int32_t graph;
   PyObject *values_object, *nodes_object;
-  if (!PyArg_ParseTuple(args, "iOO", &graph, &values_object, &nodes_object)) return NULL;
+  if (!PyArg_ParseTuple(args, "O&OO", core_index, &graph, &values_object, &nodes_object)) return NULL;
   int32_t n_values = 0, n_nodes = 0;
   int32_t *values = indices_of(values_object, &n_values);
   int32_t *nodes = values == NULL ? NULL : indices_of(nodes_object, &n_nodes);
@@ -497,7 +484,7 @@ static PyObject *session_run_for(core_session *self, PyObject *args) {
 static PyObject *session_resize(core_session *self, PyObject *args) {
   int graph, value, strict;
   PyObject *shape;
-  if (!PyArg_ParseTuple(args, "iiOp", &graph, &value, &shape, &strict)) return NULL;
+  if (!PyArg_ParseTuple(args, "O&O&Op", core_index, &graph, core_index, &value, &shape, &strict)) return NULL;
   if (!core_enter(self)) return NULL;
   core_leave(self);
   int64_t dims[UF_MAX_RANK];
@@ -512,8 +499,8 @@ static PyObject *session_resize(core_session *self, PyObject *args) {
 
 /* _allocate(graph) */
 static PyObject *session_allocate(core_session *self, PyObject *args) {
-  int graph;
-  if (!PyArg_ParseTuple(args, "i", &graph) || !core_enter(self)) return NULL;
+  int32_t graph;
+  if (!PyArg_ParseTuple(args, "O&", core_index, &graph) || !core_enter(self)) return NULL;
   CORE_ERROR(error);
   uf_status status;
   Py_BEGIN_ALLOW_THREADS
@@ -526,10 +513,10 @@ static PyObject *session_allocate(core_session *self, PyObject *args) {
 
 /* _capture(graph, values) */
 static PyObject *session_capture(core_session *self, PyObject *args) {
-  int graph;
+  int32_t graph;
   PyObject *object;
   int32_t n = 0;
-  if (!PyArg_ParseTuple(args, "iO", &graph, &object)) return NULL;
+  if (!PyArg_ParseTuple(args, "O&O", core_index, &graph, &object)) return NULL;
   int32_t *values = indices_of(object, &n);
   CORE_ERROR(error);
   uf_status status = UF_OK;
@@ -646,7 +633,7 @@ static PyObject *session_call(core_session *self, PyObject *args) {
   PyObject *inputs, *values, *outputs, *result = NULL;
   int lenient, lite;
   call c = {0};
-  if (!PyArg_ParseTuple(args, "iOOOpp", &c.graph, &inputs, &values, &outputs, &lenient, &lite))
+  if (!PyArg_ParseTuple(args, "O&OOOpp", core_index, &c.graph, &inputs, &values, &outputs, &lenient, &lite))
     return NULL;
   if (!core_enter(self)) return NULL; /* open at all */
   core_leave(self);

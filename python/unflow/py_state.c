@@ -24,8 +24,8 @@ PyObject *core_session_state_count(core_session *self, PyObject *unused) {
 /* _state_info(i): (name, container, kind, dtype, key dtype, initialized, shape,
  * graph, value). */
 PyObject *core_session_state_info(core_session *self, PyObject *args) {
-  int i;
-  if (!PyArg_ParseTuple(args, "i", &i) || !core_enter(self)) return NULL;
+  int32_t i;
+  if (!PyArg_ParseTuple(args, "O&", core_index, &i) || !core_enter(self)) return NULL;
   CORE_ERROR(error);
   uf_state_info info;
   uf_status status = uf_session_state(self->session, i, &info, &error);
@@ -64,8 +64,9 @@ PyObject *core_session_find_state(core_session *self, PyObject *args) {
 
 /* _state_read(i, keys=False) */
 PyObject *core_session_state_read(core_session *self, PyObject *args) {
-  int i, keys = 0;
-  if (!PyArg_ParseTuple(args, "i|p", &i, &keys)) return NULL;
+  int32_t i;
+  int keys = 0;
+  if (!PyArg_ParseTuple(args, "O&|p", core_index, &i, &keys)) return NULL;
   CORE_ERROR(error);
   uf_tensor tensor;
   uf_status status;
@@ -79,9 +80,9 @@ PyObject *core_session_state_read(core_session *self, PyObject *args) {
 
 /* _state_write(i, keys or None, values) */
 PyObject *core_session_state_write(core_session *self, PyObject *args) {
-  int i;
+  int32_t i;
   PyObject *keys_object, *values_object, *result = NULL;
-  if (!PyArg_ParseTuple(args, "iOO", &i, &keys_object, &values_object)) return NULL;
+  if (!PyArg_ParseTuple(args, "O&OO", core_index, &i, &keys_object, &values_object)) return NULL;
   CORE_ERROR(error);
   uf_state_info info;
   if (!core_enter(self)) return NULL;

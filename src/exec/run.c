@@ -138,9 +138,10 @@ static bool matters(const ufi_frame *f, int32_t i, const bool *wanted) {
 uf_status ufi_frame_missing(const ufi_frame *f, const bool *wanted, uf_error *error) {
   for (int32_t i = 0; i < f->graph->n_nodes; i++) {
     const ufi_node *node = &f->graph->nodes[i];
-    const char *why = f->why[i] ? f->why[i] : node->unsupported;
-    if (f->mode[i] != UFI_NODE_MISSING || why == NULL || !matters(f, i, wanted)) continue;
-    return ufi_fail(error, UF_UNIMPLEMENTED, "op #%d %s '%s': %s", (int)i, node->op_name, node->name, why);
+    bool is_reason = f->mode[i] == UFI_NODE_MISSING && (f->why[i] || node->unsupported);
+    if (!is_reason || !matters(f, i, wanted)) continue;
+    if (f->why[i]) return ufi_fail(error, UF_UNIMPLEMENTED, "%s", f->why[i]); /* names the op already */
+    return ufi_fail(error, UF_UNIMPLEMENTED, "op #%d %s '%s': %s", (int)i, node->op_name, node->name, node->unsupported);
   }
   return UF_OK;
 }

@@ -336,7 +336,6 @@ static uf_status read_computed(uf_session *s, ufi_frame *f, int32_t value, uf_te
     UFI_TRY(ufi_replay_value(s, f->index, value, &replayed, error));
     return publish(s, replayed, out, error);
   }
-  if (f->own[value] && t->data) return publish(s, t, out, error); /* zeros: not run yet */
   return ufi_fail(error, UF_FAILED_PRECONDITION, "expected a run before reading tensor '%s', found none; run the graph first",
                   t->name);
 }

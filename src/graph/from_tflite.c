@@ -20,8 +20,6 @@
  * stay below a tenth of them. */
 #define WORK_BASE ((size_t)16 << 20)
 #define WORK_PER_BYTE 16
-#define ARENA_BASE ((size_t)16 << 20)
-#define ARENA_PER_BYTE 32
 #define OWNED_BASE ((size_t)64 << 20)
 #define OWNED_PER_BYTE 64
 
@@ -256,7 +254,8 @@ static void settle_values(ufi_tflite *r, ufi_graph *graph, uint8_t *is_input) {
   for (int32_t i = 0; i < graph->n_values; i++) {
     ufi_value *value = &graph->values[i];
     bool made = value->producer >= 0;
-    if (value->rank < 0 && (!r->says_rank || !made || is_input[i])) value->rank = 0;
+    bool is_handle = value->dtype == UF_RESOURCE || value->dtype == UF_VARIANT;
+    if (value->rank < 0 && (!r->says_rank || !made || is_input[i] || is_handle)) value->rank = 0;
     if (value->kind != UF_VALUE_ACTIVATION || made || is_input[i] || value->rank < 0) continue;
     int64_t count = 1;
     for (int32_t d = 0; d < value->rank; d++) count = value->dims[d] == 0 ? 0 : count;
@@ -405,7 +404,7 @@ uf_status ufi_model_from_tflite(uf_model *model, uf_buf *file, uf_error *error) 
     .bytes = bytes,
     .size = size,
     .work_limit = budget(WORK_BASE, WORK_PER_BYTE, size),
-    .arena_limit = budget(ARENA_BASE, ARENA_PER_BYTE, size),
+    .arena_limit = ufi_model_limit(model),
     .owned_limit = budget(OWNED_BASE, OWNED_PER_BYTE, size),
   };
   ufi_fb_init(&reader.fb, bytes, size);

@@ -93,7 +93,11 @@ struct uf_model {
 
 /* model.c: an empty model with refs 1, an arena and a lock; NULL: out of memory. */
 uf_model *ufi_model_create(const char *path);
-/* model.c: after the graphs are filled in: producers, node names, name maps,
+/* model.c: bytes that the arena of a model read from a file may take: a fixed
+ * part and a part in proportion to the file, far above what real models need,
+ * since tables that a small file shares can describe an enormous model. */
+size_t ufi_model_limit(const uf_model *model);
+/* verify.c: after the graphs are filled in: producers, node names, name maps,
  * arity against the op row, call cycles, the list of what is not supported. */
 uf_status ufi_model_finish(uf_model *model, uf_error *error);
 /* from_tflite.c: reads a whole .tflite file into model. */

@@ -24,6 +24,18 @@ uf_model *ufi_model_create(const char *path) {
   return model;
 }
 
+#define ARENA_BASE ((size_t)16 << 20)
+#define ARENA_PER_BYTE 32
+
+size_t ufi_model_limit(const uf_model *model) {
+  size_t part;
+  if (!model->file || !ufi_mul_size(uf_buf_size(model->file), ARENA_PER_BYTE, &part) ||
+      !ufi_add_size(part, ARENA_BASE, &part)) {
+    return SIZE_MAX;
+  }
+  return part;
+}
+
 uf_model *uf_model_retain(uf_model *model) {
   if (model) atomic_fetch_add_explicit(&model->refs, 1, memory_order_relaxed);
   return model;

@@ -29,6 +29,12 @@ static UF_PRINTF(2, 3) const char *text(const checker *c, const char *format, ..
   int n = vsnprintf(buffer, sizeof buffer, format, args);
   va_end(args);
   size_t size = n < 0 ? 0 : UFI_MIN((size_t)n, sizeof buffer - 1);
+  if (ufi_arena_used(c->model->arena) > ufi_model_limit(c->model)) {
+    ufi_fail(c->error, UF_RESOURCE_EXHAUSTED, "expected a model that takes at most %zu bytes of "
+             "memory, found one with so much that is wrong that saying it takes more; the file is "
+             "damaged or made to harm", ufi_model_limit(c->model));
+    return NULL;
+  }
   const char *copy = ufi_arena_string(c->model->arena, buffer, size);
   if (!copy) ufi_no_memory(c->error, size);
   return copy;

@@ -18,13 +18,15 @@
 #include <math.h>
 
 enum {
-  SUM_BLOCK = 256,    /* longest sum in one go, more or less: 16 KiB of a 16-wide panel */
+  SUM_BLOCK = 512,    /* longest sum in one go, more or less: 32 KiB of a 16-wide panel */
+  LINE_BLOCK = 256,   /* the same when runs are whole lines */
   MAX_RUNS = 16,      /* per sum block */
   ITEM_TILES = 16,    /* tiles of rows in an item */
   LINE_TILES = 4,     /* the same when runs are whole lines, which may be copied */
   MAX_ROWS = ITEM_TILES * UFK_F32_MAX_MR,
   LINE_ROWS = LINE_TILES * UFK_F32_MAX_MR,
   FEW_CHANNELS = 32,
+  L1_FLOATS = 4096,   /* of the right matrix: half of a usual L1 */
   SMALL_WORK = 1 << 18, /* multiplications below which threads are not worth waking */
 };
 
@@ -61,7 +63,7 @@ static bool is_flat(const ufi_gemm_f32 *g) {
 }
 
 static bool has_whole_lines(int64_t kernel_w, int64_t channels) {
-  return kernel_w > 1 && channels < FEW_CHANNELS && kernel_w * channels <= SUM_BLOCK;
+  return kernel_w > 1 && channels < FEW_CHANNELS && kernel_w * channels <= LINE_BLOCK;
 }
 
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -107,7 +109,7 @@ static bool next_span(const plan *p, span *s, bool *last_out) {
     s->runs = 1;
     s->floats = UFI_MIN(piece, p->run - s->from);
   } else {
-    int64_t fit = UFI_MAX(SUM_BLOCK / UFI_MAX(p->run, 1), 1);
+    int64_t fit = UFI_MAX((p->whole_lines ? LINE_BLOCK : SUM_BLOCK) / p->run, 1);
     s->runs = UFI_MIN(UFI_MIN(fit, (int64_t)MAX_RUNS), p->runs - s->first);
     s->floats = p->run;
   }
@@ -130,7 +132,7 @@ static void cut_tiles(stripe *s, int64_t mr) {
 
 /* ---- where rows lie ----------------------------------------------------------- */
 
-/* A position in the output grid, and the window there. */
+/* A position in the output grid. */
 typedef struct pixel {
   int64_t image, y, x;
 } pixel;
@@ -140,9 +142,7 @@ static pixel pixel_at(const ufi_gemm_f32 *g, int64_t row) {
   return (pixel){line / g->out_h, line % g->out_h, row % g->out_w};
 }
 
-static void next_pixel(const ufi_gemm_f32 *g, pixel *p) {
-  if (++p->x < g->out_w) return;
-  p->x = 0;
+static void next_line(const ufi_gemm_f32 *g, pixel *p) {
   if (++p->y < g->out_h) return;
   p->y = 0;
   p->image++;
@@ -151,84 +151,107 @@ static void next_pixel(const ufi_gemm_f32 *g, pixel *p) {
 /* true: 0 <= at < size */
 static inline bool inside(int64_t at, int64_t size) { return (uint64_t)at < (uint64_t)size; }
 
-/* One tap, as seen from the window's first one. */
-typedef struct tap {
-  int64_t y, x;
-  uint64_t floats;
-} tap;
+/* Finds the runs of windows side by side. What depends on the output line
+ * alone is kept until the next line. Addresses are integers, since those of
+ * taps outside the image wrap round. */
+typedef struct cursor {
+  const plan *p;
+  const span *s;
+  const float *in;
+  int64_t tap_y[MAX_RUNS], tap_x[MAX_RUNS]; /* seen from the window's origin */
+  int64_t x_min, x_max;                     /* the same, over all taps */
+  uintptr_t base[MAX_RUNS];                 /* address at origin x 0; zeros outside */
+  uintptr_t step[MAX_RUNS];                 /* bytes from there per x; 0 outside */
+} cursor;
 
-static void list_taps(const ufi_gemm_f32 *g, const span *s, tap taps[MAX_RUNS]) {
-  for (int64_t t = 0; t < s->runs; t++) {
-    int64_t y = (s->first + t) / g->kernel_w * g->dilation_h;
-    int64_t x = (s->first + t) % g->kernel_w * g->dilation_w;
-    /* Unsigned: taps far outside may wrap round, and are not used. */
-    taps[t] = (tap){y, x, ((uint64_t)y * (uint64_t)g->in_w + (uint64_t)x) * (uint64_t)g->in_pixel};
-  }
-}
-
-/* Pointers of one row, MR apart, when runs are taps. */
-static void point_taps(const plan *p, const span *s, const tap *taps, const float *in, pixel at,
-                       const float **a) {
+static void cursor_start(cursor *c, const plan *p, const span *s, const float *in) {
   const ufi_gemm_f32 *g = p->g;
-  int64_t y0 = at.y * g->stride_h - g->pad_top, x0 = at.x * g->stride_w - g->pad_left;
-  uint64_t line = (uint64_t)(at.image * g->in_h + y0);
-  uint64_t origin = (line * (uint64_t)g->in_w + (uint64_t)x0) * (uint64_t)g->in_pixel +
-                    (uint64_t)s->from;
-  const size_t mr = p->k->f32_mr;
-  for (int64_t t = 0; t < s->runs; t++, a += mr) {
-    bool is_in = inside(y0 + taps[t].y, g->in_h) && inside(x0 + taps[t].x, g->in_w);
-    *a = is_in ? in + (int64_t)(origin + taps[t].floats) : g->zeros;
+  c->p = p;
+  c->s = s;
+  c->in = in;
+  for (int64_t t = 0; t < s->runs; t++) {
+    int64_t run = s->first + t;
+    c->tap_y[t] = (p->whole_lines ? run : run / g->kernel_w) * g->dilation_h;
+    c->tap_x[t] = (p->whole_lines ? 0 : run % g->kernel_w) * g->dilation_w;
+  }
+  int64_t reach = (g->kernel_w - 1) * g->dilation_w;
+  c->x_min = UFI_MIN(reach, 0);
+  c->x_max = UFI_MAX(reach, 0);
+}
+
+static void cursor_line(cursor *c, pixel at) {
+  const ufi_gemm_f32 *g = c->p->g;
+  int64_t y0 = at.y * g->stride_h - g->pad_top;
+  for (int64_t t = 0; t < c->s->runs; t++) {
+    int64_t y = y0 + c->tap_y[t];
+    bool is_in = inside(y, g->in_h);
+    uint64_t line = (uint64_t)(at.image * g->in_h + y) * (uint64_t)g->in_w;
+    uint64_t floats = (line + (uint64_t)c->tap_x[t]) * (uint64_t)g->in_pixel + (uint64_t)c->s->from;
+    c->base[t] = is_in ? (uintptr_t)c->in + floats * sizeof(float) : (uintptr_t)g->zeros;
+    c->step[t] = is_in ? (uintptr_t)g->in_pixel * sizeof(float) : 0;
   }
 }
 
-/* Copies a line of taps of which only some are inside the image. */
-static const float *copy_line(const ufi_gemm_f32 *g, const float *line, int64_t x0, float *to) {
+/* A line of taps of which only some are inside the image, copied. */
+static const float *copy_line(const ufi_gemm_f32 *g, uintptr_t line, int64_t x0, float *to) {
   for (int64_t j = 0; j < g->kernel_w; j++) {
     bool is_in = inside(x0 + j, g->in_w);
-    const float *from = is_in ? line + (x0 + j) * g->in_pixel : g->zeros;
+    const float *from = is_in ? (const float *)line + (x0 + j) * g->in_pixel : g->zeros;
     for (int64_t c = 0; c < g->channels; c++) to[j * g->channels + c] = from[c];
   }
   return to;
 }
 
-/* Pointers of one row, MR apart, when runs are lines of taps. copy has room for
- * the runs of this row. */
-static void point_lines(const plan *p, const span *s, const float *in, pixel at, float *copy,
-                        const float **a) {
-  const ufi_gemm_f32 *g = p->g;
-  int64_t y0 = at.y * g->stride_h - g->pad_top, x0 = at.x * g->stride_w - g->pad_left;
-  bool whole = x0 >= 0 && x0 + g->kernel_w <= g->in_w;
-  const size_t mr = p->k->f32_mr;
-  for (int64_t t = 0; t < s->runs; t++, a += mr, copy += p->run) {
-    int64_t y = y0 + (s->first + t) * g->dilation_h;
-    if (!inside(y, g->in_h)) {
-      *a = g->zeros;
-      continue;
+/* Pointers of one row, mr apart. copy: room for its runs, when they are lines. */
+static void cursor_point(const cursor *c, int64_t x, float *copy, const float **a) {
+  const ufi_gemm_f32 *g = c->p->g;
+  const size_t mr = c->p->k->f32_mr;
+  const int64_t x0 = x * g->stride_w - g->pad_left;
+  if (x0 + c->x_min >= 0 && x0 + c->x_max < g->in_w) {
+    for (int64_t t = 0; t < c->s->runs; t++, a += mr) {
+      *a = (const float *)(c->base[t] + (uintptr_t)x0 * c->step[t]);
     }
-    const float *line = in + (at.image * g->in_h + y) * g->in_w * g->in_pixel;
-    *a = whole ? line + x0 * g->in_pixel : copy_line(g, line, x0, copy);
+    return;
+  }
+  for (int64_t t = 0; t < c->s->runs; t++, a += mr) {
+    if (c->step[t] == 0) {
+      *a = g->zeros;
+    } else if (c->p->whole_lines) {
+      *a = copy_line(g, c->base[t], x0, copy + t * c->p->run);
+    } else {
+      bool is_in = inside(x0 + c->tap_x[t], g->in_w);
+      *a = is_in ? (const float *)(c->base[t] + (uintptr_t)x0 * c->step[t]) : g->zeros;
+    }
   }
 }
 
-/* Fills a with the pointers of all rows of the stripe: (tile, run, mr). */
+/* Pointers of all rows of the stripe: (tile, run, mr). */
+static void point_flat(const plan *p, const span *s, const stripe *rows, const float **a) {
+  const ufi_gemm_f32 *g = p->g;
+  const float *in = g->in + rows->group * g->in_group + rows->row * g->in_pixel + s->from;
+  for (int64_t tile = 0; tile < rows->tiles; tile++, a += p->k->f32_mr) {
+    for (int64_t i = 0; i < rows->count[tile]; i++) {
+      a[i] = in + (rows->first[tile] + i) * g->in_pixel;
+    }
+  }
+}
+
 static void point_rows(const plan *p, const span *s, const stripe *rows, float *copies,
                        const float **a) {
   const ufi_gemm_f32 *g = p->g;
-  const float *in = g->in + rows->group * g->in_group;
   const int64_t mr = (int64_t)p->k->f32_mr;
-  tap taps[MAX_RUNS];
-  if (!p->whole_lines && !p->flat) list_taps(g, s, taps);
+  cursor c;
+  cursor_start(&c, p, s, g->in + rows->group * g->in_group);
   pixel at = pixel_at(g, rows->row);
+  cursor_line(&c, at);
   for (int64_t tile = 0; tile < rows->tiles; tile++, a += s->runs * mr) {
     for (int64_t i = 0; i < rows->count[tile]; i++) {
-      int64_t r = rows->first[tile] + i;
-      if (p->flat) {
-        a[i] = in + (rows->row + r) * g->in_pixel + s->from;
-        continue;
-      }
-      if (p->whole_lines) point_lines(p, s, in, at, copies + r * s->runs * p->run, a + i);
-      else point_taps(p, s, taps, in, at, a + i);
-      next_pixel(g, &at);
+      cursor_point(&c, at.x, copies, a + i);
+      if (copies) copies += s->runs * p->run;
+      if (++at.x < g->out_w) continue;
+      at.x = 0;
+      next_line(g, &at);
+      cursor_line(&c, at);
     }
   }
 }
@@ -247,8 +270,9 @@ static void do_span(const plan *p, const span *s, bool last, const stripe *rows,
   const float *bias = first ? g->bias + rows->group * g->bias_group + column : NULL;
   float *out = rows->out + column;
   float min = last ? g->min : -INFINITY, max = last ? g->max : INFINITY;
-  /* A single tile takes all columns in one go, several at a time. */
-  int64_t step = rows->tiles == 1 ? n : nr;
+  /* A single tile takes all columns in one go, several at a time; and so do all
+   * while the right matrix is so small that it stays in L1. */
+  int64_t step = rows->tiles == 1 || s->runs * s->floats * n <= L1_FLOATS ? n : nr;
   for (int64_t j = 0; j < n; j += step) {
     int64_t width = UFI_MIN(step, n - j);
     for (int64_t tile = 0; tile < rows->tiles; tile++) {
@@ -270,7 +294,8 @@ static void do_rows(const plan *p, const stripe *rows, int64_t column, int64_t n
   const float *a[MAX_ROWS * MAX_RUNS];
   bool last = false;
   while (next_span(p, &s, &last)) {
-    point_rows(p, &s, rows, copies, a);
+    if (p->flat) point_flat(p, &s, rows, a);
+    else point_rows(p, &s, rows, copies, a);
     do_span(p, &s, last, rows, a, column, n);
   }
 }
@@ -278,7 +303,7 @@ static void do_rows(const plan *p, const stripe *rows, int64_t column, int64_t n
 /* Apart, so that only those who copy lines pay for the stack. */
 static __attribute__((noinline)) void do_rows_copying(const plan *p, const stripe *rows,
                                                       int64_t column, int64_t n) {
-  float copies[LINE_ROWS * SUM_BLOCK];
+  float copies[LINE_ROWS * LINE_BLOCK];
   do_rows(p, rows, column, n, copies);
 }
 
@@ -351,18 +376,46 @@ typedef struct pack_args {
   float *out;
 } pack_args;
 
+/* A panel of a matrix that lies as the panel does, row by row. */
+static void pack_straight(const pack_args *p, const float *from, int64_t width, float *out) {
+  for (int64_t i = 0; i < p->rows; i++, from += p->k_step, out += p->nr) {
+    for (int64_t j = 0; j < width; j++) out[j] = from[j];
+    for (int64_t j = width; j < p->nr; j++) out[j] = 0.0f;
+  }
+}
+
+/* Four columns, so that stores are wide. */
+static void pack_four(const pack_args *p, const float *from, int64_t rows, float *out) {
+  const float *f0 = from, *f1 = f0 + p->n_step, *f2 = f1 + p->n_step, *f3 = f2 + p->n_step;
+  for (int64_t i = 0; i < rows; i++, out += p->nr) {
+    int64_t at = i * p->k_step;
+    out[0] = f0[at];
+    out[1] = f1[at];
+    out[2] = f2[at];
+    out[3] = f3[at];
+  }
+}
+
+static void pack_one(const pack_args *p, const float *from, int64_t rows, float *out) {
+  for (int64_t i = 0; i < rows; i++) out[i * p->nr] = from ? from[i * p->k_step] : 0.0f;
+}
+
 /* One panel; in chunks of rows that stay in cache while columns go by. */
 static void pack_panel(void *context, size_t panel) {
   enum { CHUNK = 64 };
   const pack_args *p = context;
   int64_t first = (int64_t)panel * p->nr, width = UFI_MIN(p->nr, p->n - first);
   float *out = p->out + (int64_t)panel * p->k * p->nr + p->k0 * p->nr;
-  for (int64_t i0 = 0; i0 < p->rows; i0 += CHUNK) {
-    int64_t i1 = UFI_MIN(i0 + CHUNK, p->rows);
-    for (int64_t j = 0; j < p->nr; j++) {
-      const float *from = p->from + (first + j) * p->n_step;
-      for (int64_t i = i0; i < i1; i++) out[i * p->nr + j] = j < width ? from[i * p->k_step] : 0.0f;
-    }
+  const float *from = p->from + first * p->n_step;
+  if (p->n_step == 1) {
+    pack_straight(p, from, width, out);
+    return;
+  }
+  for (int64_t i = 0; i < p->rows; i += CHUNK, from += CHUNK * p->k_step, out += CHUNK * p->nr) {
+    int64_t rows = UFI_MIN((int64_t)CHUNK, p->rows - i), j = 0;
+    for (; j + 4 <= width; j += 4) pack_four(p, from + j * p->n_step, rows, out + j);
+    for (; j < width; j++) pack_one(p, from + j * p->n_step, rows, out + j);
+    for (; j < p->nr; j++) pack_one(p, NULL, rows, out + j);
   }
 }
 

@@ -285,9 +285,10 @@ static uf_status build_index(const uf_tensor *keys, uf_buf **index_out, uf_error
   for (int64_t i = 0; i < n; i++) {
     int32_t *slot = find_slot(index, keys, key_at(keys, i));
     if (*slot >= 0) {
+      int other = (int)*slot;
       uf_buf_release(index);
       return ufi_fail(error, UF_INVALID_ARGUMENT, "expected keys that differ, found key %lld twice (also at %d)",
-                      (long long)i, (int)*slot);
+                      (long long)i, other);
     }
     *slot = (int32_t)i;
   }

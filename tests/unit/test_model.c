@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -387,6 +388,34 @@ static void reads_buffers_behind_the_flatbuffer(void **state) {
   snprintf(message, sizeof message, "t: tensor #1 'w': expected 16 bytes at byte "
            "18446744073709551607, found a file of %zu bytes; it is cut off or damaged", t.w.n);
   expect(&t, UF_DATA_LOSS, message);
+}
+
+/* A sparse file of 5 GiB whose constant lies above 4 GiB. */
+static void reads_files_above_4_gib(void **state) {
+  static const float behind[] = {5, 6, 7, 8};
+  const uint64_t at = (uint64_t)9 << 29;
+  char path[] = "/tmp/unflow_test_XXXXXX";
+  tiny t;
+  tiny_make(&t);
+  tiny_drop(&t, t.buffer[1], 0);
+  tiny_set(&t, t.buffer[1], 1, at, 8);
+  tiny_set(&t, t.buffer[1], 2, 16, 8);
+  int file = mkstemp(path);
+  if (file < 0) skip();
+  bool written = pwrite(file, t.w.data, t.w.n, 0) == (ssize_t)t.w.n &&
+                 pwrite(file, behind, 16, (off_t)at) == 16 && ftruncate(file, (off_t)5 << 30) == 0;
+  close(file);
+  uf_model *model = NULL;
+  uf_error error = {0};
+  uf_status status = written ? uf_model_open(path, NULL, &model, &error) : UF_OK;
+  unlink(path);
+  if (!written) skip();
+  if (status != UF_OK) fail_msg("%s", error.message);
+  uf_tensor tensor;
+  assert_int_equal(uf_model_constant(model, 0, 1, &tensor, NULL), UF_OK);
+  uf_model_release(model);
+  assert_memory_equal(tensor.data, behind, 16);
+  uf_tensor_release(&tensor);
 }
 
 /* Tensor w becomes a string tensor of 2 over these bytes. */
@@ -783,6 +812,7 @@ int main(void) {
     cmocka_unit_test(checks_the_size_of_constants),
     cmocka_unit_test(copies_unaligned_constants),
     cmocka_unit_test(reads_buffers_behind_the_flatbuffer),
+    cmocka_unit_test(reads_files_above_4_gib),
     cmocka_unit_test(reads_strings),
     cmocka_unit_test(state_and_empty_tensors),
     cmocka_unit_test(ops_that_lack_a_value_are_listed),

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * elementwise_tmpl.h: the kernels of elementwise.h in the vector vocabulary of
+ * simd/f32_<isa>.h. Included once by each elementwise_<isa>.c; ends with
+ * set_vector_kernels(), which puts them into the table.
+ *
+ * Every loop takes whole vectors and then one part of a vector: floats by masked
+ * loads and stores, narrow integers by way of a vector on the stack.
+ */
+#include "kernels/elementwise.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "kernels/simd/math_tmpl.h"
+
+/* ---- two operands ------------------------------------------------------------ */
+
+/* The limits are the first operands: a NaN in v passes. */
+static inline vf clamp_vf(vf v, vf lo, vf hi) { return vf_min(hi, vf_max(lo, v)); }
+
+static inline vf op_add(vf a, vf b) { return vf_add(a, b); }
+static inline vf op_sub(vf a, vf b) { return vf_sub(a, b); }
+static inline vf op_mul(vf a, vf b) { return vf_mul(a, b); }
+static inline vf op_div(vf a, vf b) { return vf_div(a, b); }
+static inline vf op_max(vf a, vf b) { return vf_max(a, b); }
+static inline vf op_min(vf a, vf b) { return vf_min(a, b); }
+static inline vf op_sqdiff(vf a, vf b) {
+  const vf d = vf_sub(a, b);
+  return vf_mul(d, d);
+}
+static inline vf op_prelu(vf a, vf b) {
+  return vf_select(vf_ge(a, vf_set(0.0f)), a, vf_mul(a, b));
+}
+
+#define F32_BINARY_ONE(name, mode, A, A_PART, B, B_PART)                                      \
+  static void f32_##name##_##mode(const float *a, const float *b, float *y, size_t n,         \
+                                  float lo_limit, float hi_limit) {                           \
+    const vf lo = vf_set(lo_limit), hi = vf_set(hi_limit);                                    \
+    const vf a_value = n ? vf_set(a[0]) : lo, b_value = n ? vf_set(b[0]) : lo;                \
+    size_t i = 0;                                                                             \
+    (void)a_value, (void)b_value;                                                             \
+    for (; i + VF_LANES <= n; i += VF_LANES)                                                  \
+      vf_store(y + i, clamp_vf(op_##name(A, B), lo, hi));                                     \
+    if (i < n) vf_store_part(y + i, clamp_vf(op_##name(A_PART, B_PART), lo, hi), n - i);      \
+  }
+#define F32_BINARY(name)                                                                      \
+  F32_BINARY_ONE(name, vv, vf_load(a + i), vf_load_part(a + i, n - i), vf_load(b + i),        \
+                 vf_load_part(b + i, n - i))                                                  \
+  F32_BINARY_ONE(name, sv, a_value, a_value, vf_load(b + i), vf_load_part(b + i, n - i))      \
+  F32_BINARY_ONE(name, vs, vf_load(a + i), vf_load_part(a + i, n - i), b_value, b_value)
+F32_BINARY(add)
+F32_BINARY(sub)
+F32_BINARY(mul)
+F32_BINARY(div)
+F32_BINARY(max)
+F32_BINARY(min)
+F32_BINARY(sqdiff)
+F32_BINARY(prelu)
+
+/* ---- one operand ------------------------------------------------------------- */
+
+static inline vf op_abs(vf x) { return vf_abs(x); }
+static inline vf op_neg(vf x) { return vf_xor(x, vf_set(-0.0f)); }
+static inline vf op_square(vf x) { return vf_mul(x, x); }
+static inline vf op_sqrt(vf x) { return vf_sqrt(x); }
+static inline vf op_rsqrt(vf x) { return vf_div(vf_set(1.0f), vf_sqrt(x)); }
+static inline vf op_floor(vf x) { return vf_floor(x); }
+static inline vf op_ceil(vf x) { return vf_ceil(x); }
+static inline vf op_round(vf x) { return vf_rint(x); }
+static inline vf op_sign(vf x) {
+  const vf zero = vf_set(0.0f);
+  const vf sign = vf_select(vf_gt(x, zero), vf_set(1.0f),
+                            vf_select(vf_lt(x, zero), vf_set(-1.0f), zero));
+  return vf_select(vf_is_nan(x), x, sign);
+}
+static inline vf op_exp(vf x) { return math_exp(x); }
+static inline vf op_tanh(vf x) { return math_tanh(x); }
+static inline vf op_logistic(vf x) { return math_logistic(x); }
+static inline vf op_elu(vf x) {
+  return vf_select(vf_lt(x, vf_set(0.0f)), math_expm1_negative(x), x);
+}
+static inline vf op_hard_swish(vf x) {
+  const vf gate = clamp_vf(vf_add(x, vf_set(3.0f)), vf_set(0.0f), vf_set(6.0f));
+  return vf_div(vf_mul(x, gate), vf_set(6.0f));
+}
+static inline vf op_gelu(vf x) {
+  const vf e = math_erfc(vf_mul(vf_abs(x), vf_set((float)M_SQRT1_2)));
+  const vf w = vf_select(vf_lt(x, vf_set(0.0f)), e, vf_sub(vf_set(2.0f), e));
+  return vf_mul(vf_mul(vf_set(0.5f), x), w);
+}
+static inline vf op_gelu_tanh(vf x) {
+  const vf cube = vf_mul(vf_mul(vf_mul(vf_set(0.044715f), x), x), x);
+  const vf u = vf_mul(vf_set((float)(2.0 * M_2_SQRTPI * M_SQRT1_2)), vf_add(x, cube));
+  return vf_mul(x, math_logistic(u));
+}
+
+#define F32_UNARY(name)                                                         \
+  static void f32_##name(const float *x, float *y, size_t n) {                  \
+    size_t i = 0;                                                               \
+    for (; i + VF_LANES <= n; i += VF_LANES) vf_store(y + i, op_##name(vf_load(x + i))); \
+    if (i < n) vf_store_part(y + i, op_##name(vf_load_part(x + i, n - i)), n - i); \
+  }
+F32_UNARY(abs)
+F32_UNARY(neg)
+F32_UNARY(square)
+F32_UNARY(sqrt)
+F32_UNARY(rsqrt)
+F32_UNARY(floor)
+F32_UNARY(ceil)
+F32_UNARY(round)
+F32_UNARY(sign)
+F32_UNARY(exp)
+F32_UNARY(tanh)
+F32_UNARY(logistic)
+F32_UNARY(elu)
+F32_UNARY(hard_swish)
+F32_UNARY(gelu)
+F32_UNARY(gelu_tanh)
+
+static void f32_clamp(const float *x, float *y, size_t n, float lo_limit, float hi_limit) {
+  const vf lo = vf_set(lo_limit), hi = vf_set(hi_limit);
+  size_t i = 0;
+  for (; i + VF_LANES <= n; i += VF_LANES) vf_store(y + i, clamp_vf(vf_load(x + i), lo, hi));
+  if (i < n) vf_store_part(y + i, clamp_vf(vf_load_part(x + i, n - i), lo, hi), n - i);
+}
+
+static inline vf leaky(vf x, vf alpha) {
+  return vf_select(vf_gt(x, vf_set(0.0f)), x, vf_mul(x, alpha));
+}
+static void f32_leaky_relu(const float *x, float *y, size_t n, float alpha_value) {
+  const vf alpha = vf_set(alpha_value);
+  size_t i = 0;
+  for (; i + VF_LANES <= n; i += VF_LANES) vf_store(y + i, leaky(vf_load(x + i), alpha));
+  if (i < n) vf_store_part(y + i, leaky(vf_load_part(x + i, n - i), alpha), n - i);
+}
+
+/* ---- rows ---------------------------------------------------------------------- */
+
+/* Floats that are added in lanes before the lanes are added in double. */
+enum { BLOCK = 4096 };
+
+#define F32_SUM(name, ADD)                                                           \
+  static double name(const float *x, size_t n) {                                     \
+    double total = 0.0;                                                              \
+    while (n) {                                                                      \
+      const size_t count = UFI_MIN(n, (size_t)BLOCK);                                \
+      vf s0 = vf_set(0.0f), s1 = s0, s2 = s0, s3 = s0;                               \
+      size_t i = 0;                                                                  \
+      for (; i + 4 * VF_LANES <= count; i += 4 * VF_LANES) {                         \
+        s0 = ADD(vf_load(x + i), s0);                                                \
+        s1 = ADD(vf_load(x + i + VF_LANES), s1);                                     \
+        s2 = ADD(vf_load(x + i + 2 * VF_LANES), s2);                                 \
+        s3 = ADD(vf_load(x + i + 3 * VF_LANES), s3);                                 \
+      }                                                                              \
+      for (; i + VF_LANES <= count; i += VF_LANES) s0 = ADD(vf_load(x + i), s0);     \
+      if (i < count) s1 = ADD(vf_load_part(x + i, count - i), s1);                   \
+      total += vf_sum_double(vf_add(vf_add(s0, s1), vf_add(s2, s3)));                \
+      x += count, n -= count;                                                        \
+    }                                                                                \
+    return total;                                                                    \
+  }
+static inline vf add_value(vf v, vf sum) { return vf_add(v, sum); }
+static inline vf add_square(vf v, vf sum) { return vf_fma(v, v, sum); }
+F32_SUM(f32_sum, add_value)
+F32_SUM(f32_sum_squares, add_square)
+
+#define F32_EXTREME(name, BETTER, BEST_LANE)                                          \
+  static float name(const float *x, size_t n, float start) {                          \
+    vf best = vf_set(start), other = best;                                            \
+    size_t i = 0;                                                                     \
+    for (; i + 2 * VF_LANES <= n; i += 2 * VF_LANES) {                                \
+      best = BETTER(vf_load(x + i), best);                                            \
+      other = BETTER(vf_load(x + i + VF_LANES), other);                               \
+    }                                                                                 \
+    for (; i + VF_LANES <= n; i += VF_LANES) best = BETTER(vf_load(x + i), best);     \
+    if (i < n) other = BETTER(vf_first(n - i, vf_load_part(x + i, n - i), other), other); \
+    return BEST_LANE(BETTER(best, other));                                            \
+  }
+F32_EXTREME(f32_max_row, vf_max, vf_max_lane)
+F32_EXTREME(f32_min_row, vf_min, vf_min_lane)
+
+/* y = exp((x - max) * beta); returns the sum. */
+static double exp_row(const float *x, float *y, size_t n, float max, float beta) {
+  const vf vmax = vf_set(max), vbeta = vf_set(beta);
+  double total = 0.0;
+  while (n) {
+    const size_t count = UFI_MIN(n, (size_t)BLOCK);
+    vf sum = vf_set(0.0f);
+    size_t i = 0;
+    for (; i + VF_LANES <= count; i += VF_LANES) {
+      const vf e = math_exp(vf_mul(vf_sub(vf_load(x + i), vmax), vbeta));
+      if (y) vf_store(y + i, e);
+      sum = vf_add(sum, e);
+    }
+    if (i < count) {
+      const vf v = vf_load_part(x + i, count - i);
+      const vf e = math_exp(vf_mul(vf_sub(v, vmax), vbeta));
+      if (y) vf_store_part(y + i, e, count - i);
+      sum = vf_add(sum, vf_first(count - i, e, vf_set(0.0f)));
+    }
+    total += vf_sum_double(sum);
+    x += count, n -= count;
+    if (y) y += count;
+  }
+  return total;
+}
+
+static void f32_softmax(const float *x, float *y, size_t n, float beta) {
+  const float max = f32_max_row(x, n, -FLT_MAX);
+  const float inverse = (float)(1.0 / exp_row(x, y, n, max, beta));
+  f32_mul_vs(y, &inverse, y, n, -INFINITY, INFINITY);
+}
+
+static void f32_log_softmax(const float *x, float *y, size_t n) {
+  const float max = f32_max_row(x, n, -FLT_MAX);
+  const float log_sum = logf((float)exp_row(x, NULL, n, max, 1.0f));
+  const vf vmax = vf_set(max), vlog = vf_set(log_sum);
+  size_t i = 0;
+  for (; i + VF_LANES <= n; i += VF_LANES)
+    vf_store(y + i, vf_sub(vf_sub(vf_load(x + i), vmax), vlog));
+  if (i < n) vf_store_part(y + i, vf_sub(vf_sub(vf_load_part(x + i, n - i), vmax), vlog), n - i);
+}
+
+#define ACCUMULATE(name, type, LOAD)                                                \
+  static void name(const type *x, int32_t *sums, size_t n) {                        \
+    size_t i = 0;                                                                   \
+    for (; i + VF_LANES <= n; i += VF_LANES)                                        \
+      vi_store(sums + i, vi_add(vi_load(sums + i), LOAD(x + i)));                   \
+    for (; i < n; ++i) sums[i] = (int32_t)((uint32_t)sums[i] + (uint32_t)x[i]);     \
+  }
+ACCUMULATE(s8_accumulate, int8_t, vi_load_s8)
+ACCUMULATE(u8_accumulate, uint8_t, vi_load_u8)
+
+/* ---- conversion ------------------------------------------------------------------ */
+
+static void f16_to_f32(const uint16_t *x, float *y, size_t n) {
+  size_t i = 0;
+  for (; i + VF_LANES <= n; i += VF_LANES) vf_store(y + i, vf_load_f16(x + i));
+  if (i < n) {
+    uint16_t part[VF_LANES] = {0};
+    memcpy(part, x + i, (n - i) * sizeof *x);
+    vf_store_part(y + i, vf_load_f16(part), n - i);
+  }
+}
+
+static void f32_to_f16(const float *x, uint16_t *y, size_t n) {
+  size_t i = 0;
+  for (; i + VF_LANES <= n; i += VF_LANES) vf_store_f16(y + i, vf_load(x + i));
+  if (i < n) {
+    uint16_t part[VF_LANES];
+    vf_store_f16(part, vf_load_part(x + i, n - i));
+    memcpy(y + i, part, (n - i) * sizeof *y);
+  }
+}
+
+#define DEQUANTIZE(name, type, LOAD)                                                       \
+  static void name(const type *x, float *y, size_t n, float scale, int32_t zero) {         \
+    const vf vscale = vf_set(scale);                                                       \
+    const vi vzero = vi_set(zero);                                                         \
+    size_t i = 0;                                                                          \
+    for (; i + VF_LANES <= n; i += VF_LANES)                                               \
+      vf_store(y + i, vf_mul(vscale, vi_to_vf(vi_sub(LOAD(x + i), vzero))));               \
+    if (i < n) {                                                                           \
+      type part[VF_LANES] = {0};                                                           \
+      memcpy(part, x + i, (n - i) * sizeof *x);                                            \
+      vf_store_part(y + i, vf_mul(vscale, vi_to_vf(vi_sub(LOAD(part), vzero))), n - i);    \
+    }                                                                                      \
+  }
+DEQUANTIZE(s8_to_f32, int8_t, vi_load_s8)
+DEQUANTIZE(u8_to_f32, uint8_t, vi_load_u8)
+DEQUANTIZE(s16_to_f32, int16_t, vi_load_s16)
+
+/* Rounds halves away from zero, exactly: truncates and looks at what is lost. */
+static inline vf round_away(vf v) {
+  const vf whole = vf_trunc(v);
+  const vf rest = vf_abs(vf_sub(v, whole));
+  const vf step = vf_or(vf_set(1.0f), vf_sign_bit(v));
+  return vf_select(vf_ge(rest, vf_set(0.5f)), vf_add(whole, step), whole);
+}
+/* lo and hi are limits minus the zero point; the order makes a NaN lo. */
+static inline vi quantize(vf v, vf scale, vf lo, vf hi, vi zero) {
+  const vf q = vf_min(vf_max(round_away(vf_div(v, scale)), lo), hi);
+  return vi_add(vf_to_vi(q), zero);
+}
+#define QUANTIZE(name, type, STORE, low, high)                                               \
+  static void name(const float *x, type *y, size_t n, float scale, int32_t zero) {           \
+    const vf vscale = vf_set(scale);                                                         \
+    const vf lo = vf_set((float)(low - zero)), hi = vf_set((float)(high - zero));            \
+    const vi vzero = vi_set(zero);                                                           \
+    size_t i = 0;                                                                            \
+    for (; i + VF_LANES <= n; i += VF_LANES)                                                 \
+      STORE(y + i, quantize(vf_load(x + i), vscale, lo, hi, vzero));                         \
+    if (i < n) {                                                                             \
+      type part[VF_LANES];                                                                   \
+      STORE(part, quantize(vf_load_part(x + i, n - i), vscale, lo, hi, vzero));              \
+      memcpy(y + i, part, (n - i) * sizeof *y);                                              \
+    }                                                                                        \
+  }
+QUANTIZE(f32_to_s8, int8_t, vi_store_s8, -128, 127)
+QUANTIZE(f32_to_u8, uint8_t, vi_store_u8, 0, 255)
+QUANTIZE(f32_to_s16, int16_t, vi_store_s16, -32768, 32767)
+
+/* ---- 8-bit arithmetic --------------------------------------------------------------- */
+
+/* v / 2^n rounded to nearest, halves away from zero: the remainder decides. */
+static inline vi divide_pow2(vi v, int n) {
+  const int32_t mask = (int32_t)((INT64_C(1) << n) - 1);
+  const vi rest = vi_and(v, vi_set(mask));
+  const vi threshold = vi_sub(vi_set(mask >> 1), vi_sra(v, 31));
+  return vi_sub(vi_sra(v, n), vi_gt(rest, threshold));
+}
+static inline vi scale_vi(vi v, ufk_scale s) {
+  if (s.shift > 0) return vi_mul_high(vi_shl(v, s.shift), vi_set(s.multiplier));
+  return divide_pow2(vi_mul_high(v, vi_set(s.multiplier)), -s.shift);
+}
+static inline vi clamp_vi(vi v, int32_t lo, int32_t hi) {
+  return vi_min(vi_set(hi), vi_max(vi_set(lo), v));
+}
+
+static inline vi add_operand(vi v, int32_t offset, int left, ufk_scale s) {
+  return scale_vi(vi_shl(vi_add(v, vi_set(offset)), left), s);
+}
+static inline vi add_scaled(vi a, vi b, const ufk_q_add *p) {
+  const vi sum = p->subtract ? vi_sub(a, b) : vi_add(a, b);
+  return clamp_vi(vi_add(scale_vi(sum, p->y), vi_set(p->y_offset)), p->lo, p->hi);
+}
+static inline vi multiply(vi a, vi b, const ufk_q_mul *p) {
+  const vi product = vi_mul(vi_add(a, vi_set(p->a_offset)), vi_add(b, vi_set(p->b_offset)));
+  return clamp_vi(vi_add(scale_vi(product, p->y), vi_set(p->y_offset)), p->lo, p->hi);
+}
+
+/* One value for all is scaled once: it is a constant of the loop. */
+#define ADD_A(v) add_operand(v, params->a_offset, params->left_shift, params->a)
+#define ADD_B(v) add_operand(v, params->b_offset, params->left_shift, params->b)
+#define ADD_ONE(name, mode, type, LOAD, STORE, A, B, A_PART, B_PART)                        \
+  static void name##_##mode(const type *a, const type *b, type *y, size_t n,                \
+                            const ufk_q_add *p) {                                           \
+    if (n == 0) return;                                                                     \
+    const ufk_q_add copy = *p, *params = &copy;                                             \
+    const vi a_value = ADD_A(vi_set(a[0])), b_value = ADD_B(vi_set(b[0]));                  \
+    size_t i = 0;                                                                           \
+    (void)a_value, (void)b_value;                                                           \
+    for (; i + VF_LANES <= n; i += VF_LANES) STORE(y + i, add_scaled(A, B, params));        \
+    if (i < n) {                                                                            \
+      type part_a[VF_LANES] = {0}, part_b[VF_LANES] = {0};                                  \
+      memcpy(part_a, a + (A_PART ? i : 0), A_PART ? n - i : 1);                             \
+      memcpy(part_b, b + (B_PART ? i : 0), B_PART ? n - i : 1);                             \
+      const size_t rest = n - i, at = i;                                                    \
+      a = part_a, b = part_b, i = 0;                                                        \
+      STORE(part_a, add_scaled(A, B, params));                                              \
+      memcpy(y + at, part_a, rest);                                                         \
+    }                                                                                       \
+  }
+#define ADD(name, type, LOAD, STORE)                                                        \
+  ADD_ONE(name, vv, type, LOAD, STORE, ADD_A(LOAD(a + i)), ADD_B(LOAD(b + i)), 1, 1)        \
+  ADD_ONE(name, sv, type, LOAD, STORE, a_value, ADD_B(LOAD(b + i)), 0, 1)                   \
+  ADD_ONE(name, vs, type, LOAD, STORE, ADD_A(LOAD(a + i)), b_value, 1, 0)
+ADD(s8_add, int8_t, vi_load_s8, vi_store_s8)
+ADD(u8_add, uint8_t, vi_load_u8, vi_store_u8)
+
+#define MUL_ONE(name, mode, type, LOAD, STORE, A, B, A_PART, B_PART)                        \
+  static void name##_##mode(const type *a, const type *b, type *y, size_t n,                \
+                            const ufk_q_mul *p) {                                           \
+    if (n == 0) return;                                                                     \
+    const ufk_q_mul copy = *p, *params = &copy;                                             \
+    const vi a_value = vi_set(a[0]), b_value = vi_set(b[0]);                                \
+    size_t i = 0;                                                                           \
+    (void)a_value, (void)b_value;                                                           \
+    for (; i + VF_LANES <= n; i += VF_LANES) STORE(y + i, multiply(A, B, params));          \
+    if (i < n) {                                                                            \
+      type part_a[VF_LANES] = {0}, part_b[VF_LANES] = {0};                                  \
+      memcpy(part_a, a + (A_PART ? i : 0), A_PART ? n - i : 1);                             \
+      memcpy(part_b, b + (B_PART ? i : 0), B_PART ? n - i : 1);                             \
+      const size_t rest = n - i, at = i;                                                    \
+      a = part_a, b = part_b, i = 0;                                                        \
+      STORE(part_a, multiply(A, B, params));                                                \
+      memcpy(y + at, part_a, rest);                                                         \
+    }                                                                                       \
+  }
+#define MUL(name, type, LOAD, STORE)                                                        \
+  MUL_ONE(name, vv, type, LOAD, STORE, LOAD(a + i), LOAD(b + i), 1, 1)                      \
+  MUL_ONE(name, sv, type, LOAD, STORE, a_value, LOAD(b + i), 0, 1)                          \
+  MUL_ONE(name, vs, type, LOAD, STORE, LOAD(a + i), b_value, 1, 0)
+MUL(s8_mul, int8_t, vi_load_s8, vi_store_s8)
+MUL(u8_mul, uint8_t, vi_load_u8, vi_store_u8)
+
+/* ---- the table ------------------------------------------------------------------------ */
+
+#define MODES(member, name)          \
+  table->member[UFK_VV] = name##_vv; \
+  table->member[UFK_SV] = name##_sv; \
+  table->member[UFK_VS] = name##_vs
+
+static void set_vector_binary(ufk_elementwise_table *table) {
+  MODES(f32_binary[UFK_ADD], f32_add);
+  MODES(f32_binary[UFK_SUB], f32_sub);
+  MODES(f32_binary[UFK_MUL], f32_mul);
+  MODES(f32_binary[UFK_DIV], f32_div);
+  MODES(f32_binary[UFK_MAX], f32_max);
+  MODES(f32_binary[UFK_MIN], f32_min);
+  MODES(f32_binary[UFK_SQDIFF], f32_sqdiff);
+  MODES(f32_binary[UFK_PRELU], f32_prelu);
+  MODES(s8_add, s8_add);
+  MODES(u8_add, u8_add);
+  MODES(s8_mul, s8_mul);
+  MODES(u8_mul, u8_mul);
+}
+
+static void set_vector_kernels(ufk_elementwise_table *table) {
+  set_vector_binary(table);
+  table->f32_unary[UFK_ABS] = f32_abs;
+  table->f32_unary[UFK_NEG] = f32_neg;
+  table->f32_unary[UFK_SQUARE] = f32_square;
+  table->f32_unary[UFK_SQRT] = f32_sqrt;
+  table->f32_unary[UFK_RSQRT] = f32_rsqrt;
+  table->f32_unary[UFK_FLOOR] = f32_floor;
+  table->f32_unary[UFK_CEIL] = f32_ceil;
+  table->f32_unary[UFK_ROUND] = f32_round;
+  table->f32_unary[UFK_SIGN] = f32_sign;
+  table->f32_unary[UFK_EXP] = f32_exp;
+  table->f32_unary[UFK_TANH] = f32_tanh;
+  table->f32_unary[UFK_LOGISTIC] = f32_logistic;
+  table->f32_unary[UFK_ELU] = f32_elu;
+  table->f32_unary[UFK_HARD_SWISH] = f32_hard_swish;
+  table->f32_unary[UFK_GELU] = f32_gelu;
+  table->f32_unary[UFK_GELU_TANH] = f32_gelu_tanh;
+  table->f32_clamp = f32_clamp;
+  table->f32_leaky_relu = f32_leaky_relu;
+  table->f32_softmax = f32_softmax;
+  table->f32_log_softmax = f32_log_softmax;
+  table->f32_sum = f32_sum;
+  table->f32_sum_squares = f32_sum_squares;
+  table->f32_max = f32_max_row;
+  table->f32_min = f32_min_row;
+  table->s8_accumulate = s8_accumulate;
+  table->u8_accumulate = u8_accumulate;
+  table->f16_to_f32 = f16_to_f32;
+  table->f32_to_f16 = f32_to_f16;
+  table->s8_to_f32 = s8_to_f32;
+  table->u8_to_f32 = u8_to_f32;
+  table->s16_to_f32 = s16_to_f32;
+  table->f32_to_s8 = f32_to_s8;
+  table->f32_to_u8 = f32_to_u8;
+  table->f32_to_s16 = f32_to_s16;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * math_tmpl.h: exp and what is made of it, on the vectors of f32_<isa>.h. Include
+ * it once per file, after that header.
+ *
+ * exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln(2) / 2; exp(r) is a
+ * polynomial of degree 6 (the coefficients of Cephes' expf). ln 2 is subtracted
+ * in two parts, of which n times the first is exact.
+ */
+#ifndef UFI_SIMD_MATH_TMPL_H
+#define UFI_SIMD_MATH_TMPL_H
+
+#define LOG2_E 1.44269504088896341f
+#define LN2_HIGH 0.693359375f
+#define LN2_LOW (-2.12194440e-4f)
+
+/* exp(r) - 1 for |r| a little over ln(2) / 2 at most. */
+static inline vf math_expm1_reduced(vf r) {
+  vf p = vf_set(1.9875691500e-4f);
+  p = vf_fma(p, r, vf_set(1.3981999507e-3f));
+  p = vf_fma(p, r, vf_set(8.3334519073e-3f));
+  p = vf_fma(p, r, vf_set(4.1665795894e-2f));
+  p = vf_fma(p, r, vf_set(1.6666665459e-1f));
+  p = vf_fma(p, r, vf_set(5.0000001201e-1f));
+  return vf_fma(p, vf_mul(r, r), r);
+}
+
+/* y * 2^n for n in [-150, 129]: in two steps, so that results that are
+ * denormal or infinite come out right. */
+static inline vf math_scale(vf y, vf n) {
+  const vi whole = vf_to_vi(n), half = vi_sra(whole, 1);
+  return vf_mul(vf_mul(y, vf_pow2(half)), vf_pow2(vi_sub(whole, half)));
+}
+
+/* exp(a + b), where a may be large and exact and b is small. */
+static inline vf math_exp2(vf a, vf b) {
+  const vf n = vf_rint(vf_mul(vf_add(a, b), vf_set(LOG2_E)));
+  vf r = vf_add(vf_fnma(n, vf_set(LN2_HIGH), a), b);
+  r = vf_fnma(n, vf_set(LN2_LOW), r);
+  return math_scale(vf_add(math_expm1_reduced(r), vf_set(1.0f)), n);
+}
+
+static inline vf math_exp(vf x) {
+  /* Beyond these the result is infinite or 0; the order keeps a NaN. */
+  x = vf_max(vf_set(-104.0f), vf_min(vf_set(89.0f), x));
+  const vf n = vf_rint(vf_mul(x, vf_set(LOG2_E)));
+  vf r = vf_fnma(n, vf_set(LN2_HIGH), x);
+  r = vf_fnma(n, vf_set(LN2_LOW), r);
+  return math_scale(vf_add(math_expm1_reduced(r), vf_set(1.0f)), n);
+}
+
+/* exp(x) - 1 for x <= 0. */
+static inline vf math_expm1_negative(vf x) {
+  x = vf_max(vf_set(-80.0f), x);
+  const vf n = vf_rint(vf_mul(x, vf_set(LOG2_E)));
+  vf r = vf_fnma(n, vf_set(LN2_HIGH), x);
+  r = vf_fnma(n, vf_set(LN2_LOW), r);
+  const vf s = vf_pow2(vf_to_vi(n));
+  return vf_fma(s, math_expm1_reduced(r), vf_sub(s, vf_set(1.0f)));
+}
+
+/* 1 / (1 + exp(-x)); exp of a negative number only, which cannot overflow. */
+static inline vf math_logistic(vf x) {
+  const vf one = vf_set(1.0f);
+  const vf e = math_exp(vf_or(x, vf_set(-0.0f)));
+  return vf_div(vf_select(vf_lt(x, vf_set(0.0f)), e, one), vf_add(one, e));
+}
+
+/* Near 0 an odd polynomial (Cephes' tanhf), else 1 - 2 / (exp(2 |x|) + 1) with
+ * the sign of x. */
+static inline vf math_tanh(vf x) {
+  const vf z = vf_mul(x, x), one = vf_set(1.0f);
+  vf p = vf_set(-5.70498872745e-3f);
+  p = vf_fma(p, z, vf_set(2.06390887954e-2f));
+  p = vf_fma(p, z, vf_set(-5.37397155531e-2f));
+  p = vf_fma(p, z, vf_set(1.33314422036e-1f));
+  p = vf_fma(p, z, vf_set(-3.33332819422e-1f));
+  const vf small = vf_fma(vf_mul(p, z), x, x);
+  const vf size = vf_abs(x);
+  const vf e = math_exp(vf_add(size, size));
+  const vf large = vf_sub(one, vf_div(vf_set(2.0f), vf_add(e, one)));
+  return vf_select(vf_lt(size, vf_set(0.625f)), small, vf_or(large, vf_sign_bit(x)));
+}
+
+/* erfc(z) for z >= 0: t exp(-z^2 + P(t)) with t = 1 / (1 + z / 2), P the Chebyshev
+ * fit of W. H. Press et al. (relative error 1.2e-7). -z^2 is taken apart, since
+ * its rounding error would become a relative error of the result: h is z without
+ * its low bits, h^2 is exact, and -z^2 = -h^2 + (h - z)(h + z). */
+static inline vf math_erfc(vf z) {
+  z = vf_min(vf_set(14.0f), z);
+  const vf t = vf_div(vf_set(1.0f), vf_fma(vf_set(0.5f), z, vf_set(1.0f)));
+  vf p = vf_set(0.17087277f);
+  p = vf_fma(p, t, vf_set(-0.82215223f));
+  p = vf_fma(p, t, vf_set(1.48851587f));
+  p = vf_fma(p, t, vf_set(-1.13520398f));
+  p = vf_fma(p, t, vf_set(0.27886807f));
+  p = vf_fma(p, t, vf_set(-0.18628806f));
+  p = vf_fma(p, t, vf_set(0.09678418f));
+  p = vf_fma(p, t, vf_set(0.37409196f));
+  p = vf_fma(p, t, vf_set(1.00002368f));
+  p = vf_fma(p, t, vf_set(-1.26551223f));
+  const vf h = vf_high_bits(z);
+  p = vf_fma(vf_sub(h, z), vf_add(h, z), p);
+  /* math_exp2 must not get less than -104. */
+  const vf square = vf_max(vf_set(-102.0f), vf_mul(h, vf_sub(vf_set(0.0f), h)));
+  return vf_mul(t, math_exp2(square, p));
+}
+
+#endif

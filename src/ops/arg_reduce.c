@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * arg_reduce.c: ARG_MAX, ARG_MIN and CUMSUM: the tensor is (outer, n, inner),
+ * n the dimension that the axis names.
+ *
+ * Of equal values the first one counts. Among floats a NaN counts only where
+ * there is nothing else.
+ */
+#include <math.h>
+
+#include "ops/broadcast.h"
+
+typedef struct split { int64_t outer, n, inner; } split;
+
+static split split_at(const ufi_tensor *t, int32_t axis) {
+  split s = {1, t->dims[axis], 1};
+  for (int32_t d = 0; d < axis; ++d) s.outer *= t->dims[d];
+  for (int32_t d = axis + 1; d < t->rank; ++d) s.inner *= t->dims[d];
+  return s;
+}
+
+/* The one axis in input 1. */
+static uf_status read_axis(ufi_ctx *ctx, int32_t *axis_out) {
+  int64_t value;
+  int32_t n;
+  char text[512];
+  UFI_TRY(ufi_read_ints(ctx, ctx->in[1], &value, 1, &n));
+  if (n != 1)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one axis, found %s", ufi_tensor_text(ctx->in[1], text));
+  return ufi_axis(ctx, value, ctx->in[0]->rank, axis_out);
+}
+
+/* ---- ARG_MAX, ARG_MIN ---------------------------------------------------------------------- */
+
+/* Finds for each of `inner` columns the row of x (n, inner) that wins. best holds
+ * the index found so far, the value is x[best]. */
+#define ARG_LOOP(name, T, BETTER)                                                   \
+  static int64_t name(const void *px, int64_t n, int64_t inner) {                   \
+    const T *x = px;                                                                \
+    int64_t best = 0;                                                               \
+    for (int64_t i = 1; i < n; ++i) {                                               \
+      const T v = x[i * inner], w = x[best * inner];                                \
+      if (BETTER) best = i;                                                         \
+    }                                                                               \
+    return best;                                                                    \
+  }
+#define ARG_LOOPS(suffix, T)           \
+  ARG_LOOP(max_##suffix, T, v > w)     \
+  ARG_LOOP(min_##suffix, T, v < w)
+ARG_LOOPS(i8, int8_t)
+ARG_LOOPS(u8, uint8_t)
+ARG_LOOPS(i16, int16_t)
+ARG_LOOPS(i32, int32_t)
+ARG_LOOPS(i64, int64_t)
+ARG_LOOP(max_f32_column, float, v > w || (w != w && v == v))
+ARG_LOOP(min_f32_column, float, v < w || (w != w && v == v))
+
+/* Rows: the extreme by a kernel, then where it is. */
+static int64_t find_f32(const float *x, int64_t n, float value) {
+  for (int64_t i = 0; i < n; ++i)
+    if (x[i] == value) return i;
+  return 0;
+}
+static int64_t max_f32(const void *x, int64_t n, int64_t inner) {
+  if (inner != 1) return max_f32_column(x, n, inner);
+  return find_f32(x, n, ufi_kernels_get()->elementwise.f32_max(x, (size_t)n, -INFINITY));
+}
+static int64_t min_f32(const void *x, int64_t n, int64_t inner) {
+  if (inner != 1) return min_f32_column(x, n, inner);
+  return find_f32(x, n, ufi_kernels_get()->elementwise.f32_min(x, (size_t)n, INFINITY));
+}
+
+typedef int64_t (*arg_fn)(const void *x, int64_t n, int64_t inner);
+#define ARG_TABLE(op)                                                                         \
+  {[UF_FLOAT32] = op##_f32, [UF_INT8] = op##_i8, [UF_UINT8] = op##_u8, [UF_BOOL] = op##_u8,   \
+   [UF_INT16] = op##_i16, [UF_INT32] = op##_i32, [UF_INT64] = op##_i64}
+
+static uf_status arg_infer(ufi_ctx *ctx) {
+  int32_t axis, rank = 0;
+  int64_t dims[UF_MAX_RANK];
+  char text[512];
+  const ufi_tensor *x = ctx->in[0];
+  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_INT8, UF_UINT8, UF_INT16, UF_INT32, UF_INT64, UF_BOOL, UF_INVALID));
+  UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INT64, UF_INVALID));
+  UFI_TRY(ufi_want_rank(ctx, x, 1, UF_MAX_RANK));
+  if (ctx->out[0]->dtype == UF_INVALID) UFI_TRY(ufi_out_dtype(ctx, 0, UF_INT64)); /* TensorFlow's default */
+  UFI_TRY(ufi_want_out(ctx, 0, UF_INT32, UF_INT64, UF_INVALID));
+  if (!ufi_known(ctx, 1)) return UF_OK;
+  UFI_TRY(read_axis(ctx, &axis));
+  if (x->dims[axis] == 0)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected something along axis %d, found %s", axis,
+                        ufi_tensor_text(x, text));
+  for (int32_t d = 0; d < x->rank; ++d)
+    if (d != axis) dims[rank++] = x->dims[d];
+  return ufi_out_shape(ctx, 0, rank, dims);
+}
+
+typedef struct arg_run {
+  const char *x;
+  const ufi_tensor *y;
+  split s;
+  size_t size;
+  arg_fn fn;
+} arg_run;
+
+static void arg_range(void *context, size_t begin, size_t end) {
+  const arg_run *r = context;
+  for (size_t i = begin; i < end; ++i) {
+    const size_t outer = i / (size_t)r->s.inner, inner = i % (size_t)r->s.inner;
+    const size_t at = outer * (size_t)(r->s.n * r->s.inner) + inner;
+    const int64_t found = r->fn(r->x + at * r->size, r->s.n, r->s.inner);
+    if (r->y->dtype == UF_INT32) ((int32_t *)r->y->data)[i] = (int32_t)found;
+    else ((int64_t *)r->y->data)[i] = found;
+  }
+}
+
+static uf_status arg_eval(ufi_ctx *ctx, const arg_fn table[UF_DTYPE_COUNT]) {
+  int32_t axis;
+  const ufi_tensor *x = ctx->in[0];
+  UFI_TRY(read_axis(ctx, &axis));
+  arg_run r = {x->data, ctx->out[0], split_at(x, axis), (size_t)uf_dtype_bits(x->dtype) / 8, table[x->dtype]};
+  const size_t count = (size_t)r.y->count;
+  if (x->count < UFI_PARALLEL_MIN) arg_range(&r, 0, count);
+  else ufi_parallel_ranges(ctx->pool, arg_range, &r, count, UFI_MAX(count / 16, (size_t)1));
+  return UF_OK;
+}
+static uf_status arg_max_eval(ufi_ctx *ctx) {
+  static const arg_fn table[UF_DTYPE_COUNT] = ARG_TABLE(max);
+  return arg_eval(ctx, table);
+}
+static uf_status arg_min_eval(ufi_ctx *ctx) {
+  static const arg_fn table[UF_DTYPE_COUNT] = ARG_TABLE(min);
+  return arg_eval(ctx, table);
+}
+const ufi_op_def ufi_op_ARG_MAX = {.infer = arg_infer, .eval = arg_max_eval};
+const ufi_op_def ufi_op_ARG_MIN = {.infer = arg_infer, .eval = arg_min_eval};
+
+/* ---- CUMSUM ---------------------------------------------------------------------------------- */
+
+typedef struct cumsum_attrs { bool exclusive, reverse; } cumsum_attrs;
+static uf_status cumsum_tflite(const ufi_tflite_attrs *from, void *attrs, uf_error *error) {
+  cumsum_attrs *a = attrs;
+  a->exclusive = ufi_fb_bool(&from->options, 0, false);
+  a->reverse = ufi_fb_bool(&from->options, 1, false);
+  return UF_OK;
+}
+static uf_status cumsum_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error) {
+  cumsum_attrs *a = attrs;
+  const uf_attr *exclusive = ufi_tf_attr(from, "exclusive"), *reverse = ufi_tf_attr(from, "reverse");
+  a->exclusive = exclusive && exclusive->i;
+  a->reverse = reverse && reverse->i;
+  return UF_OK;
+}
+
+static uf_status cumsum_infer(ufi_ctx *ctx) {
+  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_INT32, UF_INT64, UF_INVALID));
+  UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INT64, UF_INVALID));
+  UFI_TRY(ufi_want_rank(ctx, ctx->in[0], 1, UF_MAX_RANK));
+  UFI_TRY(ufi_out_dtype(ctx, 0, ctx->in[0]->dtype));
+  return ufi_out_like(ctx, 0, ctx->in[0]);
+}
+
+/* Row i of y is row i of x plus what came before it; inner rows at a time. */
+#define CUMSUM(name, T, U)                                                                       \
+  static void name(const T *x, T *y, split s, const cumsum_attrs *a) {                           \
+    for (int64_t o = 0; o < s.outer; ++o, x += s.n * s.inner, y += s.n * s.inner)                \
+      for (int64_t j = 0; j < s.inner; ++j) {                                                    \
+        U sum = 0;                                                                               \
+        for (int64_t k = 0; k < s.n; ++k) {                                                      \
+          const int64_t i = (a->reverse ? s.n - 1 - k : k) * s.inner + j;                        \
+          const U next = sum + (U)x[i];                                                          \
+          y[i] = (T)(a->exclusive ? sum : next);                                                 \
+          sum = next;                                                                            \
+        }                                                                                        \
+      }                                                                                          \
+  }
+CUMSUM(cumsum_f32, float, float)
+CUMSUM(cumsum_i32, int32_t, uint32_t)
+CUMSUM(cumsum_i64, int64_t, uint64_t)
+
+static uf_status cumsum_eval(ufi_ctx *ctx) {
+  int32_t axis;
+  const ufi_tensor *x = ctx->in[0], *y = ctx->out[0];
+  UFI_TRY(read_axis(ctx, &axis));
+  if (x->count == 0) return UF_OK;
+  const split s = split_at(x, axis);
+  if (x->dtype == UF_FLOAT32) cumsum_f32(x->data, y->data, s, ctx->attrs);
+  else if (x->dtype == UF_INT32) cumsum_i32(x->data, y->data, s, ctx->attrs);
+  else cumsum_i64(x->data, y->data, s, ctx->attrs);
+  return UF_OK;
+}
+const ufi_op_def ufi_op_CUMSUM = {
+  .attrs_size = sizeof(cumsum_attrs), .attrs_tflite = cumsum_tflite, .attrs_tf = cumsum_tf,
+  .infer = cumsum_infer, .eval = cumsum_eval,
+};

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * binary.c: what ops of two broadcast operands share, and those without fused
+ * activation or with one form only: maximum, minimum, squared difference, floor
+ * division and modulus, power, atan2, xor, shift, and the sum of many tensors.
+ */
+#include "ops/binary.h"
+
+#include <math.h>
+
+#include "kernels/fixed32.h"
+
+/* ---- shared ------------------------------------------------------------------------- */
+
+uf_status ufi_binary_infer(ufi_ctx *ctx, uf_dtype out) {
+  int32_t rank;
+  int64_t dims[UF_MAX_RANK];
+  UFI_TRY(ufi_out_dtype(ctx, 0, out));
+  UFI_TRY(ufi_broadcast(ctx, ctx->in[0], ctx->in[1], &rank, dims));
+  return ufi_out_shape(ctx, 0, rank, dims);
+}
+
+ufi_binary *ufi_binary_state(ufi_ctx *ctx) {
+  ufi_binary *s = ufi_ctx_state(ctx, sizeof *s);
+  if (s) ufi_broadcast_make(ctx->in[0], ctx->in[1], ctx->out[0], &s->plan);
+  return s;
+}
+
+static size_t element_size(uf_dtype dtype) { return (size_t)uf_dtype_bits(dtype) / 8; }
+
+uf_status ufi_binary_eval(ufi_ctx *ctx) {
+  const ufi_binary *s = ctx->state;
+  const ufi_tensor *a = ctx->in[0], *b = ctx->in[1], *y = ctx->out[0];
+  const ufi_broadcast_run_args args = {
+    .plan = &s->plan, .inner = s->inner, .arg = &s->arg, .a = a->data, .b = b->data, .y = y->data,
+    .size_a = element_size(a->dtype), .size_b = element_size(b->dtype),
+    .size_y = element_size(y->dtype)};
+  ufi_broadcast_run(&args, ctx->pool);
+  return UF_OK;
+}
+
+static void f32_inner(const void *a, const void *b, void *y, size_t n, ufk_mode mode, const void *arg) {
+  const ufi_f32_arg *f = arg;
+  f->fns[mode](a, b, y, n, f->lo, f->hi);
+}
+
+/* Halves in pieces that stay in the first-level cache as floats. */
+enum { PIECE = 256 };
+static void bf16_to_f32(const uint16_t *x, float *y, size_t n) {
+  for (size_t i = 0; i < n; ++i) y[i] = ufi_bfloat_to_float(x[i]);
+}
+static void f32_to_bf16(const float *x, uint16_t *y, size_t n) {
+  for (size_t i = 0; i < n; ++i) y[i] = ufi_float_to_bfloat(x[i]);
+}
+static void half_pieces(const uint16_t *a, const uint16_t *b, uint16_t *y, size_t n, ufk_mode mode,
+                        const ufi_f32_arg *f, void (*widen)(const uint16_t *, float *, size_t),
+                        void (*narrow)(const float *, uint16_t *, size_t)) {
+  float u[PIECE], v[PIECE];
+  if (n == 0) return;
+  widen(a, u, 1);
+  widen(b, v, 1);
+  for (size_t i = 0; i < n; i += PIECE) {
+    const size_t count = UFI_MIN(n - i, (size_t)PIECE);
+    if (mode != UFK_SV) widen(a + i, u, count);
+    if (mode != UFK_VS) widen(b + i, v, count);
+    float *out = mode == UFK_SV ? v : u;
+    f->fns[mode](u, v, out, count, f->lo, f->hi);
+    narrow(out, y + i, count);
+  }
+}
+static void f16_inner(const void *a, const void *b, void *y, size_t n, ufk_mode mode, const void *arg) {
+  const ufk_elementwise_table *k = &ufi_kernels_get()->elementwise;
+  half_pieces(a, b, y, n, mode, arg, k->f16_to_f32, k->f32_to_f16);
+}
+static void bf16_inner(const void *a, const void *b, void *y, size_t n, ufk_mode mode, const void *arg) {
+  half_pieces(a, b, y, n, mode, arg, bf16_to_f32, f32_to_bf16);
+}
+
+ufi_inner_fn ufi_binary_float(ufi_binary *state, uf_dtype dtype, ufk_f32_binary op, ufi_act act) {
+  state->arg.f32.fns = ufi_kernels_get()->elementwise.f32_binary[op];
+  ufi_act_range_f32(act, &state->arg.f32.lo, &state->arg.f32.hi);
+  switch (dtype) {
+    case UF_FLOAT32: return f32_inner;
+    case UF_FLOAT16: return f16_inner;
+    case UF_BFLOAT16: return bf16_inner;
+    default: return NULL;
+  }
+}
+
+uf_status ufi_no_dtype(ufi_ctx *ctx, const ufi_tensor *t, const char *supported) {
+  char text[512];
+  return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected %s, found %s", supported, ufi_tensor_text(t, text));
+}
+
+#define FIND_ZERO(T)                                                       \
+  for (const T *p = t->data; at < t->count && p[at] != (T)zero; ++at) {}   \
+  break
+uf_status ufi_want_nonzero(ufi_ctx *ctx, const ufi_tensor *t, int64_t zero) {
+  int64_t at = 0;
+  switch (t->dtype) {
+    case UF_INT8: FIND_ZERO(int8_t);
+    case UF_UINT8: FIND_ZERO(uint8_t);
+    case UF_INT16: FIND_ZERO(int16_t);
+    case UF_INT32: FIND_ZERO(int32_t);
+    case UF_INT64: FIND_ZERO(int64_t);
+    case UF_FLOAT32: FIND_ZERO(float);
+    default: return UF_OK;
+  }
+  if (at == t->count) return UF_OK;
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected divisors other than 0, found 0 at element %lld of '%s'",
+                      (long long)at, t->name);
+}
+
+/* prepare of an op that has one loop per dtype and perhaps a float kernel. */
+enum { NO_KERNEL = -1 };
+static uf_status prepare_loops(ufi_ctx *ctx, int kernel, const ufi_inner_fn *by_dtype,
+                               const char *supported) {
+  ufi_binary *s = ufi_binary_state(ctx);
+  if (!s) return UF_RESOURCE_EXHAUSTED;
+  const uf_dtype dtype = ctx->in[0]->dtype;
+  if (kernel != NO_KERNEL) s->inner = ufi_binary_float(s, dtype, (ufk_f32_binary)kernel, UFI_ACT_NONE);
+  if (!s->inner) s->inner = by_dtype[dtype];
+  return s->inner ? UF_OK : ufi_no_dtype(ctx, ctx->in[0], supported);
+}
+
+static uf_status infer_same(ufi_ctx *ctx) {
+  UFI_TRY(ufi_want_same(ctx, ctx->in[0], ctx->in[1]));
+  return ufi_binary_infer(ctx, ctx->in[0]->dtype);
+}
+
+/* ---- maximum, minimum ------------------------------------------------------------------ */
+
+/* Quantized values are compared as they are: all share one scale. */
+#define EXTREMES(suffix, T)                          \
+  UFI_INNER_LOOPS(max_##suffix, T, T, u > v ? u : v) \
+  UFI_INNER_LOOPS(min_##suffix, T, T, u < v ? u : v)
+EXTREMES(i8, int8_t)
+EXTREMES(u8, uint8_t)
+EXTREMES(i16, int16_t)
+EXTREMES(u16, uint16_t)
+EXTREMES(i32, int32_t)
+EXTREMES(u32, uint32_t)
+EXTREMES(i64, int64_t)
+EXTREMES(u64, uint64_t)
+EXTREMES(f64, double)
+#define EXTREME_LOOPS(op)                                                        \
+  {[UF_INT8] = op##_i8, [UF_UINT8] = op##_u8, [UF_BOOL] = op##_u8,               \
+   [UF_INT16] = op##_i16, [UF_UINT16] = op##_u16, [UF_INT32] = op##_i32,         \
+   [UF_UINT32] = op##_u32, [UF_INT64] = op##_i64, [UF_UINT64] = op##_u64,        \
+   [UF_FLOAT64] = op##_f64}
+static const char numbers[] = "numbers";
+
+static uf_status max_prepare(ufi_ctx *ctx) {
+  static const ufi_inner_fn loops[UF_DTYPE_COUNT] = EXTREME_LOOPS(max);
+  return prepare_loops(ctx, UFK_MAX, loops, numbers);
+}
+static uf_status min_prepare(ufi_ctx *ctx) {
+  static const ufi_inner_fn loops[UF_DTYPE_COUNT] = EXTREME_LOOPS(min);
+  return prepare_loops(ctx, UFK_MIN, loops, numbers);
+}
+#define BINARY_DEF(name, prepare_fn, eval_fn) \
+  const ufi_op_def ufi_op_##name = {.infer = infer_same, .prepare = prepare_fn, .eval = eval_fn}
+BINARY_DEF(MAXIMUM, max_prepare, ufi_binary_eval);
+BINARY_DEF(MINIMUM, min_prepare, ufi_binary_eval);
+BINARY_DEF(STABLEHLO_MAXIMUM, max_prepare, ufi_binary_eval);
+BINARY_DEF(STABLEHLO_MINIMUM, min_prepare, ufi_binary_eval);
+
+/* ---- squared difference ------------------------------------------------------------------ */
+
+UFI_INNER_LOOPS(sqdiff_i32, int32_t, int32_t, ((uint32_t)u - (uint32_t)v) * ((uint32_t)u - (uint32_t)v))
+UFI_INNER_LOOPS(sqdiff_i64, int64_t, int64_t, ((uint64_t)u - (uint64_t)v) * ((uint64_t)u - (uint64_t)v))
+
+/* As a quantized difference, but squared before it is scaled to the output. */
+static inline int32_t q_sqdiff(int32_t a, int32_t b, const void *arg) {
+  const ufk_q_add *p = arg;
+  const int32_t left = 1 << p->left_shift;
+  const int32_t u = ufk_scale_i32((a + p->a_offset) * left, p->a);
+  const int32_t v = ufk_scale_i32((b + p->b_offset) * left, p->b);
+  const int64_t d = (int64_t)u - v;
+  const int32_t y = ufk_add_wrap(ufk_scale_i32((int32_t)(d * d), p->y), p->y_offset);
+  return UFI_MIN(p->hi, UFI_MAX(p->lo, y));
+}
+UFI_INNER_LOOPS(q_sqdiff_s8, int8_t, int8_t, q_sqdiff(u, v, arg))
+
+static uf_status sqdiff_prepare(ufi_ctx *ctx) {
+  static const ufi_inner_fn loops[UF_DTYPE_COUNT] = {
+    [UF_INT8] = q_sqdiff_s8, [UF_INT32] = sqdiff_i32, [UF_INT64] = sqdiff_i64};
+  UFI_TRY(prepare_loops(ctx, UFK_SQDIFF, loops, "floats, int32, int64 or quantized int8"));
+  if (ctx->in[0]->dtype != UF_INT8) return UF_OK;
+  UFI_TRY(ufi_want_all_per_tensor(ctx));
+  const ufi_tensor *a = ctx->in[0], *b = ctx->in[1], *y = ctx->out[0];
+  const double twice = 2 * UFI_MAX(ufi_scale(a), ufi_scale(b));
+  const int left = 7;
+  ((ufi_binary *)ctx->state)->arg.add = (ufk_q_add){
+    .left_shift = left, .a_offset = -ufi_zero(a), .b_offset = -ufi_zero(b), .y_offset = ufi_zero(y),
+    .a = ufi_scale_from(ufi_scale(a) / twice), .b = ufi_scale_from(ufi_scale(b) / twice),
+    .y = ufi_scale_from(twice * twice / ((float)(1 << 2 * left) * ufi_scale(y))),
+    .lo = INT8_MIN, .hi = INT8_MAX};
+  return UF_OK;
+}
+BINARY_DEF(SQUARED_DIFFERENCE, sqdiff_prepare, ufi_binary_eval);
+
+/* ---- floor division and modulus ------------------------------------------------------------ */
+
+/* Divisors were checked; the least integer by -1 wraps. */
+#define FLOOR_INT(suffix, T)                                                                   \
+  static inline T floor_div_##suffix##_one(T u, T v) {                                         \
+    if (v == -1) return (T)(0u - (uint64_t)u);                                                 \
+    const T q = (T)(u / v);                                                                    \
+    return (T)(q - (u % v != 0 && (u < 0) != (v < 0)));                                        \
+  }                                                                                            \
+  static inline T floor_mod_##suffix##_one(T u, T v) {                                         \
+    if (v == -1) return 0;                                                                     \
+    const T rest = (T)(u % v);                                                                 \
+    return (T)(rest != 0 && (rest < 0) != (v < 0) ? rest + v : rest);                          \
+  }                                                                                            \
+  UFI_INNER_LOOPS(floor_div_##suffix, T, T, floor_div_##suffix##_one(u, v))                    \
+  UFI_INNER_LOOPS(floor_mod_##suffix, T, T, floor_mod_##suffix##_one(u, v))
+FLOOR_INT(i8, int8_t)
+FLOOR_INT(i16, int16_t)
+FLOOR_INT(i32, int32_t)
+FLOOR_INT(i64, int64_t)
+
+static inline float floor_mod_f32_one(float u, float v) {
+  const float rest = fmodf(u, v);
+  return rest != 0.0f && (v < 0.0f) != (rest < 0.0f) ? rest + v : rest;
+}
+UFI_INNER_LOOPS(floor_div_f32, float, float, floor((double)u / (double)v))
+UFI_INNER_LOOPS(floor_mod_f32, float, float, floor_mod_f32_one(u, v))
+
+static const char floor_dtypes[] = "float32, int8, int16, int32 or int64";
+static uf_status floor_div_prepare(ufi_ctx *ctx) {
+  static const ufi_inner_fn loops[UF_DTYPE_COUNT] = {
+    [UF_FLOAT32] = floor_div_f32, [UF_INT8] = floor_div_i8, [UF_INT16] = floor_div_i16,
+    [UF_INT32] = floor_div_i32, [UF_INT64] = floor_div_i64};
+  return prepare_loops(ctx, NO_KERNEL, loops, floor_dtypes);
+}
+static uf_status floor_mod_prepare(ufi_ctx *ctx) {
+  static const ufi_inner_fn loops[UF_DTYPE_COUNT] = {
+    [UF_FLOAT32] = floor_mod_f32, [UF_INT8] = floor_mod_i8, [UF_INT16] = floor_mod_i16,
+    [UF_INT32] = floor_mod_i32, [UF_INT64] = floor_mod_i64};
+  return prepare_loops(ctx, NO_KERNEL, loops, floor_dtypes);
+}
+/* TFLite refuses a divisor of 0 even for floats when it floors the quotient. */
+static uf_status floor_div_eval(ufi_ctx *ctx) {
+  UFI_TRY(ufi_want_nonzero(ctx, ctx->in[1], 0));
+  return ufi_binary_eval(ctx);
+}
+static uf_status floor_mod_eval(ufi_ctx *ctx) {
+  if (ctx->in[1]->dtype != UF_FLOAT32) UFI_TRY(ufi_want_nonzero(ctx, ctx->in[1], 0));
+  return ufi_binary_eval(ctx);
+}
+BINARY_DEF(FLOOR_DIV, floor_div_prepare, floor_div_eval);
+BINARY_DEF(FLOOR_MOD, floor_mod_prepare, floor_mod_eval);
+
+/* ---- power, atan2 ------------------------------------------------------------------------------ */
+
+/* Through double, as the reference; what does not fit becomes the least int32. */
+static inline int32_t pow_i32_one(int32_t u, int32_t v) {
+  const double p = pow(u, v);
+  return p >= -2147483648.0 && p < 2147483648.0 ? (int32_t)p : INT32_MIN;
+}
+UFI_INNER_LOOPS(pow_f32, float, float, powf(u, v))
+UFI_INNER_LOOPS(pow_i32, int32_t, int32_t, pow_i32_one(u, v))
+UFI_INNER_LOOPS(atan2_f32, float, float, atan2f(u, v))
+UFI_INNER_LOOPS(atan2_f64, double, double, atan2(u, v))
+UFI_INNER_LOOPS(atan2_f16, uint16_t, uint16_t,
+                ufi_float_to_half(atan2f(ufi_half_to_float(u), ufi_half_to_float(v))))
+UFI_INNER_LOOPS(atan2_bf16, uint16_t, uint16_t,
+                ufi_float_to_bfloat(atan2f(ufi_bfloat_to_float(u), ufi_bfloat_to_float(v))))
+
+static uf_status pow_prepare(ufi_ctx *ctx) {
+  static const ufi_inner_fn loops[UF_DTYPE_COUNT] = {[UF_FLOAT32] = pow_f32, [UF_INT32] = pow_i32};
+  return prepare_loops(ctx, NO_KERNEL, loops, "float32 or int32");
+}
+static uf_status pow_eval(ufi_ctx *ctx) {
+  const ufi_tensor *b = ctx->in[1];
+  const int32_t *exponents = b->data;
+  for (int64_t i = 0; b->dtype == UF_INT32 && i < b->count; ++i)
+    if (exponents[i] < 0)
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
+                          "expected exponents of integers >= 0, found %d at element %lld of '%s'",
+                          exponents[i], (long long)i, b->name);
+  return ufi_binary_eval(ctx);
+}
+BINARY_DEF(POW, pow_prepare, pow_eval);
+
+static uf_status atan2_prepare(ufi_ctx *ctx) {
+  static const ufi_inner_fn loops[UF_DTYPE_COUNT] = {
+    [UF_FLOAT32] = atan2_f32, [UF_FLOAT64] = atan2_f64, [UF_FLOAT16] = atan2_f16,
+    [UF_BFLOAT16] = atan2_bf16};
+  return prepare_loops(ctx, NO_KERNEL, loops, "floats");
+}
+BINARY_DEF(ATAN2, atan2_prepare, ufi_binary_eval);
+
+/* ---- bits ------------------------------------------------------------------------------------------ */
+
+/* Counts below 0 shift by 0, those past the width by all bits but one. */
+#define BITS(suffix, T)                                                                            \
+  UFI_INNER_LOOPS(xor_##suffix, T, T, u ^ v)                                                       \
+  UFI_INNER_LOOPS(shift_##suffix, T, T,                                                            \
+                  u >> (v < 1 ? 0 : (uint64_t)v > sizeof(T) * 8 - 1 ? sizeof(T) * 8 - 1 : (uint64_t)v))
+BITS(i8, int8_t)
+BITS(u8, uint8_t)
+BITS(i16, int16_t)
+BITS(u16, uint16_t)
+BITS(i32, int32_t)
+BITS(u32, uint32_t)
+#define BITS_LOOPS(op)                                                                         \
+  {[UF_INT8] = op##_i8, [UF_UINT8] = op##_u8, [UF_INT16] = op##_i16, [UF_UINT16] = op##_u16,   \
+   [UF_INT32] = op##_i32, [UF_UINT32] = op##_u32}
+
+static uf_status xor_prepare(ufi_ctx *ctx) {
+  static const ufi_inner_fn loops[UF_DTYPE_COUNT] = BITS_LOOPS(xor);
+  return prepare_loops(ctx, NO_KERNEL, loops, "integers of 8, 16 or 32 bits");
+}
+static uf_status shift_prepare(ufi_ctx *ctx) {
+  static const ufi_inner_fn loops[UF_DTYPE_COUNT] = BITS_LOOPS(shift);
+  return prepare_loops(ctx, NO_KERNEL, loops, "integers of 8, 16 or 32 bits");
+}
+BINARY_DEF(BITWISE_XOR, xor_prepare, ufi_binary_eval);
+BINARY_DEF(RIGHT_SHIFT, shift_prepare, ufi_binary_eval);
+
+/* ---- ADD_N ------------------------------------------------------------------------------------------- */
+
+static uf_status add_n_infer(ufi_ctx *ctx) {
+  const ufi_tensor *first = ctx->in[0];
+  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_INT32, UF_INVALID));
+  for (int32_t i = 1; i < ctx->n_in; ++i) {
+    UFI_TRY(ufi_want_same(ctx, first, ctx->in[i]));
+    const ufi_tensor *t = ctx->in[i];
+    if (t->rank == first->rank && memcmp(t->dims, first->dims, (size_t)t->rank * sizeof *t->dims) == 0)
+      continue;
+    char p[512], q[512];
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected inputs of one shape, found %s and %s",
+                        ufi_tensor_text(first, p), ufi_tensor_text(t, q));
+  }
+  UFI_TRY(ufi_out_dtype(ctx, 0, first->dtype));
+  return ufi_out_like(ctx, 0, first);
+}
+
+static uf_status add_n_eval(ufi_ctx *ctx) {
+  const ufi_tensor *y = ctx->out[0];
+  const ufk_f32_binary_fn add = ufi_kernels_get()->elementwise.f32_binary[UFK_ADD][UFK_VV];
+  if (y->count == 0) return UF_OK;
+  memcpy(y->data, ctx->in[0]->data, y->size);
+  for (int32_t k = 1; k < ctx->n_in; ++k) {
+    if (y->dtype == UF_FLOAT32) {
+      add(y->data, ctx->in[k]->data, y->data, (size_t)y->count, -INFINITY, INFINITY);
+      continue;
+    }
+    const uint32_t *x = ctx->in[k]->data;
+    uint32_t *sum = y->data;
+    for (int64_t i = 0; i < y->count; ++i) sum[i] += x[i];
+  }
+  return UF_OK;
+}
+const ufi_op_def ufi_op_ADD_N = {.infer = add_n_infer, .eval = add_n_eval};

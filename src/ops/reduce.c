@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * reduce.c: SUM, MEAN, REDUCE_PROD, REDUCE_MAX, REDUCE_MIN, REDUCE_ANY and
+ * REDUCE_ALL over any axes.
+ *
+ * Dimensions of extent 1 are dropped, neighbours that are both kept or both
+ * reduced become one group. The groups are walked in the order of memory; the
+ * innermost one is a loop: `along`, when it is reduced (a row becomes one value),
+ * `across`, when it is kept (a row is combined with a row of results). Results
+ * are kept in the output, or in scratch where the accumulator is wider.
+ */
+#include <float.h>
+#include <math.h>
+
+#include "kernels/fixed32.h"
+#include "ops/broadcast.h"
+#include "ops/qparams.h"
+
+/* ---- the walk -------------------------------------------------------------------------- */
+
+typedef struct reduce_run reduce_run;
+/* Combines x[0..n) with acc (one value, or n). first: acc has no value yet. */
+typedef void (*reduce_fn)(const void *x, void *acc, size_t n, bool first, const reduce_run *r);
+
+typedef struct reduce_loops {
+  reduce_fn along, across;
+  size_t size_acc;
+} reduce_loops;
+
+typedef struct group {
+  int64_t size, step_x, step_acc; /* steps in elements */
+  bool reduced;
+} group;
+
+struct reduce_run {
+  int32_t n_groups, split;        /* split: the group that threads share, -1: none */
+  group groups[UF_MAX_RANK + 1];
+  int64_t reduced;                /* elements that one result comes from */
+  reduce_loops loops;
+  size_t size_x;
+  const char *x;
+  char *acc;
+  int32_t zero;                   /* REDUCE_PROD: zero point and scale of one factor */
+  ufk_scale scale;
+};
+
+static void walk(const reduce_run *r, int32_t g, int64_t begin, int64_t end, int64_t x, int64_t acc, bool first) {
+  const group *q = &r->groups[g];
+  const int64_t from = g == r->split ? begin : 0, to = g == r->split ? end : q->size;
+  if (g == r->n_groups - 1) {
+    const char *px = r->x + (size_t)(x + from) * r->size_x;
+    char *pa = r->acc + (size_t)(acc + (q->reduced ? 0 : from)) * r->loops.size_acc;
+    (q->reduced ? r->loops.along : r->loops.across)(px, pa, (size_t)(to - from), first, r);
+    return;
+  }
+  for (int64_t i = from; i < to; ++i)
+    walk(r, g + 1, begin, end, x + i * q->step_x, acc + i * q->step_acc, first && !(q->reduced && i > 0));
+}
+static void walk_range(void *context, size_t begin, size_t end) {
+  walk(context, 0, (int64_t)begin, (int64_t)end, 0, 0, true);
+}
+
+/* Threads share the largest group that is kept; each result has one owner. */
+static void run(reduce_run *r, ufi_pool *pool, int64_t count) {
+  r->split = -1;
+  for (int32_t g = 0; g < r->n_groups && count >= UFI_PARALLEL_MIN; ++g)
+    if (!r->groups[g].reduced && (r->split < 0 || r->groups[g].size > r->groups[r->split].size)) r->split = g;
+  if (r->split < 0) {
+    walk(r, 0, 0, 0, 0, 0, true);
+    return;
+  }
+  const size_t size = (size_t)r->groups[r->split].size;
+  ufi_parallel_ranges(pool, walk_range, r, size, UFI_MAX(size / 16, (size_t)1));
+}
+
+/* ---- attributes, shapes ------------------------------------------------------------------- */
+
+typedef struct reduce_attrs { bool keep_dims; } reduce_attrs;
+static uf_status reduce_tflite(const ufi_tflite_attrs *from, void *attrs, uf_error *error) {
+  ((reduce_attrs *)attrs)->keep_dims = ufi_fb_bool(&from->options, 0, false);
+  return UF_OK;
+}
+static uf_status reduce_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error) {
+  const uf_attr *keep = ufi_tf_attr(from, "keep_dims");
+  ((reduce_attrs *)attrs)->keep_dims = keep && keep->i;
+  return UF_OK;
+}
+
+/* Which dimensions input 1 names; repeats are fine. */
+enum { MAX_AXES = 64 };
+static uf_status read_axes(ufi_ctx *ctx, bool reduced[UF_MAX_RANK]) {
+  int64_t axes[MAX_AXES];
+  int32_t n, axis;
+  const int32_t rank = ctx->in[0]->rank;
+  memset(reduced, 0, UF_MAX_RANK * sizeof *reduced);
+  UFI_TRY(ufi_read_ints(ctx, ctx->in[1], axes, MAX_AXES, &n));
+  for (int32_t i = 0; i < n && rank > 0; ++i) {
+    UFI_TRY(ufi_axis(ctx, axes[i], rank, &axis));
+    reduced[axis] = true;
+  }
+  return UF_OK;
+}
+
+static uf_status reduce_infer(ufi_ctx *ctx) {
+  bool reduced[UF_MAX_RANK];
+  int64_t dims[UF_MAX_RANK];
+  int32_t rank = 0;
+  const reduce_attrs *attrs = ctx->attrs;
+  const ufi_tensor *x = ctx->in[0];
+  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_FLOAT64, UF_INT32, UF_INT64, UF_INT8, UF_UINT8, UF_INT16,
+                      UF_BOOL, UF_INVALID));
+  UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INT64, UF_INVALID));
+  UFI_TRY(ufi_out_dtype(ctx, 0, x->dtype));
+  if (!ufi_known(ctx, 1)) return UF_OK;
+  UFI_TRY(read_axes(ctx, reduced));
+  for (int32_t d = 0; d < x->rank; ++d) {
+    if (!reduced[d]) dims[rank++] = x->dims[d];
+    else if (attrs->keep_dims) dims[rank++] = 1;
+  }
+  return ufi_out_shape(ctx, 0, rank, dims);
+}
+
+static void make_groups(const ufi_tensor *x, const bool *reduced, reduce_run *r) {
+  int64_t step_x = 1, step_acc = 1;
+  group reverse[UF_MAX_RANK + 1];
+  int32_t n = 0;
+  r->reduced = 1;
+  for (int32_t d = x->rank - 1; d >= 0; --d) {
+    const int64_t size = x->dims[d];
+    if (reduced[d]) r->reduced *= size;
+    if (size == 1) continue;
+    if (n > 0 && reverse[n - 1].reduced == reduced[d]) reverse[n - 1].size *= size;
+    else reverse[n++] = (group){size, step_x, reduced[d] ? 0 : step_acc, reduced[d]};
+    step_x *= size;
+    if (!reduced[d]) step_acc *= size;
+  }
+  if (n == 0) reverse[n++] = (group){1, 1, 1, false};
+  r->n_groups = n;
+  for (int32_t i = 0; i < n; ++i) r->groups[i] = reverse[n - 1 - i];
+}
+
+/* ---- loops ------------------------------------------------------------------------------------ */
+
+/* acc = STEP(acc, v), with v itself the first acc. T: elements, A: accumulators. */
+#define LOOPS(name, T, A, FIRST, STEP)                                                               \
+  static void name##_along(const void *px, void *pa, size_t n, bool first, const reduce_run *r) {    \
+    const T *x = px;                                                                                 \
+    A a = *(A *)pa;                                                                                  \
+    size_t i = 0;                                                                                    \
+    if (first && n) { const T v = x[i++]; a = FIRST; }                                               \
+    for (; i < n; ++i) { const T v = x[i]; a = STEP; }                                               \
+    *(A *)pa = a;                                                                                    \
+  }                                                                                                  \
+  static void name##_across(const void *px, void *pa, size_t n, bool first, const reduce_run *r) {   \
+    const T *x = px;                                                                                 \
+    A *acc = pa;                                                                                     \
+    if (first)                                                                                       \
+      for (size_t i = 0; i < n; ++i) { const T v = x[i]; acc[i] = FIRST; }                           \
+    else                                                                                             \
+      for (size_t i = 0; i < n; ++i) { const T v = x[i]; const A a = acc[i]; acc[i] = STEP; }        \
+  }
+#define LOOPS_OF(name, A) {name##_along, name##_across, sizeof(A)}
+
+#define NUMBER_LOOPS(suffix, T, U)                                   \
+  LOOPS(sum_##suffix, T, T, v, (T)((U)a + (U)v))                     \
+  LOOPS(prod_##suffix, T, T, v, (T)((U)a * (U)v))                    \
+  LOOPS(max_##suffix, T, T, v, v > a ? v : a)                        \
+  LOOPS(min_##suffix, T, T, v, v < a ? v : a)
+NUMBER_LOOPS(i32, int32_t, uint32_t)
+NUMBER_LOOPS(i64, int64_t, uint64_t)
+NUMBER_LOOPS(f64, double, double)
+#define SMALL_LOOPS(suffix, T)                                       \
+  LOOPS(prod_##suffix, T, T, v, (T)((uint32_t)a * (uint32_t)v))      \
+  LOOPS(max_##suffix, T, T, v, v > a ? v : a)                        \
+  LOOPS(min_##suffix, T, T, v, v < a ? v : a)
+SMALL_LOOPS(i8, int8_t)
+SMALL_LOOPS(u8, uint8_t)
+SMALL_LOOPS(i16, int16_t)
+LOOPS(prod_f32, float, float, v, a * v)
+LOOPS(any, uint8_t, uint8_t, v != 0, v || a)
+LOOPS(all, uint8_t, uint8_t, v != 0, v && a)
+/* Means of integers are sums of int64, quantized sums are of int32 and wrap. */
+LOOPS(wide_i32, int32_t, int64_t, v, (int64_t)((uint64_t)a + (uint64_t)v))
+LOOPS(q_sum_i16, int16_t, int32_t, v, ufk_add_wrap(a, v))
+/* A factor is scaled as soon as it is multiplied, to stay in range. */
+LOOPS(q_prod_i8, int8_t, int32_t, v - r->zero, ufk_scale_i64((int64_t)a * (v - r->zero), r->scale))
+LOOPS(q_prod_i16, int16_t, int32_t, v - r->zero, ufk_scale_i64((int64_t)a * (v - r->zero), r->scale))
+
+static const ufk_elementwise_table *kernels(void) { return &ufi_kernels_get()->elementwise; }
+
+static void sum_f32_along(const void *x, void *acc, size_t n, bool first, const reduce_run *r) {
+  *(float *)acc = (float)((first ? 0.0 : (double)*(float *)acc) + kernels()->f32_sum(x, n));
+}
+static void sum_f32_across(const void *x, void *acc, size_t n, bool first, const reduce_run *r) {
+  if (first) memcpy(acc, x, n * sizeof(float));
+  else kernels()->f32_binary[UFK_ADD][UFK_VV](acc, x, acc, n, -INFINITY, INFINITY);
+}
+/* NaNs are passed over, as by the reference. */
+static void max_f32_along(const void *x, void *acc, size_t n, bool first, const reduce_run *r) {
+  *(float *)acc = kernels()->f32_max(x, n, first ? -INFINITY : *(float *)acc);
+}
+static void min_f32_along(const void *x, void *acc, size_t n, bool first, const reduce_run *r) {
+  *(float *)acc = kernels()->f32_min(x, n, first ? INFINITY : *(float *)acc);
+}
+static void max_f32_across(const void *x, void *acc, size_t n, bool first, const reduce_run *r) {
+  const float least = -INFINITY;
+  kernels()->f32_binary[UFK_MAX][first ? UFK_VS : UFK_VV](x, first ? &least : acc, acc, n, -INFINITY, INFINITY);
+}
+static void min_f32_across(const void *x, void *acc, size_t n, bool first, const reduce_run *r) {
+  const float most = INFINITY;
+  kernels()->f32_binary[UFK_MIN][first ? UFK_VS : UFK_VV](x, first ? &most : acc, acc, n, -INFINITY, INFINITY);
+}
+
+#define Q_SUM(name, sum, accumulate)                                                                   \
+  static void name##_along(const void *x, void *acc, size_t n, bool first, const reduce_run *r) {      \
+    const int32_t row = (int32_t)(uint32_t)(uint64_t)kernels()->sum(x, n);                             \
+    *(int32_t *)acc = first ? row : ufk_add_wrap(*(int32_t *)acc, row);                                \
+  }                                                                                                    \
+  static void name##_across(const void *x, void *acc, size_t n, bool first, const reduce_run *r) {     \
+    if (first) memset(acc, 0, n * sizeof(int32_t));                                                    \
+    kernels()->accumulate(x, acc, n);                                                                  \
+  }
+Q_SUM(q_sum_i8, s8_sum, s8_accumulate)
+Q_SUM(q_sum_u8, u8_sum, u8_accumulate)
+
+/* ---- one op, one dtype --------------------------------------------------------------------------- */
+
+typedef struct reduce_state {
+  reduce_run run;
+  bool wide;        /* results in scratch, to be finished */
+  ufk_scale scale;  /* quantized SUM, MEAN, REDUCE_PROD */
+  bool by_count;    /* MEAN */
+} reduce_state;
+
+static reduce_state *start(ufi_ctx *ctx) {
+  bool reduced[UF_MAX_RANK];
+  reduce_state *s = ufi_ctx_state(ctx, sizeof *s);
+  if (!s || read_axes(ctx, reduced) != UF_OK) return NULL;
+  make_groups(ctx->in[0], reduced, &s->run);
+  s->run.size_x = (size_t)uf_dtype_bits(ctx->in[0]->dtype) / 8;
+  return s;
+}
+#define START(s)                     \
+  reduce_state *s = start(ctx);      \
+  if (!s) return ctx->error && ctx->error->status != UF_OK ? ctx->error->status : UF_RESOURCE_EXHAUSTED
+
+static uf_status take(ufi_ctx *ctx, reduce_state *s, const reduce_loops by_dtype[UF_DTYPE_COUNT]) {
+  char text[512];
+  const uf_dtype dtype = ctx->in[0]->dtype;
+  s->run.loops = by_dtype[dtype];
+  if (!s->run.loops.along)
+    return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected a dtype that this reduction knows, found %s",
+                        ufi_tensor_text(ctx->in[0], text));
+  s->wide = s->run.loops.size_acc != s->run.size_x;
+  if (s->wide) ufi_want_scratch(ctx, (size_t)ctx->out[0]->count * s->run.loops.size_acc);
+  return UF_OK;
+}
+
+static bool is_8_or_16(uf_dtype dtype) { return dtype == UF_INT8 || dtype == UF_UINT8 || dtype == UF_INT16; }
+
+/* Quantization is sound, symmetric for int16. */
+static uf_status check_q(ufi_ctx *ctx) {
+  UFI_TRY(ufi_want_per_tensor(ctx, ctx->in[0]));
+  UFI_TRY(ufi_want_per_tensor(ctx, ctx->out[0]));
+  if (ctx->in[0]->dtype != UF_INT16) return UF_OK;
+  UFI_TRY(ufi_want_symmetric(ctx, ctx->in[0]));
+  return ufi_want_symmetric(ctx, ctx->out[0]);
+}
+
+/* One factor per reduced element, since the mean is folded into the scale. */
+static ufk_scale mean_scale(ufk_scale scale, int64_t count) {
+  int shift = 63 - __builtin_clzll((uint64_t)count);
+  shift = UFI_MIN(UFI_MIN(shift, 32), 31 + scale.shift);
+  return (ufk_scale){(int32_t)(((int64_t)scale.multiplier << shift) / count), scale.shift - shift};
+}
+
+static uf_status prepare_sum(ufi_ctx *ctx, reduce_state *s) {
+  if (!is_8_or_16(ctx->in[0]->dtype)) return UF_OK;
+  UFI_TRY(check_q(ctx));
+  s->scale = ufi_scale_from((double)ufi_scale(ctx->in[0]) / (double)ufi_scale(ctx->out[0]));
+  if (s->by_count && s->run.reduced > 0) s->scale = mean_scale(s->scale, s->run.reduced);
+  return UF_OK;
+}
+static uf_status sum_prepare(ufi_ctx *ctx) {
+  static const reduce_loops loops[UF_DTYPE_COUNT] = {
+    [UF_FLOAT32] = LOOPS_OF(sum_f32, float), [UF_FLOAT64] = LOOPS_OF(sum_f64, double),
+    [UF_INT32] = LOOPS_OF(sum_i32, int32_t), [UF_INT64] = LOOPS_OF(sum_i64, int64_t),
+    [UF_INT8] = LOOPS_OF(q_sum_i8, int32_t), [UF_UINT8] = LOOPS_OF(q_sum_u8, int32_t),
+    [UF_INT16] = LOOPS_OF(q_sum_i16, int32_t)};
+  START(s);
+  UFI_TRY(take(ctx, s, loops));
+  return prepare_sum(ctx, s);
+}
+static uf_status mean_prepare(ufi_ctx *ctx) {
+  static const reduce_loops loops[UF_DTYPE_COUNT] = {
+    [UF_FLOAT32] = LOOPS_OF(sum_f32, float), [UF_FLOAT64] = LOOPS_OF(sum_f64, double),
+    [UF_INT32] = LOOPS_OF(wide_i32, int64_t), [UF_INT64] = LOOPS_OF(sum_i64, int64_t),
+    [UF_INT8] = LOOPS_OF(q_sum_i8, int32_t), [UF_UINT8] = LOOPS_OF(q_sum_u8, int32_t),
+    [UF_INT16] = LOOPS_OF(q_sum_i16, int32_t)};
+  START(s);
+  s->by_count = true;
+  UFI_TRY(take(ctx, s, loops));
+  return prepare_sum(ctx, s);
+}
+
+/* The product's scale is input scale ^ count / output scale; each factor takes
+ * its root of it. */
+static uf_status prod_prepare(ufi_ctx *ctx) {
+  static const reduce_loops loops[UF_DTYPE_COUNT] = {
+    [UF_FLOAT32] = LOOPS_OF(prod_f32, float), [UF_FLOAT64] = LOOPS_OF(prod_f64, double),
+    [UF_INT32] = LOOPS_OF(prod_i32, int32_t), [UF_INT64] = LOOPS_OF(prod_i64, int64_t),
+    [UF_INT8] = LOOPS_OF(prod_i8, int8_t), [UF_UINT8] = LOOPS_OF(prod_u8, uint8_t),
+    [UF_INT16] = LOOPS_OF(prod_i16, int16_t)};
+  static const reduce_loops quantized[UF_DTYPE_COUNT] = {
+    [UF_INT8] = LOOPS_OF(q_prod_i8, int32_t), [UF_INT16] = LOOPS_OF(q_prod_i16, int32_t)};
+  START(s);
+  const ufi_tensor *x = ctx->in[0];
+  if (!ufi_is_quantized(x) || !is_8_or_16(x->dtype)) return take(ctx, s, loops);
+  UFI_TRY(check_q(ctx));
+  UFI_TRY(take(ctx, s, quantized));
+  if (s->run.reduced == 0) return UF_OK;
+  const double root = pow((double)ufi_scale(ctx->out[0]), 1.0 / (double)s->run.reduced);
+  s->scale = ufi_scale_from((double)ufi_scale(x) / root);
+  if (s->scale.shift >= 8) /* beyond what a 48-bit product can take */
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an output scale in proportion to the input's, found %g and %g",
+                        (double)ufi_scale(ctx->out[0]), (double)ufi_scale(x));
+  s->run.zero = ufi_zero(x);
+  s->run.scale = s->scale;
+  return UF_OK;
+}
+
+/* The least and the largest stay what they are: scales must agree. */
+static uf_status extreme_prepare(ufi_ctx *ctx, const reduce_loops *loops) {
+  const ufi_tensor *x = ctx->in[0], *y = ctx->out[0];
+  START(s);
+  if (is_8_or_16(x->dtype)) {
+    UFI_TRY(check_q(ctx));
+    if (ufi_scale(x) != ufi_scale(y) || ufi_zero(x) != ufi_zero(y))
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected equal quantization of '%s' and '%s', found scales %g and %g, zero points %d and %d",
+                          x->name, y->name, (double)ufi_scale(x), (double)ufi_scale(y), ufi_zero(x), ufi_zero(y));
+  }
+  return take(ctx, s, loops);
+}
+static uf_status max_prepare(ufi_ctx *ctx) {
+  static const reduce_loops loops[UF_DTYPE_COUNT] = {
+    [UF_FLOAT32] = LOOPS_OF(max_f32, float), [UF_FLOAT64] = LOOPS_OF(max_f64, double),
+    [UF_INT32] = LOOPS_OF(max_i32, int32_t), [UF_INT64] = LOOPS_OF(max_i64, int64_t),
+    [UF_INT8] = LOOPS_OF(max_i8, int8_t), [UF_UINT8] = LOOPS_OF(max_u8, uint8_t),
+    [UF_INT16] = LOOPS_OF(max_i16, int16_t), [UF_BOOL] = LOOPS_OF(any, uint8_t)};
+  return extreme_prepare(ctx, loops);
+}
+static uf_status min_prepare(ufi_ctx *ctx) {
+  static const reduce_loops loops[UF_DTYPE_COUNT] = {
+    [UF_FLOAT32] = LOOPS_OF(min_f32, float), [UF_FLOAT64] = LOOPS_OF(min_f64, double),
+    [UF_INT32] = LOOPS_OF(min_i32, int32_t), [UF_INT64] = LOOPS_OF(min_i64, int64_t),
+    [UF_INT8] = LOOPS_OF(min_i8, int8_t), [UF_UINT8] = LOOPS_OF(min_u8, uint8_t),
+    [UF_INT16] = LOOPS_OF(min_i16, int16_t), [UF_BOOL] = LOOPS_OF(all, uint8_t)};
+  return extreme_prepare(ctx, loops);
+}
+static uf_status any_prepare(ufi_ctx *ctx) {
+  static const reduce_loops loops[UF_DTYPE_COUNT] = {[UF_BOOL] = LOOPS_OF(any, uint8_t)};
+  START(s);
+  return take(ctx, s, loops);
+}
+static uf_status all_prepare(ufi_ctx *ctx) {
+  static const reduce_loops loops[UF_DTYPE_COUNT] = {[UF_BOOL] = LOOPS_OF(all, uint8_t)};
+  START(s);
+  return take(ctx, s, loops);
+}
+
+/* ---- eval ------------------------------------------------------------------------------------------- */
+
+static void store_int(const ufi_tensor *y, int64_t i, int32_t v) {
+  if (y->dtype == UF_INT16) ((int16_t *)y->data)[i] = (int16_t)v;
+  else ((uint8_t *)y->data)[i] = (uint8_t)v;
+}
+
+static uf_status reduce_with(ufi_ctx *ctx, void *acc) {
+  reduce_state *s = ctx->state;
+  s->run.x = ctx->in[0]->data;
+  s->run.acc = acc;
+  run(&s->run, ctx->pool, ctx->in[0]->count);
+  return UF_OK;
+}
+
+/* Results of nothing: `empty` in every element. */
+static uf_status fill(ufi_ctx *ctx, double empty) {
+  const ufi_tensor *y = ctx->out[0];
+  for (int64_t i = 0; i < y->count; ++i) switch (y->dtype) {
+      case UF_FLOAT32: ((float *)y->data)[i] = (float)empty; break;
+      case UF_FLOAT64: ((double *)y->data)[i] = empty; break;
+      case UF_INT32: ((int32_t *)y->data)[i] = (int32_t)empty; break;
+      case UF_INT64: ((int64_t *)y->data)[i] = empty >= 9.2e18 ? INT64_MAX : (int64_t)empty; break;
+      default: store_int(y, i, (int32_t)empty);
+    }
+  return UF_OK;
+}
+
+static uf_status sum_eval(ufi_ctx *ctx) {
+  const reduce_state *s = ctx->state;
+  const ufi_tensor *x = ctx->in[0], *y = ctx->out[0];
+  int32_t lo, hi;
+  if (x->count == 0) return fill(ctx, 0.0);
+  UFI_TRY(reduce_with(ctx, s->wide ? ctx->scratch : y->data));
+  if (!s->wide) return UF_OK;
+  ufi_dtype_limits(y->dtype, &lo, &hi);
+  const int32_t *sums = ctx->scratch;
+  for (int64_t i = 0; i < y->count; ++i) {
+    const int32_t sum = (int32_t)(uint32_t)(uint64_t)(sums[i] - ufi_zero(x) * s->run.reduced);
+    const int32_t v = ufk_add_wrap(ufk_scale_i32(sum, s->scale), ufi_zero(y));
+    store_int(y, i, UFI_MIN(UFI_MAX(v, lo), hi));
+  }
+  return UF_OK;
+}
+
+static uf_status mean_eval(ufi_ctx *ctx) {
+  const reduce_state *s = ctx->state;
+  const ufi_tensor *y = ctx->out[0];
+  const int64_t n = s->run.reduced;
+  if (ctx->in[0]->count == 0) return fill(ctx, y->dtype == UF_FLOAT32 || y->dtype == UF_FLOAT64 ? NAN : 0.0);
+  if (y->dtype == UF_INT32) {
+    UFI_TRY(reduce_with(ctx, ctx->scratch));
+    for (int64_t i = 0; i < y->count; ++i) ((int32_t *)y->data)[i] = (int32_t)(((int64_t *)ctx->scratch)[i] / n);
+    return UF_OK;
+  }
+  UFI_TRY(sum_eval(ctx));
+  const float divisor = (float)n;
+  if (y->dtype == UF_FLOAT32)
+    kernels()->f32_binary[UFK_DIV][UFK_VS](y->data, &divisor, y->data, (size_t)y->count, -INFINITY, INFINITY);
+  for (int64_t i = 0; y->dtype == UF_FLOAT64 && i < y->count; ++i) ((double *)y->data)[i] /= (double)n;
+  for (int64_t i = 0; y->dtype == UF_INT64 && i < y->count; ++i) ((int64_t *)y->data)[i] /= n;
+  return UF_OK;
+}
+
+static uf_status prod_eval(ufi_ctx *ctx) {
+  const reduce_state *s = ctx->state;
+  const ufi_tensor *y = ctx->out[0];
+  int32_t lo, hi;
+  if (ctx->in[0]->count == 0) return fill(ctx, ufi_is_quantized(y) ? 0.0 : 1.0);
+  UFI_TRY(reduce_with(ctx, s->wide ? ctx->scratch : y->data));
+  if (!s->wide) return UF_OK;
+  ufi_dtype_limits(y->dtype, &lo, &hi);
+  const int32_t *products = ctx->scratch;
+  for (int64_t i = 0; i < y->count; ++i) {
+    const int32_t v = ufk_add_wrap(ufk_scale_i64(products[i], s->scale), ufi_zero(y));
+    store_int(y, i, UFI_MIN(UFI_MAX(v, lo), hi));
+  }
+  return UF_OK;
+}
+
+static double dtype_least(uf_dtype dtype) {
+  int32_t lo, hi;
+  ufi_dtype_limits(dtype, &lo, &hi);
+  return dtype == UF_FLOAT32 ? (double)-FLT_MAX : dtype == UF_FLOAT64 ? -DBL_MAX
+       : dtype == UF_INT64 ? -9223372036854775808.0 : dtype == UF_BOOL ? 0.0 : lo;
+}
+static double dtype_most(uf_dtype dtype) {
+  int32_t lo, hi;
+  ufi_dtype_limits(dtype, &lo, &hi);
+  return dtype == UF_FLOAT32 ? (double)FLT_MAX : dtype == UF_FLOAT64 ? DBL_MAX
+       : dtype == UF_INT64 ? 9223372036854775807.0 : dtype == UF_BOOL ? 1.0 : hi;
+}
+static uf_status plain_eval(ufi_ctx *ctx, double empty) {
+  return ctx->in[0]->count == 0 ? fill(ctx, empty) : reduce_with(ctx, ctx->out[0]->data);
+}
+static uf_status max_eval(ufi_ctx *ctx) { return plain_eval(ctx, dtype_least(ctx->out[0]->dtype)); }
+static uf_status min_eval(ufi_ctx *ctx) { return plain_eval(ctx, dtype_most(ctx->out[0]->dtype)); }
+static uf_status any_eval(ufi_ctx *ctx) { return plain_eval(ctx, 0.0); }
+static uf_status all_eval(ufi_ctx *ctx) { return plain_eval(ctx, 1.0); }
+
+#define REDUCE_DEF(name, prepare_fn, eval_fn)                                                     \
+  const ufi_op_def ufi_op_##name = {                                                              \
+    .attrs_size = sizeof(reduce_attrs), .attrs_tflite = reduce_tflite, .attrs_tf = reduce_tf,     \
+    .infer = reduce_infer, .prepare = prepare_fn, .eval = eval_fn,                                \
+  }
+REDUCE_DEF(SUM, sum_prepare, sum_eval);
+REDUCE_DEF(MEAN, mean_prepare, mean_eval);
+REDUCE_DEF(REDUCE_PROD, prod_prepare, prod_eval);
+REDUCE_DEF(REDUCE_MAX, max_prepare, max_eval);
+REDUCE_DEF(REDUCE_MIN, min_prepare, min_eval);
+REDUCE_DEF(REDUCE_ANY, any_prepare, any_eval);
+REDUCE_DEF(REDUCE_ALL, all_prepare, all_eval);
