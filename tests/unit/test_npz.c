@@ -23,7 +23,7 @@
 static char folder[64];
 
 static const char *in_folder(const char *name) {
-  static char path[4][256];
+  static char path[4][512];
   static int turn;
   turn = (turn + 1) % 4;
   snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
@@ -474,7 +474,7 @@ typedef struct lie {
 /* One stored member "a.npy" of 5 bytes: local header 0..30, name ..35, extra
  * ..64, data ..69, then the directory. */
 static uf_buf *small_archive(size_t *directory_out) {
-  static unsigned char b[256];
+  static unsigned char b[1024];
   ufi_zip_entry e = {.name = "a.npy", .name_size = 5, .size = 5, .packed_size = 5};
   e.crc = libdeflate_crc32(0, "hello", 5);
   unsigned char h[UFI_ZIP_HEADER_MAX], *p = b;
