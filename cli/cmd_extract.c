@@ -34,7 +34,8 @@ static const char help_end[] =
   "      --json                  print JSON about what was written\n"
   "\n"
   "Names: a variable has its own, a table gives NAME/keys and NAME/values, all others are the\n"
-  "tensors'. What would have a name for the second time gets NAME~2, NAME~3 and so on.\n"
+  "tensors' (#12 for the tensor of index 12 if it has none). What would have a name for the\n"
+  "second time gets NAME~2, NAME~3 and so on.\n"
   "Files in a folder are named after the tensors, with control characters, / \\ : * ? \" < > | %\n"
   "and a dot in front as %XX, as in URLs (so 'a/b' is a%2Fb.npy), cut at 200 bytes.\n"
   "\n"
@@ -85,7 +86,8 @@ static void add_item(extract *x, item it, const char *part) {
     x->items = xrealloc(x->items, x->capacity, sizeof *x->items);
   }
   text name = {0};
-  text_format(&name, "%s%s", it.tensor_name, part);
+  if (it.tensor_name[0] || it.index < 0) text_format(&name, "%s%s", it.tensor_name, part);
+  else text_format(&name, "#%d", (int)it.index);
   it.name = name_set_add(x->names, name.data);
   free(name.data);
   x->bytes += it.bytes;
