@@ -313,6 +313,21 @@ def test_random_inputs_depend_on_the_seed_only(write):
     assert run("run", model, "--random", "5") != run("run", model, "--random", "6")
 
 
+def test_inputs_without_a_name_go_by_index(models, tmp_path):
+    from modelgen import ModelGen
+
+    g = ModelGen()
+    a, b, y = (g.tensor("", "float32", (2,)) for _ in range(3))
+    g.op("SUB", [a, b], [y], "SubOptions")
+    g.inputs([a, b])
+    g.outputs([y])
+    (tmp_path / "m.tflite").write_bytes(g.build())
+    np.savez(tmp_path / "in.npz", **{"#0": np.float32([5, 6]), "#1": np.float32([1, 4])})
+    run("run", tmp_path / "m.tflite", "-i", tmp_path / "in.npz", "-o", tmp_path / "out.npz")
+    with np.load(tmp_path / "out.npz") as z:
+        assert z.files == ["#2"] and np.array_equal(z["#2"], [4, 2])
+
+
 def test_steps_keep_state(write, tmp_path):
     np.save(tmp_path / "x.npy", np.ones(3, np.float32))
     model = write("variables")
@@ -348,6 +363,8 @@ def test_extract(generate, tmp_path):
     run("extract", model, "*", "--exclude", "*/b", "-o", out)
     with np.load(out) as z:
         assert z.files == ["layer/w"]
+    told = run_json("extract", model, "layer/w", "-o", out)
+    assert told["path"] == str(out) and told["arrays"][0]["array"] == "layer/w" and told["skipped"] == 0
     assert "none of these names" in run("extract", model, "nothing*", "-o", out, code=1)
     assert np.load(out).files == ["layer/w"]  # the old file is still there
 
