@@ -60,7 +60,8 @@ typedef struct ufk_scale {
 } ufk_scale;
 
 /* 8-bit a + b or a - b: both are shifted left, scaled to a common scale, added,
- * scaled to the output's and clamped. All roundings are TFLite's. */
+ * scaled to the output's and clamped. All roundings are TFLite's. No shift is to
+ * the left, left_shift is 20 at most and operands with their offset have 9 bits. */
 typedef struct ufk_q_add {
   int32_t a_offset, b_offset, y_offset; /* -zero of a, -zero of b, zero of y */
   int32_t left_shift;
