@@ -146,9 +146,14 @@ UFI_INNER_LOOPS(q_add_s16, int16_t, int16_t, q_add(u, v, arg))
 UFI_INNER_LOOPS(q_add_up_s8, int8_t, int8_t, q_add(u, v, arg))
 UFI_INNER_LOOPS(q_add_up_u8, uint8_t, uint8_t, q_add(u, v, arg))
 UFI_INNER_LOOPS(q_mul_s16, int16_t, int16_t, q_mul(u, v, arg))
-/* 16-bit operands, 8-bit output. */
-UFI_INNER_LOOPS(q_mul_s16_s8, int16_t, int8_t, q_mul(u, v, arg))
-UFI_INNER_LOOPS(q_mul_s16_u8, int16_t, uint8_t, q_mul(u, v, arg))
+/* 16-bit operands, 8-bit output: numbers in [-1, 1), whatever their scales say. */
+static inline int32_t q_mul_narrow(int32_t a, int32_t b, const void *arg) {
+  const ufk_q_mul *p = arg;
+  const int32_t product = UFI_MIN((a * b + (1 << 14)) >> 15, INT16_MAX);
+  return clamp_i32(ufk_divide_pow2(product, 8) + p->y_offset, p->lo, p->hi);
+}
+UFI_INNER_LOOPS(q_mul_s16_s8, int16_t, int8_t, q_mul_narrow(u, v, arg))
+UFI_INNER_LOOPS(q_mul_s16_u8, int16_t, uint8_t, q_mul_narrow(u, v, arg))
 UFI_INNER_LOOPS(q_div_s8, int8_t, int8_t, q_div(u, v, arg))
 UFI_INNER_LOOPS(q_div_u8, uint8_t, uint8_t, q_div(u, v, arg))
 UFI_INNER_LOOPS(q_div_s16, int16_t, int16_t, q_div(u, v, arg))

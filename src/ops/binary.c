@@ -261,8 +261,8 @@ static inline int32_t pow_i32_one(int32_t u, int32_t v) {
   return p >= -2147483648.0 && p < 2147483648.0 ? (int32_t)p : INT32_MIN;
 }
 UFI_INNER_LOOPS(pow_f32_any, float, float, powf(u, v))
-UFI_INNER_LOOPS(square_f32, float, float, u * u)
-UFI_INNER_LOOPS(cube_f32, float, float, u * u * u)
+UFI_INNER_LOOPS(square_f32, float, float, ((void)v, u * u))
+UFI_INNER_LOOPS(cube_f32, float, float, ((void)v, u * u * u))
 /* Squares and cubes are what models ask for. */
 static void pow_f32(const void *a, const void *b, void *y, size_t n, ufk_mode mode, const void *arg) {
   const float exponent = mode == UFK_VS && n ? *(const float *)b : 0.0f;
