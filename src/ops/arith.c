@@ -150,7 +150,7 @@ UFI_INNER_LOOPS(q_mul_s16, int16_t, int16_t, q_mul(u, v, arg))
 static inline int32_t q_mul_narrow(int32_t a, int32_t b, const void *arg) {
   const ufk_q_mul *p = arg;
   const int32_t product = UFI_MIN((a * b + (1 << 14)) >> 15, INT16_MAX);
-  return clamp_i32(ufk_divide_pow2(product, 8) + p->y_offset, p->lo, p->hi);
+  return clamp_i32(ufk_rdpot(product, 8) + p->y_offset, p->lo, p->hi);
 }
 UFI_INNER_LOOPS(q_mul_s16_s8, int16_t, int8_t, q_mul_narrow(u, v, arg))
 UFI_INNER_LOOPS(q_mul_s16_u8, int16_t, uint8_t, q_mul_narrow(u, v, arg))
@@ -161,7 +161,7 @@ UFI_INNER_LOOPS(q_div_s16, int16_t, int16_t, q_div(u, v, arg))
 typedef struct pot_arg { int32_t shift_a, shift_b, lo, hi; } pot_arg;
 static inline int32_t pot_sum(int32_t a, int32_t b, const void *arg, int32_t sign) {
   const pot_arg *p = arg;
-  const int32_t sum = ufk_divide_pow2(a, p->shift_a) + sign * ufk_divide_pow2(b, p->shift_b);
+  const int32_t sum = ufk_rdpot(a, p->shift_a) + sign * ufk_rdpot(b, p->shift_b);
   return clamp_i32(clamp_i32(sum, INT16_MIN, INT16_MAX), p->lo, p->hi);
 }
 UFI_INNER_LOOPS(pot_add_s16, int16_t, int16_t, pot_sum(u, v, arg, 1))
