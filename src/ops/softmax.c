@@ -191,7 +191,8 @@ static uf_status log_softmax_infer(ufi_ctx *ctx) {
 static uf_status want_output(ufi_ctx *ctx, float scale, int32_t zero) {
   const ufi_tensor *y = ctx->out[0];
   if (fabsf(ufi_scale(y) - scale) <= 0.001f * scale && ufi_zero(y) == zero) return UF_OK;
-  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an output of scale %g and zero point %d, found %g and %d in '%s'",
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
+                      "expected an output of scale %g and zero point %d, found %g and %d in '%s'",
                       (double)scale, zero, (double)ufi_scale(y), ufi_zero(y), y->name);
 }
 
