@@ -297,5 +297,5 @@ class ModelGen:
         # The builder doubles its memory as it grows; with large constants one allocation is faster.
         total = sum(len(b.bytes) + 64 for b in self.model.buffers)
         while len(builder.Bytes) < total:
-            builder.growByteBuffer()
+            builder.GrowByteBuffer()
             builder.head = len(builder.Bytes)
