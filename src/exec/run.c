@@ -100,13 +100,18 @@ static uf_status run_node(ufi_frame *f, int32_t i, uf_error *error) {
 
 /* ---- a run ---------------------------------------------------------------------------- */
 
+static uf_status too_many_steps(const ufi_frame *f, uf_error *error) {
+  return ufi_fail(error, UF_RESOURCE_EXHAUSTED, "expected a run of at most %lld nodes, found a longer one; raise max_steps",
+                  (long long)f->session->max_steps);
+}
+
 uf_status ufi_frame_steps(ufi_frame *f, int32_t end, const bool *wanted, uf_error *error) {
   uf_status status = UF_OK;
   f->running = true;
   for (; f->pc < end && status == UF_OK; f->pc++) {
     int32_t i = f->pc;
     if (f->mode[i] == UFI_NODE_FOLDED || f->mode[i] == UFI_NODE_MISSING || (wanted && !wanted[i])) continue;
-    status = run_node(f, i, error);
+    status = f->session->steps++ < f->session->max_steps ? run_node(f, i, error) : too_many_steps(f, error);
     if (status != UF_OK) break;
   }
   f->running = false;
@@ -138,9 +143,10 @@ static bool matters(const ufi_frame *f, int32_t i, const bool *wanted) {
 uf_status ufi_frame_missing(const ufi_frame *f, const bool *wanted, uf_error *error) {
   for (int32_t i = 0; i < f->graph->n_nodes; i++) {
     const ufi_node *node = &f->graph->nodes[i];
-    const char *why = f->why[i] ? f->why[i] : node->unsupported;
-    if (f->mode[i] != UFI_NODE_MISSING || why == NULL || !matters(f, i, wanted)) continue;
-    return ufi_fail(error, UF_UNIMPLEMENTED, "op #%d %s '%s': %s", (int)i, node->op_name, node->name, why);
+    bool is_reason = f->mode[i] == UFI_NODE_MISSING && (f->why[i] || node->unsupported);
+    if (!is_reason || !matters(f, i, wanted)) continue;
+    if (f->why[i]) return ufi_fail(error, UF_UNIMPLEMENTED, "%s", f->why[i]); /* names the op already */
+    return ufi_fail(error, UF_UNIMPLEMENTED, "op #%d %s '%s': %s", (int)i, node->op_name, node->name, node->unsupported);
   }
   return UF_OK;
 }

@@ -205,10 +205,12 @@ INLINE void window_run(const enum window_kind kind, const window_args *g, const 
                        const float *weights, const float *bias, float *out) {
   size_t c = 0, channels = g->w->channels;
   const bool depthwise = kind == DEPTHWISE;
-  if (g->w->n == 1) {
-    for (; c + 4 * VW <= channels; c += 4 * VW) {
-      window_tile(kind, 1, 4, g, in + c, depthwise ? weights + c : NULL,
-                  depthwise ? bias + c : NULL, out + c, VW);
+  for (; c + 4 * VW <= channels && (g->w->n == 1 || !depthwise); c += 4 * VW) {
+    const float *from = in + c;
+    float *to = out + c;
+    for (size_t n = g->w->n; n > 0; n--, from += g->w->in_step, to += g->w->out_step) {
+      window_tile(kind, 1, 4, g, from, depthwise ? weights + c : NULL, depthwise ? bias + c : NULL,
+                  to, VW);
     }
   }
   for (; c + VW <= channels; c += VW) {
@@ -241,8 +243,9 @@ INLINE void depthwise_3x3_tile(const size_t px, const window_args *g, const vec 
   }
 }
 
+/* n pixels, all whole vectors of channels. */
 static void depthwise_3x3(const window_args *g, const float *in, const float *bias, float *out,
-                          size_t channels) {
+                          size_t pixels, size_t channels) {
   for (size_t c = 0; c < channels; c += VW) {
     vec weights[9], b = v_load(bias + c);
     UNROLL for (size_t t = 0; t < 9; t++) {
@@ -250,7 +253,7 @@ static void depthwise_3x3(const window_args *g, const float *in, const float *bi
     }
     const float *from = in + c;
     float *to = out + c;
-    size_t n = g->w->n;
+    size_t n = pixels;
     for (; n >= 4; n -= 4, from += 4 * g->w->in_step, to += 4 * g->w->out_step) {
       depthwise_3x3_tile(4, g, weights, from, b, to);
     }
@@ -262,13 +265,19 @@ static void depthwise_3x3(const window_args *g, const float *in, const float *bi
 
 static void depthwise(const ufk_f32_window *window, const float *in, const float *w,
                       size_t w_row_step, const float *bias, float *out, float min, float max) {
+  enum { RUN = 16 };
   window_args g = {window, w, w_row_step, v_set1(min), v_set1(max)};
   size_t whole = window->channels / VW * VW;
   if (window->rows != 3 || window->cols != 3 || window->n < 4 || whole == 0) {
     window_run(DEPTHWISE, &g, in, w, bias, out);
     return;
   }
-  depthwise_3x3(&g, in, bias, out, whole);
+  /* Few pixels at a time, so that memory is read nearly in order; enough to
+   * make up for loading the weights. */
+  for (size_t p = 0; p < window->n; p += RUN) {
+    depthwise_3x3(&g, in + (ptrdiff_t)p * window->in_step, bias,
+                  out + (ptrdiff_t)p * window->out_step, UFI_MIN(window->n - p, (size_t)RUN), whole);
+  }
   if (whole < window->channels) {
     window_column(DEPTHWISE, &g, in + whole, w + whole, bias + whole, out + whole,
                   window->channels - whole);

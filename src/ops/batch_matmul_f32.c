@@ -94,6 +94,17 @@ static void turn(const float *x, int64_t k, int64_t m, float *out) {
   }
 }
 
+/* One row times the rows of y is a product of y and a column: no packing of y. */
+static void one_row(const bmm_args *a, const float *x, const float *y, int64_t batch,
+                    float *scratch) {
+  const ufi_bmm_geometry *g = a->g;
+  ufi_gemm_f32_pack(NULL, g->k, 1, x, 1, 1, scratch);
+  ufi_gemm_f32 gemm;
+  ufi_gemm_f32_plain(&gemm, g->n, 1, g->k, y, g->k, scratch, a->bias,
+                     (float *)g->output->data + batch * g->n, 1);
+  ufi_gemm_f32_run(a->pool, &gemm);
+}
+
 static void bmm_batch(void *context, size_t i) {
   const bmm_args *a = context;
   const ufi_bmm_geometry *g = a->g;
@@ -101,6 +112,10 @@ static void bmm_batch(void *context, size_t i) {
   ufi_bmm_offsets(g, batch, &x_at, &y_at);
   const float *x = (const float *)g->x->data + x_at;
   float *y_packed = a->scratch + i * (a->s->y + a->s->x), *x_turned = y_packed + a->s->y;
+  if (g->m == 1 && g->adj_y && !a->packed) {
+    one_row(a, x, (const float *)g->y->data + y_at, batch, y_packed);
+    return;
+  }
   if (!a->packed) pack_y(g, a->pool, (const float *)g->y->data + y_at, y_packed);
   if (g->adj_x) turn(x, g->k, g->m, x_turned);
   ufi_gemm_f32 gemm;

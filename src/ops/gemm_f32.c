@@ -267,7 +267,7 @@ static void do_span(const plan *p, const span *s, bool last, const stripe *rows,
   const int64_t depth = p->runs * p->run, panel = depth * nr;
   const float *b = g->b + rows->group * g->b_group + column / nr * panel +
                    (s->first * p->run + s->from) * nr;
-  const float *bias = first ? g->bias + rows->group * g->bias_group + column : NULL;
+  const float *bias = first && !g->add ? g->bias + rows->group * g->bias_group + column : NULL;
   float *out = rows->out + column;
   float min = last ? g->min : -INFINITY, max = last ? g->max : INFINITY;
   /* A single tile takes all columns in one go, several at a time; and so do all
@@ -376,18 +376,46 @@ typedef struct pack_args {
   float *out;
 } pack_args;
 
+/* A panel of a matrix that lies as the panel does, row by row. */
+static void pack_straight(const pack_args *p, const float *from, int64_t width, float *out) {
+  for (int64_t i = 0; i < p->rows; i++, from += p->k_step, out += p->nr) {
+    for (int64_t j = 0; j < width; j++) out[j] = from[j];
+    for (int64_t j = width; j < p->nr; j++) out[j] = 0.0f;
+  }
+}
+
+/* Four columns, so that stores are wide. */
+static void pack_four(const pack_args *p, const float *from, int64_t rows, float *out) {
+  const float *f0 = from, *f1 = f0 + p->n_step, *f2 = f1 + p->n_step, *f3 = f2 + p->n_step;
+  for (int64_t i = 0; i < rows; i++, out += p->nr) {
+    int64_t at = i * p->k_step;
+    out[0] = f0[at];
+    out[1] = f1[at];
+    out[2] = f2[at];
+    out[3] = f3[at];
+  }
+}
+
+static void pack_one(const pack_args *p, const float *from, int64_t rows, float *out) {
+  for (int64_t i = 0; i < rows; i++) out[i * p->nr] = from ? from[i * p->k_step] : 0.0f;
+}
+
 /* One panel; in chunks of rows that stay in cache while columns go by. */
 static void pack_panel(void *context, size_t panel) {
   enum { CHUNK = 64 };
   const pack_args *p = context;
   int64_t first = (int64_t)panel * p->nr, width = UFI_MIN(p->nr, p->n - first);
   float *out = p->out + (int64_t)panel * p->k * p->nr + p->k0 * p->nr;
-  for (int64_t i0 = 0; i0 < p->rows; i0 += CHUNK) {
-    int64_t i1 = UFI_MIN(i0 + CHUNK, p->rows);
-    for (int64_t j = 0; j < p->nr; j++) {
-      const float *from = p->from + (first + j) * p->n_step;
-      for (int64_t i = i0; i < i1; i++) out[i * p->nr + j] = j < width ? from[i * p->k_step] : 0.0f;
-    }
+  const float *from = p->from + first * p->n_step;
+  if (p->n_step == 1) {
+    pack_straight(p, from, width, out);
+    return;
+  }
+  for (int64_t i = 0; i < p->rows; i += CHUNK, from += CHUNK * p->k_step, out += CHUNK * p->nr) {
+    int64_t rows = UFI_MIN((int64_t)CHUNK, p->rows - i), j = 0;
+    for (; j + 4 <= width; j += 4) pack_four(p, from + j * p->n_step, rows, out + j);
+    for (; j < width; j++) pack_one(p, from + j * p->n_step, rows, out + j);
+    for (; j < p->nr; j++) pack_one(p, NULL, rows, out + j);
   }
 }
 

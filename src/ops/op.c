@@ -49,6 +49,10 @@ static uf_status set_shape(ufi_ctx *ctx, ufi_tensor *t, int32_t rank, const int6
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an output '%s' that fits in memory, found shape %s",
                         t->name, ufi_shape_text(rank, dims, text));
   }
+  if (bytes > ufi_host_max_bytes(ctx)) {
+    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED, "expected an output '%s' of at most %zu bytes, found shape %s", t->name,
+                        ufi_host_max_bytes(ctx), ufi_shape_text(rank, dims, text));
+  }
   int64_t copy[UF_MAX_RANK] = {0}; /* dims may be t->dims itself */
   for (int32_t d = 0; d < rank; d++) copy[d] = dims[d];
   memcpy(t->dims, copy, sizeof copy);
@@ -69,11 +73,8 @@ uf_status ufi_out_like(ufi_ctx *ctx, int32_t i, const ufi_tensor *tensor) {
 }
 
 uf_status ufi_out_dtype(ufi_ctx *ctx, int32_t i, uf_dtype dtype) {
-  ufi_tensor *out = ctx->out[i];
-  if (out->dtype == UF_INVALID) out->dtype = dtype;
-  if (out->dtype == dtype) return UF_OK;
-  return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected output '%s' of dtype %s, found %s", out->name,
-                      uf_dtype_name(dtype), uf_dtype_name(out->dtype));
+  ctx->out[i]->dtype = dtype;
+  return UF_OK;
 }
 
 uf_status ufi_broadcast(ufi_ctx *ctx, const ufi_tensor *a, const ufi_tensor *b, int32_t *rank_out,

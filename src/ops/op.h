@@ -157,8 +157,9 @@ static inline ufi_tensor *ufi_in(const ufi_ctx *ctx, int32_t i) {
 }
 /* Gives output i its shape (checked: rank, product, bytes); in eval also memory. */
 uf_status ufi_out_shape(ufi_ctx *ctx, int32_t i, int32_t rank, const int64_t *dims) UF_MUST_USE;
-/* Output i has this dtype: sets it where the graph left it open (TensorFlow),
- * WRONG_TYPE where the graph says otherwise. */
+/* Output i has this dtype, whatever the file says of it: as in TFLite, the op
+ * knows better (files with other claims are about and run). Before
+ * ufi_out_shape, which computes bytes from it. */
 uf_status ufi_out_dtype(ufi_ctx *ctx, int32_t i, uf_dtype dtype) UF_MUST_USE;
 /* Output i has the shape of tensor. */
 uf_status ufi_out_like(ufi_ctx *ctx, int32_t i, const ufi_tensor *tensor) UF_MUST_USE;

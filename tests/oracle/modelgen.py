@@ -9,7 +9,7 @@ loaded by path, because importing the tensorflow package would cost seconds and 
     x = g.tensor("x", "int8", (1, 8, 8, 3), scale=0.1, zero=-3)
     w = g.tensor("w", "int8", (4, 3, 3, 3), data=array, scale=[...4...], zero=[0] * 4, axis=0)
     y = g.tensor("y", "int8", (1, 8, 8, 4), scale=0.2, zero=1)
-    g.op("CONV_2D", [x, w, -1], [y], "Conv2DOptions", {"padding": 0, "strideW": 1, "strideH": 1})
+    g.op("CONV_2D", [x, w], [y], "Conv2DOptions", {"padding": 0, "strideW": 1, "strideH": 1})
     g.inputs([x]); g.outputs([y])
     data = g.build()
 
