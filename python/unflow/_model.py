@@ -208,6 +208,7 @@ class Model:
         self._session = session
         self._core = session._model
         self._content = content
+        self._inputs = self._outputs = None  # made at the first need; a file does not change
 
     # what is in the file
 
@@ -274,14 +275,18 @@ class Model:
     def inputs(self):
         """The inputs of the first graph in order; by the names of its signature, by
         tensor name or by position."""
-        ports = GraphView(self._session, 0).inputs
-        return self._renamed(ports, self._main_signature(), 2, 3)
+        if self._inputs is None:
+            ports = GraphView(self._session, 0).inputs
+            self._inputs = self._renamed(ports, self._main_signature(), 2, 3)
+        return self._inputs
 
     @property
     def outputs(self):
         """The outputs of the first graph, as inputs."""
-        ports = GraphView(self._session, 0).outputs
-        return self._renamed(ports, self._main_signature(), 4, 5)
+        if self._outputs is None:
+            ports = GraphView(self._session, 0).outputs
+            self._outputs = self._renamed(ports, self._main_signature(), 4, 5)
+        return self._outputs
 
     @staticmethod
     def _renamed(ports, signature, names, indices):
