@@ -197,6 +197,13 @@ class Signatures(Named):
         return len(self._table())
 
 
+def _plain(array):
+    """Strings in a form that .npz files hold without pickling."""
+    if array.dtype != object or any(item.endswith(b"\0") for item in array.flat):
+        return array
+    return array.astype(bytes)
+
+
 class Model:
     """An opened model with its state. Made by unflow.open.
 
@@ -333,16 +340,17 @@ class Model:
     def state(self):
         """All that outlives a run, as a dict of arrays to be kept, compared or saved
         (``np.savez(path, **m.state())``). A table ``t`` is there as ``t/keys`` and
-        ``t/values``; what was never assigned is left out."""
+        ``t/values``; what was never assigned is left out. Strings are arrays of
+        bytes of fixed width, unless one ends in NUL, which those cannot hold."""
         result = {}
         for key, (i, kind) in state_keys(self._session).items():
             if not self._session._state_info(i)[5]:
                 continue
             if kind == "table":
-                result[f"{key}/keys"] = self._session._state_read(i, True)
-                result[f"{key}/values"] = self._session._state_read(i)
+                result[f"{key}/keys"] = _plain(self._session._state_read(i, True))
+                result[f"{key}/values"] = _plain(self._session._state_read(i))
             else:
-                result[key] = self._session._state_read(i)
+                result[key] = _plain(self._session._state_read(i))
         return result
 
     def load_state(self, state):
