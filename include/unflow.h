@@ -293,6 +293,10 @@ typedef struct uf_session_options {
   size_t struct_size;    /* sizeof(uf_session_options) */
   int32_t n_threads;     /* 0: one */
   bool keep_all;         /* keep every intermediate instead of replaying */
+  int64_t max_steps;     /* RESOURCE_EXHAUSTED once a run has evaluated that many nodes
+                            (a hostile loop never ends by itself); 0: no limit */
+  size_t max_bytes;      /* largest tensor or arena that may be allocated; 0: the
+                            machine's memory */
 } uf_session_options;
 
 /* Nothing is planned or allocated before it is needed. The session retains the

@@ -163,7 +163,7 @@ uf_status ufi_frame_resize(ufi_frame *f, int32_t value, int32_t rank, const int6
   size_t size;
   if (rank == t->rank && memcmp(dims, t->dims, sizeof *dims * (size_t)rank) == 0) return UF_OK;
   if (rank > UF_MAX_RANK || !ufi_shape_count(rank, dims, &count) || !ufi_dtype_bytes(t->dtype, count, &size) ||
-      size > SIZE_MAX / 4) {
+      size > f->session->max_bytes) {
     return ufi_fail(error, UF_INVALID_ARGUMENT, "expected a shape of at most %d dimensions that fits in memory for '%s', found %s",
                     UF_MAX_RANK, t->name, ufi_shape_text(UFI_MIN(rank, UF_MAX_RANK), dims, text));
   }
@@ -192,6 +192,10 @@ static void first_value(const ufi_value *v, ufi_tensor *t) {
 uf_status ufi_frame_own_memory(ufi_frame *f, int32_t value, uf_error *error) {
   ufi_tensor *t = &f->tensors[value];
   if (t->data) return UF_OK;
+  if (t->size > f->session->max_bytes) {
+    return ufi_fail(error, UF_RESOURCE_EXHAUSTED, "expected a tensor '%s' of at most %zu bytes, found %zu; raise max_bytes",
+                    t->name, f->session->max_bytes, t->size);
+  }
   UFI_TRY(ufi_tensor_fresh(t, error));
   first_value(&f->graph->values[value], t);
   return UF_OK;
@@ -501,6 +505,10 @@ static uf_status plan_arena(ufi_frame *f, planning *p, uf_error *error) {
   place_all(f, p);
   int32_t n = make_items(f, p);
   UFI_TRY(ufi_plan(p->items, n, &f->arena_size, &f->arena_bound, error));
+  if (f->arena_size > f->session->max_bytes) {
+    return ufi_fail(error, UF_RESOURCE_EXHAUSTED, "expected activations of at most %zu bytes, found %zu; raise max_bytes",
+                    f->session->max_bytes, f->arena_size);
+  }
   uf_buf_release(f->arena);
   f->arena = f->arena_size ? uf_buf_create(f->arena_size) : NULL;
   if (f->arena_size && f->arena == NULL) return ufi_no_memory(error, f->arena_size);

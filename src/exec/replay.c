@@ -119,7 +119,7 @@ static uf_status restore(uf_session *r, const uf_session *s, uf_error *error) {
 }
 
 static uf_status start(uf_session *s, uf_error *error) {
-  uf_session_options options = {sizeof options, s->n_threads, true};
+  uf_session_options options = {sizeof options, s->n_threads, true, s->max_steps, s->max_bytes};
   ufi_frame *f = NULL;
   UFI_TRY(uf_session_create(s->model, &options, &s->replay, error));
   uf_status status = restore(s->replay, s, error);

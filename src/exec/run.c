@@ -100,13 +100,18 @@ static uf_status run_node(ufi_frame *f, int32_t i, uf_error *error) {
 
 /* ---- a run ---------------------------------------------------------------------------- */
 
+static uf_status too_many_steps(const ufi_frame *f, uf_error *error) {
+  return ufi_fail(error, UF_RESOURCE_EXHAUSTED, "expected a run of at most %lld nodes, found a longer one; raise max_steps",
+                  (long long)f->session->max_steps);
+}
+
 uf_status ufi_frame_steps(ufi_frame *f, int32_t end, const bool *wanted, uf_error *error) {
   uf_status status = UF_OK;
   f->running = true;
   for (; f->pc < end && status == UF_OK; f->pc++) {
     int32_t i = f->pc;
     if (f->mode[i] == UFI_NODE_FOLDED || f->mode[i] == UFI_NODE_MISSING || (wanted && !wanted[i])) continue;
-    status = run_node(f, i, error);
+    status = f->session->steps++ < f->session->max_steps ? run_node(f, i, error) : too_many_steps(f, error);
     if (status != UF_OK) break;
   }
   f->running = false;

@@ -5,6 +5,7 @@
 #include "exec/session.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "ops/variable.h"
 
@@ -26,6 +27,11 @@ static bool list_state(uf_session *s) {
   return true;
 }
 
+static size_t machine_memory(void) {
+  long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+  return pages > 0 && size > 0 ? (size_t)pages * (size_t)size : SIZE_MAX / 2;
+}
+
 uf_status uf_session_create(uf_model *model, const uf_session_options *options, uf_session **session_out,
                             uf_error *error) {
   uf_session *s = ufi_calloc(1, sizeof *s);
@@ -34,6 +40,8 @@ uf_status uf_session_create(uf_model *model, const uf_session_options *options, 
   s->last.graph = -1;
   s->n_threads = options ? options->n_threads : 0;
   s->keep_all = options && options->keep_all;
+  s->max_steps = options && options->max_steps > 0 ? options->max_steps : INT64_MAX;
+  s->max_bytes = options && options->max_bytes ? options->max_bytes : machine_memory();
   size_t n = (size_t)model->n_graphs + 1;
   s->frames = ufi_calloc(n, sizeof(ufi_frame *));
   s->initialised = ufi_calloc(n, sizeof *s->initialised);
@@ -241,6 +249,7 @@ static uf_status run_frame(uf_session *s, ufi_frame *f, const bool *wanted, uf_e
   UFI_TRY(ufi_frame_allocate(f, error));
   UFI_TRY(ufi_snapshot_take(s, f, wanted, error));
   s->run_id++;
+  s->steps = 0;
   UFI_TRY(ufi_frame_run(f, wanted, error));
   return ufi_frame_missing(f, wanted, error);
 }
@@ -422,7 +431,7 @@ static uf_status fork_frame(uf_session *to, const ufi_frame *from, uf_error *err
 /* set() copies into unique memory and runs detach state, so that neither
  * session sees what the other writes. */
 uf_status uf_session_fork(uf_session *s, uf_session **session_out, uf_error *error) {
-  uf_session_options options = {sizeof options, s->n_threads, s->keep_all};
+  uf_session_options options = {sizeof options, s->n_threads, s->keep_all, s->max_steps, s->max_bytes};
   uf_session *fork;
   UFI_TRY(uf_session_create(s->model, &options, &fork, error));
   ufi_store *store = ufi_store_clone(s->store);

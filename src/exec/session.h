@@ -49,6 +49,8 @@ struct uf_session {
   uf_model *model;
   int32_t n_threads;
   bool keep_all;
+  int64_t max_steps, steps;  /* of one run; INT64_MAX: no limit */
+  size_t max_bytes;
   ufi_pool *pool;            /* NULL: this thread only */
   ufi_store *store;
   ufi_frame **frames;        /* one per graph, NULL until needed */

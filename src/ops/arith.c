@@ -2,8 +2,9 @@
  *
  * arith.c: ADD, SUB, MUL and DIV with broadcasting and a fused activation.
  *
- * Floats go to the kernels, halves through them, integers wrap around as in C's
- * unsigned arithmetic and are clamped afterwards. The quantized forms follow
+ * Floats go to the kernels, halves through them; without an activation an infinity
+ * stays one (TFLite's reference kernels make it the largest float). Integers wrap
+ * around as in C's unsigned arithmetic and are clamped afterwards. The quantized forms follow
  * TFLite's reference kernels bit for bit:
  *
  *   a + b    both operands are shifted left (20 bits for 8-bit values, 15 for
@@ -323,7 +324,7 @@ static uf_status div_prepare(ufi_ctx *ctx) {
 }
 
 static uf_status div_eval(ufi_ctx *ctx) {
-  UFI_TRY(ufi_want_nonzero(ctx, ctx->in[1], ufi_zero(ctx->in[1])));
+  if (ctx->in[1]->dtype != UF_FLOAT32) UFI_TRY(ufi_want_nonzero(ctx, ctx->in[1], ufi_zero(ctx->in[1])));
   return ufi_binary_eval(ctx);
 }
 

@@ -59,30 +59,55 @@ static uf_status check_indices(ufi_ctx *ctx, int64_t extent, int32_t axis) {
   return UF_OK;
 }
 
+/* Byte offset of each index, or its place for sub-byte types. */
+static uf_status gather_prepare(ufi_ctx *ctx) {
+  ufi_want_scratch(ctx, (size_t)ctx->in[1]->count * sizeof(int64_t));
+  return UF_OK;
+}
+
+#define COPY(size) for (int64_t i = 0; i < n; i++) memcpy(to + i * (size), from + offsets[i], size)
+
+static void copy_runs(uint8_t *to, const uint8_t *from, const int64_t *offsets, int64_t n, int64_t run) {
+  switch (run) {
+    case 1: COPY(1); break;
+    case 2: COPY(2); break;
+    case 4: COPY(4); break;
+    case 8: COPY(8); break;
+    case 16: COPY(16); break;
+    default: COPY((size_t)run); break;
+  }
+}
+
 static uf_status gather_eval(ufi_ctx *ctx) {
   const ufi_tensor *in = ctx->in[0], *indices = ctx->in[1], *out = ctx->out[0];
   int32_t axis, batch_dims = 0;
+  int bits = uf_dtype_bits(in->dtype);
   UFI_TRY(gather_dims(ctx, &axis, &batch_dims));
-  int64_t extent = in->dims[axis];
+  int64_t extent = in->dims[axis], *offsets = ctx->scratch;
   UFI_TRY(check_indices(ctx, extent, axis));
   if (out->count == 0) return UF_OK;
   int64_t batches = ufi_move_span(in->dims, 0, batch_dims);
   int64_t outer = ufi_move_span(in->dims, batch_dims, axis);
-  int64_t inner = ufi_move_span(in->dims, axis + 1, in->rank);
-  int64_t picks = ufi_move_span(indices->dims, batch_dims, indices->rank), to = 0;
+  int64_t inner = ufi_move_span(in->dims, axis + 1, in->rank), size = bits < 8 ? 1 : bits / 8;
+  int64_t picks = ufi_move_span(indices->dims, batch_dims, indices->rank);
+  for (int64_t i = 0; i < indices->count; i++) offsets[i] = ufi_move_index(indices, i) * inner * size;
   ufi_move_clear(out);
-  for (int64_t b = 0; b < batches; b++)
-    for (int64_t o = 0; o < outer; o++)
-      for (int64_t i = 0; i < picks; i++, to += inner) {
-        int64_t row = (b * outer + o) * extent + ufi_move_index(indices, b * picks + i);
-        ufi_move_run_flat(in->dtype, out->data, to, in->data, row * inner, inner);
-      }
+  for (int64_t r = 0; r < batches * outer; r++) {
+    const int64_t *own = offsets + r / outer * picks;
+    int64_t to = r * picks * inner, from = r * extent * inner;
+    if (bits >= 8)
+      copy_runs((uint8_t *)out->data + to * size, (const uint8_t *)in->data + from * size, own, picks,
+                inner * size);
+    else
+      for (int64_t i = 0; i < picks; i++)
+        ufi_move_run_flat(in->dtype, out->data, to + i * inner, in->data, from + own[i], inner);
+  }
   return UF_OK;
 }
 
 const ufi_op_def ufi_op_GATHER = {
   .attrs_size = sizeof(gather_attrs), .attrs_tflite = gather_attrs_tflite, .infer = gather_infer,
-  .eval = gather_eval,
+  .prepare = gather_prepare, .eval = gather_eval,
 };
 
 /* ---- GATHER_ND ------------------------------------------------------------------------- */

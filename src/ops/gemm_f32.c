@@ -267,7 +267,7 @@ static void do_span(const plan *p, const span *s, bool last, const stripe *rows,
   const int64_t depth = p->runs * p->run, panel = depth * nr;
   const float *b = g->b + rows->group * g->b_group + column / nr * panel +
                    (s->first * p->run + s->from) * nr;
-  const float *bias = first ? g->bias + rows->group * g->bias_group + column : NULL;
+  const float *bias = first && !g->add ? g->bias + rows->group * g->bias_group + column : NULL;
   float *out = rows->out + column;
   float min = last ? g->min : -INFINITY, max = last ? g->max : INFINITY;
   /* A single tile takes all columns in one go, several at a time; and so do all

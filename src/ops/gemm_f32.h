@@ -29,6 +29,7 @@ typedef struct ufi_gemm_f32 {
   float *out;
   int64_t out_pixel, out_line, out_image;
   float min, max;
+  bool add;              /* start from what out holds; bias is not read */
   /* How often all this is done, each time with pointers moved on (groups). */
   int64_t groups;
   int64_t in_group, b_group, bias_group, out_group;

@@ -11,6 +11,9 @@
 
 /* The resources of the session that runs ctx. */
 ufi_store *ufi_host_store(ufi_ctx *ctx);
+/* The largest tensor that this session may make, bytes. No limit for an op that
+ * is run by itself, without a session (unit tests). */
+size_t ufi_host_max_bytes(const ufi_ctx *ctx);
 /* Gives output i memory for the shape it has now (ufi_out_shape calls it while
  * running). */
 uf_status ufi_host_give_memory(ufi_ctx *ctx, int32_t i) UF_MUST_USE;

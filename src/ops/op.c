@@ -49,6 +49,10 @@ static uf_status set_shape(ufi_ctx *ctx, ufi_tensor *t, int32_t rank, const int6
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an output '%s' that fits in memory, found shape %s",
                         t->name, ufi_shape_text(rank, dims, text));
   }
+  if (bytes > ufi_host_max_bytes(ctx)) {
+    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED, "expected an output '%s' of at most %zu bytes, found shape %s", t->name,
+                        ufi_host_max_bytes(ctx), ufi_shape_text(rank, dims, text));
+  }
   int64_t copy[UF_MAX_RANK] = {0}; /* dims may be t->dims itself */
   for (int32_t d = 0; d < rank; d++) copy[d] = dims[d];
   memcpy(t->dims, copy, sizeof copy);

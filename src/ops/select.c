@@ -49,8 +49,8 @@ static uf_status select_v2_infer(ufi_ctx *ctx) {
   return ufi_out_shape(ctx, 0, rank, dims);
 }
 
-/* The steps, in bytes, by which each operand goes along the output's dimensions:
- * condition, x, y. Dimensions that all go alike are merged. */
+/* The steps, in elements, by which each operand goes along the output's
+ * dimensions: condition, x, y. Dimensions that all go alike are merged. */
 typedef struct walk {
   int32_t rank;
   int64_t extent[UF_MAX_RANK], step[3][UF_MAX_RANK];
@@ -58,22 +58,21 @@ typedef struct walk {
 
 /* A condition of fewer dimensions lines up with the last ones, or, in version
  * one, with the first. */
-static void add_steps(const ufi_tensor *t, const ufi_tensor *out, bool leading, int64_t size,
-                      int64_t *steps) {
+static void add_steps(const ufi_tensor *t, const ufi_tensor *out, bool leading, int64_t *steps) {
   int64_t own[UF_MAX_RANK];
   ufi_move_steps(t->rank, t->dims, own);
   for (int32_t d = 0; d < out->rank; d++) {
     int32_t s = leading ? d : d - (out->rank - t->rank);
-    steps[d] = s >= 0 && s < t->rank && t->dims[s] != 1 ? own[s] * size : 0;
+    steps[d] = s >= 0 && s < t->rank && t->dims[s] != 1 ? own[s] : 0;
   }
 }
 
-static void make_walk(ufi_ctx *ctx, bool leading, int64_t size, walk *w) {
+static void make_walk(ufi_ctx *ctx, bool leading, walk *w) {
   const ufi_tensor *out = ctx->out[0];
   int64_t step[3][UF_MAX_RANK];
-  add_steps(ctx->in[0], out, leading, 1, step[0]);
-  add_steps(ctx->in[1], out, false, size, step[1]);
-  add_steps(ctx->in[2], out, false, size, step[2]);
+  add_steps(ctx->in[0], out, leading, step[0]);
+  add_steps(ctx->in[1], out, false, step[1]);
+  add_steps(ctx->in[2], out, false, step[2]);
   w->rank = 0;
   for (int32_t d = 0; d < out->rank; d++) {
     int64_t n = out->dims[d];
@@ -87,27 +86,52 @@ static void make_walk(ufi_ctx *ctx, bool leading, int64_t size, walk *w) {
   }
 }
 
-/* One innermost loop; ALL is a constant size, so that memcpy is a load and a store. */
+/* One innermost loop. Both values are loaded and blended by a mask, so that no
+ * branch depends on the condition; where the steps are known, compilers make
+ * vectors of it. */
+#define BLEND(a, b, mask) (((a) & (mask)) | ((b) & ~(mask)))
+#define LINE(name, type)                                                                          \
+  static void name(type *restrict out, const uint8_t *restrict c, const type *restrict x,         \
+                   const type *restrict y, int64_t n, int64_t cs, int64_t xs, int64_t ys) {       \
+    type x0 = *x, y0 = *y;                                                                        \
+    if (cs == 1 && xs == 1 && ys == 1)                                                            \
+      for (int64_t i = 0; i < n; i++) out[i] = (type)BLEND(x[i], y[i], (type)-(type)(c[i] != 0)); \
+    else if (cs == 1 && xs == 0 && ys == 1)                                                       \
+      for (int64_t i = 0; i < n; i++) out[i] = (type)BLEND(x0, y[i], (type)-(type)(c[i] != 0));   \
+    else if (cs == 1 && xs == 1 && ys == 0)                                                       \
+      for (int64_t i = 0; i < n; i++) out[i] = (type)BLEND(x[i], y0, (type)-(type)(c[i] != 0));   \
+    else                                                                                          \
+      for (int64_t i = 0; i < n; i++) out[i] = c[i * cs] ? x[i * xs] : y[i * ys];                 \
+  }
+LINE(line_1, uint8_t)
+LINE(line_2, uint16_t)
+LINE(line_4, uint32_t)
+LINE(line_8, uint64_t)
+#undef LINE
+
+/* complex128 and strings. */
+static void line_16(uint8_t *out, const uint8_t *c, const uint8_t *x, const uint8_t *y, int64_t n, int64_t cs,
+                    int64_t xs, int64_t ys) {
+  for (int64_t i = 0; i < n; i++)
+    memcpy(out + 16 * i, c[i * cs] ? x + 16 * i * xs : y + 16 * i * ys, 16);
+}
+
 static void select_line(uint8_t *out, const uint8_t *c, const uint8_t *x, const uint8_t *y, int64_t n,
                         int64_t cs, int64_t xs, int64_t ys, int64_t size) {
-#define LINE(all)                                                      \
-  for (int64_t i = 0; i < n; i++) {                                    \
-    memcpy(out, *c ? x : y, all);                                      \
-    out += all; c += cs; x += xs; y += ys;                             \
-  }                                                                    \
-  break
-  if (cs == 0 && (*c ? xs : ys) == size) {
+#define CALL(line, type) \
+  line((type *)(void *)out, c, (const type *)(const void *)x, (const type *)(const void *)y, n, cs, xs, ys)
+  if (cs == 0 && (*c ? xs : ys) == 1) {
     memcpy(out, *c ? x : y, (size_t)(n * size));
     return;
   }
   switch (size) {
-    case 1: LINE(1);
-    case 2: LINE(2);
-    case 4: LINE(4);
-    case 8: LINE(8);
-    default: LINE(16);
+    case 1: CALL(line_1, uint8_t); break;
+    case 2: CALL(line_2, uint16_t); break;
+    case 4: CALL(line_4, uint32_t); break;
+    case 8: CALL(line_8, uint64_t); break;
+    default: line_16(out, c, x, y, n, cs, xs, ys); break;
   }
-#undef LINE
+#undef CALL
 }
 
 static void select_walk(const walk *w, int32_t d, uint8_t **out, const uint8_t *c, const uint8_t *x,
@@ -120,7 +144,8 @@ static void select_walk(const walk *w, int32_t d, uint8_t **out, const uint8_t *
     return;
   }
   for (int64_t i = 0; i < w->extent[d]; i++)
-    select_walk(w, d + 1, out, c + i * w->step[0][d], x + i * w->step[1][d], y + i * w->step[2][d], size);
+    select_walk(w, d + 1, out, c + i * w->step[0][d], x + i * w->step[1][d] * size,
+                y + i * w->step[2][d] * size, size);
 }
 
 static uf_status select_run(ufi_ctx *ctx, bool leading) {
@@ -128,7 +153,7 @@ static uf_status select_run(ufi_ctx *ctx, bool leading) {
   uint8_t *out = ctx->out[0]->data;
   walk w;
   if (ctx->out[0]->count == 0) return UF_OK;
-  make_walk(ctx, leading, size, &w);
+  make_walk(ctx, leading, &w);
   select_walk(&w, 0, &out, ctx->in[0]->data, ctx->in[1]->data, ctx->in[2]->data, size);
   return UF_OK;
 }

@@ -8,12 +8,12 @@
  */
 #include "ops/move.h"
 
-static int64_t float_key(float value) {
+static inline int64_t float_key(float value) {
   uint32_t bits;
-  if (value != value) return INT64_MIN;
-  if (value == 0.0f) return 0;
   memcpy(&bits, &value, 4);
-  return bits >> 31 ? -(int64_t)(bits & 0x7fffffffu) : (int64_t)bits;
+  int64_t size = bits & 0x7fffffffu; /* of the number; as integers these compare alike */
+  if (size > 0x7f800000) return INT64_MIN;
+  return bits >> 31 ? -size : size;
 }
 
 static int64_t key_of(const ufi_tensor *t, int64_t i) {
@@ -77,18 +77,34 @@ static uf_status topk_prepare(ufi_ctx *ctx) {
   return UF_OK;
 }
 
-/* The k first of a row, in order, into heap. */
+/* The k first of a row, in order, into heap. One loop for each dtype, since for
+ * most elements there is nothing to do but to compare. */
+#define SCAN(name, type, KEY)                                                     \
+  static void name(const type *row, int64_t n, int64_t k, entry *heap) {          \
+    for (int64_t i = 0; i < k; i++) heap[i] = (entry){KEY(row[i]), (int32_t)i};   \
+    for (int64_t i = k / 2; i-- > 0;) sink(heap, k, i);                           \
+    for (int64_t i = k; i < n; i++) {                                             \
+      int64_t key = KEY(row[i]);                                                  \
+      if (key <= heap[0].key) continue; /* an equal one comes later */            \
+      heap[0] = (entry){key, (int32_t)i};                                         \
+      sink(heap, k, 0);                                                           \
+    }                                                                             \
+  }
+SCAN(scan_f32, float, float_key)
+SCAN(scan_s8, int8_t, )
+SCAN(scan_u8, uint8_t, )
+SCAN(scan_s16, int16_t, )
+SCAN(scan_s32, int32_t, )
+SCAN(scan_s64, int64_t, )
+
 static void find_top(const ufi_tensor *in, int64_t at, int64_t row, int64_t k, entry *heap) {
-  for (int64_t i = 0; i < row; i++) {
-    entry e = {key_of(in, at + i), (int32_t)i};
-    if (i < k) {
-      heap[i] = e;
-      if (i == k - 1)
-        for (int64_t j = k / 2; j-- > 0;) sink(heap, k, j);
-    } else if (before(e, heap[0])) {
-      heap[0] = e;
-      sink(heap, k, 0);
-    }
+  switch (in->dtype) {
+    case UF_FLOAT32: scan_f32((const float *)in->data + at, row, k, heap); break;
+    case UF_INT8: scan_s8((const int8_t *)in->data + at, row, k, heap); break;
+    case UF_UINT8: scan_u8((const uint8_t *)in->data + at, row, k, heap); break;
+    case UF_INT16: scan_s16((const int16_t *)in->data + at, row, k, heap); break;
+    case UF_INT32: scan_s32((const int32_t *)in->data + at, row, k, heap); break;
+    default: scan_s64((const int64_t *)in->data + at, row, k, heap); break;
   }
   for (int64_t n = k - 1; n > 0; n--) {
     entry last = heap[0];

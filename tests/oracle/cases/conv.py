@@ -187,6 +187,66 @@ def transpose_conv_cases(rng):
     yield transpose_conv(rng, "transpose_conv_shape_input", (1, 5, 4, 6), 7, (3, 3), (2, 2), shape_input=True)
 
 
+# ---- CONV_3D and CONV_3D_TRANSPOSE -----------------------------------------------------------------------------------
+
+
+def conv3d(rng, name, volume, filters, kernel, stride=(1, 1, 1), dilation=(1, 1, 1), padding=SAME, act=NONE,
+           transpose=False, bias=True, constant=True, shape_input=False):
+    batch, *size, channels = volume
+    weights = noise(rng, *kernel, *((filters, channels) if transpose else (channels, filters)))
+    x, biases = noise(rng, *volume), noise(rng, filters)
+    if transpose:
+        out = [(n - 1) * s + (1 if padding == SAME else (k - 1) * d + 1)
+               for n, s, k, d in zip(size, stride, kernel, dilation)]
+    else:
+        out = [out_size(padding, *axis) for axis in zip(size, kernel, stride, dilation)]
+    out = (batch, *out, filters)
+    g = ModelGen()
+    a = g.tensor("x", "float32", volume)
+    w = g.tensor("w", "float32", weights.shape, data=weights if constant else None)
+    b = [g.tensor("b", "float32", (filters,), data=biases)] if bias else []
+    y = g.tensor("y", "float32", out)
+    inputs, values = [a], [x]
+    head = []
+    if transpose:
+        head = [g.tensor("shape", "int32", (5,), data=None if shape_input else np.array(out, np.int32))]
+        if shape_input:
+            inputs, values = head + inputs, [np.array(out, np.int32)] + values
+    if not constant:
+        inputs, values = inputs + [w], values + [weights]
+    op = "CONV_3D_TRANSPOSE" if transpose else "CONV_3D"
+    g.op(op, head + ([w, a] if transpose else [a, w]) + b, [y], "Conv3DOptions", {
+        "padding": padding, "strideD": stride[0], "strideH": stride[1], "strideW": stride[2],
+        "dilationDFactor": dilation[0], "dilationHFactor": dilation[1], "dilationWFactor": dilation[2],
+        "fusedActivationFunction": act})
+    g.inputs(inputs)
+    g.outputs([y])
+    return Case(name, op, g.build(), values, tol=tolerance(weights.size // filters))
+
+
+def conv3d_cases(rng):
+    for transpose in (False, True):
+        short = "conv3d_transpose" if transpose else "conv3d"
+        for kernel in ((1, 1, 1), (2, 2, 2), (3, 3, 3), (1, 3, 2), (4, 1, 3)):
+            for stride in ((1, 1, 1), (2, 2, 2), (1, 3, 2)):
+                for padding in (SAME, VALID):
+                    name = f"{short}_{'x'.join(map(str, kernel))}_s{''.join(map(str, stride))}_p{padding}"
+                    yield conv3d(rng, name, (2, 5, 6, 4, 3), 5, kernel, stride, padding=padding, transpose=transpose)
+        for channels, filters in ((1, 1), (17, 18), (40, 3)):
+            yield conv3d(rng, f"{short}_{channels}_to_{filters}", (1, 4, 5, 6, channels), filters, (3, 3, 3),
+                         transpose=transpose)
+        for dilation in ((2, 1, 1), (1, 2, 3)):
+            for padding in (SAME, VALID):
+                yield conv3d(rng, f"{short}_dilated_{''.join(map(str, dilation))}_p{padding}", (1, 7, 7, 8, 4), 6,
+                             (3, 3, 3), dilation=dilation, padding=padding, transpose=transpose)
+        for act in (RELU, RELU6):
+            yield conv3d(rng, f"{short}_act_{act}", (1, 4, 4, 4, 3), 4, (2, 2, 2), act=act, transpose=transpose)
+        yield conv3d(rng, f"{short}_no_bias", (1, 4, 4, 4, 3), 4, (2, 2, 2), bias=False, transpose=transpose)
+        yield conv3d(rng, f"{short}_variable_weights", (1, 4, 4, 4, 3), 4, (2, 2, 2), constant=False,
+                     transpose=transpose)
+    yield conv3d(rng, "conv3d_transpose_shape_input", (1, 4, 4, 4, 3), 4, (2, 2, 2), transpose=True, shape_input=True)
+
+
 # ---- pools -----------------------------------------------------------------------------------------------------------
 
 
@@ -297,6 +357,7 @@ def cases(rng):
     yield from conv_cases(rng)
     yield from depthwise_cases(rng)
     yield from transpose_conv_cases(rng)
+    yield from conv3d_cases(rng)
     yield from pool_cases(rng)
     yield from fully_connected_cases(rng)
     yield from batch_matmul_cases(rng)

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * kernels.c: how near the float32 kernels come to what this processor can do.
+ *
+ *     bench_kernels [threads]
+ *
+ * For every layer shape of MobileNetV2 and ResNet50 prints microseconds (the
+ * best of many runs), GFLOP/s, and per cent of the peak, which a loop of
+ * nothing but independent multiply-adds measures first. UNFLOW_ISA chooses the
+ * instruction set, as everywhere. Weights stay in cache from run to run; in a
+ * model they come from memory.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/cpu.h"
+#include "ops/gemm_f32.h"
+#include "ops/window.h"
+
+typedef struct shape {
+  const char *model;
+  int64_t size, channels, kernel, stride, filters; /* filters 0: depthwise */
+} shape;
+
+static const shape shapes[] = {
+    {"mobilenet_v2", 224, 3, 3, 2, 32},   {"mobilenet_v2", 112, 32, 3, 1, 0},
+    {"mobilenet_v2", 112, 32, 1, 1, 16},  {"mobilenet_v2", 112, 16, 1, 1, 96},
+    {"mobilenet_v2", 112, 96, 3, 2, 0},   {"mobilenet_v2", 56, 96, 1, 1, 24},
+    {"mobilenet_v2", 56, 24, 1, 1, 144},  {"mobilenet_v2", 56, 144, 3, 1, 0},
+    {"mobilenet_v2", 56, 144, 1, 1, 24},  {"mobilenet_v2", 56, 144, 3, 2, 0},
+    {"mobilenet_v2", 28, 144, 1, 1, 32},  {"mobilenet_v2", 28, 32, 1, 1, 192},
+    {"mobilenet_v2", 28, 192, 3, 1, 0},   {"mobilenet_v2", 28, 192, 1, 1, 32},
+    {"mobilenet_v2", 28, 192, 3, 2, 0},   {"mobilenet_v2", 14, 192, 1, 1, 64},
+    {"mobilenet_v2", 14, 64, 1, 1, 384},  {"mobilenet_v2", 14, 384, 3, 1, 0},
+    {"mobilenet_v2", 14, 384, 1, 1, 64},  {"mobilenet_v2", 14, 384, 1, 1, 96},
+    {"mobilenet_v2", 14, 96, 1, 1, 576},  {"mobilenet_v2", 14, 576, 3, 1, 0},
+    {"mobilenet_v2", 14, 576, 1, 1, 96},  {"mobilenet_v2", 14, 576, 3, 2, 0},
+    {"mobilenet_v2", 7, 576, 1, 1, 160},  {"mobilenet_v2", 7, 160, 1, 1, 960},
+    {"mobilenet_v2", 7, 960, 3, 1, 0},    {"mobilenet_v2", 7, 960, 1, 1, 160},
+    {"mobilenet_v2", 7, 960, 1, 1, 320},  {"mobilenet_v2", 7, 320, 1, 1, 1280},
+    {"mobilenet_v2", 1, 1280, 1, 1, 1000},
+    {"resnet50", 224, 3, 7, 2, 64},       {"resnet50", 56, 64, 1, 1, 64},
+    {"resnet50", 56, 64, 3, 1, 64},       {"resnet50", 56, 64, 1, 1, 256},
+    {"resnet50", 56, 256, 1, 1, 64},      {"resnet50", 56, 256, 1, 2, 512},
+    {"resnet50", 28, 128, 3, 1, 128},     {"resnet50", 28, 128, 1, 1, 512},
+    {"resnet50", 28, 512, 1, 1, 128},     {"resnet50", 28, 512, 1, 2, 1024},
+    {"resnet50", 14, 256, 3, 1, 256},     {"resnet50", 14, 256, 1, 1, 1024},
+    {"resnet50", 14, 1024, 1, 1, 256},    {"resnet50", 14, 1024, 1, 2, 2048},
+    {"resnet50", 7, 512, 3, 1, 512},      {"resnet50", 7, 512, 1, 1, 2048},
+    {"resnet50", 7, 2048, 1, 1, 512},     {"resnet50", 1, 2048, 1, 1, 1000},
+};
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* ---- the peak ------------------------------------------------------------------ */
+
+enum { CHAINS = 12, STEPS = 100000 };
+
+/* CHAINS vectors of LANES floats, each x = x * a + b again and again. */
+#define PEAK(name, LANES, options)                                                       \
+  typedef float name##_vec __attribute__((vector_size(LANES * 4)));                      \
+  static __attribute__((target(options), noinline)) float name(void) {                   \
+    name##_vec x[CHAINS], a, b;                                                          \
+    for (int j = 0; j < LANES; j++) a[j] = 0.999f, b[j] = 0.001f;                        \
+    for (int i = 0; i < CHAINS; i++) x[i] = a * (float)i;                                \
+    for (int s = 0; s < STEPS; s++) {                                                    \
+      _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) x[i] = x[i] * a + b;     \
+    }                                                                                    \
+    float sum = 0.0f;                                                                    \
+    for (int i = 0; i < CHAINS; i++) sum += x[i][0];                                     \
+    return sum;                                                                          \
+  }
+
+#if defined(__x86_64__)
+#pragma GCC push_options
+#pragma GCC optimize("fp-contract=fast")
+PEAK(peak_scalar, 4, "sse2")
+PEAK(peak_avx2, 8, "avx2,fma")
+PEAK(peak_avx512, 16, "avx512f")
+#pragma GCC pop_options
+#else
+PEAK(peak_scalar, 4, "")
+#endif
+
+static volatile float sink;
+
+static double peak_gflops(void) {
+  float (*loop)(void) = peak_scalar;
+  double lanes = 4;
+#if defined(__x86_64__)
+  if (ufi_cpu_isa() == UFI_ISA_AVX2) loop = peak_avx2, lanes = 8;
+  if (ufi_cpu_isa() == UFI_ISA_AVX512) loop = peak_avx512, lanes = 16;
+#endif
+  double best = 1e9;
+  for (int i = 0; i < 100; i++) {
+    double start = now();
+    sink = loop();
+    best = UFI_MIN(best, now() - start);
+  }
+  return 2.0 * lanes * CHAINS * STEPS / best * 1e-9;
+}
+
+/* ---- one layer ------------------------------------------------------------------- */
+
+typedef struct layer {
+  ufi_gemm_f32 gemm;
+  ufi_conv_geometry g;    /* depthwise */
+  const float *in, *weights, *bias;
+  float *out;
+} layer;
+
+static float *filled(size_t floats) {
+  float *data = ufi_malloc_aligned((floats + 16) * sizeof *data);
+  if (!data) exit(1);
+  for (size_t i = 0; i < floats; i++) data[i] = (float)(i * 7 % 13) * 0.1f - 0.5f;
+  return data;
+}
+
+static void depthwise_run(void *context, const ufi_window_run *r) {
+  const layer *l = context;
+  const ufi_conv_geometry *g = &l->g;
+  const ptrdiff_t c = (ptrdiff_t)g->in_c, line = (ptrdiff_t)g->in_w * c;
+  ufk_f32_window w = {(size_t)r->n, (size_t)c, (size_t)r->rows, (size_t)r->cols,
+                      line, c, g->stride_w * c, c};
+  ufi_kernels_get()->gemm.f32_depthwise(
+      &w, l->in + r->in_y * line + r->in_x * c, l->weights + (r->tap_y * g->kernel_w + r->tap_x) * c,
+      (size_t)(g->kernel_w * c), l->bias, l->out + (r->out_y * g->out_w + r->out_x) * c, 0.0f, 6.0f);
+}
+
+static void depthwise_line(void *context, size_t line) {
+  layer *l = context;
+  ufi_window_line(&l->g, (int64_t)line, depthwise_run, l);
+}
+
+static void run_layer(ufi_pool *pool, layer *l) {
+  if (l->gemm.n > 0) ufi_gemm_f32_run(pool, &l->gemm);
+  else ufi_parallel(pool, depthwise_line, l, (size_t)l->g.out_h);
+}
+
+static void make_layer(const shape *s, layer *l) {
+  int64_t out, before, after, n = s->filters ? s->filters : s->channels;
+  ufi_window_axis(true, s->size, s->kernel, s->stride, 1, &out, &before, &after);
+  int64_t depth = s->kernel * s->kernel * s->channels;
+  *l = (layer){.g = {.batch = 1, .in_h = s->size, .in_w = s->size, .in_c = s->channels,
+                     .out_h = out, .out_w = out, .out_c = n, .kernel_h = s->kernel,
+                     .kernel_w = s->kernel, .stride_h = s->stride, .stride_w = s->stride,
+                     .dilation_h = 1, .dilation_w = 1, .pad_top = before, .pad_left = before}};
+  l->in = filled((size_t)(s->size * s->size * s->channels));
+  l->out = filled((size_t)(out * out * n));
+  l->bias = filled((size_t)ufi_gemm_f32_columns(n));
+  l->weights = filled((size_t)(depth * UFI_MAX(s->filters, 1)));
+  if (s->filters == 0) return;
+  size_t floats;
+  if (!ufi_gemm_f32_packed_size(depth, n, &floats)) exit(1);
+  float *packed = filled(floats), *zeros = filled(ufi_gemm_f32_zeros(s->kernel, s->channels));
+  ufi_gemm_f32_pack(NULL, depth, n, l->weights, 1, depth, packed);
+  memset(zeros, 0, ufi_gemm_f32_zeros(s->kernel, s->channels) * sizeof *zeros);
+  l->gemm = (ufi_gemm_f32){
+      .in = l->in, .batch = 1, .in_h = s->size, .in_w = s->size, .in_pixel = s->channels,
+      .channels = s->channels, .out_h = out, .out_w = out, .kernel_h = s->kernel,
+      .kernel_w = s->kernel, .stride_h = s->stride, .stride_w = s->stride, .dilation_h = 1,
+      .dilation_w = 1, .pad_top = before, .pad_left = before, .b = packed, .bias = l->bias, .n = n,
+      .out = l->out, .out_pixel = n, .out_line = out * n, .out_image = out * out * n,
+      .min = 0.0f, .max = 6.0f, .groups = 1, .zeros = zeros};
+}
+
+static void free_layer(layer *l) {
+  ufi_free_aligned((void *)(uintptr_t)l->in);
+  ufi_free_aligned((void *)(uintptr_t)l->weights);
+  ufi_free_aligned((void *)(uintptr_t)l->bias);
+  ufi_free_aligned((void *)(uintptr_t)l->gemm.b);
+  ufi_free_aligned((void *)(uintptr_t)l->gemm.zeros);
+  ufi_free_aligned(l->out);
+}
+
+static double time_layer(ufi_pool *pool, layer *l) {
+  double best = 1e9, spent = 0.0;
+  for (int i = 0; i < 5 || (spent < 0.05 && i < 1000); i++) {
+    double start = now();
+    run_layer(pool, l);
+    double took = now() - start;
+    best = UFI_MIN(best, took);
+    spent += took;
+  }
+  return best;
+}
+
+static void report(const char *model, double seconds, double flops, double peak) {
+  printf("%-14s total %37.2f ms %8.1f GFLOP/s %4.0f%%\n\n", model, seconds * 1e3,
+         flops / seconds * 1e-9, flops / seconds * 1e-7 / peak);
+}
+
+int main(int argc, char **argv) {
+  int threads = argc > 1 ? atoi(argv[1]) : 1;
+  ufi_pool *pool = ufi_pool_create(threads);
+  double peak = peak_gflops() * UFI_MAX(threads, 1), sum = 0.0, sum_flops = 0.0;
+  printf("%s, %d thread%s, peak %.1f GFLOP/s\n\n", ufi_isa_name(ufi_cpu_isa()), threads,
+         threads == 1 ? "" : "s", peak);
+  for (size_t i = 0; i < UFI_COUNT(shapes); i++) {
+    const shape *s = &shapes[i];
+    layer l;
+    make_layer(s, &l);
+    double flops = 2.0 * (double)(l.g.out_h * l.g.out_w * s->kernel * s->kernel * s->channels *
+                                  UFI_MAX(s->filters, 1));
+    double seconds = time_layer(pool, &l);
+    printf("%-14s %3d x %3d x %4d  %dx%d/%d  %-9s %4d %9.1f us %8.1f GFLOP/s %4.0f%%\n", s->model,
+           (int)s->size, (int)s->size, (int)s->channels, (int)s->kernel, (int)s->kernel,
+           (int)s->stride, s->filters ? "to" : "depthwise", (int)l.g.out_c, seconds * 1e6,
+           flops / seconds * 1e-9, flops / seconds * 1e-7 / peak);
+    sum += seconds;
+    sum_flops += flops;
+    if (i + 1 == UFI_COUNT(shapes) || shapes[i + 1].model[0] != s->model[0]) {
+      report(s->model, sum, sum_flops, peak);
+      sum = sum_flops = 0.0;
+    }
+    free_layer(&l);
+  }
+  ufi_pool_destroy(pool);
+  return 0;
+}

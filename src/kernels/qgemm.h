@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * qgemm.h: integer matrix multiplication, depthwise convolution and pooling,
+ * and the way from sums back to the output's type.
+ *
+ * All products are 16 bits x 16 bits summed in pairs into 32 bits, the one
+ * multiplication that x86 does exactly (pmaddwd, with VNNI vpdpwssd): a byte
+ * minus its zero point fits in 16 bits, so signed, unsigned, 4-bit, symmetric
+ * and asymmetric inputs become the same loop. The left matrix is widened on the
+ * way into a small buffer (widen), which also is where windows are gathered and
+ * zero points vanish; taps outside the image are plain zeros. The right matrix
+ * stays in bytes and is widened in registers, unless it has a zero point.
+ *
+ * Sums wrap around at 32 bits, so results do not depend on the order.
+ */
+#ifndef UFI_KERNELS_QGEMM_H
+#define UFI_KERNELS_QGEMM_H
+
+#include "base/base.h"
+
+/* The largest tile, and block of channels, of any instruction set. Arrays with
+ * one element per output column are padded to a multiple of UFK_Q_MAX_NR. */
+#define UFK_Q_MAX_MR 12
+#define UFK_Q_MAX_NR 32
+
+/* to[i * n + j] = from[i][j] - zero for i < runs, j < n; zeros where from[i] is
+ * NULL. */
+typedef void (*ufk_q_widen_fn)(size_t runs, size_t n, const void *const *from, int32_t zero,
+                               int16_t *to);
+
+/* A tile of a matrix product:
+ *
+ *   c[i * ldc + j] = start + sum over k < 2 * pairs of a[i * a_step + k] * b[k][j]
+ *
+ * for i < rows <= mr and j < n <= nr; up to nr columns of c are written. b is
+ * one packed panel, (pairs, nr, 2) of int8 or (wide) int16: the two rows of a
+ * pair lie next to each other. start is bias[j] (nr of them), or c itself when
+ * bias is NULL. |a * b| may be up to 2^30 - 1. */
+typedef void (*ufk_q_gemm_fn)(size_t rows, size_t n, size_t pairs, const int16_t *a, size_t a_step,
+                              const void *b, const int32_t *bias, int32_t *c, size_t ldc);
+
+/* One pixel of a depthwise convolution:
+ *
+ *   acc[c] = bias[c] + sum over t < 2 * pairs of in[t][c] * w[c][t]
+ *
+ * for c < channels; acc and bias are padded to UFK_Q_MAX_NR. w is packed in
+ * blocks of q_block channels: (block, pairs, q_block, 2) of int16. */
+typedef void (*ufk_q_depthwise_fn)(size_t pairs, size_t channels, const void *const *in,
+                                   size_t from, const int16_t *w, const int32_t *bias,
+                                   int32_t *acc);
+
+/* How sums become outputs; one element per column, padded to UFK_Q_MAX_NR. */
+typedef struct ufk_q_scale {
+  const int32_t *multiplier, *shift; /* fixed: as in requant.h */
+  const double *real;                /* real: round(sum * real) */
+  int32_t zero, min, max;            /* of the output, for both */
+} ufk_q_scale;
+
+typedef struct ufk_q_float {
+  const float *column;  /* scale of each column */
+  const float *bias;    /* of each column, or NULL */
+  const float *row;     /* scale of each row */
+  bool column_first;    /* (sum * column) * row, else sum * (column * row) */
+  float min, max;
+} ufk_q_float;
+
+/* out[i * out_step + j] from acc[i * ld + j], i < rows, j < n. acc is padded to
+ * whole blocks of UFK_Q_MAX_NR columns; out is not. */
+typedef void (*ufk_q_to_int_fn)(size_t rows, size_t n, const int32_t *acc, size_t ld,
+                                const ufk_q_scale *scale, void *out, size_t out_step);
+typedef void (*ufk_q_to_float_fn)(size_t rows, size_t n, const int32_t *acc, size_t ld,
+                                  const ufk_q_float *scale, float *out, size_t out_step);
+
+/* out[c] of the taps in[t][from + c], t < taps. Averages round half away from
+ * zero; taps is at least 1. */
+typedef void (*ufk_q_pool_fn)(size_t taps, size_t channels, const void *const *in, size_t from,
+                              int32_t min, int32_t max, void *out);
+
+/* Scale (and zero point) with which n floats are quantized to int8, and the
+ * result, as TFLite does for inputs of products with int8 weights. */
+typedef void (*ufk_q_quantize_fn)(size_t n, const float *from, bool asymmetric, int8_t *to,
+                                  float *scale_out, int32_t *zero_out);
+
+/* The scale, its inverse and the zero point for floats from min <= 0 to
+ * max >= 0. All zeros: scale 1. */
+typedef struct ufk_q_grid {
+  float scale, inverse;
+  int32_t zero;
+} ufk_q_grid;
+ufk_q_grid ufk_q_grid_of(float min, float max, bool asymmetric);
+
+typedef struct ufk_qgemm_table {
+  size_t q_mr, q_nr;          /* the tile */
+  size_t q_block;             /* channels in a block of depthwise weights */
+  ufk_q_widen_fn widen_s8, widen_u8, widen_s16; /* s16: zero is not subtracted */
+  ufk_q_gemm_fn gemm_s8, gemm_s16;              /* type of b */
+  ufk_q_depthwise_fn depthwise_s8, depthwise_u8;
+  ufk_q_to_int_fn fixed_s8, fixed_u8, fixed_s16;
+  ufk_q_to_int_fn real_s8, real_u8, real_s16;
+  ufk_q_to_float_fn to_float;
+  ufk_q_pool_fn max_s8, max_u8, max_s16;
+  ufk_q_pool_fn average_s8, average_u8, average_s16;
+  ufk_q_quantize_fn quantize;
+} ufk_qgemm_table;
+
+void ufk_qgemm_scalar(ufk_qgemm_table *table);
+void ufk_qgemm_avx2(ufk_qgemm_table *table);
+void ufk_qgemm_avx512(ufk_qgemm_table *table);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * qgemm_avx512.c: the integer kernels of qgemm.h for AVX-512 with VNNI: tiles of
+ * 12 rows and 32 columns, which use 24 of the 32 registers for sums.
+ */
+#include <immintrin.h>
+
+#include "base/base.h"
+
+#define VW 16
+#define MR 12
+#define NV 2
+#define TILE_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
+
+typedef __m512i veci;
+typedef __m512 vecf;
+
+static inline veci i_load(const int32_t *p) { return _mm512_loadu_si512(p); }
+static inline void i_store(int32_t *p, veci v) { _mm512_storeu_si512(p, v); }
+#define i_set1 _mm512_set1_epi32
+#define i_set16 _mm512_set1_epi16
+#define i_zero _mm512_setzero_si512
+#define i_add _mm512_add_epi32
+#define i_sub _mm512_sub_epi32
+#define i_sub16 _mm512_sub_epi16
+#define i_min _mm512_min_epi32
+#define i_max _mm512_max_epi32
+static inline veci i_load16(const int16_t *p) { return _mm512_loadu_si512(p); }
+static inline void i_store16(int16_t *p, veci v) { _mm512_storeu_si512(p, v); }
+static inline veci i_widen_s8(const int8_t *p) {
+  return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const void *)p));
+}
+static inline veci i_widen_u8(const uint8_t *p) {
+  return _mm512_cvtepu8_epi16(_mm256_loadu_si256((const void *)p));
+}
+static inline __m256i zip_bytes(const void *p, const void *q) {
+  __m128i x = _mm_loadu_si128(p), y = _mm_loadu_si128(q);
+  return _mm256_set_m128i(_mm_unpackhi_epi8(x, y), _mm_unpacklo_epi8(x, y));
+}
+static inline veci i_zip_s8(const int8_t *p, const int8_t *q) {
+  return _mm512_cvtepi8_epi16(zip_bytes(p, q));
+}
+static inline veci i_zip_u8(const uint8_t *p, const uint8_t *q) {
+  return _mm512_cvtepu8_epi16(zip_bytes(p, q));
+}
+#define i_dot _mm512_dpwssd_epi32
+
+static inline veci i_low_bits(veci n) {
+  const veci one = _mm512_set1_epi32(1);
+  return _mm512_sub_epi32(_mm512_sllv_epi32(one, n), one);
+}
+
+/* Products of even and of odd lanes, rounded, of which bits 31 to 62 remain. */
+static inline veci i_fixed(veci x, veci multiplier, veci left, veci right, veci mask) {
+  const veci half = _mm512_set1_epi64(1 << 30);
+  x = _mm512_sllv_epi32(x, left);
+  veci even = _mm512_mul_epi32(x, multiplier);
+  veci odd = _mm512_mul_epi32(_mm512_srli_epi64(x, 32), _mm512_srli_epi64(multiplier, 32));
+  even = _mm512_srli_epi64(_mm512_add_epi64(even, half), 31);
+  odd = _mm512_slli_epi64(_mm512_add_epi64(odd, half), 1);
+  x = _mm512_mask_blend_epi32(0xaaaa, even, odd);
+  veci threshold = _mm512_sub_epi32(_mm512_srli_epi32(mask, 1), _mm512_srai_epi32(x, 31));
+  __mmask16 up = _mm512_cmpgt_epi32_mask(_mm512_and_si512(x, mask), threshold);
+  x = _mm512_srav_epi32(x, right);
+  return _mm512_mask_add_epi32(x, up, x, _mm512_set1_epi32(1));
+}
+
+static inline __m256i round_pd(__m256i x, const double *p) {
+  const __m512d limit = _mm512_set1_pd(1073741824.0), one = _mm512_set1_pd(1.0);
+  __m512d y = _mm512_mul_pd(_mm512_cvtepi32_pd(x), _mm512_loadu_pd(p));
+  __asm__("" : "+v"(y)); /* no fma: the product is rounded */
+  y = _mm512_min_pd(_mm512_max_pd(y, _mm512_sub_pd(_mm512_setzero_pd(), limit)), limit);
+  __m512d whole = _mm512_roundscale_pd(y, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+  __m512d rest = _mm512_sub_pd(y, whole);
+  __mmask8 up = _mm512_cmp_pd_mask(rest, _mm512_set1_pd(0.5), _CMP_GE_OQ);
+  __mmask8 down = _mm512_cmp_pd_mask(rest, _mm512_set1_pd(-0.5), _CMP_LE_OQ);
+  whole = _mm512_mask_add_pd(whole, up, whole, one);
+  whole = _mm512_mask_sub_pd(whole, down, whole, one);
+  return _mm512_cvttpd_epi32(whole);
+}
+static inline veci i_real(veci x, const double *p) {
+  __m256i low = round_pd(_mm512_castsi512_si256(x), p);
+  __m256i high = round_pd(_mm512_extracti64x4_epi64(x, 1), p + 8);
+  return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+}
+
+static inline __mmask16 mask_of(size_t n) { return (__mmask16)((1u << n) - 1); }
+static inline void i_put_s8(int8_t *p, veci x, size_t n) {
+  _mm512_mask_cvtepi32_storeu_epi8(p, mask_of(n), x);
+}
+static inline void i_put_u8(uint8_t *p, veci x, size_t n) {
+  _mm512_mask_cvtepi32_storeu_epi8(p, mask_of(n), x);
+}
+static inline void i_put_s16(int16_t *p, veci x, size_t n) {
+  _mm512_mask_cvtepi32_storeu_epi16(p, mask_of(n), x);
+}
+
+#define f_load _mm512_loadu_ps
+#define f_set1 _mm512_set1_ps
+#define f_add _mm512_add_ps
+#define f_mul _mm512_mul_ps
+#define f_min _mm512_min_ps
+#define f_max _mm512_max_ps
+#define f_from_i _mm512_cvtepi32_ps
+#define f_keep(x) __asm__("" : "+v"(x))
+static inline vecf f_load_n(const float *p, size_t n) {
+  return _mm512_maskz_loadu_ps(mask_of(n), p);
+}
+static inline void f_put(float *p, vecf v, size_t n) { _mm512_mask_storeu_ps(p, mask_of(n), v); }
+#define f_lowest _mm512_reduce_min_ps
+#define f_highest _mm512_reduce_max_ps
+static inline veci i_round_f(vecf x) {
+  veci whole = _mm512_cvttps_epi32(x), one = _mm512_set1_epi32(1);
+  vecf rest = _mm512_sub_ps(x, _mm512_cvtepi32_ps(whole));
+  __mmask16 up = _mm512_cmp_ps_mask(rest, _mm512_set1_ps(0.5f), _CMP_GE_OQ);
+  __mmask16 down = _mm512_cmp_ps_mask(rest, _mm512_set1_ps(-0.5f), _CMP_LE_OQ);
+  whole = _mm512_mask_add_epi32(whole, up, whole, one);
+  return _mm512_mask_sub_epi32(whole, down, whole, one);
+}
+
+#include "kernels/qgemm_tmpl.h"
+
+void ufk_qgemm_avx512(ufk_qgemm_table *table) { set_q(table); }

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * qgemm_scalar.c: the kernels of qgemm.h in portable C: the reference of the
+ * faster sets. Sums are unsigned inside, where wrapping is defined.
+ */
+#include "kernels/qgemm.h"
+
+#include <math.h>
+
+#include "kernels/requant.h"
+
+enum { MR = 4, NR = 8 };
+
+#include "kernels/qpool_tmpl.h"
+
+/* ---- widening ------------------------------------------------------------- */
+
+#define WIDEN(type, name)                                                               \
+  static void name(size_t runs, size_t n, const void *const *from, int32_t zero,        \
+                   int16_t *to) {                                                       \
+    for (size_t i = 0; i < runs; i++, to += n) {                                        \
+      const type *x = from[i];                                                          \
+      for (size_t j = 0; j < n; j++) to[j] = x ? (int16_t)(x[j] - zero) : (int16_t)0;    \
+    }                                                                                   \
+  }
+WIDEN(int8_t, widen_s8)
+WIDEN(uint8_t, widen_u8)
+
+static void widen_s16(size_t runs, size_t n, const void *const *from, int32_t zero, int16_t *to) {
+  for (size_t i = 0; i < runs; i++, to += n) {
+    if (from[i]) memcpy(to, from[i], n * sizeof *to);
+    else memset(to, 0, n * sizeof *to);
+  }
+}
+
+/* ---- products --------------------------------------------------------------- */
+
+#define GEMM(type, name)                                                                   \
+  static void name(size_t rows, size_t n, size_t pairs, const int16_t *a, size_t a_step,    \
+                   const void *b, const int32_t *bias, int32_t *c, size_t ldc) {            \
+    for (size_t i = 0; i < rows; i++, a += a_step, c += ldc) {                              \
+      uint32_t sum[NR];                                                                    \
+      for (size_t j = 0; j < NR; j++) sum[j] = (uint32_t)(bias ? bias[j] : c[j]);           \
+      const type *panel = b;                                                               \
+      for (size_t k = 0; k < pairs; k++, panel += 2 * NR) {                                 \
+        const int32_t x = a[2 * k], y = a[2 * k + 1];                                       \
+        for (size_t j = 0; j < NR; j++) {                                                  \
+          sum[j] += (uint32_t)(x * panel[2 * j]) + (uint32_t)(y * panel[2 * j + 1]);        \
+        }                                                                                  \
+      }                                                                                    \
+      for (size_t j = 0; j < NR; j++) c[j] = (int32_t)sum[j];                               \
+    }                                                                                      \
+  }
+GEMM(int8_t, gemm_s8)
+GEMM(int16_t, gemm_s16)
+
+/* Blocks of one channel. */
+#define DEPTHWISE(type, name)                                                              \
+  static void name(size_t pairs, size_t channels, const void *const *in, size_t from,      \
+                   const int16_t *w, const int32_t *bias, int32_t *acc) {                  \
+    for (size_t c = 0; c < channels; c++) {                                                \
+      uint32_t sum = (uint32_t)bias[c];                                                    \
+      for (size_t t = 0; t < 2 * pairs; t++) {                                             \
+        sum += (uint32_t)(((const type *)in[t])[from + c] * *w++);                         \
+      }                                                                                    \
+      acc[c] = (int32_t)sum;                                                               \
+    }                                                                                      \
+  }
+DEPTHWISE(int8_t, depthwise_s8)
+DEPTHWISE(uint8_t, depthwise_u8)
+
+/* ---- from sums to outputs ------------------------------------------------------ */
+
+static inline int32_t fixed(int32_t sum, const ufk_q_scale *s, size_t j) {
+  uint32_t x = (uint32_t)ufk_requantize(sum, s->multiplier[j], s->shift[j]);
+  return ufk_clamp((int32_t)(x + (uint32_t)s->zero), s->min, s->max);
+}
+
+/* A double beyond 2^30 is beyond every output, whatever the zero point. */
+static inline int32_t real(int32_t sum, const ufk_q_scale *s, size_t j) {
+  const double x = sum * s->real[j];
+  const int32_t near = ufk_round_f64(fmin(fmax(x, -1073741824.0), 1073741824.0));
+  return ufk_clamp(near + s->zero, s->min, s->max);
+}
+
+#define TO_INT(type, how, name)                                                                 \
+  static void name(size_t rows, size_t n, const int32_t *acc, size_t ld, const ufk_q_scale *s,  \
+                   void *out, size_t out_step) {                                                \
+    type *to = out;                                                                             \
+    for (size_t i = 0; i < rows; i++, acc += ld, to += out_step) {                               \
+      for (size_t j = 0; j < n; j++) to[j] = (type)how(acc[j], s, j);                            \
+    }                                                                                           \
+  }
+TO_INT(int8_t, fixed, fixed_s8)
+TO_INT(uint8_t, fixed, fixed_u8)
+TO_INT(int16_t, fixed, fixed_s16)
+TO_INT(int8_t, real, real_s8)
+TO_INT(uint8_t, real, real_u8)
+TO_INT(int16_t, real, real_s16)
+
+static void to_float(size_t rows, size_t n, const int32_t *acc, size_t ld, const ufk_q_float *s,
+                     float *out, size_t out_step) {
+  for (size_t i = 0; i < rows; i++, acc += ld, out += out_step) {
+    for (size_t j = 0; j < n; j++) {
+      float x = (float)acc[j];
+      x = s->column_first ? x * s->column[j] * s->row[i] : x * (s->row[i] * s->column[j]);
+      if (s->bias) x += s->bias[j];
+      x = x < s->min ? s->min : x;
+      out[j] = x > s->max ? s->max : x;
+    }
+  }
+}
+
+/* ---- quantizing floats ------------------------------------------------------------ */
+
+/* The zero point that lies nearer to its exact value as seen from one end of
+ * the range, kept within int8. */
+static int32_t zero_point(double min, double max, double scale) {
+  const double from_min = -128.0 - min / scale, from_max = 127.0 - max / scale;
+  const double min_error = 128.0 + fabs(min / scale), max_error = 127.0 + fabs(max / scale);
+  const double zero = min_error < max_error ? from_min : from_max;
+  return zero <= -128.0 ? -128 : zero >= 127.0 ? 127 : ufk_round_f64(zero);
+}
+
+ufk_q_grid ufk_q_grid_of(float min, float max, bool asymmetric) {
+  if (asymmetric) {
+    if (min == max) return (ufk_q_grid){1.0f, 0.0f, 0};
+    const double scale = ((double)max - (double)min) / 255.0;
+    const float rounded = (float)scale;
+    return (ufk_q_grid){rounded, 1.0f / rounded, zero_point((double)min, (double)max, scale)};
+  }
+  const float range = fabsf(min) > fabsf(max) ? fabsf(min) : fabsf(max);
+  if (range == 0) return (ufk_q_grid){1.0f, 0.0f, 0};
+  return (ufk_q_grid){range / 127.0f, 127.0f / range, 0};
+}
+
+/* Within +-1000, NaN too. */
+static inline int8_t quantize_one(float x, int32_t min) {
+  const float bounded = x > -1000.0f ? (x < 1000.0f ? x : 1000.0f) : -1000.0f;
+  return (int8_t)ufk_clamp(ufk_round_f32(bounded), min, 127);
+}
+
+static void quantize(size_t n, const float *from, bool asymmetric, int8_t *to, float *scale_out,
+                     int32_t *zero_out) {
+  float min = 0, max = 0;
+  for (size_t i = 0; i < n; i++) {
+    min = from[i] < min ? from[i] : min;
+    max = from[i] > max ? from[i] : max;
+  }
+  const ufk_q_grid grid = ufk_q_grid_of(min, max, asymmetric);
+  *scale_out = grid.scale;
+  *zero_out = grid.zero;
+  const int32_t low = asymmetric ? -128 : -127;
+  for (size_t i = 0; i < n; i++) {
+    to[i] = quantize_one((float)grid.zero + from[i] * grid.inverse, low);
+  }
+}
+
+void ufk_qgemm_scalar(ufk_qgemm_table *table) {
+  *table = (ufk_qgemm_table){
+      .q_mr = MR, .q_nr = NR, .q_block = 1,
+      .widen_s8 = widen_s8, .widen_u8 = widen_u8, .widen_s16 = widen_s16,
+      .gemm_s8 = gemm_s8, .gemm_s16 = gemm_s16,
+      .depthwise_s8 = depthwise_s8, .depthwise_u8 = depthwise_u8,
+      .fixed_s8 = fixed_s8, .fixed_u8 = fixed_u8, .fixed_s16 = fixed_s16,
+      .real_s8 = real_s8, .real_u8 = real_u8, .real_s16 = real_s16,
+      .to_float = to_float, .quantize = quantize};
+  set_pools(table);
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * qgemm_tmpl.h: the kernels of qgemm.h over vectors of any width. The file that
+ * includes it (qgemm_<isa>.c) defines first:
+ *
+ *   VW                   int32 lanes of a vector; veci holds them (or 2 * VW
+ *                        int16), vecf as many floats
+ *   MR, NV               the tile: MR rows of NV vectors
+ *   TILE_ROWS(X)         X(1) X(2) ... X(MR)
+ *   i_load i_store i_set1 i_add i_sub i_min i_max i_zero, of int32
+ *   i_load16(p)          2 * VW int16
+ *   i_widen_s8(p), i_widen_u8(p)      2 * VW bytes to int16
+ *   i_zip_s8(p, q), i_zip_u8(p, q)    VW bytes of each, alternating, to int16
+ *   i_dot(acc, a, b)     acc + sums of pairs of int16 products
+ *   i_sub16(a, b), i_store16(p, v), i_set16(x)
+ *   i_fixed(x, multiplier, left, right, half): as ufk_requantize; half is
+ *                        the mask of `right` bits, halved
+ *   i_low_bits(n)        (1 << n) - 1 of each lane
+ *   i_real(x, p)         round(x * p[lane]) of doubles, limited to +-2^30
+ *   i_put_s8(p, v, n), i_put_u8, i_put_s16, f_put(p, v, n): the first n <= VW
+ *                        lanes, already in range, to memory
+ *   f_load f_set1 f_add f_mul f_min f_max f_from_i f_keep(x): stops the
+ *                        compiler from fusing x into an fma
+ *   f_load_n(p, n)       n <= VW floats, zeros behind
+ *   f_lowest(v) f_highest(v): over lanes
+ *   i_round_f(x)         nearest, halves away from zero, of |x| < 2^31
+ *
+ * Functions that take a size as `const size_t` are inlined into callers that
+ * know it, so that accumulators become registers.
+ */
+#include "kernels/qgemm.h"
+#include "kernels/requant.h"
+#include "kernels/qpool_tmpl.h"
+
+#define NR (VW * NV)
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 16")
+
+/* ---- widening ------------------------------------------------------------- */
+
+#define WIDEN_ONE(type, suffix)                                                      \
+  INLINE int16_t *widen_run_##suffix(const type *x, size_t n, int32_t zero, int16_t *to) { \
+    const veci z = i_set16((int16_t)zero);                                           \
+    size_t j = 0;                                                                    \
+    if (n >= 2 * VW) {                                                               \
+      for (; j + 2 * VW <= n; j += 2 * VW) i_store16(to + j, i_sub16(i_widen_##suffix(x + j), z)); \
+      if (j < n) { /* the rest again, together with some of what is done */          \
+        j = n - 2 * VW;                                                              \
+        i_store16(to + j, i_sub16(i_widen_##suffix(x + j), z));                       \
+      }                                                                              \
+      return to + n;                                                                 \
+    }                                                                                \
+    for (; j < n; j++) to[j] = (int16_t)(x[j] - zero);                                \
+    return to + n;                                                                   \
+  }                                                                                  \
+  static void widen_##suffix(size_t runs, size_t n, const void *const *from, int32_t zero, \
+                             int16_t *to) {                                          \
+    for (size_t i = 0; i < runs; i++) {                                              \
+      if (from[i]) {                                                                 \
+        to = widen_run_##suffix(from[i], n, zero, to);                               \
+      } else {                                                                       \
+        memset(to, 0, n * sizeof *to);                                               \
+        to += n;                                                                     \
+      }                                                                              \
+    }                                                                                \
+  }
+WIDEN_ONE(int8_t, s8)
+WIDEN_ONE(uint8_t, u8)
+
+/* ---- products --------------------------------------------------------------- */
+
+typedef struct gemm_args {
+  size_t pairs;
+  const int16_t *a;
+  size_t a_step;
+  const int32_t *bias;
+  int32_t *c;
+  size_t ldc;
+} gemm_args;
+
+INLINE veci pair_at(const int16_t *p) {
+  int32_t pair;
+  memcpy(&pair, p, sizeof pair);
+  return i_set1(pair);
+}
+
+/* wide: b is int16. */
+INLINE void gemm_tile(const size_t rows, const size_t nv, const bool wide, const gemm_args *g,
+                      const void *b) {
+  veci acc[MR][NV];
+  UNROLL for (size_t i = 0; i < rows; i++) {
+    UNROLL for (size_t j = 0; j < nv; j++) {
+      acc[i][j] = i_load((g->bias ? g->bias : g->c + i * g->ldc) + j * VW);
+    }
+  }
+  const int8_t *b8 = b;
+  const int16_t *b16 = b, *a[MR];
+  UNROLL for (size_t i = 0; i < rows; i++) a[i] = g->a + i * g->a_step;
+  for (size_t k = 0, pairs = g->pairs; k < pairs; k++) {
+    veci col[NV];
+    UNROLL for (size_t j = 0; j < nv; j++) {
+      col[j] = wide ? i_load16(b16 + k * 2 * NR + j * 2 * VW)
+                    : i_widen_s8(b8 + k * 2 * NR + j * 2 * VW);
+    }
+    UNROLL for (size_t i = 0; i < rows; i++) {
+      veci x = pair_at(a[i] + 2 * k);
+      UNROLL for (size_t j = 0; j < nv; j++) acc[i][j] = i_dot(acc[i][j], x, col[j]);
+    }
+  }
+  UNROLL for (size_t i = 0; i < rows; i++) {
+    UNROLL for (size_t j = 0; j < nv; j++) i_store(g->c + i * g->ldc + j * VW, acc[i][j]);
+  }
+}
+
+#define ROWS(rows)                                                                      \
+  static void gemm_rows_##rows(const gemm_args *g, const void *b, size_t n, bool wide) { \
+    if (n > VW * (NV - 1)) {                                                            \
+      if (wide) gemm_tile(rows, NV, true, g, b);                                        \
+      else gemm_tile(rows, NV, false, g, b);                                            \
+    } else {                                                                            \
+      if (wide) gemm_tile(rows, 1, true, g, b);                                         \
+      else gemm_tile(rows, 1, false, g, b);                                             \
+    }                                                                                   \
+  }
+TILE_ROWS(ROWS)
+#undef ROWS
+
+static void gemm(size_t rows, size_t n, const gemm_args *g, const void *b, bool wide) {
+  switch (rows) {
+#define ROWS(rows) case rows: gemm_rows_##rows(g, b, n, wide); break;
+    TILE_ROWS(ROWS)
+#undef ROWS
+    default: break;
+  }
+}
+
+static void gemm_s8(size_t rows, size_t n, size_t pairs, const int16_t *a, size_t a_step,
+                    const void *b, const int32_t *bias, int32_t *c, size_t ldc) {
+  gemm(rows, n, &(gemm_args){pairs, a, a_step, bias, c, ldc}, b, false);
+}
+static void gemm_s16(size_t rows, size_t n, size_t pairs, const int16_t *a, size_t a_step,
+                     const void *b, const int32_t *bias, int32_t *c, size_t ldc) {
+  gemm(rows, n, &(gemm_args){pairs, a, a_step, bias, c, ldc}, b, true);
+}
+
+/* ---- depthwise ----------------------------------------------------------------- */
+
+INLINE veci zip(const bool is_signed, const void *p, const void *q, size_t at) {
+  return is_signed ? i_zip_s8((const int8_t *)p + at, (const int8_t *)q + at)
+                   : i_zip_u8((const uint8_t *)p + at, (const uint8_t *)q + at);
+}
+
+/* nb blocks of VW channels, which all exist. */
+INLINE void depthwise_blocks(const bool is_signed, const size_t nb, const size_t pairs,
+                             const void *const *in, size_t from, const int16_t *w,
+                             const int32_t *bias, int32_t *out) {
+  veci acc[4];
+  UNROLL for (size_t j = 0; j < nb; j++) acc[j] = i_load(bias + j * VW);
+  UNROLL for (size_t t = 0; t < pairs; t++) {
+    const void *p = in[2 * t], *q = in[2 * t + 1];
+    UNROLL for (size_t j = 0; j < nb; j++) {
+      veci x = zip(is_signed, p, q, from + j * VW);
+      acc[j] = i_dot(acc[j], x, i_load16(w + (j * pairs + t) * 2 * VW));
+    }
+  }
+  UNROLL for (size_t j = 0; j < nb; j++) i_store(out + j * VW, acc[j]);
+}
+
+/* Less than a block: its bytes are copied, so as not to read behind them. */
+static void depthwise_rest(bool is_signed, size_t pairs, size_t n, const void *const *in,
+                           size_t from, const int16_t *w, const int32_t *bias, int32_t *out) {
+  veci acc = i_load(bias);
+  for (size_t t = 0; t < pairs; t++) {
+    uint8_t p[VW] = {0}, q[VW] = {0};
+    memcpy(p, (const uint8_t *)in[2 * t] + from, n);
+    memcpy(q, (const uint8_t *)in[2 * t + 1] + from, n);
+    acc = i_dot(acc, zip(is_signed, p, q, 0), i_load16(w + t * 2 * VW));
+  }
+  i_store(out, acc);
+}
+
+INLINE void depthwise(const bool is_signed, const size_t pairs, size_t channels,
+                      const void *const *in, size_t from, const int16_t *w, const int32_t *bias,
+                      int32_t *acc) {
+  size_t c = 0;
+  for (; c + 4 * VW <= channels; c += 4 * VW) {
+    depthwise_blocks(is_signed, 4, pairs, in, from + c, w + c * 2 * pairs, bias + c, acc + c);
+  }
+  for (; c + VW <= channels; c += VW) {
+    depthwise_blocks(is_signed, 1, pairs, in, from + c, w + c * 2 * pairs, bias + c, acc + c);
+  }
+  if (c < channels) {
+    depthwise_rest(is_signed, pairs, channels - c, in, from + c, w + c * 2 * pairs, bias + c,
+                   acc + c);
+  }
+}
+
+#define DEPTHWISE(name, is_signed)                                                       \
+  static void name(size_t pairs, size_t channels, const void *const *in, size_t from,    \
+                   const int16_t *w, const int32_t *bias, int32_t *acc) {                \
+    if (pairs == 5) depthwise(is_signed, 5, channels, in, from, w, bias, acc); /* 3x3 */  \
+    else depthwise(is_signed, pairs, channels, in, from, w, bias, acc);                  \
+  }
+DEPTHWISE(depthwise_s8, true)
+DEPTHWISE(depthwise_u8, false)
+
+/* ---- from sums to outputs ------------------------------------------------------- */
+
+enum put { PUT_S8, PUT_U8, PUT_S16 };
+
+INLINE void put(const enum put type, void *out, size_t at, veci x, size_t n) {
+  if (type == PUT_S8) i_put_s8((int8_t *)out + at, x, n);
+  else if (type == PUT_U8) i_put_u8((uint8_t *)out + at, x, n);
+  else i_put_s16((int16_t *)out + at, x, n);
+}
+
+INLINE veci limit(veci x, const ufk_q_scale *s) {
+  x = i_add(x, i_set1(s->zero));
+  return i_min(i_max(x, i_set1(s->min)), i_set1(s->max));
+}
+
+/* Columns outside, rows inside: the parameters of a vector of columns are
+ * loaded once. */
+INLINE void fixed(const enum put type, size_t rows, size_t n, const int32_t *acc, size_t ld,
+                  const ufk_q_scale *s, void *out, size_t out_step) {
+  for (size_t j = 0; j < n; j += VW) {
+    const veci multiplier = i_load(s->multiplier + j), shift = i_load(s->shift + j);
+    const veci left = i_max(shift, i_zero()), right = i_max(i_sub(i_zero(), shift), i_zero());
+    const veci mask = i_low_bits(right);
+    const size_t width = UFI_MIN(n - j, (size_t)VW);
+    for (size_t i = 0; i < rows; i++) {
+      veci x = i_fixed(i_load(acc + i * ld + j), multiplier, left, right, mask);
+      put(type, out, i * out_step + j, limit(x, s), width);
+    }
+  }
+}
+
+INLINE void real(const enum put type, size_t rows, size_t n, const int32_t *acc, size_t ld,
+                 const ufk_q_scale *s, void *out, size_t out_step) {
+  for (size_t i = 0; i < rows; i++) {
+    for (size_t j = 0; j < n; j += VW) {
+      veci x = i_real(i_load(acc + i * ld + j), s->real + j);
+      put(type, out, i * out_step + j, limit(x, s), UFI_MIN(n - j, (size_t)VW));
+    }
+  }
+}
+
+#define TO_INT(how, suffix, type)                                                              \
+  static void how##_##suffix(size_t rows, size_t n, const int32_t *acc, size_t ld,             \
+                             const ufk_q_scale *s, void *out, size_t out_step) {               \
+    how(type, rows, n, acc, ld, s, out, out_step);                                             \
+  }
+TO_INT(fixed, s8, PUT_S8)
+TO_INT(fixed, u8, PUT_U8)
+TO_INT(fixed, s16, PUT_S16)
+TO_INT(real, s8, PUT_S8)
+TO_INT(real, u8, PUT_U8)
+TO_INT(real, s16, PUT_S16)
+
+static void to_float(size_t rows, size_t n, const int32_t *acc, size_t ld, const ufk_q_float *s,
+                     float *out, size_t out_step) {
+  const vecf min = f_set1(s->min), max = f_set1(s->max);
+  for (size_t j = 0; j < n; j += VW) {
+    const vecf column = f_load(s->column + j);
+    const size_t width = UFI_MIN(n - j, (size_t)VW);
+    for (size_t i = 0; i < rows; i++) {
+      vecf x = f_from_i(i_load(acc + i * ld + j)), row = f_set1(s->row[i]);
+      x = s->column_first ? f_mul(f_mul(x, column), row) : f_mul(x, f_mul(row, column));
+      f_keep(x);
+      if (s->bias) x = f_add(x, f_load(s->bias + j));
+      f_put(out + i * out_step + j, f_min(f_max(x, min), max), width);
+    }
+  }
+}
+
+/* ---- quantizing floats ------------------------------------------------------------ */
+
+static void quantize(size_t n, const float *from, bool asymmetric, int8_t *to, float *scale_out,
+                     int32_t *zero_out) {
+  vecf low = f_set1(0.0f), high = low;
+  for (size_t i = 0; i < n; i += VW) {
+    vecf x = n - i >= VW ? f_load(from + i) : f_load_n(from + i, n - i);
+    low = f_min(x, low);
+    high = f_max(x, high);
+  }
+  const ufk_q_grid grid = ufk_q_grid_of(f_lowest(low), f_highest(high), asymmetric);
+  *scale_out = grid.scale;
+  *zero_out = grid.zero;
+  const vecf inverse = f_set1(grid.inverse), zero = f_set1((float)grid.zero);
+  const vecf limit_low = f_set1(-1000.0f), limit_high = f_set1(1000.0f);
+  const veci min = i_set1(asymmetric ? -128 : -127), max = i_set1(127);
+  for (size_t i = 0; i < n; i += VW) {
+    const size_t width = UFI_MIN(n - i, (size_t)VW);
+    vecf x = f_mul(width == VW ? f_load(from + i) : f_load_n(from + i, width), inverse);
+    f_keep(x);
+    x = f_min(f_max(f_add(zero, x), limit_low), limit_high);
+    i_put_s8(to + i, i_min(i_max(i_round_f(x), min), max), width);
+  }
+}
+
+INLINE void set_q(ufk_qgemm_table *table) {
+  table->q_mr = MR;
+  table->q_nr = NR;
+  table->q_block = VW;
+  table->widen_s8 = widen_s8;
+  table->widen_u8 = widen_u8;
+  table->gemm_s8 = gemm_s8;
+  table->gemm_s16 = gemm_s16;
+  table->depthwise_s8 = depthwise_s8;
+  table->depthwise_u8 = depthwise_u8;
+  table->fixed_s8 = fixed_s8;
+  table->fixed_u8 = fixed_u8;
+  table->fixed_s16 = fixed_s16;
+  table->real_s8 = real_s8;
+  table->real_u8 = real_u8;
+  table->real_s16 = real_s16;
+  table->to_float = to_float;
+  table->quantize = quantize;
+  set_pools(table);
+}

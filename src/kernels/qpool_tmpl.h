@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * qpool_tmpl.h: the pooling kernels of qgemm.h in plain C, which compilers turn
+ * into vectors of the instruction set that the including file is compiled for.
+ * Channels go by in pieces whose sums stay in the first cache.
+ */
+enum { POOL_PIECE = 128 };
+
+#define MAX_POOL(type, name)                                                                    \
+  static void name(size_t taps, size_t channels, const void *const *in, size_t from,           \
+                   int32_t min, int32_t max, void *out) {                                       \
+    for (size_t c0 = 0; c0 < channels; c0 += POOL_PIECE) {                                       \
+      const size_t n = UFI_MIN(channels - c0, (size_t)POOL_PIECE);                               \
+      type best[POOL_PIECE];                                                                    \
+      for (size_t c = 0; c < n; c++) best[c] = (type)min;                                        \
+      for (size_t t = 0; t < taps; t++) {                                                       \
+        const type *restrict x = (const type *)in[t] + from + c0;                               \
+        for (size_t c = 0; c < n; c++) best[c] = x[c] > best[c] ? x[c] : best[c];                \
+      }                                                                                         \
+      type *restrict y = (type *)out + c0;                                                      \
+      for (size_t c = 0; c < n; c++) y[c] = best[c] > (type)max ? (type)max : best[c];           \
+    }                                                                                           \
+  }
+
+#define AVERAGE_POOL(type, name)                                                                \
+  static void name(size_t taps, size_t channels, const void *const *in, size_t from,           \
+                   int32_t min, int32_t max, void *out) {                                       \
+    const int32_t count = (int32_t)taps, half = count / 2;                                       \
+    for (size_t c0 = 0; c0 < channels; c0 += POOL_PIECE) {                                       \
+      const size_t n = UFI_MIN(channels - c0, (size_t)POOL_PIECE);                               \
+      int32_t sum[POOL_PIECE] = {0};                                                            \
+      for (size_t t = 0; t < taps; t++) {                                                       \
+        const type *restrict x = (const type *)in[t] + from + c0;                               \
+        for (size_t c = 0; c < n; c++) sum[c] = (int32_t)((uint32_t)sum[c] + (uint32_t)x[c]);    \
+      }                                                                                         \
+      type *restrict y = (type *)out + c0;                                                      \
+      for (size_t c = 0; c < n; c++) {                                                          \
+        const int32_t mean = (sum[c] > 0 ? sum[c] + half : sum[c] - half) / count;               \
+        y[c] = (type)ufk_clamp(mean, min, max);                                                 \
+      }                                                                                         \
+    }                                                                                           \
+  }
+
+MAX_POOL(int8_t, max_s8)
+MAX_POOL(uint8_t, max_u8)
+MAX_POOL(int16_t, max_s16)
+AVERAGE_POOL(int8_t, average_s8)
+AVERAGE_POOL(uint8_t, average_u8)
+AVERAGE_POOL(int16_t, average_s16)
+
+static void set_pools(ufk_qgemm_table *table) {
+  table->max_s8 = max_s8;
+  table->max_u8 = max_u8;
+  table->max_s16 = max_s16;
+  table->average_s8 = average_s8;
+  table->average_u8 = average_u8;
+  table->average_s16 = average_s16;
+}

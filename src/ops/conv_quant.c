@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conv_quant.c: CONV_2D of quantized tensors, and of float32 images with
+ * integer weights (hybrid). One product per group, as in conv_f32.c.
+ *
+ * Hybrid: each image of the batch is quantized as a whole, symmetrically when
+ * all channels have one scale and there is one group, else asymmetrically.
+ */
+#include "ops/gemm_quant.h"
+
+static void conv_pack(const ufi_q_spec *spec, const void *weights, void *out) {
+  size_t group = spec->weights / (size_t)spec->groups;
+  uf_dtype dtype = spec->filter->dtype == UF_UINT8 ? UF_UINT8 : UF_INT8;
+  for (int64_t i = 0; i < spec->groups; i++) {
+    ufi_gemm_q_pack(spec->depth, spec->n, 0, spec->depth,
+                    (const int8_t *)weights + i * spec->n * spec->depth, dtype, 1, spec->depth,
+                    spec->filter_zero, spec->wide, (uint8_t *)out + (size_t)i * group);
+  }
+}
+
+/* All scales are the same. */
+static bool is_uniform(const ufi_tensor *filter) {
+  const uf_quant *q = filter->quant;
+  for (int64_t i = 1; q && i < q->count; i++) {
+    if (q->scales[i] != q->scales[0]) return false;
+  }
+  return true;
+}
+
+static uf_status conv_spec(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_q_spec *spec_out) {
+  const ufi_window_attrs *a = ctx->attrs;
+  int64_t filter_c = g->in_c / g->groups;
+  ufi_q_spec spec = {.input = g->input, .filter = g->filter, .bias = g->bias, .output = g->output,
+                     .act = g->act, .groups = g->groups, .n = g->out_c / g->groups,
+                     .depth = g->kernel_h * g->kernel_w * filter_c, .vectors = 1,
+                     .pack = conv_pack};
+  if (g->input->dtype == UF_FLOAT32) {
+    spec.vectors = g->batch;
+    spec.length = g->in_h * g->in_w * g->in_c;
+    spec.share = g->out_h * g->out_w;
+    spec.one_scale = g->groups == 1 && is_uniform(g->filter);
+    spec.asymmetric = !spec.one_scale;
+    spec.column_first = true;
+  } else if (g->input->dtype != UF_UINT8) {
+    UFI_TRY(ufi_want_symmetric_weights(ctx, g->filter));
+  }
+  UFI_TRY(ufi_q_spec_types(ctx, &spec, false, a->quantized_bias));
+  *spec_out = spec;
+  return UF_OK;
+}
+
+uf_status ufi_conv_quant_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) {
+  ufi_q_spec spec = {0};
+  UFI_TRY(conv_spec(ctx, g, &spec));
+  return ufi_q_prepare(ctx, &spec);
+}
+
+uf_status ufi_conv_quant_eval(ufi_ctx *ctx) {
+  ufi_conv_geometry g = {0};
+  ufi_q_spec spec = {0};
+  ufi_gemm_q gemm = {0};
+  UFI_TRY(ufi_conv_geometry_of(ctx, &g));
+  UFI_TRY(conv_spec(ctx, &g, &spec));
+  UFI_TRY(ufi_q_begin(ctx, &spec, &gemm));
+  gemm.batch = g.batch;
+  gemm.in_h = g.in_h;
+  gemm.in_w = g.in_w;
+  gemm.in_pixel = g.in_c;
+  gemm.channels = g.in_c / g.groups;
+  gemm.out_h = g.out_h;
+  gemm.out_w = g.out_w;
+  gemm.kernel_h = g.kernel_h;
+  gemm.kernel_w = g.kernel_w;
+  gemm.stride_h = g.stride_h;
+  gemm.stride_w = g.stride_w;
+  gemm.dilation_h = g.dilation_h;
+  gemm.dilation_w = g.dilation_w;
+  gemm.pad_top = g.pad_top;
+  gemm.pad_left = g.pad_left;
+  gemm.out_pixel = g.out_c;
+  gemm.out_line = g.out_w * g.out_c;
+  gemm.out_image = g.out_h * gemm.out_line;
+  gemm.in_group = gemm.channels;
+  gemm.out_group = spec.n;
+  ufi_gemm_q_run(ctx->pool, &gemm);
+  return UF_OK;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * gemm_quant.h: quantized matrix products and convolutions of any size, cut into
+ * tiles for the kernels of kernels/qgemm.h, on all threads.
+ *
+ * Two layers. ufi_gemm_q is one product: a left matrix (an image seen through a
+ * window, or plain rows), packed weights, and how sums become outputs.
+ * ufi_q_node is what the ops around it share: checking types and scales,
+ * packing, quantizing float inputs (hybrid), multipliers, bias, scratch.
+ *
+ *     input    weights            sums     output
+ *     int8     int8, int4, int2   32 bit   int8 (FULLY_CONNECTED: by a double factor)
+ *     uint8    uint8              32 bit   uint8 (FULLY_CONNECTED: or int16)
+ *     int16    int8, int4, int2   64 bit   int16 (32 bit with a bias that is said to be int32)
+ *     float32  int8, int4, int2   32 bit   float32; the input is quantized to int8 first
+ */
+#ifndef UFI_OPS_GEMM_QUANT_H
+#define UFI_OPS_GEMM_QUANT_H
+
+#include "ops/conv.h"
+#include "ops/quantize.h"
+
+/* ---- one product ------------------------------------------------------------ */
+
+typedef enum ufi_q_end {
+  UFI_Q_FIXED,    /* int32 sums by multiplier and shift */
+  UFI_Q_REAL,     /* int32 sums by a double */
+  UFI_Q_FIXED_64, /* int64 sums by multiplier and shift */
+  UFI_Q_REAL_64,  /* int64 sums by a double */
+  UFI_Q_FLOAT,    /* int32 sums to float32 */
+  UFI_Q_BLOCKS,   /* to float32, each block of the sum with a scale of its own */
+  UFI_Q_SUM,      /* int32 sums as they are */
+} ufi_q_end;
+
+typedef struct ufi_gemm_q {
+  /* Left: `batch` images of (in_h, in_w) pixels, each `channels` elements of
+   * every `in_pixel`. Output pixel (y, x) of the (out_h, out_w) grid sees at
+   * tap (i, j) the input pixel (y * stride_h - pad_top + i * dilation_h, ...),
+   * zero points outside. Dilations may be negative. */
+  uf_dtype in_dtype;
+  const void *in;
+  int64_t batch, in_h, in_w, in_pixel, channels;
+  int64_t out_h, out_w;
+  int64_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
+  const int32_t *zero;     /* zero point of rows [i * share, (i + 1) * share) */
+  const float *row_scale;  /* and their scale (float outputs) */
+  int64_t share;
+  /* Right: packed (kernel_h * kernel_w * channels, n). */
+  const void *b;
+  bool wide;               /* of int16, not int8 */
+  int64_t n;
+  int64_t block;           /* UFI_Q_BLOCKS: length of a block, even */
+  /* From sums to outputs: element [group * padded(n) + column]. */
+  ufi_q_end end;
+  uf_dtype out_dtype;
+  const int32_t *bias;     /* NULL: zeros; here and below */
+  const int64_t *bias_64;
+  const float *bias_float;
+  const int32_t *multiplier, *shift;
+  const double *real;
+  const float *column;
+  const float *blocks;     /* (panel, block, q_nr) */
+  bool column_first;
+  int32_t out_zero, out_min, out_max;
+  float min, max;
+  /* Output: elements between pixels, lines and images. */
+  void *out;
+  int64_t out_pixel, out_line, out_image;
+  /* How often all this is done, each time moved on: by elements, bytes, elements. */
+  int64_t groups, in_group, b_group, out_group;
+  /* Scratch: ufi_gemm_q_rows_size bytes for each of `workers`. */
+  void *rows;
+  int32_t workers;
+  void *extra;             /* as much as ufi_q_spec.extra asked for */
+} ufi_gemm_q;
+
+/* Runs it. Results do not depend on the pool or on workers. */
+void ufi_gemm_q_run(ufi_pool *pool, const ufi_gemm_q *g);
+/* Bytes of widened rows that one worker needs for sums of length depth. */
+bool ufi_gemm_q_rows_size(int64_t depth, size_t *bytes_out);
+
+/* n rounded up to what arrays of one element per column are padded to. */
+static inline int64_t ufi_q_padded(int64_t n) {
+  return (n + UFK_Q_MAX_NR - 1) / UFK_Q_MAX_NR * UFK_Q_MAX_NR;
+}
+/* Bytes of depth x n packed; false on overflow. */
+bool ufi_gemm_q_packed_size(int64_t depth, int64_t n, bool wide, size_t *bytes_out);
+/* Packs rows [k0, k0 + rows) of a matrix of `depth` rows: element (k0 + i, j) is
+ * from[i * k_step + j * n_step] - zero. dtype: UF_INT8, UF_UINT8 or UF_INT16; not
+ * wide: UF_INT8 and zero 0. The memory is zero before the first rows. */
+void ufi_gemm_q_pack(int64_t depth, int64_t n, int64_t k0, int64_t rows, const void *from,
+                     uf_dtype dtype, int64_t k_step, int64_t n_step, int32_t zero, bool wide,
+                     void *out);
+
+/* ---- what nodes share --------------------------------------------------------- */
+
+typedef struct ufi_q_spec ufi_q_spec;
+struct ufi_q_spec {
+  const ufi_tensor *input, *filter, *bias, *output;
+  ufi_act act;
+  ufi_q_end end;
+  int64_t groups, n, depth;   /* groups of n columns, each a sum of depth products */
+  bool wide;
+  int32_t filter_zero;
+  bool float_product;         /* multiplier from a float32 product of scales, as for uint8 */
+  /* Float inputs: `vectors` runs of `length` floats are quantized, each for
+   * itself. Other inputs: vectors is 1. */
+  int64_t vectors, length;
+  bool asymmetric, column_first;
+  bool one_scale;             /* all channels have the first scale, which goes into the rows' */
+  int64_t share;              /* output rows of one vector */
+  /* Packs the weights (unpacked to bytes) of all groups into zeroed memory. */
+  void (*pack)(const ufi_q_spec *spec, const void *weights, void *out);
+  const void *geometry;       /* for pack */
+  size_t weights;             /* bytes packed; set by ufi_q_spec_types unless it is set already */
+  size_t extra;               /* bytes of scratch that the op wants for itself */
+};
+
+/* Checks dtypes, scales and zero points of input, filter, bias and output in
+ * words, and sets end, wide, filter_zero and float_product. is_fc: FULLY_CONNECTED
+ * rules, which take more types and zero points of weights. quantized_bias: as
+ * in the attributes. Fills in weights too. */
+uf_status ufi_q_spec_types(ufi_ctx *ctx, ufi_q_spec *spec, bool is_fc,
+                           uf_dtype quantized_bias) UF_MUST_USE;
+/* Makes the state (multipliers), packs constant weights, asks for scratch. */
+uf_status ufi_q_prepare(ufi_ctx *ctx, const ufi_q_spec *spec) UF_MUST_USE;
+/* Fills all of g that does not depend on geometry: in, in_dtype, zero, b, bias,
+ * end, rows ... quantizing a float input and packing weights on the way. */
+uf_status ufi_q_begin(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g_out) UF_MUST_USE;
+
+/* Quantizes `vectors` runs of `length` floats in parallel. */
+void ufi_q_quantize(ufi_pool *pool, const float *from, int64_t vectors, int64_t length,
+                    bool asymmetric, int8_t *to, float *scale, int32_t *zero);
+
+/* A block of scratch laid out piece by piece, each 64-byte aligned. */
+typedef struct ufi_q_layout {
+  size_t size;
+  bool overflow;
+} ufi_q_layout;
+/* Room for count elements; returns its offset. */
+size_t ufi_q_take(ufi_q_layout *layout, int64_t count, size_t element);
+/* ufi_want_scratch, or RESOURCE_EXHAUSTED when sizes overflowed. */
+uf_status ufi_q_want(ufi_ctx *ctx, const ufi_q_layout *layout) UF_MUST_USE;
+
+#endif

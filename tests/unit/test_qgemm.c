@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_qgemm.c: every integer kernel of qgemm.h of every instruction set this
+ * processor has, against plain loops: equal results at odd sizes and with the
+ * most extreme values, in memory that ends where a page that may not be touched
+ * begins.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/cpu.h"
+#include "kernels/kernels.h"
+#include "kernels/requant.h"
+
+/* ---- memory that ends at a guard page --------------------------------------- */
+
+typedef struct guarded {
+  void *map;
+  size_t size;
+  void *data;
+} guarded;
+
+static guarded guard(size_t bytes) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  guarded g = {.size = (bytes + page - 1) / page * page + page};
+  g.map = mmap(NULL, g.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  assert_true(g.map != MAP_FAILED);
+  assert_int_equal(mprotect((char *)g.map + g.size - page, page, PROT_NONE), 0);
+  g.data = (char *)g.map + g.size - page - bytes;
+  return g;
+}
+
+static void unguard(guarded *g) { munmap(g->map, g->size); }
+
+static uint32_t seed = 1;
+static uint32_t noise(void) {
+  seed = seed * 1664525u + 1013904223u;
+  return seed >> 8 | seed << 24;
+}
+static size_t below(size_t n) { return noise() % n; }
+
+/* Bytes at random; every third array holds the smallest and largest alone. */
+static guarded guard_bytes(size_t bytes) {
+  static const uint8_t extremes[] = {0x80, 0x7f, 0xff, 0x00};
+  guarded g = guard(bytes);
+  size_t style = below(3);
+  for (size_t i = 0; i < bytes; i++) {
+    ((uint8_t *)g.data)[i] = style == 0 ? extremes[below(4)]
+                             : style == 1 && below(8) ? 0x80 : (uint8_t)noise();
+  }
+  return g;
+}
+
+/* int16 values within +-limit, often at it. */
+static guarded guard_shorts(size_t n, int32_t limit) {
+  guarded g = guard(n * 2);
+  size_t style = below(3);
+  for (size_t i = 0; i < n; i++) {
+    int32_t x = (int32_t)below((size_t)(2 * limit + 1)) - limit;
+    if (style == 0) x = limit;
+    if (style == 1) x = below(2) ? limit : -limit;
+    ((int16_t *)g.data)[i] = (int16_t)x;
+  }
+  return g;
+}
+
+static guarded guard_ints(size_t n) {
+  guarded g = guard(n * 4);
+  for (size_t i = 0; i < n; i++) {
+    int32_t x = (int32_t)noise() >> below(31);
+    ((int32_t *)g.data)[i] = below(40) ? x : below(2) ? INT32_MIN : INT32_MAX;
+  }
+  return g;
+}
+
+static size_t padded(size_t n) { return (n + UFK_Q_MAX_NR - 1) / UFK_Q_MAX_NR * UFK_Q_MAX_NR; }
+
+/* ---- widening ------------------------------------------------------------------ */
+
+static void check_widen(const ufk_qgemm_table *k, size_t runs, size_t n) {
+  guarded in = guard_bytes(n), wide = guard(runs * n * 2);
+  const void *from[8];
+  for (size_t i = 0; i < runs; i++) from[i] = below(3) ? in.data : NULL;
+  for (int is_signed = 0; is_signed < 2; is_signed++) {
+    int32_t zero = (int32_t)below(256) - (is_signed ? 128 : 0);
+    (is_signed ? k->widen_s8 : k->widen_u8)(runs, n, from, zero, wide.data);
+    for (size_t i = 0; i < runs * n; i++) {
+      int32_t x = is_signed ? ((int8_t *)in.data)[i % n] : ((uint8_t *)in.data)[i % n];
+      assert_int_equal(((int16_t *)wide.data)[i], from[i / n] ? x - zero : 0);
+    }
+  }
+  unguard(&in), unguard(&wide);
+}
+
+/* ---- products -------------------------------------------------------------------- */
+
+static void check_gemm(const ufk_qgemm_table *k, size_t rows, size_t n, size_t pairs, bool wide) {
+  const size_t nr = k->q_nr, a_step = 2 * pairs + 2 * below(2), ldc = nr + below(3);
+  guarded a = guard_shorts(rows ? (rows - 1) * a_step + 2 * pairs : 0, wide ? 255 : 32768 - (int)below(2));
+  guarded b = wide ? guard_shorts(2 * pairs * nr, 255) : guard_bytes(2 * pairs * nr);
+  guarded bias = guard_ints(nr), c = guard_ints((rows - 1) * ldc + nr);
+  int32_t *expected = calloc(rows * nr, sizeof *expected);
+  const int16_t *x = a.data;
+  bool add = below(2);
+  for (size_t i = 0; i < rows; i++) {
+    for (size_t j = 0; j < nr; j++) {
+      uint32_t sum = (uint32_t)(add ? ((int32_t *)c.data)[i * ldc + j] : ((int32_t *)bias.data)[j]);
+      for (size_t t = 0; t < 2 * pairs; t++) {
+        size_t at = (t / 2 * nr + j) * 2 + t % 2;
+        int32_t w = wide ? ((int16_t *)b.data)[at] : ((int8_t *)b.data)[at];
+        sum += (uint32_t)(x[i * a_step + t] * w);
+      }
+      expected[i * nr + j] = (int32_t)sum;
+    }
+  }
+  (wide ? k->gemm_s16 : k->gemm_s8)(rows, n, pairs, a.data, a_step, b.data,
+                                    add ? NULL : bias.data, c.data, ldc);
+  for (size_t i = 0; i < rows * nr; i++) {
+    if (i % nr < n) assert_int_equal(expected[i], ((int32_t *)c.data)[i / nr * ldc + i % nr]);
+  }
+  free(expected);
+  unguard(&a), unguard(&b), unguard(&bias), unguard(&c);
+}
+
+static void check_depthwise(const ufk_qgemm_table *k, size_t pairs, size_t channels,
+                            bool is_signed) {
+  const size_t block = k->q_block, blocks = (channels + block - 1) / block;
+  guarded w = guard_shorts(blocks * block * 2 * pairs, 255), bias = guard_ints(padded(channels));
+  guarded acc = guard(padded(channels) * 4), in[8];
+  const void *taps[64];
+  for (size_t t = 0; t < 8; t++) in[t] = guard_bytes(channels + 3);
+  for (size_t t = 0; t < 2 * pairs; t++) taps[t] = in[t % 8].data;
+  (is_signed ? k->depthwise_s8 : k->depthwise_u8)(pairs, channels, taps, 3, w.data, bias.data,
+                                                 acc.data);
+  for (size_t c = 0; c < channels; c++) {
+    uint32_t sum = (uint32_t)((int32_t *)bias.data)[c];
+    for (size_t t = 0; t < 2 * pairs; t++) {
+      size_t at = ((c / block * pairs + t / 2) * block + c % block) * 2 + t % 2;
+      const uint8_t *x = (const uint8_t *)taps[t] + 3 + c;
+      sum += (uint32_t)((is_signed ? (int32_t)(int8_t)*x : *x) * ((int16_t *)w.data)[at]);
+    }
+    assert_int_equal((int32_t)sum, ((int32_t *)acc.data)[c]);
+  }
+  for (size_t t = 0; t < 8; t++) unguard(&in[t]);
+  unguard(&w), unguard(&bias), unguard(&acc);
+}
+
+/* ---- from sums to outputs ----------------------------------------------------------- */
+
+typedef struct outputs {
+  size_t rows, n, ld, step;
+  guarded acc, multiplier, shift, real, out;
+  ufk_q_scale scale;
+} outputs;
+
+static outputs make_outputs(size_t rows, size_t n, size_t bytes) {
+  outputs o = {.rows = rows, .n = n, .ld = padded(n), .step = n + below(3)};
+  o.acc = guard_ints(rows * o.ld);
+  o.multiplier = guard(o.ld * 4);
+  o.shift = guard(o.ld * 4);
+  o.real = guard(o.ld * 8);
+  o.out = guard(((rows - 1) * o.step + n) * bytes);
+  for (size_t j = 0; j < o.ld; j++) {
+    ((int32_t *)o.multiplier.data)[j] = below(9) ? (1 << 30) + (int32_t)below(1 << 30) : 0;
+    ((int32_t *)o.shift.data)[j] = (int32_t)below(50) - 31;
+    ((double *)o.real.data)[j] = below(4) ? ldexp((double)noise(), -40) : 0.5;
+  }
+  int32_t limit = bytes == 2 ? 32767 : 127;
+  o.scale = (ufk_q_scale){o.multiplier.data, o.shift.data, o.real.data, (int32_t)below(100) - 50,
+                          below(2) ? 0 : -limit - 1, below(2) ? limit : limit / 2};
+  return o;
+}
+
+static void free_outputs(outputs *o) {
+  unguard(&o->acc), unguard(&o->multiplier), unguard(&o->shift), unguard(&o->real);
+  unguard(&o->out);
+}
+
+static int32_t expected_output(const outputs *o, bool real, int32_t sum, size_t j) {
+  const ufk_q_scale *s = &o->scale;
+  int32_t x = real ? ufk_round_f64(fmax(fmin(sum * s->real[j], 1e9), -1e9))
+                   : ufk_requantize(sum, s->multiplier[j], s->shift[j]);
+  return ufk_clamp((int32_t)((uint32_t)x + (uint32_t)s->zero), s->min, s->max);
+}
+
+/* type 0: int8, 1: uint8, 2: int16 */
+static void check_to_int(const ufk_qgemm_table *k, size_t rows, size_t n, int type, bool real) {
+  ufk_q_to_int_fn fn[2][3] = {{k->fixed_s8, k->fixed_u8, k->fixed_s16},
+                              {k->real_s8, k->real_u8, k->real_s16}};
+  outputs o = make_outputs(rows, n, type == 2 ? 2 : 1);
+  if (type == 1) o.scale.min = 3, o.scale.max = 255;
+  fn[real][type](rows, n, o.acc.data, o.ld, &o.scale, o.out.data, o.step);
+  for (size_t i = 0; i < rows; i++) {
+    for (size_t j = 0; j < n; j++) {
+      size_t at = i * o.step + j;
+      int32_t found = type == 0   ? ((int8_t *)o.out.data)[at]
+                      : type == 1 ? ((uint8_t *)o.out.data)[at]
+                                  : ((int16_t *)o.out.data)[at];
+      assert_int_equal(expected_output(&o, real, ((int32_t *)o.acc.data)[i * o.ld + j], j), found);
+    }
+  }
+  free_outputs(&o);
+}
+
+static void check_to_float(const ufk_qgemm_table *k, size_t rows, size_t n) {
+  const size_t ld = padded(n);
+  guarded acc = guard_ints(rows * ld), column = guard(ld * 4), bias = guard(ld * 4);
+  guarded out = guard(rows * n * 4);
+  float row[UFK_Q_MAX_MR], *c = column.data, *b = bias.data;
+  for (size_t j = 0; j < ld; j++) c[j] = (float)below(1000) / 777.0f, b[j] = (float)below(99) - 50;
+  for (size_t i = 0; i < rows; i++) row[i] = 1.0f / (float)(1 + below(77));
+  bool column_first = below(2);
+  ufk_q_float s = {c, below(2) ? b : NULL, row, column_first, below(2) ? 0 : -INFINITY, INFINITY};
+  k->to_float(rows, n, acc.data, ld, &s, out.data, n);
+  for (size_t i = 0; i < rows * n; i++) {
+    volatile float x = (float)((int32_t *)acc.data)[i / n * ld + i % n];
+    volatile float both = row[i / n] * c[i % n];
+    x = column_first ? x * c[i % n] : x * both;
+    if (column_first) x = x * row[i / n];
+    if (s.bias) x = x + b[i % n];
+    assert_true((x < s.min ? s.min : x) == ((float *)out.data)[i]);
+  }
+  unguard(&acc), unguard(&column), unguard(&bias), unguard(&out);
+}
+
+/* ---- pools and quantization ----------------------------------------------------------- */
+
+static void check_pool(const ufk_qgemm_table *k, size_t taps, size_t channels, int type) {
+  ufk_q_pool_fn fn[2][3] = {{k->max_s8, k->max_u8, k->max_s16},
+                            {k->average_s8, k->average_u8, k->average_s16}};
+  size_t bytes = type == 2 ? 2 : 1;
+  guarded in[8], out = guard(channels * bytes);
+  const void *from[32];
+  for (size_t t = 0; t < 8; t++) in[t] = guard_bytes((channels + 1) * bytes);
+  for (size_t t = 0; t < taps; t++) from[t] = in[t % 8].data;
+  for (int average = 0; average < 2; average++) {
+    int32_t min = type == 0 ? -100 : 2, max = 125;
+    fn[average][type](taps, channels, from, 1, min, max, out.data);
+    for (size_t c = 0; c < channels; c++) {
+      int32_t best = INT32_MIN, sum = 0;
+      for (size_t t = 0; t < taps; t++) {
+        int32_t x = type == 0   ? ((const int8_t *)from[t])[c + 1]
+                    : type == 1 ? ((const uint8_t *)from[t])[c + 1]
+                                : ((const int16_t *)from[t])[c + 1];
+        best = UFI_MAX(best, x);
+        sum += x;
+      }
+      int32_t mean = (int32_t)round((double)sum / (double)taps);
+      int32_t found = type == 0   ? ((int8_t *)out.data)[c]
+                      : type == 1 ? ((uint8_t *)out.data)[c]
+                                  : ((int16_t *)out.data)[c];
+      assert_int_equal(ufk_clamp(average ? mean : best, min, max), found);
+    }
+  }
+  for (size_t t = 0; t < 8; t++) unguard(&in[t]);
+  unguard(&out);
+}
+
+static void check_quantize(const ufk_qgemm_table *k, const ufk_qgemm_table *scalar, size_t n) {
+  guarded in = guard(n * 4), out = guard(n), expected = guard(n);
+  for (size_t i = 0; i < n; i++) {
+    float x = (float)((int32_t)below(20001) - 10000) / 64.0f;
+    ((float *)in.data)[i] = below(50) ? x : below(2) ? NAN : 0.0f;
+  }
+  for (int asymmetric = 0; asymmetric < 2; asymmetric++) {
+    float scale[2];
+    int32_t zero[2];
+    k->quantize(n, in.data, asymmetric, out.data, &scale[0], &zero[0]);
+    scalar->quantize(n, in.data, asymmetric, expected.data, &scale[1], &zero[1]);
+    assert_memory_equal(out.data, expected.data, n);
+    assert_true(scale[0] == scale[1]);
+    assert_int_equal(zero[0], zero[1]);
+  }
+  unguard(&in), unguard(&out), unguard(&expected);
+}
+
+/* ---- all sets ---------------------------------------------------------------------------- */
+
+static void sizes(const ufk_qgemm_table *k, const ufk_qgemm_table *scalar) {
+  for (size_t n = 1; n < 100; n++) check_widen(k, 1 + below(8), n);
+  for (size_t rows = 1; rows <= k->q_mr; rows++) {
+    for (int i = 0; i < 30; i++) {
+      check_gemm(k, rows, 1 + below(k->q_nr), below(9) ? below(40) : below(1000), i % 2);
+    }
+  }
+  for (size_t channels = 1; channels < 150; channels += 1 + below(5)) {
+    check_depthwise(k, below(2) ? 5 : 1 + below(20), channels, below(2));
+    check_pool(k, 1 + below(20), channels, (int)below(3));
+    for (int type = 0; type < 6; type++) {
+      check_to_int(k, 1 + below(k->q_mr), channels, type % 3, type / 3);
+    }
+    check_to_float(k, 1 + below(k->q_mr), channels);
+    check_quantize(k, scalar, channels);
+  }
+}
+
+static void run_for(int isa) {
+  ufi_kernels scalar, table;
+  memset(&scalar, 0, sizeof scalar);
+  memset(&table, 0, sizeof table);
+  assert_true(ufi_kernels_for(UFI_ISA_SCALAR, &scalar));
+  if (!ufi_kernels_for(isa, &table)) {
+    skip();
+    return;
+  }
+  sizes(&table.qgemm, &scalar.qgemm);
+}
+
+static void test_scalar(void **state) { run_for(UFI_ISA_SCALAR); }
+static void test_avx2(void **state) { run_for(UFI_ISA_AVX2); }
+static void test_avx512(void **state) { run_for(UFI_ISA_AVX512); }
+
+static void test_requant(void **state) {
+  assert_int_equal(ufk_srdhm(INT32_MIN, INT32_MIN), INT32_MAX);
+  assert_int_equal(ufk_srdhm(1 << 30, 1), 1); /* a half goes up */
+  assert_int_equal(ufk_srdhm(1 << 30, -1), 0);
+  assert_int_equal(ufk_rdpot(5, 1), 3); /* halves away from zero */
+  assert_int_equal(ufk_rdpot(-5, 1), -3);
+  assert_int_equal(ufk_rdpot(-4, 3), -1);
+  assert_int_equal(ufk_rdpot(INT32_MIN, 31), -1);
+  assert_int_equal(ufk_requantize(1000, 1 << 30, -1), 250);
+  assert_int_equal(ufk_requantize(3, 1 << 30, 3), 12);
+  assert_int_equal(ufk_requantize_64(INT64_C(1) << 40, 1 << 30, -20), 1 << 19);
+  assert_int_equal(ufk_requantize_64(-3, 1 << 30, 0), -1); /* -1.5 goes up */
+  assert_int_equal(ufk_round_f64(-2.5), -3);
+  assert_int_equal(ufk_round_f64(0.49999999999999994), 0);
+  assert_int_equal(ufk_round_f64(1e300), INT32_MAX);
+  assert_int_equal(ufk_round_f32(0.49999997f), 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_requant),
+      cmocka_unit_test(test_scalar),
+      cmocka_unit_test(test_avx2),
+      cmocka_unit_test(test_avx512),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
