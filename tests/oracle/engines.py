@@ -31,8 +31,9 @@ def isas():
     chosen = os.environ.get("UNFLOW_TEST_ISAS")
     if chosen:
         return chosen.split(",")
-    code = "import unflow._core as c; print(c.isa() if callable(getattr(c, 'isa', None)) else '')"
-    best = subprocess.run([sys.executable, "-c", code], env=environment({}), capture_output=True, text=True).stdout.strip()
+    code = "import unflow._core as c; print(c.isa())"
+    best = subprocess.run([sys.executable, "-c", code], env=_process_environment("unflow", {}), capture_output=True,
+                          text=True).stdout.strip()
     order = ["avx512", "avx2", "scalar"]
     if best not in order:
         flags = pathlib.Path("/proc/cpuinfo").read_text() if os.path.exists("/proc/cpuinfo") else ""
@@ -47,6 +48,14 @@ def environment(extra):
     path = package_path()
     if path:
         env["PYTHONPATH"] = path + os.pathsep + env.get("PYTHONPATH", "")
+    return env
+
+
+def _process_environment(engine, extra):
+    env = environment(extra or {})
+    preload = os.environ.get("UNFLOW_CANDIDATE_PRELOAD")  # a sanitizer's library, for the process under test
+    if engine == "unflow" and preload:
+        env["LD_PRELOAD"] = preload
     return env
 
 
@@ -80,7 +89,7 @@ def run(engine, cases, extra=None, seconds=60, note=None):
         done, crashes = [], {}
         while len(done) < len(cases):
             command = [sys.executable, str(HERE / "worker.py"), engine, job, result, str(len(done)), str(seconds)]
-            process = subprocess.run(command, env=environment(extra or {}), stdout=subprocess.DEVNULL,
+            process = subprocess.run(command, env=_process_environment(engine, extra), stdout=subprocess.DEVNULL,
                                      stderr=subprocess.PIPE)
             before, done = len(done), _read_results(result)
             if len(done) >= len(cases):

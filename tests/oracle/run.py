@@ -178,6 +178,7 @@ def parse(argv):
     parser.add_argument("--op", help="only this op")
     parser.add_argument("--case", help="only cases whose name contains this")
     parser.add_argument("--isa", action="append", help="only this instruction set (may be repeated)")
+    parser.add_argument("--best-isa", action="store_true", help="only the best instruction set")
     parser.add_argument("--candidate", default="unflow", choices=["unflow", "tf_default", "tf_ref"])
     parser.add_argument("--write-docs", action="store_true", help="write docs/ops.md")
     parser.add_argument("--quiet", action="store_true", help="no table")
@@ -197,6 +198,7 @@ def main(argv=None):
     args = parse(argv)
     start = time.time()
     isas = args.isa or (engines.isas() if args.candidate == "unflow" else ["-"])
+    isas = isas[:1] if args.best_isa else isas
     report, rows, failed = Report(), op_rows(), 0
     whole = not (args.family or args.op or args.case)
     for path in families():
