@@ -15,7 +15,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 CACHE = pathlib.Path(os.environ.get("UNFLOW_ORACLE_CACHE") or ROOT / "build-oracle")
-ORACLE_VERSION = 1  # counts up when worker.py changes what a result is
+ORACLE_VERSION = 2  # counts up when worker.py changes what a result is
 
 
 def package_path():

@@ -25,11 +25,21 @@ def tf_maker(reference):
     import tensorflow as tf
 
     kinds = tf.lite.experimental.OpResolverType
-    kind = kinds.BUILTIN_REF if reference else kinds.AUTO
 
-    def make(model, keep_all=False):
+    def open_with(kind, model, keep_all):
         return tf.lite.Interpreter(model_content=model, experimental_op_resolver_type=kind, num_threads=1,
                                    experimental_preserve_all_tensors=keep_all)
+
+    def make(model, keep_all=False):
+        if not reference:
+            return open_with(kinds.AUTO, model, keep_all)
+        try:
+            return open_with(kinds.BUILTIN_REF, model, keep_all)
+        except ValueError as error:
+            if "Didn't find op" not in str(error):
+                raise
+            # The reference resolver lacks hash tables; the other one has the same single kernel of them.
+            return open_with(kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES, model, keep_all)
 
     return make
 
