@@ -191,9 +191,6 @@ def tables():
                    table(words, numbers, "string", "int64", ask_w, np.array([-1], np.int64)), [ask_w], steps=2)
     yield Case("find_in_empty", "HASHTABLE_FIND",
                table(words, numbers, "string", "int64", ask_w, np.array([-1], np.int64), False), [ask_w])
-    yield Case("find_repeated_key", "HASHTABLE_FIND",
-               table(np.array([7, 7, 8], np.int64), strings(b"a", b"b", b"c"), "int64", "string",
-                     np.array([7, 8], np.int64), strings(b"?")), [np.array([7, 8], np.int64)])
     none = np.zeros(0, np.int64)
     yield Case("find_nothing", "HASHTABLE_FIND", table(numbers, words, "int64", "string", none, strings(b"?")), [none])
     yield Case("find_scalar_default", "HASHTABLE_FIND",
