@@ -77,7 +77,7 @@ typedef void (*ufk_q_pool_fn)(size_t taps, size_t channels, const void *const *i
                               int32_t min, int32_t max, void *out);
 
 /* Scale (and zero point) with which n floats are quantized to int8, and the
- * result, as TFLite does for inputs of products with int8 weights. */
+ * result, as TFLite does on x86 for inputs of products with int8 weights. */
 typedef void (*ufk_q_quantize_fn)(size_t n, const float *from, bool asymmetric, int8_t *to,
                                   float *scale_out, int32_t *zero_out);
 

@@ -125,7 +125,7 @@ static int32_t zero_point(double min, double max, double scale) {
 ufk_q_grid ufk_q_grid_of(float min, float max, bool asymmetric) {
   if (asymmetric) {
     if (min == max) return (ufk_q_grid){1.0f, 0.0f, 0};
-    const double scale = ((double)max - (double)min) / 255.0;
+    const double scale = (double)(max - min) / 255.0;
     const float rounded = (float)scale;
     return (ufk_q_grid){rounded, 1.0f / rounded, zero_point((double)min, (double)max, scale)};
   }
@@ -134,10 +134,10 @@ ufk_q_grid ufk_q_grid_of(float min, float max, bool asymmetric) {
   return (ufk_q_grid){range / 127.0f, 127.0f / range, 0};
 }
 
-/* Within +-1000, NaN too. */
-static inline int8_t quantize_one(float x, int32_t min) {
+/* Within +-1000 before it becomes an integer, NaN too. */
+static inline int8_t quantize_one(float x, int32_t zero, int32_t min) {
   const float bounded = x > -1000.0f ? (x < 1000.0f ? x : 1000.0f) : -1000.0f;
-  return (int8_t)ufk_clamp(ufk_round_f32(bounded), min, 127);
+  return (int8_t)ufk_clamp(ufk_round_f32(bounded) + zero, min, 127);
 }
 
 static void quantize(size_t n, const float *from, bool asymmetric, int8_t *to, float *scale_out,
@@ -152,7 +152,7 @@ static void quantize(size_t n, const float *from, bool asymmetric, int8_t *to, f
   *zero_out = grid.zero;
   const int32_t low = asymmetric ? -128 : -127;
   for (size_t i = 0; i < n; i++) {
-    to[i] = quantize_one((float)grid.zero + from[i] * grid.inverse, low);
+    to[i] = quantize_one(from[i] * grid.inverse, grid.zero, low);
   }
 }
 

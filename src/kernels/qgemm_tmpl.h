@@ -286,15 +286,16 @@ static void quantize(size_t n, const float *from, bool asymmetric, int8_t *to, f
   const ufk_q_grid grid = ufk_q_grid_of(f_lowest(low), f_highest(high), asymmetric);
   *scale_out = grid.scale;
   *zero_out = grid.zero;
-  const vecf inverse = f_set1(grid.inverse), zero = f_set1((float)grid.zero);
+  const vecf inverse = f_set1(grid.inverse);
+  const veci zero = i_set1(grid.zero);
   const vecf limit_low = f_set1(-1000.0f), limit_high = f_set1(1000.0f);
   const veci min = i_set1(asymmetric ? -128 : -127), max = i_set1(127);
   for (size_t i = 0; i < n; i += VW) {
     const size_t width = UFI_MIN(n - i, (size_t)VW);
     vecf x = f_mul(width == VW ? f_load(from + i) : f_load_n(from + i, width), inverse);
     f_keep(x);
-    x = f_min(f_max(f_add(zero, x), limit_low), limit_high);
-    i_put_s8(to + i, i_min(i_max(i_round_f(x), min), max), width);
+    x = f_min(f_max(x, limit_low), limit_high);
+    i_put_s8(to + i, i_min(i_max(i_add(i_round_f(x), zero), min), max), width);
   }
 }
 
