@@ -190,9 +190,8 @@ def convert_module(tf, name):
         return converter.convert()
 
 
-def convert_model(tf, np, model, concrete, kind):
-    shape = (1, *model.inputs[0].shape[1:])
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model)
+def convert_model(tf, np, shape, concrete, kind):
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
     if kind != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if kind == "float16":
@@ -220,10 +219,13 @@ def convert(name, size, kinds):
     shape = (1, *model.inputs[0].shape[1:])
     function = tf.function(lambda x: model(x, training=False),
                            input_signature=[tf.TensorSpec(shape, tf.float32, name="x")])
-    concrete = function.get_concrete_function()
+    # Constants, not variables: converters leave variables without their initialiser.
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    concrete = convert_variables_to_constants_v2(function.get_concrete_function())
     for kind in kinds:
         if not path_of(name, kind, size).exists():
-            write(path_of(name, kind, size), convert_model(tf, np, model, concrete, kind))
+            write(path_of(name, kind, size), convert_model(tf, np, shape, concrete, kind))
 
 
 def write(path, data):
