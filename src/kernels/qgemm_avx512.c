@@ -5,6 +5,10 @@
  */
 #include <immintrin.h>
 
+#ifndef UFK_REGISTER
+#define UFK_REGISTER "v" /* where a vector lies; tests emulate them in memory */
+#endif
+
 #include "base/base.h"
 
 #define VW 16
@@ -68,7 +72,7 @@ static inline veci i_fixed(veci x, veci multiplier, veci left, veci right, veci 
 static inline __m256i round_pd(__m256i x, const double *p) {
   const __m512d limit = _mm512_set1_pd(1073741824.0), one = _mm512_set1_pd(1.0);
   __m512d y = _mm512_mul_pd(_mm512_cvtepi32_pd(x), _mm512_loadu_pd(p));
-  __asm__("" : "+v"(y)); /* no fma: the product is rounded */
+  __asm__("" : "+" UFK_REGISTER(y)); /* no fma: the product is rounded */
   y = _mm512_min_pd(_mm512_max_pd(y, _mm512_sub_pd(_mm512_setzero_pd(), limit)), limit);
   __m512d whole = _mm512_roundscale_pd(y, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
   __m512d rest = _mm512_sub_pd(y, whole);
@@ -102,7 +106,7 @@ static inline void i_put_s16(int16_t *p, veci x, size_t n) {
 #define f_min _mm512_min_ps
 #define f_max _mm512_max_ps
 #define f_from_i _mm512_cvtepi32_ps
-#define f_keep(x) __asm__("" : "+v"(x))
+#define f_keep(x) __asm__("" : "+" UFK_REGISTER(x))
 static inline vecf f_load_n(const float *p, size_t n) {
   return _mm512_maskz_loadu_ps(mask_of(n), p);
 }
