@@ -369,7 +369,8 @@ static uf_status ready_node(ufi_frame *f, int32_t i, uf_error *error) {
   else if (status == UF_OK) status = ufi_node_prepare(f, i, &local);
   if (status == UF_UNIMPLEMENTED) { /* this type or option: the rest still runs */
     char *why = ufi_arena_string(f->session->words, local.message, strlen(local.message));
-    mark_missing(f, i, why ? why : "");
+    if (!why) return ufi_no_memory(error, strlen(local.message));
+    mark_missing(f, i, why);
     return UF_OK;
   }
   if (status != UF_OK && error) *error = local;
