@@ -92,7 +92,7 @@ static uf_status depthwise_spec(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_q_
   const way how = way_of(g);
   ufi_q_spec spec = {.input = g->input, .filter = g->filter, .bias = g->bias, .output = g->output,
                      .act = g->act, .groups = 1, .n = g->out_c,
-                     .depth = g->kernel_h * g->kernel_w, .vectors = 1};
+                     .depth = g->kernel_h * g->kernel_w, .vectors = 1, .form = how};
   spec.pack = how == BLOCKS ? pack_blocks : how == PRODUCT ? pack_product : pack_direct;
   if (g->input->dtype == UF_FLOAT32) {
     spec.vectors = g->batch;
