@@ -179,6 +179,7 @@ void run_options_free(run_options *o);
 typedef struct port {
   const char *name, *tensor_name;
   int32_t value;
+  char index_name[16]; /* "#12": another name for it, and the only one of a tensor without */
 } port;
 typedef struct ports {
   int32_t graph, n_in, n_out;

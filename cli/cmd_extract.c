@@ -34,7 +34,8 @@ static const char help_end[] =
   "      --json                  print JSON about what was written\n"
   "\n"
   "Names: a variable has its own, a table gives NAME/keys and NAME/values, all others are the\n"
-  "tensors'. What would have a name for the second time gets NAME~2, NAME~3 and so on.\n"
+  "tensors' (#12 for the tensor of index 12 if it has none). What would have a name for the\n"
+  "second time gets NAME~2, NAME~3 and so on.\n"
   "Files in a folder are named after the tensors, with control characters, / \\ : * ? \" < > | %\n"
   "and a dot in front as %XX, as in URLs (so 'a/b' is a%2Fb.npy), cut at 200 bytes.\n"
   "\n"
@@ -70,11 +71,13 @@ typedef struct extract {
   size_t n_items, capacity;
   uint64_t bytes;          /* of all items */
   int32_t skipped;
+  int32_t skipped_items;   /* those of them that were in the list */
   char *why;               /* of the first that was skipped */
 
   uf_npz_writer *npz;      /* either */
   folder *folder;          /* or */
-  json index;              /* what was written, to index.json or stdout */
+  json index;              /* what was written, to the folder's index.json */
+  json said;               /* the same to stdout, for --json */
 } extract;
 
 /* ---- the list ----------------------------------------------------------------------------- */
@@ -85,7 +88,8 @@ static void add_item(extract *x, item it, const char *part) {
     x->items = xrealloc(x->items, x->capacity, sizeof *x->items);
   }
   text name = {0};
-  text_format(&name, "%s%s", it.tensor_name, part);
+  if (it.tensor_name[0] || it.index < 0) text_format(&name, "%s%s", it.tensor_name, part);
+  else text_format(&name, "#%d", (int)it.index);
   it.name = name_set_add(x->names, name.data);
   free(name.data);
   x->bytes += it.bytes;
@@ -192,6 +196,7 @@ static bool write_item(extract *x, const item *it) {
     /* A branch that was not taken has no values. */
     if (!it->constant && error.status == UF_FAILED_PRECONDITION) {
       skip(x, it->name, error.message);
+      x->skipped_items++;
       return true;
     }
     fail("'%s': %s", it->name, error.message);
@@ -205,6 +210,7 @@ static bool write_item(extract *x, const item *it) {
   else if (good) good = (file = folder_add(x->folder, it->name, &t, &error)) != NULL;
   if (!good && error.message[0]) fail("'%s': %s", it->name, error.message);
   if (good && x->index.out) index_item(&x->index, it, &t, quant, dtype, file);
+  if (good && x->json) index_item(&x->said, it, &t, quant, dtype, file);
   uf_tensor_release(&t);
   return good;
 }
@@ -214,18 +220,31 @@ static bool open_output(extract *x) {
   if (!ends_with(x->output, ".npz")) {
     x->folder = folder_create(x->output);
     x->index.out = x->folder ? folder_open(x->folder, "index.json") : NULL;
+    if (!x->index.out) folder_abandon(x->folder);
     return x->index.out != NULL;
   }
-  if (x->json) x->index.out = stdout;
   if (uf_npz_create(x->output, x->level, &x->npz, &error) == UF_OK) return true;
   fail_error(&error);
   return false;
 }
 
-static bool close_index(extract *x, bool good) {
+static void open_lists(extract *x) {
+  if (x->index.out) json_array(&x->index, NULL, false);
+  if (!x->json) return;
+  x->said.out = stdout;
+  json_object(&x->said, NULL, false);
+  json_string(&x->said, "path", x->output);
+  json_array(&x->said, "arrays", false);
+}
+
+static bool close_lists(extract *x, bool good) {
+  if (x->json) {
+    json_end(&x->said, ']');
+    json_int(&x->said, "skipped", x->skipped);
+    json_end(&x->said, '}');
+  }
   if (!x->index.out) return good;
-  if (x->index.depth) json_end(&x->index, ']');
-  if (x->index.out == stdout) return good;
+  json_end(&x->index, ']');
   bool written = !ferror(x->index.out);
   written &= fclose(x->index.out) == 0;
   if (good && !written) fail("expected to write index.json, found an error; is the disk full?");
@@ -246,16 +265,17 @@ static bool close_output(extract *x, bool good) {
 }
 
 static int write_all(extract *x) {
-  bool good = open_output(x);
   interrupt_catch();
-  if (good && x->index.out) json_array(&x->index, NULL, false);
+  bool good = open_output(x);
+  if (!good) return EXIT_FAILED; /* with nothing to close */
+  open_lists(x);
   progress_start(x->output, x->bytes);
   for (size_t i = 0; i < x->n_items && good && !interrupted(); i++) {
     good = write_item(x, &x->items[i]);
     progress_add(x->items[i].bytes);
   }
   progress_end();
-  good = close_index(x, good);
+  good = close_lists(x, good);
   good = close_output(x, good && !interrupted());
   if (interrupted()) return EXIT_INTERRUPTED;
   return good ? EXIT_OK : EXIT_FAILED;
@@ -264,9 +284,8 @@ static int write_all(extract *x) {
 /* ---- the command ------------------------------------------------------------------------------ */
 
 static void report(const extract *x) {
-  size_t n = x->n_items;
-  if (!x->json) printf("wrote %zu array%s to %s\n", n - (size_t)x->skipped, n == 1 ? "" : "s", x->output);
-  else if (x->folder) printf("{\"path\": \"index.json\"}\n");
+  size_t n = x->n_items - (size_t)x->skipped_items;
+  if (!x->json) printf("wrote %zu array%s to %s\n", n, n == 1 ? "" : "s", x->output);
   if (x->skipped) note("%d not written, such as %s", (int)x->skipped, x->why);
 }
 

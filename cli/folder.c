@@ -7,8 +7,8 @@
  * is refused.
  *
  * The file of a tensor has the tensor's name, with what a file name must not or
- * should not hold as %XX, as in URLs: control characters, / \ : * ? " < > | %
- * and a dot in front. So no name leaves the folder, and urllib.parse.unquote
+ * should not hold as %XX, as in URLs: control characters, / \ : * ? " < > | %,
+ * bytes that are not UTF-8 and a dot in front. So no name leaves the folder, and urllib.parse.unquote
  * gives it back. Names beyond 200 bytes are cut; names that are then equal (case
  * aside, for file systems that have none) get ~2, ~3 ...
  */
@@ -65,16 +65,20 @@ folder *folder_create(const char *path) {
   return NULL;
 }
 
+/* Whole characters, as many as fit. Invalid UTF-8 is escaped byte by byte. */
 static void escape_name(text *out, const char *name) {
-  for (const char *p = name; *p && out->size < NAME_BYTES; p++) {
+  size_t left = strlen(name), length;
+  for (const char *p = name; left > 0; p += length, left -= length) {
     unsigned char c = (unsigned char)*p;
-    bool bad = c < 0x20 || c == 0x7F || strchr("/\\:*?\"<>|%", c) || (c == '.' && p == name);
+    length = utf8_length(p, left);
+    bool bad = length == 0 || c < 0x20 || c == 0x7F || strchr("/\\:*?\"<>|%", c) ||
+               (c == '.' && p == name);
+    if (length == 0) length = 1;
+    if (out->size + (bad ? 3 : length) > NAME_BYTES) break;
     if (bad) text_format(out, "%%%02X", c);
-    else text_add(out, p, 1);
+    else text_add(out, p, length);
   }
   if (out->size == 0) text_string(out, "unnamed");
-  while (out->size > 0 && out->size >= NAME_BYTES && ((unsigned char)out->data[out->size - 1] & 0x80))
-    out->data[--out->size] = '\0'; /* no half character at the cut */
 }
 
 /* The file name for a tensor: its escaped name, numbered if another has it. */

@@ -5,8 +5,8 @@
  * elements cut to three at each edge of each dimension.
  *
  * All shown elements are looked at first: they decide whether floats are printed
- * with an exponent (greatest 1e8 or more, least below 1e-4, or a ratio above
- * 1000) and how wide the columns are. Then the array is laid out by recursion
+ * with an exponent (greatest 1e8 or more, 1e6 for float32, 1e3 for float16; least
+ * below 1e-4; or a ratio above 1000) and how wide the columns are. Then the array is laid out by recursion
  * over its dimensions.
  *
  * A float's digits are the fewest that tell it from its neighbours in its own
@@ -275,7 +275,9 @@ static void find_real_format(const uf_tensor *t, const elements *e, format *f, i
   survey s = {.e = e, .f = f, .part = part};
   *r = (real_format){.dtype = e->dtype, .plus = part == 1};
   visit_shown(t, 0, 0, cut, survey_range, &s);
-  bool exponent = s.greatest >= 1e8 || (s.greatest > 0 && (s.least < 1e-4 || s.greatest / s.least > 1000));
+  double many = e->dtype == UF_FLOAT64 || e->dtype == UF_COMPLEX128 ? 1e8
+                : e->dtype == UF_FLOAT16 ? 1e3 : 1e6;
+  bool exponent = s.greatest >= many || (s.greatest > 0 && (s.least < 1e-4 || s.greatest / s.least > 1000));
   r->exponent = exponent ? 2 : 0;
   visit_shown(t, 0, 0, cut, survey_width, &s);
   int behind = 1 + r->right + (r->exponent ? 2 + r->exponent : 0);

@@ -16,6 +16,7 @@
 const char run_options_help[] =
   "  -i, --input NAME=FILE.npy   value of one input (FILE.npy alone for a model with one)\n"
   "  -i, --input FILE.npz        values of all inputs that it has arrays named after\n"
+  "                              (#12 is the name of an input without, of tensor index 12)\n"
   "      --random SEED           seeded random values for the inputs that are not given\n"
   "      --signature KEY         run this signature (default: the main graph)\n"
   "      --graph N               run this graph\n"
@@ -89,7 +90,9 @@ static port *ports_of(const uf_model *model, int32_t graph, const char *const *n
       free(list);
       return NULL;
     }
+    snprintf(list[i].index_name, sizeof list[i].index_name, "#%d", (int)values[i]);
     list[i].name = names ? names[i] : list[i].tensor_name;
+    if (!list[i].name[0]) list[i].name = list[i].index_name;
   }
   return list;
 }
@@ -165,13 +168,18 @@ void ports_free(ports *p) {
   *p = (ports){0};
 }
 
-/* -1: none of that name. */
-static int32_t find_input(const ports *p, const char *name, size_t size) {
+static bool is_name(const char *name, const char *word, size_t size) {
+  return strlen(name) == size && memcmp(name, word, size) == 0;
+}
+
+/* -1: none of that name. The signature's names win over the tensors' own. */
+static int32_t find_input(const ports *p, const char *word, size_t size) {
   for (int32_t i = 0; i < p->n_in; i++)
-    if (strlen(p->in[i].name) == size && memcmp(p->in[i].name, name, size) == 0) return i;
+    if (is_name(p->in[i].name, word, size)) return i;
   for (int32_t i = 0; i < p->n_in; i++)
-    if (strlen(p->in[i].tensor_name) == size && memcmp(p->in[i].tensor_name, name, size) == 0)
-      return i;
+    if (is_name(p->in[i].tensor_name, word, size)) return i;
+  for (int32_t i = 0; i < p->n_in; i++)
+    if (is_name(p->in[i].index_name, word, size)) return i;
   return -1;
 }
 

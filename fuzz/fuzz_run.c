@@ -14,6 +14,7 @@
 #include "unflow.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size, size_t max_size, unsigned seed);
 
 #define MAX_STEPS 2000
 #define MAX_BYTES ((size_t)1 << 22)
@@ -98,4 +99,30 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   }
   uf_model_release(model);
   return 0;
+}
+
+/* Most words of a model file are offsets, and a file with a changed offset only
+ * fails to open. Shapes, indices, options and small constants are small numbers:
+ * those are changed, to numbers that ops may have forgotten. */
+size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size, size_t max_size, unsigned seed) {
+  static const int32_t values[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 63, 64, 100, 127, 128,
+                                   255, 256, 1000, 65535, 65536, 1 << 20, 1 << 30, INT32_MAX,
+                                   INT32_MIN, -1, -2, -3, -4, -8, -128, 0x3f800000, 0x7f800000,
+                                   0x7fc00000, (int32_t)0xbf800000, 0x00800000};
+  srand(seed); /* of the fuzzer's own process: reproducible from its seed */
+  if (size < 8) return size;
+  for (int change = 1 + rand() % 3, tries = 0; change > 0 && tries < 4000; tries++) {
+    size_t at = 4 * ((size_t)rand() % (size / 4));
+    int32_t word;
+    memcpy(&word, bytes + at, 4);
+    if (rand() % 16 == 0) {
+      bytes[at + (size_t)rand() % 4] = (uint8_t)(rand() % 4 ? rand() % 24 : rand());
+      change--;
+    } else if (word >= -64 && word <= 64) {
+      word = rand() % 4 ? values[(size_t)rand() % (sizeof values / sizeof *values)] : word + rand() % 5 - 2;
+      memcpy(bytes + at, &word, 4);
+      change--;
+    }
+  }
+  return size;
 }

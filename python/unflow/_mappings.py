@@ -301,8 +301,9 @@ class Files(Named):
         try:
             return self._archive().read(key)
         except KeyError:
-            raise NoSuchNameError(None, None, f"expected one of the packed files "
-                                  f"({', '.join(map(repr, self)) or 'none'}), found {key!r}") from None
+            known = ", ".join(map(repr, self)) or "none"
+            raise NoSuchNameError(None, None, f"expected one of the packed files ({known}), "
+                                  f"found {key!r}") from None
 
     def __iter__(self):
         return iter(self._archive().namelist())

@@ -197,6 +197,13 @@ class Signatures(Named):
         return len(self._table())
 
 
+def _plain(array):
+    """Strings in a form that .npz files hold without pickling."""
+    if array.dtype != object or any(item.endswith(b"\0") for item in array.flat):
+        return array
+    return array.astype(bytes)
+
+
 class Model:
     """An opened model with its state. Made by unflow.open.
 
@@ -208,6 +215,7 @@ class Model:
         self._session = session
         self._core = session._model
         self._content = content
+        self._inputs = self._outputs = None  # made at the first need; a file does not change
 
     # what is in the file
 
@@ -274,14 +282,18 @@ class Model:
     def inputs(self):
         """The inputs of the first graph in order; by the names of its signature, by
         tensor name or by position."""
-        ports = GraphView(self._session, 0).inputs
-        return self._renamed(ports, self._main_signature(), 2, 3)
+        if self._inputs is None:
+            ports = GraphView(self._session, 0).inputs
+            self._inputs = self._renamed(ports, self._main_signature(), 2, 3)
+        return self._inputs
 
     @property
     def outputs(self):
         """The outputs of the first graph, as inputs."""
-        ports = GraphView(self._session, 0).outputs
-        return self._renamed(ports, self._main_signature(), 4, 5)
+        if self._outputs is None:
+            ports = GraphView(self._session, 0).outputs
+            self._outputs = self._renamed(ports, self._main_signature(), 4, 5)
+        return self._outputs
 
     @staticmethod
     def _renamed(ports, signature, names, indices):
@@ -328,16 +340,17 @@ class Model:
     def state(self):
         """All that outlives a run, as a dict of arrays to be kept, compared or saved
         (``np.savez(path, **m.state())``). A table ``t`` is there as ``t/keys`` and
-        ``t/values``; what was never assigned is left out."""
+        ``t/values``; what was never assigned is left out. Strings are arrays of
+        bytes of fixed width, unless one ends in NUL, which those cannot hold."""
         result = {}
         for key, (i, kind) in state_keys(self._session).items():
             if not self._session._state_info(i)[5]:
                 continue
             if kind == "table":
-                result[f"{key}/keys"] = self._session._state_read(i, True)
-                result[f"{key}/values"] = self._session._state_read(i)
+                result[f"{key}/keys"] = _plain(self._session._state_read(i, True))
+                result[f"{key}/values"] = _plain(self._session._state_read(i))
             else:
-                result[key] = self._session._state_read(i)
+                result[key] = _plain(self._session._state_read(i))
         return result
 
     def load_state(self, state):

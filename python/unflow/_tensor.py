@@ -284,7 +284,8 @@ class Variable(ArrayLike):
     def __repr__(self):
         name, _, kind, dtype, _, initialized, shape = self._session._state_info(self._state)[:7]
         rest = "" if initialized else " not assigned"
-        return f"<unflow {'variable' if kind == 'variable' else 'state tensor'} {name!r} {dtype} {shape}{rest}>"
+        what = "variable" if kind == "variable" else "state tensor"
+        return f"<unflow {what} {name!r} {dtype} {shape}{rest}>"
 
     def _repr_html_(self):
         rows = [_row(self.kind, self.name), _row("dtype", self.type), _row("shape", self.shape)]

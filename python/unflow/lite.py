@@ -155,8 +155,9 @@ class Interpreter(_core.Session):
         """A function that gives an array over the tensor's own memory.
 
         Writable for inputs and state tensors, so ``tensor(i)()[...] = x`` sets
-        an input without a copy; read-only for others, of the value at the time
-        of the call. Such an array may be held for as long as one likes.
+        an input without a copy, for the next invoke(); call the function again
+        after that. Read-only for others. Any such array may be held for as long
+        as one likes: nothing is written under it.
         """
         return lambda: self._live(0, int(tensor_index))
 

@@ -70,7 +70,8 @@ static PyObject *details_of(core_state *state, int32_t index, const uf_value_inf
 /* _details(graph, index) */
 PyObject *core_session_details(core_session *self, PyObject *args) {
   int32_t graph, index;
-  if (!PyArg_ParseTuple(args, "O&O&", core_index, &graph, core_index, &index) || !core_enter(self)) return NULL;
+  if (!PyArg_ParseTuple(args, "O&O&", core_index, &graph, core_index,
+                        &index) || !core_enter(self)) return NULL;
   CORE_ERROR(error);
   uf_value_info info;
   uf_tensor now;
@@ -103,7 +104,8 @@ static PyObject *dtype_classes(core_session *self, int32_t graph, const int32_t 
 /* _op_details(graph, node) */
 PyObject *core_session_op_details(core_session *self, PyObject *args) {
   int32_t graph, node;
-  if (!PyArg_ParseTuple(args, "O&O&", core_index, &graph, core_index, &node) || !core_enter(self)) return NULL;
+  if (!PyArg_ParseTuple(args, "O&O&", core_index, &graph, core_index,
+                        &node) || !core_enter(self)) return NULL;
   core_leave(self); /* only the model is asked, which never changes */
   CORE_ERROR(error);
   uf_node_info info;

@@ -246,7 +246,8 @@ static PyObject *session_get_tensor(core_session *self, PyObject *const *args, P
   PyObject *given[2];
   int32_t value, graph = 0;
   if (!arguments("get_tensor", names, 1, 2, args, nargs, kwnames, given)) return NULL;
-  if (!core_index(given[0], &value) || (given[1] != NULL && !core_index(given[1], &graph))) return NULL;
+  if (!core_index(given[0], &value)) return NULL;
+  if (given[1] != NULL && !core_index(given[1], &graph)) return NULL;
   if (!core_enter(self)) return NULL;
   CORE_ERROR(error);
   uf_tensor tensor;
@@ -342,7 +343,8 @@ static PyObject *session_set_tensor(core_session *self, PyObject *const *args, P
   PyObject *given[3];
   int32_t value, graph = 0;
   if (!arguments("set_tensor", names, 2, 3, args, nargs, kwnames, given)) return NULL;
-  if (!core_index(given[0], &value) || (given[2] != NULL && !core_index(given[2], &graph))) return NULL;
+  if (!core_index(given[0], &value)) return NULL;
+  if (given[2] != NULL && !core_index(given[2], &graph)) return NULL;
   if (!core_enter(self)) return NULL; /* before anything is asked of the model */
   uf_dtype want = wanted(self, graph, value);
   core_leave(self);
@@ -370,7 +372,8 @@ static PyObject *session_set_tensor(core_session *self, PyObject *const *args, P
 static PyObject *session_assign(core_session *self, PyObject *args) {
   int32_t graph, value;
   PyObject *object;
-  if (!PyArg_ParseTuple(args, "O&O&O", core_index, &graph, core_index, &value, &object)) return NULL;
+  if (!PyArg_ParseTuple(args, "O&O&O", core_index, &graph, core_index, &value,
+                        &object)) return NULL;
   if (!core_enter(self)) return NULL;
   uf_dtype want = wanted(self, graph, value);
   core_leave(self);
@@ -460,7 +463,8 @@ static int32_t *indices_of(PyObject *sequence, int32_t *n_out) {
 static PyObject *session_run_for(core_session *self, PyObject *args) {
   int32_t graph;
   PyObject *values_object, *nodes_object;
-  if (!PyArg_ParseTuple(args, "O&OO", core_index, &graph, &values_object, &nodes_object)) return NULL;
+  if (!PyArg_ParseTuple(args, "O&OO", core_index, &graph, &values_object,
+                        &nodes_object)) return NULL;
   int32_t n_values = 0, n_nodes = 0;
   int32_t *values = indices_of(values_object, &n_values);
   int32_t *nodes = values == NULL ? NULL : indices_of(nodes_object, &n_nodes);
@@ -484,7 +488,8 @@ static PyObject *session_run_for(core_session *self, PyObject *args) {
 static PyObject *session_resize(core_session *self, PyObject *args) {
   int graph, value, strict;
   PyObject *shape;
-  if (!PyArg_ParseTuple(args, "O&O&Op", core_index, &graph, core_index, &value, &shape, &strict)) return NULL;
+  if (!PyArg_ParseTuple(args, "O&O&Op", core_index, &graph, core_index, &value, &shape,
+                        &strict)) return NULL;
   if (!core_enter(self)) return NULL;
   core_leave(self);
   int64_t dims[UF_MAX_RANK];
@@ -633,7 +638,8 @@ static PyObject *session_call(core_session *self, PyObject *args) {
   PyObject *inputs, *values, *outputs, *result = NULL;
   int lenient, lite;
   call c = {0};
-  if (!PyArg_ParseTuple(args, "O&OOOpp", core_index, &c.graph, &inputs, &values, &outputs, &lenient, &lite))
+  if (!PyArg_ParseTuple(args, "O&OOOpp", core_index, &c.graph, &inputs, &values, &outputs,
+                        &lenient, &lite))
     return NULL;
   if (!core_enter(self)) return NULL; /* open at all */
   core_leave(self);

@@ -123,7 +123,8 @@ PyObject *core_session_reset_state_tensors(core_session *self, PyObject *unused)
 /* _share_state(other): this session uses the variables of the other one. */
 PyObject *core_session_share_state(core_session *self, PyObject *args) {
   PyObject *object;
-  if (!PyArg_ParseTuple(args, "O", &object)) return NULL;
+  if (!PyArg_ParseTuple(args, "O", &object) || !core_enter(self)) return NULL;
+  core_leave(self); /* it is initialised */
   if (!PyObject_TypeCheck(object, self->state->session_type) || object == (PyObject *)self) {
     PyErr_SetString(PyExc_TypeError, "expected another Session");
     return NULL;

@@ -150,10 +150,7 @@ WIDE(uint64_t)
 
 static run_fn run_of(uf_dtype dtype, bool small_zeros) {
   switch (dtype) {
-    case UF_INT4:
-    case UF_INT2:
     case UF_INT8: return small_zeros ? run_int8_t : wide_int8_t;
-    case UF_UINT4:
     case UF_UINT8: return small_zeros ? run_uint8_t : wide_uint8_t;
     case UF_INT16: return small_zeros ? run_int16_t : wide_int16_t;
     case UF_UINT16: return small_zeros ? run_uint16_t : wide_uint16_t;

@@ -56,15 +56,20 @@ static bool must_fail(void) {
   return atomic_fetch_sub(&fail_countdown, 1) == 1;
 }
 
-void *ufi_malloc(size_t size) { return must_fail() ? NULL : malloc(size ? size : 1); }
+/* No object is larger than PTRDIFF_MAX. malloc knows that too, but sanitizers stop
+ * the program where malloc would return NULL. */
+static bool refuses(size_t size) { return size > PTRDIFF_MAX || must_fail(); }
+
+void *ufi_malloc(size_t size) { return refuses(size) ? NULL : malloc(size ? size : 1); }
 
 void *ufi_calloc(size_t count, size_t size) {
-  if (must_fail()) return NULL;
-  return count && size ? calloc(count, size) : calloc(1, 1);
+  size_t total;
+  if (!ufi_mul_size(count, size, &total) || refuses(total)) return NULL;
+  return calloc(total ? total : 1, 1);
 }
 
 void *ufi_realloc(void *old, size_t size) {
-  return must_fail() ? NULL : realloc(old, size ? size : 1);
+  return refuses(size) ? NULL : realloc(old, size ? size : 1);
 }
 
 void ufi_free(void *memory) { free(memory); }

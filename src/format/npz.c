@@ -74,7 +74,7 @@ uf_status uf_npy_save(const char *path, const uf_tensor *tensor, uf_error *error
   ufi_npy npy;
   UFI_TRY(ufi_npy_encode(tensor, &npy, error));
   ufi_outfile *file = NULL;
-  uf_status status = ufi_outfile_create(path, &file, error);
+  uf_status status = ufi_outfile_create(path, false, &file, error);
   if (status == UF_OK) status = write_npy(file, &npy, error);
   if (status == UF_OK) status = ufi_outfile_commit(file, error);
   else ufi_outfile_abandon(file);

@@ -7,6 +7,10 @@
  * that is a symbolic link keeps being one: what it points to is replaced. A
  * target that exists keeps its permissions; a new one gets those of the umask.
  * A device or pipe is refused, since renaming would replace it.
+ *
+ * Where an older file is replaced, the new bytes are brought to the disk before
+ * the rename, so that a power cut leaves one or the other. A new file need not
+ * wait (thousands of small ones would take minutes), unless asked to.
  */
 #include "format/outfile.h"
 
@@ -23,6 +27,7 @@ enum { BUFFER = 64 << 10, WRITE_MAX = 1 << 30, NAME_TRIES = 100 };
 
 struct ufi_outfile {
   int fd;
+  bool sync;
   char target[PATH_MAX], temporary[PATH_MAX];
   uint64_t size;
   size_t used; /* of buffer */
@@ -108,7 +113,8 @@ static uf_status open_temporary(ufi_outfile *file, const char *path, uf_error *e
   return io_failed(path, errno, error);
 }
 
-uf_status ufi_outfile_create(const char *path, ufi_outfile **file_out, uf_error *error) {
+uf_status ufi_outfile_create(const char *path, bool durable, ufi_outfile **file_out,
+                             uf_error *error) {
   if (!path) return ufi_fail(error, UF_INVALID_ARGUMENT, "expected a path, found NULL");
   ufi_outfile *file = ufi_malloc(sizeof *file);
   if (!file) return ufi_no_memory(error, sizeof *file);
@@ -121,6 +127,7 @@ uf_status ufi_outfile_create(const char *path, ufi_outfile **file_out, uf_error 
     ufi_free(file);
     return status;
   }
+  file->sync = durable || mode != 0;
   /* A file system without permissions may refuse; the file is good anyhow. */
   if (mode && fchmod(file->fd, mode) != 0) errno = 0;
   *file_out = file;
@@ -173,13 +180,13 @@ static void sync_folder(const char *target) {
 
 uf_status ufi_outfile_commit(ufi_outfile *file, uf_error *error) {
   uf_status status = flush(file, error);
-  if (status == UF_OK && fsync(file->fd) != 0 && errno != EINVAL && errno != ENOTSUP)
+  if (status == UF_OK && file->sync && fsync(file->fd) != 0 && errno != EINVAL && errno != ENOTSUP)
     status = io_failed(file->target, errno, error);
   if (close(file->fd) != 0 && status == UF_OK) status = io_failed(file->target, errno, error);
   if (status == UF_OK && rename(file->temporary, file->target) != 0)
     status = io_failed(file->target, errno, error);
-  if (status == UF_OK) sync_folder(file->target);
-  else unlink(file->temporary);
+  if (status == UF_OK && file->sync) sync_folder(file->target);
+  if (status != UF_OK) unlink(file->temporary);
   ufi_free(file);
   return status;
 }

@@ -11,14 +11,14 @@ typedef struct ufi_outfile ufi_outfile;
 
 /* Makes a temporary file in the folder of path. NOT_FOUND: no such folder;
  * INVALID_ARGUMENT: path is a folder or a device. The caller commits or abandons
- * the file, either of which frees it. */
-uf_status ufi_outfile_create(const char *path, ufi_outfile **file_out,
+ * the file, either of which frees it. durable: commit waits for the disk also
+ * when no older file is replaced. */
+uf_status ufi_outfile_create(const char *path, bool durable, ufi_outfile **file_out,
                              uf_error *error) UF_MUST_USE;
 /* Appends. After a failure only abandon makes sense. */
 uf_status ufi_outfile_write(ufi_outfile *file, const void *data, size_t size, uf_error *error);
 uint64_t ufi_outfile_size(const ufi_outfile *file); /* bytes written so far */
-/* Brings the bytes to the disk and the file under its name; on failure it is
- * gone. */
+/* Puts the file under its name; on failure it is gone. Frees it either way. */
 uf_status ufi_outfile_commit(ufi_outfile *file, uf_error *error);
 void ufi_outfile_abandon(ufi_outfile *file); /* NULL is fine */
 

@@ -286,7 +286,7 @@ uf_status ufi_zip_create(const char *path, int level, ufi_zip_writer **writer_ou
   w->level = level;
   w->arena = ufi_arena_create();
   w->names = ufi_names_create(64);
-  uf_status status = w->arena && w->names ? ufi_outfile_create(path, &w->file, error)
+  uf_status status = w->arena && w->names ? ufi_outfile_create(path, true, &w->file, error)
                                           : ufi_no_memory(error, sizeof *w);
   if (status != UF_OK) {
     writer_free(w);

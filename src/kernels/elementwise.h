@@ -53,14 +53,15 @@ typedef void (*ufk_f32_binary_fn)(const float *a, const float *b, float *y, size
                                   float hi);
 typedef void (*ufk_f32_unary_fn)(const float *x, float *y, size_t n);
 
-/* How a multiplier below 2^31 and a shift scale an int32, see fixed32.h. */
+/* A real factor as requant.h keeps it. */
 typedef struct ufk_scale {
   int32_t multiplier;  /* 0, or in [2^30, 2^31) */
-  int32_t shift;       /* > 0 left, < 0 right; in [-31, 30] */
+  int32_t shift;       /* > 0 left, < 0 right; in [-31, 31] */
 } ufk_scale;
 
 /* 8-bit a + b or a - b: both are shifted left, scaled to a common scale, added,
- * scaled to the output's and clamped. All roundings are TFLite's. */
+ * scaled to the output's and clamped. All roundings are TFLite's. No shift is to
+ * the left, left_shift is 20 at most and operands with their offset have 9 bits. */
 typedef struct ufk_q_add {
   int32_t a_offset, b_offset, y_offset; /* -zero of a, -zero of b, zero of y */
   int32_t left_shift;

@@ -45,8 +45,10 @@ static int64_t u8_sum_flipped(const uint8_t *x, size_t n, uint8_t flip) {
   const __m256i vflip = _mm256_set1_epi8((char)flip), zero = _mm256_setzero_si256();
   __m256i sums = zero;
   size_t i = 0;
-  for (; i + 32 <= n; i += 32)
-    sums = _mm256_add_epi64(sums, _mm256_sad_epu8(_mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(const void *)(x + i)), vflip), zero));
+  for (; i + 32 <= n; i += 32) {
+    const __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(x + i));
+    sums = _mm256_add_epi64(sums, _mm256_sad_epu8(_mm256_xor_si256(v, vflip), zero));
+  }
   int64_t lanes[sizeof sums / 8], total = 0;
   memcpy(lanes, &sums, sizeof sums);
   for (size_t k = 0; k < UFI_COUNT(lanes); ++k) total += lanes[k];

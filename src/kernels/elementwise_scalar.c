@@ -214,12 +214,12 @@ static inline int32_t q_add(int32_t a, int32_t b, const ufk_q_add *p) {
   const int32_t u = ufk_scale_i32((a + p->a_offset) * (1 << p->left_shift), p->a);
   const int32_t v = ufk_scale_i32((b + p->b_offset) * (1 << p->left_shift), p->b);
   const int32_t sum = p->subtract ? u - v : u + v;
-  return clamp_i32(ufk_scale_i32(sum, p->y) + p->y_offset, p->lo, p->hi);
+  return clamp_i32(ufk_add_wrap(ufk_scale_i32(sum, p->y), p->y_offset), p->lo, p->hi);
 }
 
 static inline int32_t q_mul(int32_t a, int32_t b, const ufk_q_mul *p) {
   const int32_t product = (a + p->a_offset) * (b + p->b_offset);
-  return clamp_i32(ufk_scale_i32(product, p->y) + p->y_offset, p->lo, p->hi);
+  return clamp_i32(ufk_add_wrap(ufk_scale_i32(product, p->y), p->y_offset), p->lo, p->hi);
 }
 
 #define Q_BINARY_ONE(name, mode, type, params_type, f, A, B)                   \

@@ -318,44 +318,91 @@ static inline vi clamp_vi(vi v, int32_t lo, int32_t hi) {
   return vi_min(vi_set(hi), vi_max(vi_set(lo), v));
 }
 
-static inline vi add_operand(vi v, int32_t offset, int left, ufk_scale s) {
-  return scale_vi(vi_shl(vi_add(v, vi_set(offset)), left), s);
-}
-static inline vi add_scaled(vi a, vi b, const ufk_q_add *p) {
-  const vi sum = p->subtract ? vi_sub(a, b) : vi_add(a, b);
-  return clamp_vi(vi_add(scale_vi(sum, p->y), vi_set(p->y_offset)), p->lo, p->hi);
-}
 static inline vi multiply(vi a, vi b, const ufk_q_mul *p) {
   const vi product = vi_mul(vi_add(a, vi_set(p->a_offset)), vi_add(b, vi_set(p->b_offset)));
   return clamp_vi(vi_add(scale_vi(product, p->y), vi_set(p->y_offset)), p->lo, p->hi);
 }
 
-/* One value for all is scaled once: it is a constant of the loop. */
-#define ADD_A(v) add_operand(v, params->a_offset, params->left_shift, params->a)
-#define ADD_B(v) add_operand(v, params->b_offset, params->left_shift, params->b)
-#define ADD_ONE(name, mode, type, LOAD, STORE, A, B, A_PART, B_PART)                        \
-  static void name##_##mode(const type *a, const type *b, type *y, size_t n,                \
-                            const ufk_q_add *p) {                                           \
-    if (n == 0) return;                                                                     \
-    const ufk_q_add copy = *p, *params = &copy;                                             \
-    const vi a_value = ADD_A(vi_set(a[0])), b_value = ADD_B(vi_set(b[0]));                  \
-    size_t i = 0;                                                                           \
-    (void)a_value, (void)b_value;                                                           \
-    for (; i + VF_LANES <= n; i += VF_LANES) STORE(y + i, add_scaled(A, B, params));        \
-    if (i < n) {                                                                            \
-      type part_a[VF_LANES] = {0}, part_b[VF_LANES] = {0};                                  \
-      memcpy(part_a, a + (A_PART ? i : 0), A_PART ? n - i : 1);                             \
-      memcpy(part_b, b + (B_PART ? i : 0), B_PART ? n - i : 1);                             \
-      const size_t rest = n - i, at = i;                                                    \
-      a = part_a, b = part_b, i = 0;                                                        \
-      STORE(part_a, add_scaled(A, B, params));                                              \
-      memcpy(y + at, part_a, rest);                                                         \
-    }                                                                                       \
-  }
+/* How one scaling of ADD is done in vectors: a multiplication and a division by
+ * 2^n. Its values stay below 2^30, so that the division is a shift after adding
+ * half of 2^n, less 1 where negative. */
+typedef struct add_scale {
+  vi multiplier, half, correct; /* correct: all bits, none for n = 0 */
+  int n;
+} add_scale;
+static inline add_scale add_scale_of(ufk_scale s) {
+  const int n = -s.shift;
+  return (add_scale){vi_set(s.multiplier), vi_set(n ? 1 << (n - 1) : 0), vi_set(n ? -1 : 0), n};
+}
+static inline vi add_scaled(vi v, const add_scale *s) {
+  const vi x = vi_mul_high(v, s->multiplier);
+  return vi_sra(vi_add(x, vi_add(s->half, vi_and(vi_sra(x, 31), s->correct))), s->n);
+}
+
+/* Everything about a sum that its loop needs. A scale of exactly 1/2, which the
+ * operand of the larger scale always has, is one shift less to the left. */
+typedef struct add_plan {
+  add_scale a, b, y;
+  vi a_offset, b_offset, y_offset, lo, hi, negate;
+  int a_left, b_left;
+} add_plan;
+static inline bool is_half(ufk_scale s) { return s.multiplier == 1 << 30 && s.shift == 0; }
+static inline add_plan add_plan_of(const ufk_q_add *p) {
+  return (add_plan){add_scale_of(p->a), add_scale_of(p->b), add_scale_of(p->y),
+                    vi_set(p->a_offset), vi_set(p->b_offset), vi_set(p->y_offset),
+                    vi_set(p->lo), vi_set(p->hi), vi_set(p->subtract ? -1 : 0),
+                    p->left_shift - is_half(p->a), p->left_shift - is_half(p->b)};
+}
+static inline __attribute__((always_inline)) vi add_a(vi v, const add_plan *p, bool half) {
+  v = vi_shl(vi_add(v, p->a_offset), p->a_left);
+  return half ? v : add_scaled(v, &p->a);
+}
+static inline __attribute__((always_inline)) vi add_b(vi v, const add_plan *p, bool half) {
+  v = vi_shl(vi_add(v, p->b_offset), p->b_left);
+  v = half ? v : add_scaled(v, &p->b);
+  return vi_sub(vi_xor(v, p->negate), p->negate);
+}
+static inline vi add_both(vi a, vi b, const add_plan *p) {
+  const vi y = vi_add(add_scaled(vi_add(a, b), &p->y), p->y_offset);
+  return vi_min(p->hi, vi_max(p->lo, y));
+}
+
+/* mode, half_a and half_b are constants: each combination is a loop of its own. */
 #define ADD(name, type, LOAD, STORE)                                                        \
-  ADD_ONE(name, vv, type, LOAD, STORE, ADD_A(LOAD(a + i)), ADD_B(LOAD(b + i)), 1, 1)        \
-  ADD_ONE(name, sv, type, LOAD, STORE, a_value, ADD_B(LOAD(b + i)), 0, 1)                   \
-  ADD_ONE(name, vs, type, LOAD, STORE, ADD_A(LOAD(a + i)), b_value, 1, 0)
+  static inline __attribute__((always_inline)) void name##_row(                             \
+      const type *a, const type *b, type *y, size_t n, const ufk_q_add *params,             \
+      const ufk_mode mode, const bool half_a, const bool half_b) {                          \
+    const add_plan plan = add_plan_of(params), *p = &plan;                                  \
+    const vi a_value = add_a(vi_set(a[0]), p, half_a), b_value = add_b(vi_set(b[0]), p, half_b); \
+    size_t i = 0;                                                                           \
+    for (; i + VF_LANES <= n; i += VF_LANES)                                                \
+      STORE(y + i, add_both(mode == UFK_SV ? a_value : add_a(LOAD(a + i), p, half_a),       \
+                            mode == UFK_VS ? b_value : add_b(LOAD(b + i), p, half_b), p));  \
+    if (i == n) return;                                                                     \
+    type part_a[VF_LANES] = {0}, part_b[VF_LANES] = {0};                                    \
+    if (mode != UFK_SV) memcpy(part_a, a + i, n - i);                                       \
+    if (mode != UFK_VS) memcpy(part_b, b + i, n - i);                                       \
+    STORE(part_a, add_both(mode == UFK_SV ? a_value : add_a(LOAD(part_a), p, half_a),       \
+                           mode == UFK_VS ? b_value : add_b(LOAD(part_b), p, half_b), p));  \
+    memcpy(y + i, part_a, n - i);                                                           \
+  }                                                                                         \
+  static inline __attribute__((always_inline)) void name##_mode(                            \
+      const type *a, const type *b, type *y, size_t n, const ufk_q_add *p, const ufk_mode mode) { \
+    if (n == 0) return;                                                                     \
+    if (is_half(p->a) && is_half(p->b)) name##_row(a, b, y, n, p, mode, true, true);        \
+    else if (is_half(p->a)) name##_row(a, b, y, n, p, mode, true, false);                   \
+    else if (is_half(p->b)) name##_row(a, b, y, n, p, mode, false, true);                   \
+    else name##_row(a, b, y, n, p, mode, false, false);                                     \
+  }                                                                                         \
+  static void name##_vv(const type *a, const type *b, type *y, size_t n, const ufk_q_add *p) { \
+    name##_mode(a, b, y, n, p, UFK_VV);                                                     \
+  }                                                                                         \
+  static void name##_sv(const type *a, const type *b, type *y, size_t n, const ufk_q_add *p) { \
+    name##_mode(a, b, y, n, p, UFK_SV);                                                     \
+  }                                                                                         \
+  static void name##_vs(const type *a, const type *b, type *y, size_t n, const ufk_q_add *p) { \
+    name##_mode(a, b, y, n, p, UFK_VS);                                                     \
+  }
 ADD(s8_add, int8_t, vi_load_s8, vi_store_s8)
 ADD(u8_add, uint8_t, vi_load_u8, vi_store_u8)
 

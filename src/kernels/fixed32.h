@@ -4,7 +4,7 @@
  * of gemmlowp and TFLite, whose results the quantized ops must equal bit for bit.
  *
  * "Qn" below is an int32 with n integer bits besides the sign, so that its value
- * is raw / 2^(31 - n). The product of Qm and Qn by ufk_mul_high is Q(m + n).
+ * is raw / 2^(31 - n). The product of Qm and Qn by ufk_srdhm is Q(m + n).
  * Nothing here depends on how the compiler treats overflow: sums wrap. The 16-bit
  * counterparts for LSTM cells are in fixedpoint.h.
  */
@@ -12,6 +12,7 @@
 #define UFI_FIXED32_H
 
 #include "kernels/elementwise.h"
+#include "kernels/requant.h"
 
 static inline int32_t ufk_add_wrap(int32_t a, int32_t b) {
   return (int32_t)((uint32_t)a + (uint32_t)b);
@@ -20,20 +21,6 @@ static inline int32_t ufk_sub_wrap(int32_t a, int32_t b) {
   return (int32_t)((uint32_t)a - (uint32_t)b);
 }
 static inline int32_t ufk_shl_wrap(int32_t a, int n) { return (int32_t)((uint32_t)a << n); }
-
-/* a * b / 2^31, to nearest with halves up; the one product that would overflow
- * saturates. */
-static inline int32_t ufk_mul_high(int32_t a, int32_t b) {
-  if (a == INT32_MIN && b == INT32_MIN) return INT32_MAX;
-  return (int32_t)(((int64_t)a * b + (INT64_C(1) << 30)) >> 31);
-}
-
-/* x / 2^n to nearest, halves away from zero; n in [0, 31]. */
-static inline int32_t ufk_divide_pow2(int32_t x, int n) {
-  const int32_t mask = (int32_t)((INT64_C(1) << n) - 1);
-  const int32_t rest = x & mask, threshold = (mask >> 1) + (x < 0);
-  return (x >> n) + (rest > threshold);
-}
 
 /* x * 2^n, saturated; n in [0, 31). */
 static inline int32_t ufk_shl_saturate(int32_t x, int n) {
@@ -44,18 +31,11 @@ static inline int32_t ufk_shl_saturate(int32_t x, int n) {
   return ufk_shl_wrap(x, n);
 }
 
-/* x * multiplier * 2^(shift - 31): shifted left before, or right after. */
 static inline int32_t ufk_scale_i32(int32_t x, ufk_scale s) {
-  if (s.shift > 0) return ufk_mul_high(ufk_shl_wrap(x, s.shift), s.multiplier);
-  return ufk_divide_pow2(ufk_mul_high(x, s.multiplier), -s.shift);
+  return ufk_requantize(x, s.multiplier, s.shift);
 }
-
-/* The same of a 48-bit x, by a multiplier of 15 bits. shift in [-31, 8). */
 static inline int32_t ufk_scale_i64(int64_t x, ufk_scale s) {
-  const int32_t reduced = s.multiplier < 0x7fff0000 ? (s.multiplier + (1 << 15)) >> 16 : 0x7fff;
-  const int total = 15 - s.shift;
-  const uint64_t product = (uint64_t)x * (uint64_t)reduced + (UINT64_C(1) << (total - 1));
-  return (int32_t)((int64_t)product >> total);
+  return ufk_requantize_64(x, s.multiplier, s.shift);
 }
 
 /* (a + b) / 2, halves away from zero. */
@@ -70,10 +50,10 @@ static inline int32_t ufk_half_sum(int32_t a, int32_t b) {
 static inline int32_t ufk_exp_quarter(int32_t a) {
   const int32_t exp_eighth = 1895147668, third = 715827883; /* exp(-1/8), 1/3 */
   const int32_t x = ufk_add_wrap(a, 1 << 28);
-  const int32_t x2 = ufk_mul_high(x, x), x3 = ufk_mul_high(x2, x), x4 = ufk_mul_high(x2, x2);
-  const int32_t sum = ufk_mul_high(ufk_add_wrap(ufk_divide_pow2(x4, 2), x3), third);
-  const int32_t tail = ufk_divide_pow2(ufk_add_wrap(sum, x2), 1);
-  return ufk_add_wrap(exp_eighth, ufk_mul_high(exp_eighth, ufk_add_wrap(x, tail)));
+  const int32_t x2 = ufk_srdhm(x, x), x3 = ufk_srdhm(x2, x), x4 = ufk_srdhm(x2, x2);
+  const int32_t sum = ufk_srdhm(ufk_add_wrap(ufk_rdpot(x4, 2), x3), third);
+  const int32_t tail = ufk_rdpot(ufk_add_wrap(sum, x2), 1);
+  return ufk_add_wrap(exp_eighth, ufk_srdhm(exp_eighth, ufk_add_wrap(x, tail)));
 }
 
 /* exp of a <= 0, Q5 to Q0: the part below 1/4 by the series, then one factor
@@ -87,7 +67,7 @@ static inline int32_t ufk_exp_negative_q5(int32_t a) {
   int32_t result = ufk_exp_quarter(ufk_shl_saturate(part, 5));
   const int32_t rest = ufk_sub_wrap(part, a);
   for (int k = 0; k < 7; ++k)
-    if (rest & (quarter << k)) result = ufk_mul_high(result, factors[k]);
+    if (rest & (quarter << k)) result = ufk_srdhm(result, factors[k]);
   return result;
 }
 
@@ -95,10 +75,10 @@ static inline int32_t ufk_exp_negative_q5(int32_t a) {
  * linear guess, in Q2. */
 static inline int32_t ufk_one_over_one_plus(int32_t x) {
   const int32_t half = ufk_half_sum(x, INT32_MAX);
-  int32_t y = ufk_add_wrap(1515870810, ufk_mul_high(half, -1010580540)); /* 48/17 - 32/17 half */
+  int32_t y = ufk_add_wrap(1515870810, ufk_srdhm(half, -1010580540)); /* 48/17 - 32/17 half */
   for (int i = 0; i < 3; ++i) {
-    const int32_t error = ufk_sub_wrap(1 << 29, ufk_mul_high(half, y));
-    y = ufk_add_wrap(y, ufk_shl_saturate(ufk_mul_high(y, error), 2));
+    const int32_t error = ufk_sub_wrap(1 << 29, ufk_srdhm(half, y));
+    y = ufk_add_wrap(y, ufk_shl_saturate(ufk_srdhm(y, error), 2));
   }
   return ufk_shl_saturate(y, 1);
 }
@@ -117,9 +97,9 @@ static inline int32_t ufk_divide(int32_t a, int32_t b, ufk_scale s) {
   if (b < 0) a = -a, b = -b;
   const int32_t inverse = ufk_reciprocal(b, 31, &bits_over);
   const int headroom = a ? __builtin_clrsb(a) : 31;
-  const int32_t quotient = ufk_mul_high(ufk_shl_wrap(a, headroom), inverse);
+  const int32_t quotient = ufk_srdhm(ufk_shl_wrap(a, headroom), inverse);
   const int n = -(s.shift - bits_over - headroom);
-  const int32_t x = ufk_mul_high(quotient, s.multiplier);
+  const int32_t x = ufk_srdhm(quotient, s.multiplier);
   const int32_t mask = (int32_t)((UINT64_C(1) << (n & 63)) - 1);
   const int32_t rest = x & mask, threshold = ufk_add_wrap(mask >> 1, x < 0);
   return (x >> (n & 31)) + (rest > threshold);
@@ -136,21 +116,21 @@ static inline int32_t ufk_log_q12_q5(int32_t x) {
   const int32_t alpha_i = 1057819769, alpha_f = 638450708;
   const int32_t quarter = 1 << 23; /* 1/4 in Q6, in which the sum is kept */
   const int head_a = __builtin_clz((uint32_t)x);
-  const int32_t r_a = ufk_shl_saturate(ufk_mul_high(ufk_shl_saturate(x, head_a - 1), root_half), 1);
+  const int32_t r_a = ufk_shl_saturate(ufk_srdhm(ufk_shl_saturate(x, head_a - 1), root_half), 1);
   const int32_t pow_a = ufk_add_wrap(ufk_shl_saturate(12 - head_a, 25), quarter);
-  const int head_b = __builtin_clz((uint32_t)ufk_mul_high(x, root_half)) - 1;
+  const int head_b = __builtin_clz((uint32_t)ufk_srdhm(x, root_half)) - 1;
   const int32_t r_b = ufk_shl_saturate(x, head_b);
   const int32_t pow_b = ufk_sub_wrap(ufk_shl_saturate(12 - head_b, 25), quarter);
   const int32_t r = UFI_MIN(r_a, r_b), pow = UFI_MAX(pow_a, pow_b);
 
   const int32_t p = ufk_half_sum(r, root_4_half);
   const int32_t q = ufk_shl_wrap(ufk_sub_wrap(r, root_4_half), 1);
-  const int32_t q2 = ufk_mul_high(q, q);
-  const int32_t num = ufk_add_wrap(ufk_mul_high(q, r), ufk_mul_high(ufk_mul_high(q, q2), alpha_n));
-  const int32_t inner = ufk_add_wrap(ufk_add_wrap(alpha_i, q), ufk_mul_high(alpha_d, q2));
-  const int32_t denom = ufk_add_wrap(ufk_mul_high(p, inner), ufk_mul_high(alpha_f, q));
-  const int32_t ratio = ufk_mul_high(ufk_divide_pow2(num, 6), ufk_one_over_one_plus(denom));
-  return ufk_shl_saturate(ufk_add_wrap(ufk_mul_high(pow, log_2), ratio), 1);
+  const int32_t q2 = ufk_srdhm(q, q);
+  const int32_t num = ufk_add_wrap(ufk_srdhm(q, r), ufk_srdhm(ufk_srdhm(q, q2), alpha_n));
+  const int32_t inner = ufk_add_wrap(ufk_add_wrap(alpha_i, q), ufk_srdhm(alpha_d, q2));
+  const int32_t denom = ufk_add_wrap(ufk_srdhm(p, inner), ufk_srdhm(alpha_f, q));
+  const int32_t ratio = ufk_srdhm(ufk_rdpot(num, 6), ufk_one_over_one_plus(denom));
+  return ufk_shl_saturate(ufk_add_wrap(ufk_srdhm(pow, log_2), ratio), 1);
 }
 
 /* 1 / sqrt(x) for an integer x >= 0, as a scale: five steps of Newton's method
@@ -162,13 +142,13 @@ static inline ufk_scale ufk_inverse_sqrt(int32_t x) {
   const int pairs = (__builtin_clz((uint32_t)x) - 1) / 2 - 1; /* of bits to the left */
   shift -= pairs;
   x <<= 2 * pairs;
-  const int32_t half_x = ufk_divide_pow2(x >> 1, 1), half_three = (1 << 28) + (1 << 27);
+  const int32_t half_x = ufk_rdpot(x >> 1, 1), half_three = (1 << 28) + (1 << 27);
   int32_t y = 1 << 28;
   for (int i = 0; i < 5; ++i) {
-    const int32_t cube = ufk_shl_saturate(ufk_mul_high(ufk_mul_high(y, y), y), 6);
-    y = ufk_shl_saturate(ufk_sub_wrap(ufk_mul_high(half_three, y), ufk_mul_high(half_x, cube)), 3);
+    const int32_t cube = ufk_shl_saturate(ufk_srdhm(ufk_srdhm(y, y), y), 6);
+    y = ufk_shl_saturate(ufk_sub_wrap(ufk_srdhm(half_three, y), ufk_srdhm(half_x, cube)), 3);
   }
-  y = ufk_mul_high(y, 1518500250); /* sqrt(2) / 2 */
+  y = ufk_srdhm(y, 1518500250); /* sqrt(2) / 2 */
   if (shift < 0) y = ufk_shl_wrap(y, -shift), shift = 0;
   return (ufk_scale){y, -shift};
 }

@@ -334,7 +334,8 @@ static uf_status hard_swish_prepare(ufi_ctx *ctx) {
   s->scale = ufi_scale_from(fine_scale / s->out_scale);
   s->negative = ufi_scale_from(fine_scale / (3.0f / 32768.0f));
   if (s->scale.shift > 0)
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an output scale of at least input scale / 128, found %g and %g",
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
+                        "expected an output scale of at least input scale / 128, found %g and %g",
                         (double)s->out_scale, (double)s->in_scale);
   s->scale.multiplier = narrow_multiplier(s->scale.multiplier);
   s->negative.multiplier = narrow_multiplier(s->negative.multiplier);

@@ -128,22 +128,32 @@ static inline int32_t q_add(int32_t a, int32_t b, const void *arg) {
   const int32_t left = 1 << p->left_shift;
   const int32_t u = ufk_scale_i32((a + p->a_offset) * left, p->a);
   const int32_t v = ufk_scale_i32((b + p->b_offset) * left, p->b);
-  return clamp_i32(ufk_scale_i32(p->subtract ? u - v : u + v, p->y) + p->y_offset, p->lo, p->hi);
+  const int32_t sum = p->subtract ? u - v : u + v;
+  return clamp_i32(ufk_add_wrap(ufk_scale_i32(sum, p->y), p->y_offset), p->lo, p->hi);
 }
 static inline int32_t q_mul(int32_t a, int32_t b, const void *arg) {
   const ufk_q_mul *p = arg;
   const int32_t product = (int32_t)((int64_t)(a + p->a_offset) * (b + p->b_offset));
-  return clamp_i32(ufk_scale_i32(product, p->y) + p->y_offset, p->lo, p->hi);
+  return clamp_i32(ufk_add_wrap(ufk_scale_i32(product, p->y), p->y_offset), p->lo, p->hi);
 }
 static inline int32_t q_div(int32_t a, int32_t b, const void *arg) {
   const ufk_q_mul *p = arg;
-  return clamp_i32(ufk_divide(a + p->a_offset, b + p->b_offset, p->y) + p->y_offset, p->lo, p->hi);
+  const int32_t quotient = ufk_divide(a + p->a_offset, b + p->b_offset, p->y);
+  return clamp_i32(ufk_add_wrap(quotient, p->y_offset), p->lo, p->hi);
 }
 UFI_INNER_LOOPS(q_add_s16, int16_t, int16_t, q_add(u, v, arg))
+/* For output scales so small that the sum is scaled up, which kernels leave out. */
+UFI_INNER_LOOPS(q_add_up_s8, int8_t, int8_t, q_add(u, v, arg))
+UFI_INNER_LOOPS(q_add_up_u8, uint8_t, uint8_t, q_add(u, v, arg))
 UFI_INNER_LOOPS(q_mul_s16, int16_t, int16_t, q_mul(u, v, arg))
-/* 16-bit operands, 8-bit output. */
-UFI_INNER_LOOPS(q_mul_s16_s8, int16_t, int8_t, q_mul(u, v, arg))
-UFI_INNER_LOOPS(q_mul_s16_u8, int16_t, uint8_t, q_mul(u, v, arg))
+/* 16-bit operands, 8-bit output: numbers in [-1, 1), whatever their scales say. */
+static inline int32_t q_mul_narrow(int32_t a, int32_t b, const void *arg) {
+  const ufk_q_mul *p = arg;
+  const int32_t product = UFI_MIN((a * b + (1 << 14)) >> 15, INT16_MAX);
+  return clamp_i32(ufk_rdpot(product, 8) + p->y_offset, p->lo, p->hi);
+}
+UFI_INNER_LOOPS(q_mul_s16_s8, int16_t, int8_t, q_mul_narrow(u, v, arg))
+UFI_INNER_LOOPS(q_mul_s16_u8, int16_t, uint8_t, q_mul_narrow(u, v, arg))
 UFI_INNER_LOOPS(q_div_s8, int8_t, int8_t, q_div(u, v, arg))
 UFI_INNER_LOOPS(q_div_u8, uint8_t, uint8_t, q_div(u, v, arg))
 UFI_INNER_LOOPS(q_div_s16, int16_t, int16_t, q_div(u, v, arg))
@@ -151,7 +161,7 @@ UFI_INNER_LOOPS(q_div_s16, int16_t, int16_t, q_div(u, v, arg))
 typedef struct pot_arg { int32_t shift_a, shift_b, lo, hi; } pot_arg;
 static inline int32_t pot_sum(int32_t a, int32_t b, const void *arg, int32_t sign) {
   const pot_arg *p = arg;
-  const int32_t sum = ufk_divide_pow2(a, p->shift_a) + sign * ufk_divide_pow2(b, p->shift_b);
+  const int32_t sum = ufk_rdpot(a, p->shift_a) + sign * ufk_rdpot(b, p->shift_b);
   return clamp_i32(clamp_i32(sum, INT16_MIN, INT16_MAX), p->lo, p->hi);
 }
 UFI_INNER_LOOPS(pot_add_s16, int16_t, int16_t, pot_sum(u, v, arg, 1))
@@ -258,8 +268,9 @@ static uf_status prepare_sum(ufi_ctx *ctx, const arith_loops *loops, bool subtra
     if (try_pot(ctx, s, subtract)) return check_pot(ctx, s);
   }
   fill_add(ctx, &s->arg.add, subtract);
-  s->inner = ctx->in[0]->dtype == UF_INT8 ? q_add_s8
-           : ctx->in[0]->dtype == UF_UINT8 ? q_add_u8 : q_add_s16;
+  const bool up = s->arg.add.y.shift > 0;
+  s->inner = ctx->in[0]->dtype == UF_INT8 ? (up ? q_add_up_s8 : q_add_s8)
+           : ctx->in[0]->dtype == UF_UINT8 ? (up ? q_add_up_u8 : q_add_u8) : q_add_s16;
   return UF_OK;
 }
 

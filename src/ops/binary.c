@@ -260,7 +260,14 @@ static inline int32_t pow_i32_one(int32_t u, int32_t v) {
   const double p = pow(u, v);
   return p >= -2147483648.0 && p < 2147483648.0 ? (int32_t)p : INT32_MIN;
 }
-UFI_INNER_LOOPS(pow_f32, float, float, powf(u, v))
+UFI_INNER_LOOPS(pow_f32_any, float, float, powf(u, v))
+UFI_INNER_LOOPS(square_f32, float, float, ((void)v, u * u))
+UFI_INNER_LOOPS(cube_f32, float, float, ((void)v, u * u * u))
+/* Squares and cubes are what models ask for. */
+static void pow_f32(const void *a, const void *b, void *y, size_t n, ufk_mode mode, const void *arg) {
+  const float exponent = mode == UFK_VS && n ? *(const float *)b : 0.0f;
+  (exponent == 2.0f ? square_f32 : exponent == 3.0f ? cube_f32 : pow_f32_any)(a, b, y, n, mode, arg);
+}
 UFI_INNER_LOOPS(pow_i32, int32_t, int32_t, pow_i32_one(u, v))
 UFI_INNER_LOOPS(atan2_f32, float, float, atan2f(u, v))
 UFI_INNER_LOOPS(atan2_f64, double, double, atan2(u, v))

@@ -90,8 +90,49 @@ static void run_range(void *context, size_t begin, size_t end) {
   }
 }
 
+/* A short row that is repeated for every row of the other operand, as a bias of
+ * few channels: the repeated row is laid out many times, so that the inner loop
+ * is long. */
+enum { TILE_BYTES = 2048, SHORT_ROW = 24 };
+static bool is_short_and_repeated(const ufi_broadcast_run_args *r) {
+  const ufi_broadcast_plan *p = r->plan;
+  return p->rank == 1 && p->mode == UFK_VV && p->row <= SHORT_ROW && p->dims[0] >= 8 &&
+         (p->step_a[0] == 0) != (p->step_b[0] == 0) && (p->step_b[0] == 0 ? r->size_b : r->size_a) <= 8;
+}
+
+typedef struct tiled_run {
+  const ufi_broadcast_run_args *args;
+  const void *tile;
+  size_t elements; /* of the tile */
+} tiled_run;
+
+/* Pieces of whole tiles, the last one shorter. */
+static void run_tiles(void *context, size_t begin, size_t end) {
+  const tiled_run *t = context;
+  const ufi_broadcast_run_args *r = t->args;
+  const bool b_repeats = r->plan->step_b[0] == 0;
+  for (size_t tile = begin; tile < end; ++tile) {
+    const size_t at = tile * t->elements, n = UFI_MIN(t->elements, (size_t)r->plan->count - at);
+    const void *a = b_repeats ? (const char *)r->a + at * r->size_a : t->tile;
+    const void *b = b_repeats ? t->tile : (const char *)r->b + at * r->size_b;
+    r->inner(a, b, (char *)r->y + at * r->size_y, n, UFK_VV, r->arg);
+  }
+}
+
+static void run_tiled(const ufi_broadcast_run_args *r, ufi_pool *pool) {
+  _Alignas(64) char tile[TILE_BYTES];
+  const bool b_repeats = r->plan->step_b[0] == 0;
+  const size_t row = (size_t)r->plan->row * (b_repeats ? r->size_b : r->size_a), copies = TILE_BYTES / row;
+  for (size_t i = 0; i < copies; ++i) memcpy(tile + i * row, b_repeats ? r->b : r->a, row);
+  tiled_run t = {r, tile, copies * (size_t)r->plan->row};
+  const size_t n = ((size_t)r->plan->count + t.elements - 1) / t.elements;
+  if (r->plan->count < UFI_PARALLEL_MIN) run_tiles(&t, 0, n);
+  else ufi_parallel_ranges(pool, run_tiles, &t, n, UFI_MAX(UFI_PARALLEL_GRAIN / t.elements, (size_t)1));
+}
+
 void ufi_broadcast_run(const ufi_broadcast_run_args *args, ufi_pool *pool) {
-  ufi_elements(pool, run_range, (void *)args, (size_t)args->plan->count);
+  if (is_short_and_repeated(args)) run_tiled(args, pool);
+  else ufi_elements(pool, run_range, (void *)args, (size_t)args->plan->count);
 }
 
 void ufi_elements(ufi_pool *pool, ufi_range_fn fn, void *context, size_t n) {

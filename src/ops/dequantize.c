@@ -231,7 +231,8 @@ static uf_status quantize_infer(ufi_ctx *ctx) {
   channel_rows rows;
   UFI_TRY(find_rows(ctx, y, x, &rows));
   if (rows.channels > 1 && uf_dtype_bits(to) < 8)
-    return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED, "expected one scale for a packed output, found %s", ufi_tensor_text(y, q));
+    return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED, "expected one scale for a packed output, found %s",
+                        ufi_tensor_text(y, q));
   return ufi_out_like(ctx, 0, x);
 }
 static uf_status quantize_prepare(ufi_ctx *ctx) {

@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#include "ops/quantize.h"
+
 void ufi_dtype_limits(uf_dtype dtype, int32_t *lo_out, int32_t *hi_out) {
   switch (dtype) {
     case UF_INT4: *lo_out = -8, *hi_out = 7; return;
@@ -51,20 +53,10 @@ uf_status ufi_want_symmetric(ufi_ctx *ctx, const ufi_tensor *t) {
                       ufi_zero(t), ufi_tensor_text(t, text));
 }
 
-/* Real multipliers come from scales in a file. Those out of all proportion are
- * cut off, so that kernels may rely on the range of shifts. */
 ufk_scale ufi_scale_from(double real) {
-  int exponent;
-  if (!(real > 0.0)) return (ufk_scale){0, 0};
-  if (!isfinite(real)) return (ufk_scale){INT32_MAX, 30};
-  int64_t q = (int64_t)round(frexp(real, &exponent) * 2147483648.0);
-  if (q == INT64_C(1) << 31) {
-    q /= 2;
-    ++exponent;
-  }
-  if (exponent < -31) return (ufk_scale){0, 0};
-  if (exponent > 30) return (ufk_scale){INT32_MAX, 30};
-  return (ufk_scale){(int32_t)q, exponent};
+  ufk_scale s;
+  ufi_quantize_multiplier(real, &s.multiplier, &s.shift);
+  return s;
 }
 
 bool ufi_log2_of_scale(float scale, int32_t *log2_out) {

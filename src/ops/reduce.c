@@ -322,7 +322,8 @@ static uf_status prod_prepare(ufi_ctx *ctx) {
   const double root = pow((double)ufi_scale(ctx->out[0]), 1.0 / (double)s->run.reduced);
   s->scale = ufi_scale_from((double)ufi_scale(x) / root);
   if (s->scale.shift >= 8) /* beyond what a 48-bit product can take */
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an output scale in proportion to the input's, found %g and %g",
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
+                        "expected an output scale in proportion to the input's, found %g and %g",
                         (double)ufi_scale(ctx->out[0]), (double)ufi_scale(x));
   s->run.zero = ufi_zero(x);
   s->run.scale = s->scale;
@@ -336,7 +337,9 @@ static uf_status extreme_prepare(ufi_ctx *ctx, const reduce_loops *loops) {
   if (is_8_or_16(x->dtype)) {
     UFI_TRY(check_q(ctx));
     if (ufi_scale(x) != ufi_scale(y) || ufi_zero(x) != ufi_zero(y))
-      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected equal quantization of '%s' and '%s', found scales %g and %g, zero points %d and %d",
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
+                          "expected equal quantization of '%s' and '%s', found scales %g and %g, zero points %d "
+                          "and %d",
                           x->name, y->name, (double)ufi_scale(x), (double)ufi_scale(y), ufi_zero(x), ufi_zero(y));
   }
   return take(ctx, s, loops);

@@ -65,15 +65,15 @@ static uint8_t row_max(const uint8_t *x, size_t n, uint8_t flip) {
 }
 static int32_t row_sum(const softmax_state *s, const uint8_t *x, size_t n, uint8_t flip, uint8_t max) {
   int64_t sum = 0;
-  for (size_t i = 0; i < n; ++i) sum += ufk_divide_pow2(s->exp[max - (uint8_t)(x[i] ^ flip)], 12);
+  for (size_t i = 0; i < n; ++i) sum += ufk_rdpot(s->exp[max - (uint8_t)(x[i] ^ flip)], 12);
   return (int32_t)UFI_MIN(sum, (int64_t)INT32_MAX);
 }
 
 /* bits of the output, whose least value is `least`. */
 static int32_t softmax_one(int32_t exp, int32_t scale, int exponent, int32_t least, int32_t bits) {
   if (exp == 0) return least;
-  const int32_t product = ufk_mul_high(scale, exp);
-  const int32_t y = exponent > 31 ? 0 : ufk_divide_pow2(product, exponent);
+  const int32_t product = ufk_srdhm(scale, exp);
+  const int32_t y = exponent > 31 ? 0 : ufk_rdpot(product, exponent);
   const int32_t largest = least + (int32_t)((1u << bits) - 1);
   return UFI_MAX(UFI_MIN(y + least, largest), least);
 }
@@ -105,7 +105,7 @@ static void log_softmax_row(const uint8_t *x, uint8_t *y, size_t n, const softma
   for (size_t i = 0; i < n; ++i) {
     const int32_t d = max - (uint8_t)(x[i] ^ flip);
     int32_t v = 0;
-    if (-d > adjusted) v = ufk_divide_pow2(ufk_sub_wrap(s->diff[d], log_sum), 22) + 255;
+    if (-d > adjusted) v = ufk_rdpot(ufk_sub_wrap(s->diff[d], log_sum), 22) + 255;
     y[i] = (uint8_t)(UFI_MAX(UFI_MIN(v, 255), 0) ^ flip);
   }
 }
@@ -191,7 +191,8 @@ static uf_status log_softmax_infer(ufi_ctx *ctx) {
 static uf_status want_output(ufi_ctx *ctx, float scale, int32_t zero) {
   const ufi_tensor *y = ctx->out[0];
   if (fabsf(ufi_scale(y) - scale) <= 0.001f * scale && ufi_zero(y) == zero) return UF_OK;
-  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an output of scale %g and zero point %d, found %g and %d in '%s'",
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
+                      "expected an output of scale %g and zero point %d, found %g and %d in '%s'",
                       (double)scale, zero, (double)ufi_scale(y), ufi_zero(y), y->name);
 }
 

@@ -296,6 +296,7 @@ class ModelGen:
     def _reserve(self, builder):
         # The builder doubles its memory as it grows; with large constants one allocation is faster.
         total = sum(len(b.bytes) + 64 for b in self.model.buffers)
+        grow = getattr(builder, "GrowByteBuffer", None) or builder.growByteBuffer
         while len(builder.Bytes) < total:
-            builder.GrowByteBuffer()
+            grow()
             builder.head = len(builder.Bytes)

@@ -156,6 +156,12 @@ def test_live_tensors(ready):
     x().fill(3)
     ready.invoke()
     assert (y() == 9).all() and (before == 6).all() and held.shape == (2, 3)
+    held[...] = 4  # memory of an earlier run: writing it is safe and changes nothing
+    ready.invoke()
+    assert (y() == 9).all() and (x() == 3).all()
+    ready.set_tensor(0, np.ones((2, 3), F))
+    ready.invoke()
+    assert (y() == 3).all() and (x() == 1).all()
     del ready
     gc.collect()
     assert (before == 6).all()
@@ -289,6 +295,9 @@ def test_subclass(path):
         assert (mine.get_tensor(2) == 1).all()
     uninitialised = Interpreter.__new__(Interpreter)
     for call in (lambda: uninitialised.get_tensor(0), uninitialised.invoke,
-                 uninitialised.allocate_tensors, lambda: uninitialised.set_tensor(0, 1)):
+                 uninitialised.allocate_tensors, lambda: uninitialised.set_tensor(0, 1),
+                 lambda: uninitialised._share_state(mine), lambda: uninitialised._details(0, 0),
+                 lambda: uninitialised._call(0, (), (), (), True, True),
+                 lambda: uninitialised._state_count(), lambda: uninitialised._fork()):
         with pytest.raises(ValueError):
             call()

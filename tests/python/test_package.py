@@ -340,6 +340,27 @@ def test_threads_wait_for_each_other(models):
     np.testing.assert_array_equal(m.variables["w"], [201, 202, 203])
 
 
+def test_tables(models, tmp_path):
+    m = unflow.open(models.table())
+    (name,) = m.tables
+    t = m.tables[name]
+    assert t.name == name and t.initialized and name in repr(t) and name in m.tables
+    assert t.to_dict() == {b"a": 1, b"b": 2} == dict(t) and len(t) == 2 and list(t) == [b"a", b"b"]
+    assert t["a"] == 1 and "b" in t and b"c" not in t and t.values().dtype == np.int64
+    with pytest.raises(KeyError):
+        t["c"]
+    assert m.run(x=["b", "a", "c"])["y"].tolist() == [2, 1, -1]
+    t.assign(["c", "é"], [3, 4])
+    np.savez(tmp_path / "tables.npz", **m.state())
+    m.reset()
+    assert m.run(x=["b", "a", "c"])["y"].tolist() == [2, 1, -1]
+    m.load_state(tmp_path / "tables.npz")
+    assert m.run(x=["b", "é", "c"])["y"].tolist() == [-1, 4, 3]
+    assert name not in m.variables and m.tensors["table"].numpy().tolist() == [3, 4]
+    with pytest.raises(ValueError, match="values"):
+        m.load_state({f"{name}/keys": np.array([b"x"])})
+
+
 # ---- import ----
 
 

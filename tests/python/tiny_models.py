@@ -153,3 +153,27 @@ def duplicate_names():
     g.inputs([a])
     g.outputs([c])
     return g.build()
+
+
+def table():
+    """y = the int64 that a table of strings has for x, or -1: a -> 1, b -> 2."""
+    g = ModelGen()
+    options = {"tableId": 7, "keyDtype": 5, "valueDtype": 4}
+    x = g.tensor("x", "string", (3,))
+    y = g.tensor("y", "int64", (3,))
+    g.op("CALL_ONCE", [], [], "CallOnceOptions", {"initSubgraphIndex": 1})
+    handle = g.tensor("table", "resource", (1,))
+    g.op("HASHTABLE", [], [handle], "HashtableOptions", options)
+    missing = g.constant("missing", "int64", np.array(-1))
+    g.op("HASHTABLE_FIND", [handle, x, missing], [y], "HashtableFindOptions")
+    g.inputs([x])
+    g.outputs([y])
+    g.new_graph("init")
+    handle = g.tensor("table", "resource", (1,))
+    g.op("HASHTABLE", [], [handle], "HashtableOptions", options)
+    keys = g.tensor("keys", "string", (2,), data=["a", "b"])
+    values = g.constant("values", "int64", np.array([1, 2]))
+    g.op("HASHTABLE_IMPORT", [handle, keys, values], [], "HashtableImportOptions")
+    g.inputs([])
+    g.outputs([])
+    return g.build()

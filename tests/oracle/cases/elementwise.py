@@ -19,9 +19,9 @@ PAIRS = [
     ((3, 5), (3, 5)), ((2, 3, 4, 5), (5,)), ((5,), (2, 3, 4, 5)), ((2, 3, 4, 5), (1, 1, 1, 5)), ((2, 3, 4, 5), (2, 1, 1, 5)),
     ((2, 3, 4, 5), (2, 3, 4, 1)), ((2, 3, 4, 1), (2, 3, 4, 5)), ((4, 1), (1, 7)), ((1, 7), (4, 1)), ((), (4,)), ((4,), ()),
     ((), ()), ((1,), (1,)), ((2, 3), (1, 1)), ((3, 1, 2, 1), (1, 4, 1, 5)), ((37,), (37,)), ((3, 67), (67,)), ((1, 9, 33), (1, 1, 33)),
-    ((2, 1, 3, 1, 2), (1, 4, 1, 2, 1)), ((0, 3), (0, 3)), ((2, 0), (1, 1)),
+    ((2, 1, 3, 1, 2), (1, 4, 1, 2, 1)), ((0, 3), (0, 3)), ((2, 0), (1, 1)), ((300, 3), (3,)), ((5,), (7, 30, 5)), ((2, 130, 7), (1, 1, 7)),
 ]
-SHORT = [PAIRS[i] for i in (0, 1, 3, 5, 7, 8, 9, 10, 14, 16)]
+SHORT = [PAIRS[i] for i in (0, 1, 3, 5, 7, 8, 9, 10, 14, 16, 21, 22)]
 
 
 def floats(rng, shape, scale=2.0):
@@ -74,7 +74,7 @@ def quantized_arithmetic(rng):
         node = Node(op, options, version=2)
         for t in ("int8", "uint8", "int16"):
             for i in range(12):
-                a, b = PAIRS[i] if i < 9 else ((6, 40), (6, 40))
+                a, b = PAIRS[i] if i < 8 else PAIRS[21] if i == 8 else ((6, 40), (6, 40))
                 sa, sb = float(rng.uniform(0.01, 0.2)), float(rng.uniform(0.01, 0.2))
                 so = {"ADD": sa + sb, "SUB": sa + sb, "MUL": sa * sb * 100, "DIV": sa / sb / 20}[op] * float(rng.uniform(0.7, 1.5))
                 if i == 11:
@@ -135,6 +135,8 @@ def binary(rng):
     for a, b in SHORT:
         yield node.case(f"f32_{name_of((a, b))}", [np.abs(floats(rng, a)) + np.float32(0.1), floats(rng, b)], ["float32"], tol=TIGHT)
         yield node.case(f"i32_{name_of((a, b))}", [ints(rng, "int32", a, -6, 6), ints(rng, "int32", b, 0, 7)], ["int32"])
+    for exponent in (2.0, 3.0, 0.5, -1.0, 0.0):
+        yield node.case(f"f32_{exponent}", [np.abs(floats(rng, (5, 9))) if exponent == 0.5 else floats(rng, (5, 9)), const(np.float32(exponent))], ["float32"], tol=TIGHT)
     for t in ("float32", "float64"):
         yield Node("ATAN2", "ATan2Options").case(t, [numbers(rng, t, (4, 9)), numbers(rng, t, (4, 9))], [t], tol=TIGHT)
     for op, options in (("BITWISE_XOR", "BitwiseXorOptions"), ("RIGHT_SHIFT", "RightShiftOptions")):

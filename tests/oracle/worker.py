@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""worker.py: one process that runs cases on one engine; started by engines.py, never by hand.
+
+    worker.py ENGINE JOB RESULT START SECONDS
+
+JOB is a pickled list of (model, inputs, steps, calls). After each case the result is appended to RESULT, so that the
+parent knows what a crash left: results come in order, the first missing one is what crashed. A case that takes longer
+than SECONDS ends the process by SIGALRM, which the parent sees like a crash.
+
+A result is ("ok", [[array of output 0, ...] of step 0, ...]) or ("error", text).
+"""
+
+import os
+import pickle
+import signal
+import sys
+
+
+def tf_maker(reference):
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+    import warnings
+
+    warnings.simplefilter("ignore")
+    import tensorflow as tf
+
+    kinds = tf.lite.experimental.OpResolverType
+    kind = kinds.BUILTIN_REF if reference else kinds.AUTO
+
+    def make(model, keep_all=False):
+        return tf.lite.Interpreter(model_content=model, experimental_op_resolver_type=kind, num_threads=1,
+                                   experimental_preserve_all_tensors=keep_all)
+
+    return make
+
+
+def unflow_maker():
+    try:
+        import ml_dtypes  # noqa: F401  so that bfloat16 arrives as TensorFlow gives it
+    except ImportError:
+        pass
+    from unflow.lite import Interpreter
+
+    def make(model, keep_all=False):
+        return Interpreter(model_content=model)
+
+    return make
+
+
+def maker(engine):
+    if engine == "unflow":
+        return unflow_maker()
+    return tf_maker(engine == "tf_ref")
+
+
+def run_graph(interpreter, inputs, steps):
+    details = interpreter.get_input_details()
+    if len(details) != len(inputs):
+        raise ValueError(f"the case has {len(inputs)} inputs, the model {len(details)}")
+    for detail, array in zip(details, inputs):
+        if tuple(detail["shape"]) != array.shape:
+            interpreter.resize_tensor_input(detail["index"], array.shape)
+    interpreter.allocate_tensors()
+    out = []
+    for _ in range(steps):
+        for detail, array in zip(details, inputs):
+            interpreter.set_tensor(detail["index"], array)
+        interpreter.invoke()
+        out.append([interpreter.get_tensor(d["index"]).copy() for d in interpreter.get_output_details()])
+    return out
+
+
+def run_calls(interpreter, calls):
+    out, runners = [], {}
+    for key, inputs in calls:
+        if key not in runners:
+            runners[key] = interpreter.get_signature_runner(key)
+        values = runners[key](**inputs)
+        out.append([values[name].copy() for name in sorted(values)])
+    return out
+
+
+def run_case(make, model, inputs, steps, calls):
+    try:
+        interpreter = make(model)
+        return "ok", run_calls(interpreter, calls) if calls else run_graph(interpreter, inputs, steps)
+    except Exception as error:  # what the engine refuses is a result
+        return "error", f"{type(error).__name__}: {error}"
+
+
+def main():
+    engine, job, result, start, seconds = sys.argv[1:]
+    with open(job, "rb") as file:
+        cases = pickle.load(file)
+    make = maker(engine)
+    with open(result, "ab") as out:
+        for case in cases[int(start):]:
+            signal.alarm(int(seconds))
+            pickle.dump(run_case(make, *case), out)
+            out.flush()
+    signal.alarm(0)
+
+
+if __name__ == "__main__":
+    main()

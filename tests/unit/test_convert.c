@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_convert.c: dequantizing, unpacking, half precision.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/base.h"
+
+static uf_tensor tensor(uf_dtype dtype, const void *data, size_t size, int32_t rank,
+                        const int64_t *dims) {
+  uf_tensor t = {.dtype = dtype, .rank = rank, .data = (void *)(uintptr_t)data, .size = size};
+  if (rank) memcpy(t.dims, dims, (size_t)rank * sizeof *dims);
+  return t;
+}
+#define TENSOR(dtype, data, ...) \
+  tensor(dtype, data, sizeof(data), UFI_COUNT(((int64_t[]){__VA_ARGS__})), (int64_t[]){__VA_ARGS__})
+
+static void expect(const uf_tensor *t, const float *want, size_t n) {
+  float out[64] = {0};
+  uf_error error = {0};
+  if (uf_dequantize(t, out, &error) != UF_OK) fail_msg("%s", error.message);
+  for (size_t i = 0; i < n; i++)
+    if (out[i] != want[i] && !(isnan(out[i]) && isnan(want[i])))
+      fail_msg("element %zu: expected %.9g, found %.9g", i, want[i], out[i]);
+}
+#define EXPECT(t, ...) \
+  expect(t, (float[]){__VA_ARGS__}, sizeof((float[]){__VA_ARGS__}) / sizeof(float))
+
+static void per_tensor(void **state) {
+  uf_quant q = {.count = 1, .scales = (float[]){0.5f}, .zero_points = (int64_t[]){3}};
+  int8_t i8[] = {-128, 3, 127};
+  uf_tensor t = TENSOR(UF_INT8, i8, 3);
+  t.quant = &q;
+  EXPECT(&t, -65.5f, 0, 62);
+  uint8_t u8[] = {0, 3, 255};
+  t = TENSOR(UF_UINT8, u8, 3);
+  t.quant = &q;
+  EXPECT(&t, -1.5f, 0, 126);
+  int16_t i16[] = {-32768, 32767};
+  t = TENSOR(UF_INT16, i16, 2);
+  t.quant = &q;
+  EXPECT(&t, -16385.5f, 16382);
+  int32_t i32[] = {INT32_MIN, INT32_MAX};
+  t = TENSOR(UF_INT32, i32, 2);
+  t.quant = &q;
+  EXPECT(&t, (float)(0.5 * -2147483651.0), (float)(0.5 * 2147483644.0));
+  int64_t i64[] = {INT64_MIN, 4};
+  t = TENSOR(UF_INT64, i64, 2);
+  t.quant = &q;
+  EXPECT(&t, -0x1p62f, 0.5f);
+}
+
+/* Zero points only a damaged file can have: no overflow, sane values. */
+static void wild_zero_points(void **state) {
+  uf_quant q = {.count = 1, .scales = (float[]){1}, .zero_points = (int64_t[]){INT64_MIN}};
+  int8_t i8[] = {-128, 127};
+  uf_tensor t = TENSOR(UF_INT8, i8, 2);
+  t.quant = &q;
+  EXPECT(&t, 0x1p63f, 0x1p63f);
+}
+
+static void per_channel(void **state) {
+  uf_quant q = {.count = 2, .scales = (float[]){1, 10}, .zero_points = (int64_t[]){0, 1}};
+  int8_t i8[] = {1, 2, 3, 4, 5, 6, 7, 8};
+  uf_tensor t = TENSOR(UF_INT8, i8, 2, 4);
+  t.quant = &q;
+  EXPECT(&t, 1, 2, 3, 4, 40, 50, 60, 70);
+  q.axis = 1;
+  t = TENSOR(UF_INT8, i8, 2, 2, 2);
+  t.quant = &q;
+  EXPECT(&t, 1, 2, 20, 30, 5, 6, 60, 70);
+  q.axis = 2;
+  EXPECT(&t, 1, 10, 3, 30, 5, 50, 7, 70);
+  int32_t i32[] = {1, 2, 3, 4};
+  t = TENSOR(UF_INT32, i32, 2, 2);
+  q.axis = 1;
+  t.quant = &q;
+  EXPECT(&t, 1, 10, 3, 30);
+  q.axis = 3;
+  float out[4];
+  uf_error error = {0};
+  assert_int_equal(uf_dequantize(&t, out, &error), UF_INVALID_ARGUMENT);
+  q.axis = -1;
+  assert_int_equal(uf_dequantize(&t, out, &error), UF_INVALID_ARGUMENT);
+}
+
+static void blockwise(void **state) {
+  /* Rows of 5 in blocks of 2: 2, 2 and 1 elements. */
+  uf_quant q = {.count = 6, .block_size = 2, .scales = (float[]){1, 2, 3, 4, 5, 6},
+                .zero_points = (int64_t[]){0, 0, 0, 1, 1, 1}};
+  uint8_t packed[] = {0x21, 0x43, 0xF5, 0x87, 0x09}; /* 1 2 3 4 5 -1 7 -8 -7 0 */
+  uf_tensor t = TENSOR(UF_INT4, packed, 2, 5);
+  t.quant = &q;
+  EXPECT(&t, 1, 2, 6, 8, 15, -8, 24, -45, -40, -6);
+  q.count = 5;
+  float out[10];
+  uf_error error = {0};
+  assert_int_equal(uf_dequantize(&t, out, &error), UF_INVALID_ARGUMENT);
+}
+
+static void packed(void **state) {
+  uint8_t bytes[] = {0x8F, 0x07};
+  int8_t out[8];
+  uf_tensor t = TENSOR(UF_INT4, bytes, 3);
+  assert_int_equal(uf_unpack(&t, out, NULL), UF_OK);
+  assert_memory_equal(out, ((int8_t[]){-1, -8, 7}), 3);
+  t.dtype = UF_UINT4;
+  assert_int_equal(uf_unpack(&t, out, NULL), UF_OK);
+  assert_memory_equal(out, ((uint8_t[]){15, 8, 7}), 3);
+  t = TENSOR(UF_INT2, bytes, 6); /* 11 11 00 10 | 11 01 */
+  assert_int_equal(uf_unpack(&t, out, NULL), UF_OK);
+  assert_memory_equal(out, ((int8_t[]){-1, -1, 0, -2, -1, 1}), 6);
+  EXPECT(&t, -1, -1, 0, -2, -1, 1);
+  t.dtype = UF_INT8;
+  assert_int_equal(uf_unpack(&t, out, NULL), UF_INVALID_ARGUMENT); /* 2 bytes for 6 */
+  t.dims[0] = 2;
+  assert_int_equal(uf_unpack(&t, out, NULL), UF_WRONG_TYPE);
+}
+
+static void casts(void **state) {
+  uf_quant q = {.count = 1, .scales = (float[]){7}, .zero_points = (int64_t[]){7}};
+  float f32[] = {1.5f, -INFINITY};
+  uf_tensor t = TENSOR(UF_FLOAT32, f32, 2);
+  t.quant = &q; /* means nothing for floats */
+  EXPECT(&t, 1.5f, -INFINITY);
+  double f64[] = {0.1, 1e300};
+  t = TENSOR(UF_FLOAT64, f64, 2);
+  EXPECT(&t, 0.1f, INFINITY);
+  uint16_t half[] = {0x3C00, 0x8001, 0x7C00, 0x7E00, 0xC000};
+  t = TENSOR(UF_FLOAT16, half, 5);
+  EXPECT(&t, 1, -0x1p-24f, INFINITY, NAN, -2);
+  uint16_t bfloat[] = {0x3F80, 0xC040};
+  t = TENSOR(UF_BFLOAT16, bfloat, 2);
+  EXPECT(&t, 1, -3);
+  uint8_t e4m3[] = {0x38, 0x7E, 0x7F, 0x01, 0x88};
+  t = TENSOR(UF_FLOAT8_E4M3FN, e4m3, 5);
+  EXPECT(&t, 1, 448, NAN, 0x1p-9f, -0x1p-6f);
+  uint8_t e5m2[] = {0x3C, 0x7B, 0x7C, 0x01};
+  t = TENSOR(UF_FLOAT8_E5M2, e5m2, 4);
+  EXPECT(&t, 1, 57344, INFINITY, 0x1p-16f);
+  uint64_t u64[] = {UINT64_MAX, 3};
+  t = TENSOR(UF_UINT64, u64, 2);
+  EXPECT(&t, 0x1p64f, 3);
+  uint8_t bools[] = {0, 1, 2};
+  t = TENSOR(UF_BOOL, bools, 3);
+  EXPECT(&t, 0, 1, 1);
+  uf_error error = {0};
+  float out[2];
+  uf_string strings[1] = {{"a", 1}};
+  t = TENSOR(UF_STRING, strings, 1);
+  assert_int_equal(uf_dequantize(&t, out, &error), UF_WRONG_TYPE);
+  t = TENSOR(UF_COMPLEX64, f32, 1);
+  assert_int_equal(uf_dequantize(&t, out, &error), UF_WRONG_TYPE);
+  t = tensor(UF_INT4, NULL, 0, 2, (int64_t[]){0, 3});
+  assert_int_equal(uf_dequantize(&t, out, &error), UF_OK);
+}
+
+/* Every half to float and back; rounding at every tie and its neighbours. */
+static void halves(void **state) {
+  for (uint32_t h = 0; h < 0x10000; h++) {
+    float f = ufi_half_to_float((uint16_t)h);
+    uint16_t back = ufi_float_to_half(f);
+    if ((h & 0x7C00) == 0x7C00 && (h & 0x3FF)) assert_true(isnan(f) && (back & 0x7C00) == 0x7C00 && (back & 0x3FF));
+    else assert_int_equal(back, h);
+    if ((h & 0x7FFF) >= 0x7BFF) continue;
+    float next = ufi_half_to_float((uint16_t)(h + 1)), middle = f + (next - f) / 2;
+    assert_int_equal(ufi_float_to_half(middle), h % 2 ? h + 1 : h);
+    assert_int_equal(ufi_float_to_half(nextafterf(middle, f)), h);
+    assert_int_equal(ufi_float_to_half(nextafterf(middle, next)), h + 1);
+  }
+  assert_int_equal(ufi_float_to_half(65519.99f), 0x7BFF);
+  assert_int_equal(ufi_float_to_half(65520), 0x7C00);
+  assert_int_equal(ufi_float_to_half(-1e30f), 0xFC00);
+  assert_int_equal(ufi_float_to_half(1e-30f), 0);
+  assert_int_equal(ufi_float_to_bfloat(1), 0x3F80);
+  assert_int_equal(ufi_float_to_bfloat(0x1.01p0f), 0x3F80);
+  assert_int_equal(ufi_float_to_bfloat(0x1.03p0f), 0x3F82);
+  assert_int_equal(ufi_float_to_bfloat(0x1.fffffep127f), 0x7F80);
+  assert_true(isnan(ufi_bfloat_to_float(ufi_float_to_bfloat(NAN))));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(per_tensor), cmocka_unit_test(wild_zero_points),
+    cmocka_unit_test(per_channel), cmocka_unit_test(blockwise), cmocka_unit_test(packed),
+    cmocka_unit_test(casts), cmocka_unit_test(halves),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

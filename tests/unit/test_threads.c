@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_threads.c: pools, the instruction set, the kernel table.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/cpu.h"
+#include "base/threads.h"
+#include "kernels/kernels.h"
+
+enum { N = 1000 };
+
+static void mark(void *context, size_t i) { atomic_fetch_add((atomic_int *)context + i, 1); }
+
+static void mark_range(void *context, size_t begin, size_t end) {
+  for (size_t i = begin; i < end; i++) mark(context, i);
+}
+
+static void everything_runs_once(void **state) {
+  for (int32_t threads = -1; threads <= 4; threads++) {
+    ufi_pool *pool = threads < 0 ? NULL : ufi_pool_create(threads);
+    assert_int_equal(ufi_pool_threads(pool), threads > 1 ? threads : 1);
+    for (size_t grain = 0; grain <= N + 1; grain = 3 * grain + 1) {
+      atomic_int marks[N] = {0};
+      ufi_parallel_ranges(pool, mark_range, marks, N, grain);
+      for (int i = 0; i < N; i++) assert_int_equal(marks[i], 1);
+    }
+    atomic_int marks[N] = {0};
+    ufi_parallel(pool, mark, marks, N);
+    for (int i = 0; i < N; i++) assert_int_equal(marks[i], 1);
+    ufi_parallel(pool, mark, NULL, 0);
+    ufi_parallel_ranges(pool, mark_range, NULL, 0, 5);
+    ufi_pool_destroy(pool);
+  }
+}
+
+static void grains(void *context, size_t begin, size_t end) {
+  assert_int_equal(begin % 7, 0);
+  assert_true(end == 100 || end - begin == 7);
+}
+
+static void pieces_begin_at_multiples_of_the_grain(void **state) {
+  ufi_pool *pool = ufi_pool_create(3);
+  ufi_parallel_ranges(pool, grains, NULL, 100, 7);
+  ufi_parallel_ranges(NULL, grains, NULL, 100, 7);
+  ufi_pool_destroy(pool);
+}
+
+static void instruction_sets(void **state) {
+  assert_string_equal(ufi_isa_name(UFI_ISA_SCALAR), "scalar");
+  assert_string_equal(ufi_isa_name((ufi_isa)77), "unknown");
+  assert_string_equal(uf_isa(), ufi_isa_name(ufi_cpu_isa()));
+  const char *cap = getenv("UNFLOW_ISA");
+  if (cap && strcmp(cap, "scalar") == 0) assert_int_equal(ufi_cpu_isa(), UFI_ISA_SCALAR);
+}
+
+/* The scalar set is complete, so no table has holes. */
+static void kernel_tables_have_no_holes(void **state) {
+  ufi_kernels table;
+  assert_false(ufi_kernels_for(-1, &table));
+  assert_false(ufi_kernels_for((int)ufi_cpu_isa() + 1, &table));
+  for (int isa = 0; isa <= (int)ufi_cpu_isa(); isa++) {
+    memset(&table, 0, sizeof table);
+    assert_true(ufi_kernels_for(isa, &table));
+  }
+  assert_memory_equal(&table, ufi_kernels_get(), sizeof table);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(everything_runs_once),
+    cmocka_unit_test(pieces_begin_at_multiples_of_the_grain),
+    cmocka_unit_test(instruction_sets), cmocka_unit_test(kernel_tables_have_no_holes),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
