@@ -64,14 +64,14 @@ static uf_status detection_attrs_tflite(const ufi_tflite_attrs *from, void *memo
 
 static uf_status detection_infer(ufi_ctx *ctx) {
   const detection_attrs *a = ctx->attrs;
-  const int64_t *encodings = ctx->in[ENCODINGS]->dims, *scores = ctx->in[SCORES]->dims;
-  const int64_t *anchors = ctx->in[ANCHORS]->dims;
   for (int i = 0; i < 3; i++) {
     UFI_TRY(ufi_want_in(ctx, i, UF_FLOAT32, UF_UINT8, UF_INVALID));
     UFI_TRY(ufi_want_rank(ctx, ctx->in[i], i == ANCHORS ? 2 : 3, i == ANCHORS ? 2 : 3));
   }
   for (int i = 0; i < 4; i++) UFI_TRY(ufi_want_out(ctx, i, UF_FLOAT32, UF_INVALID));
   UFI_TRY(ufi_want_same(ctx, ctx->in[ENCODINGS], ctx->in[ANCHORS]));
+  const int64_t *encodings = ctx->in[ENCODINGS]->dims, *scores = ctx->in[SCORES]->dims;
+  const int64_t *anchors = ctx->in[ANCHORS]->dims;
   if (encodings[0] != 1 || scores[0] != 1 || scores[1] != encodings[1] || anchors[0] != encodings[1] ||
       encodings[2] < 4 || anchors[1] != 4 || encodings[1] > INT32_MAX)
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected encodings (1, n, 4), scores (1, n, classes) and "
