@@ -9,6 +9,7 @@
  * fuzz/replay.c runs the same function over fuzz/corpus in the normal tests.
  */
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "unflow.h"

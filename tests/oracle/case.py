@@ -107,6 +107,7 @@ class Case:
     steps   how many times to set the inputs and invoke; outputs of every step are compared
     tol     Exact(), Step(n), Close(rtol, atol), or a list with one per output
     calls   instead of inputs: [(signature key, {name: array})], run in order on one interpreter
+    keep_all  the result is {tensor index: value} of everything that was computed in graph 0 (test_zoo.py only)
     """
 
     name: str
@@ -117,6 +118,11 @@ class Case:
     tol: typing.Any = dataclasses.field(default_factory=Exact)
     calls: typing.Any = None
     family: str = ""
+    keep_all: bool = False
+
+    def job(self):
+        """What worker.py wants of it."""
+        return self.model, self.inputs, self.steps, self.calls, self.keep_all
 
     def key(self):
         """Hash of everything that the expected outputs depend on."""
@@ -128,7 +134,7 @@ class Case:
             digest.update(repr(array.tolist()).encode() if array.dtype.kind in "OSU" else array.tobytes())
 
         digest.update(self.model)
-        digest.update(str(self.steps).encode())
+        digest.update(str(self.steps).encode() + b"all" * self.keep_all)
         for array in self.inputs:
             add(array)
         for key, inputs in self.calls or ():

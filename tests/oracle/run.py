@@ -134,7 +134,7 @@ def run_family(path, args, isas, report):
     expected = engines.Expected(path.stem) if not (args.op or args.case) else _Overlay(path.stem)
     wants = expected.results(cases, note)
     for isa in isas:
-        jobs = [(c.model, c.inputs, c.steps, c.calls) for c in cases]
+        jobs = [case.job() for case in cases]
         gots = engines.run(args.candidate, jobs, {"UNFLOW_ISA": isa}, note=note if args.verbose else None)
         for case, want, got in zip(cases, wants, gots):
             words, error = compare(case, want, got)

@@ -3,7 +3,7 @@
 
     worker.py ENGINE JOB RESULT START SECONDS
 
-JOB is a pickled list of (model, inputs, steps, calls). After each case the result is appended to RESULT, so that the
+JOB is a pickled list of (model, inputs, steps, calls, keep_all), Case.job(). After each case the result is appended to RESULT, so that the
 parent knows what a crash left: results come in order, the first missing one is what crashed. A case that takes longer
 than SECONDS ends the process by SIGALRM, which the parent sees like a crash.
 
@@ -25,11 +25,21 @@ def tf_maker(reference):
     import tensorflow as tf
 
     kinds = tf.lite.experimental.OpResolverType
-    kind = kinds.BUILTIN_REF if reference else kinds.AUTO
 
-    def make(model, keep_all=False):
+    def open_with(kind, model, keep_all):
         return tf.lite.Interpreter(model_content=model, experimental_op_resolver_type=kind, num_threads=1,
                                    experimental_preserve_all_tensors=keep_all)
+
+    def make(model, keep_all=False):
+        if not reference:
+            return open_with(kinds.AUTO, model, keep_all)
+        try:
+            return open_with(kinds.BUILTIN_REF, model, keep_all)
+        except ValueError as error:
+            if "Didn't find op" not in str(error):
+                raise
+            # The reference resolver lacks hash tables; the other one has the same single kernel of them.
+            return open_with(kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES, model, keep_all)
 
     return make
 
@@ -53,7 +63,19 @@ def maker(engine):
     return tf_maker(engine == "tf_ref")
 
 
-def run_graph(interpreter, inputs, steps):
+def everything(interpreter):
+    """{index: value} of the tensors of graph 0 that a node made."""
+    made = {int(i) for op in interpreter._get_ops_details() for i in op["outputs"] if i >= 0}
+    out = {}
+    for index in sorted(made):
+        try:
+            out[index] = interpreter.get_tensor(index).copy()
+        except ValueError:  # a tensor that never got memory
+            pass
+    return out
+
+
+def run_graph(interpreter, inputs, steps, keep_all):
     details = interpreter.get_input_details()
     if len(details) != len(inputs):
         raise ValueError(f"the case has {len(inputs)} inputs, the model {len(details)}")
@@ -66,7 +88,10 @@ def run_graph(interpreter, inputs, steps):
         for detail, array in zip(details, inputs):
             interpreter.set_tensor(detail["index"], array)
         interpreter.invoke()
-        out.append([interpreter.get_tensor(d["index"]).copy() for d in interpreter.get_output_details()])
+        if keep_all:
+            out.append(everything(interpreter))
+        else:
+            out.append([interpreter.get_tensor(d["index"]).copy() for d in interpreter.get_output_details()])
     return out
 
 
@@ -80,10 +105,10 @@ def run_calls(interpreter, calls):
     return out
 
 
-def run_case(make, model, inputs, steps, calls):
+def run_case(make, model, inputs, steps, calls, keep_all):
     try:
-        interpreter = make(model)
-        return "ok", run_calls(interpreter, calls) if calls else run_graph(interpreter, inputs, steps)
+        interpreter = make(model, keep_all)
+        return "ok", run_calls(interpreter, calls) if calls else run_graph(interpreter, inputs, steps, keep_all)
     except Exception as error:  # what the engine refuses is a result
         return "error", f"{type(error).__name__}: {error}"
 

@@ -11,8 +11,6 @@
 #ifndef UFI_AVX512_EMULATION_H
 #define UFI_AVX512_EMULATION_H
 
-#define UFK_REGISTER "m"
-
 #include <immintrin.h>
 #include <math.h>
 #include <stdint.h>
