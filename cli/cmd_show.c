@@ -45,6 +45,13 @@ typedef struct subject {
 
 /* ---- finding ---------------------------------------------------------------------------- */
 
+/* What a run would give is told with the options that make one. */
+static bool fail_read(const show *s, uf_status status, const uf_error *error) {
+  bool not_run = status == UF_FAILED_PRECONDITION && !s->run.run;
+  fail("%s%s", error->message, not_run ? " (--run, with --input or --random SEED)" : "");
+  return false;
+}
+
 static bool read_value(const show *s, uf_model *model, uf_session *session, int32_t graph,
                        int32_t value, subject *out) {
   uf_error error = {0};
@@ -59,13 +66,10 @@ static bool read_value(const show *s, uf_model *model, uf_session *session, int3
   graph_view_free(&g);
   uf_status status = constant ? uf_model_constant(model, graph, value, &out->value, &error)
                               : uf_session_read(session, graph, value, &out->value, &error);
-  if (status == UF_OK) return true;
-  bool not_run = status == UF_FAILED_PRECONDITION && !s->run.run;
-  fail("%s%s", error.message, not_run ? " (--run, with --input or --random SEED)" : "");
-  return false;
+  return status == UF_OK || fail_read(s, status, &error);
 }
 
-static bool read_state(uf_session *session, int32_t i, subject *out) {
+static bool read_state(const show *s, uf_session *session, int32_t i, subject *out) {
   uf_error error = {0};
   uf_state_info info;
   uf_status status = uf_session_state(session, i, &info, &error);
@@ -80,9 +84,7 @@ static bool read_state(uf_session *session, int32_t i, subject *out) {
     status = uf_session_state_keys(session, i, &out->keys, &error);
     if (status != UF_OK) uf_tensor_release(&out->value);
   }
-  if (status == UF_OK) return true;
-  fail_error(&error);
-  return false;
+  return status == UF_OK || fail_read(s, status, &error);
 }
 
 /* Tensors first, then variables and tables; a name of neither is answered with
@@ -93,7 +95,7 @@ static bool find(const show *s, uf_model *model, uf_session *session, subject *o
   if (find_value(model, s->name, s->run.graph, &graph, &value, &error))
     return read_value(s, model, session, graph, value, out);
   if (uf_session_find_state(session, s->name, &i, NULL) == UF_OK)
-    return read_state(session, i, out);
+    return read_state(s, session, i, out);
   fail_error(&error);
   return false;
 }

@@ -87,7 +87,7 @@ static void init_tensor(ufi_frame *f, int32_t i) {
   }
   if (v->kind == UF_VALUE_CONSTANT) {
     t->data = (void *)(uintptr_t)v->data; /* never written: is_const */
-    t->is_const = t->shape_known = true;
+    t->is_const = t->is_lasting = t->shape_known = true;
   }
   t->shape_known = t->shape_known || t->is_state;
 }
@@ -118,7 +118,7 @@ ufi_frame *ufi_frame_create(uf_session *s, int32_t graph) {
   }
   for (int32_t i = 0; i < g->n_values; i++) init_tensor(f, i);
   for (int32_t i = 0; i < g->n_inputs; i++) { /* also one with a first value in the file */
-    f->tensors[g->inputs[i]].is_const = false;
+    f->tensors[g->inputs[i]].is_const = f->tensors[g->inputs[i]].is_lasting = false;
     f->tensors[g->inputs[i]].shape_known = true;
     if (f->graph->values[g->inputs[i]].kind == UF_VALUE_CONSTANT) f->tensors[g->inputs[i]].data = NULL;
   }
@@ -342,6 +342,15 @@ static bool take_shared(ufi_frame *f, ufi_node *node, ufi_tensor *t) {
   return found;
 }
 
+/* True when the result is the same after every resize: no shape went into it. */
+static bool fold_is_lasting(const ufi_ctx *ctx) {
+  if (!(ctx->node->op->flags & UFI_PURE)) return false;
+  for (int32_t k = 0; k < ctx->n_in; k++) {
+    if (ctx->in[k] && !ctx->in[k]->is_lasting) return false;
+  }
+  return true;
+}
+
 static uf_status fold(ufi_frame *f, int32_t i, uf_error *error) {
   ufi_ctx *ctx = &f->ctxs[i];
   ufi_node *node = &f->session->model->graphs[f->index].nodes[i];
@@ -353,7 +362,11 @@ static uf_status fold(ufi_frame *f, int32_t i, uf_error *error) {
     if (shared) take_shared(f, node, ctx->out[0]);
   }
   f->mode[i] = UFI_NODE_FOLDED;
-  for (int32_t k = 0; k < ctx->n_out; k++) ctx->out[k]->is_const = true;
+  bool lasting = fold_is_lasting(ctx);
+  for (int32_t k = 0; k < ctx->n_out; k++) {
+    ctx->out[k]->is_const = true;
+    ctx->out[k]->is_lasting = lasting;
+  }
   return UF_OK;
 }
 
@@ -369,7 +382,8 @@ static uf_status ready_node(ufi_frame *f, int32_t i, uf_error *error) {
   else if (status == UF_OK) status = ufi_node_prepare(f, i, &local);
   if (status == UF_UNIMPLEMENTED) { /* this type or option: the rest still runs */
     char *why = ufi_arena_string(f->session->words, local.message, strlen(local.message));
-    mark_missing(f, i, why ? why : "");
+    if (!why) return ufi_no_memory(error, strlen(local.message));
+    mark_missing(f, i, why);
     return UF_OK;
   }
   if (status != UF_OK && error) *error = local;
@@ -560,7 +574,7 @@ static void forget(ufi_frame *f) {
       ufi_tensor *t = &f->tensors[v];
       ufi_tensor_drop(t);
       init_tensor(f, v);
-      t->is_const = t->shape_known = t->is_missing = false;
+      t->is_const = t->is_lasting = t->shape_known = t->is_missing = false;
     }
   }
   f->run_id = 0;

@@ -58,7 +58,7 @@ uf_status ufi_bmm_f32_prepare(ufi_ctx *ctx, const ufi_bmm_geometry *g) {
   if (!state) return UF_RESOURCE_EXHAUSTED;
   bmm_sizes s = {0};
   UFI_TRY(bmm_sizes_of(ctx, g, false, &s));
-  if (g->y->is_const && g->y->count == g->k * g->n && s.y > 0) {
+  if (g->y->is_lasting && g->y->count == g->k * g->n && s.y > 0) {
     const void *packed;
     UFI_TRY(ufi_packed(ctx, 0, s.y * sizeof(float), bmm_fill, (void *)(uintptr_t)g, &packed));
     state->packed = packed;

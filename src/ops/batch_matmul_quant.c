@@ -3,8 +3,8 @@
  * batch_matmul_quant.c: BATCH_MATMUL of int8 (to int8 or int32) and int16, and of
  * float32 with int8 (hybrid: rows of x are quantized, y are weights).
  *
- * The right matrix of each product is packed into scratch just before, so that
- * both sides may change. A transposed x is first copied the right way round.
+ * Constant right matrices are packed once; others into scratch, each just before
+ * its product. A transposed x is first copied the right way round.
  *
  * State: the struct below. Scratch: see layout_of.
  */
@@ -14,6 +14,7 @@
 #include "ops/matmul_s16.h"
 
 typedef struct bmm_state {
+  const uint8_t *packed;   /* all right matrices; NULL: packed at each eval */
   int32_t workers;
   int32_t multiplier, shift;
 } bmm_state;
@@ -42,7 +43,7 @@ static ufi_q_layout layout_of(const ufi_bmm_geometry *g, const bmm_state *s, pie
   at->x = ufi_q_take(&l, is_hybrid(g) || g->adj_x ? g->x->count : 0, is_hybrid(g) ? 5 : 1);
   at->scale = ufi_q_take(&l, UFI_MAX(x_rows, 1), sizeof(float));
   at->zero = ufi_q_take(&l, UFI_MAX(x_rows, 1), sizeof(int32_t));
-  at->packed = ufi_q_take(&l, 1, at->packed_bytes);
+  at->packed = ufi_q_take(&l, s->packed ? 0 : 1, at->packed_bytes);
   at->column = ufi_q_take(&l, ufi_q_padded(g->n), sizeof(float));
   at->multiplier = ufi_q_take(&l, ufi_q_padded(g->n), sizeof(int32_t));
   at->shift = ufi_q_take(&l, ufi_q_padded(g->n), sizeof(int32_t));
@@ -72,6 +73,39 @@ static uf_status check_types(ufi_ctx *ctx, const ufi_bmm_geometry *g) {
   return ufi_want_zero_point_0(ctx, "the output", g->output);
 }
 
+static void pack_right(const ufi_bmm_geometry *g, int64_t y, size_t bytes, void *out) {
+  memset(out, 0, bytes);
+  ufi_gemm_q_pack(g->k, g->n, 0, g->k, (const int8_t *)g->y->data + y, UF_INT8,
+                  g->adj_y ? 1 : g->n, g->adj_y ? g->k : 1, is_wide(g) ? ufi_zero(g->y) : 0,
+                  is_wide(g), out);
+}
+
+typedef struct pack_args {
+  const ufi_bmm_geometry *g;
+  size_t bytes;
+  int64_t matrices;
+} pack_args;
+
+static uf_status fill(ufi_ctx *ctx, void *memory, void *arg) {
+  const pack_args *a = arg;
+  for (int64_t i = 0; i < a->matrices; i++) {
+    pack_right(a->g, i * a->g->k * a->g->n, a->bytes, (uint8_t *)memory + (size_t)i * a->bytes);
+  }
+  return UF_OK;
+}
+
+static uf_status pack_constant(ufi_ctx *ctx, const ufi_bmm_geometry *g, bmm_state *s) {
+  pieces at;
+  size_t all;
+  if (!g->y->is_lasting || g->y->count == 0 || layout_of(g, s, &at).overflow) return UF_OK;
+  pack_args args = {g, at.packed_bytes, g->y->count / (g->k * g->n)};
+  if (!ufi_mul_size(args.bytes, (size_t)args.matrices, &all) || all > SIZE_MAX / 4) return UF_OK;
+  const void *packed;
+  UFI_TRY(ufi_packed(ctx, 0, all, fill, &args, &packed));
+  s->packed = packed;
+  return UF_OK;
+}
+
 uf_status ufi_bmm_quant_prepare(ufi_ctx *ctx, const ufi_bmm_geometry *g) {
   UFI_TRY(check_types(ctx, g));
   bmm_state *s = ufi_ctx_state(ctx, sizeof *s);
@@ -82,6 +116,7 @@ uf_status ufi_bmm_quant_prepare(ufi_ctx *ctx, const ufi_bmm_geometry *g) {
     ufi_quantize_multiplier(product / (double)ufi_scale(g->output), &s->multiplier, &s->shift);
   }
   if (is_s16(g)) return UF_OK;
+  UFI_TRY(pack_constant(ctx, g, s));
   pieces at;
   ufi_q_layout layout = layout_of(g, s, &at);
   return ufi_q_want(ctx, &layout);
@@ -172,13 +207,6 @@ static void run_s16(ufi_pool *pool, const ufi_bmm_geometry *g, const bmm_state *
   }
 }
 
-static void pack_right(const ufi_bmm_geometry *g, int64_t y, size_t bytes, void *out) {
-  memset(out, 0, bytes);
-  ufi_gemm_q_pack(g->k, g->n, 0, g->k, (const int8_t *)g->y->data + y, UF_INT8,
-                  g->adj_y ? 1 : g->n, g->adj_y ? g->k : 1, is_wide(g) ? ufi_zero(g->y) : 0,
-                  is_wide(g), out);
-}
-
 uf_status ufi_bmm_quant_eval(ufi_ctx *ctx) {
   const bmm_state *s = ctx->state;
   ufi_bmm_geometry g = {0};
@@ -201,7 +229,8 @@ uf_status ufi_bmm_quant_eval(ufi_ctx *ctx) {
   for (int64_t i = 0; i < g.batches; i++) {
     int64_t x_at = 0, y_at = 0;
     ufi_bmm_offsets(&g, i, &x_at, &y_at);
-    if (y_at != last_y) pack_right(&g, y_at, at.packed_bytes, base + at.packed);
+    if (s->packed) q.b = s->packed + (size_t)(y_at / UFI_MAX(g.k * g.n, 1)) * at.packed_bytes;
+    else if (y_at != last_y) pack_right(&g, y_at, at.packed_bytes, base + at.packed);
     last_y = y_at;
     q.in = x + x_at;
     int64_t row = is_hybrid(&g) && g.k > 0 ? x_at / g.k : 0;

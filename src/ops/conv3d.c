@@ -198,7 +198,7 @@ static uf_status volume_prepare(ufi_ctx *ctx, const volume *v, bool transpose) {
   volume_pack p = {0};
   UFI_TRY(volume_pack_of(ctx, v, transpose, &p));
   size_t scratch = p.zeros + p.bias;
-  if (g->filter->is_const) {
+  if (g->filter->is_lasting) {
     const void *packed;
     UFI_TRY(ufi_packed(ctx, 0, p.weights * sizeof(float), volume_fill, &p, &packed));
     state->packed = packed;

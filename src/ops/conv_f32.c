@@ -58,14 +58,13 @@ uf_status ufi_conv_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) {
   conv_sizes s = {0};
   UFI_TRY(conv_sizes_of(ctx, g, &s));
   size_t scratch = s.zeros + s.bias;
-  if (g->filter->is_const) {
+  if (g->filter->is_lasting) {
     const void *packed;
-    UFI_TRY(ufi_packed(ctx, 0, s.weights * sizeof(float), conv_fill, (void *)(uintptr_t)g,
-                       &packed));
+    UFI_TRY(ufi_packed_form(ctx, 0, s.weights * sizeof(float), g->groups, conv_fill,
+                            (void *)(uintptr_t)g, &packed));
     state->packed = packed;
-  } else {
-    scratch += s.weights;
   }
+  if (!state->packed) scratch += s.weights;
   ufi_want_scratch(ctx, scratch * sizeof(float));
   return UF_OK;
 }

@@ -33,7 +33,7 @@ static uf_status conv_spec(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_q_spec 
   ufi_q_spec spec = {.input = g->input, .filter = g->filter, .bias = g->bias, .output = g->output,
                      .act = g->act, .groups = g->groups, .n = g->out_c / g->groups,
                      .depth = g->kernel_h * g->kernel_w * filter_c, .vectors = 1,
-                     .pack = conv_pack};
+                     .pack = conv_pack, .form = g->groups};
   if (g->input->dtype == UF_FLOAT32) {
     spec.vectors = g->batch;
     spec.length = g->in_h * g->in_w * g->in_c;

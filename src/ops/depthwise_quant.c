@@ -5,11 +5,12 @@
  *
  * Three ways, chosen by shape and dtype alone:
  *
- *   BLOCKS   8-bit images, multiplier 1: the kernel of qgemm.h, one pixel at a
- *            time. It takes bytes as they are: taps outside the image read a row
- *            of zero points, and zero point x sum of the weights comes off the bias.
+ *   BLOCKS   8-bit images: the kernel of qgemm.h, one pixel at a time. It takes
+ *            bytes as they are: taps outside the image read a row of zero points,
+ *            and zero point x sum of the weights comes off the bias. With a
+ *            multiplier above 1 the image's channels are first repeated.
  *   PRODUCT  one input channel: an ordinary convolution.
- *   DIRECT   the rest (16-bit images, other multipliers, huge windows): plain loops.
+ *   DIRECT   the rest (16-bit images, huge windows): plain loops.
  */
 #include "ops/gemm_quant.h"
 
@@ -20,7 +21,7 @@ typedef enum way { BLOCKS, PRODUCT, DIRECT } way;
 static way way_of(const ufi_conv_geometry *g) {
   if (g->input->dtype == UF_INT16) return DIRECT;
   if (g->in_c == 1) return PRODUCT;
-  return g->multiplier == 1 && g->kernel_h * g->kernel_w <= MAX_TAPS ? BLOCKS : DIRECT;
+  return g->kernel_h * g->kernel_w <= MAX_TAPS ? BLOCKS : DIRECT;
 }
 
 /* ---- packing --------------------------------------------------------------------- */
@@ -78,21 +79,30 @@ static void pack_direct(const ufi_q_spec *spec, const void *weights, void *out) 
 
 /* ---- spec --------------------------------------------------------------------------- */
 
+/* Bytes of the image with its channels repeated; 0 when it is taken as it is. */
+static bool repeated_size(const ufi_conv_geometry *g, size_t *bytes_out) {
+  *bytes_out = 0;
+  if (g->multiplier == 1) return true;
+  return ufi_mul_size((size_t)g->input->count, (size_t)g->multiplier, bytes_out) &&
+         *bytes_out <= SIZE_MAX / 4;
+}
+
 static bool sizes(const ufi_conv_geometry *g, way how, ufi_q_spec *spec) {
-  size_t blocks = 0, pad_row = 0, bias = 0;
+  size_t blocks = 0, pad_row = 0, bias = 0, repeated = 0;
   if (how == PRODUCT) return true;
   if (how == DIRECT) return ufi_mul_size((size_t)g->filter->count, 2, &spec->weights);
   return blocks_size(spec, &blocks, &spec->weights) &&
-         ufi_mul_size((size_t)spec->vectors, (size_t)(g->in_c + 63) / 64 * 64, &pad_row) &&
+         ufi_mul_size((size_t)spec->vectors, (size_t)(g->out_c + 63) / 64 * 64, &pad_row) &&
          ufi_mul_size((size_t)spec->vectors, (size_t)ufi_q_padded(g->out_c) * 4, &bias) &&
-         ufi_add_size(pad_row, bias, &spec->extra);
+         ufi_add_size(pad_row, bias, &spec->extra) && repeated_size(g, &repeated) &&
+         ufi_add_size(spec->extra, repeated, &spec->extra);
 }
 
 static uf_status depthwise_spec(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_q_spec *spec_out) {
   const way how = way_of(g);
   ufi_q_spec spec = {.input = g->input, .filter = g->filter, .bias = g->bias, .output = g->output,
                      .act = g->act, .groups = 1, .n = g->out_c,
-                     .depth = g->kernel_h * g->kernel_w, .vectors = 1};
+                     .depth = g->kernel_h * g->kernel_w, .vectors = 1, .form = how};
   spec.pack = how == BLOCKS ? pack_blocks : how == PRODUCT ? pack_product : pack_direct;
   if (g->input->dtype == UF_FLOAT32) {
     spec.vectors = g->batch;
@@ -125,6 +135,7 @@ typedef struct job {
   ufk_q_depthwise_fn depthwise;
   ufk_q_to_int_fn to_int;
   int64_t pairs;
+  const uint8_t *in;         /* BLOCKS: (batch, in_h, in_w, out_c) */
   const uint8_t *pad_rows;   /* zero points, pad_step bytes for each vector */
   int64_t pad_step;
   const int32_t *bias;       /* less the zero point's part, padded, for each vector */
@@ -142,13 +153,13 @@ static void point_taps(const job *j, int64_t b, int64_t y, int64_t x, const void
                        const void **taps) {
   const ufi_conv_geometry *g = j->g;
   const int64_t y0 = y * g->stride_h - g->pad_top, x0 = x * g->stride_w - g->pad_left;
-  const uint8_t *image = (const uint8_t *)j->q->in + b * g->in_h * g->in_w * g->in_c;
+  const uint8_t *image = j->in + b * g->in_h * g->in_w * g->out_c;
   for (int64_t i = 0; i < g->kernel_h; i++) {
     const int64_t in_y = y0 + i * g->dilation_h;
-    const uint8_t *line = inside(in_y, g->in_h) ? image + in_y * g->in_w * g->in_c : NULL;
+    const uint8_t *line = inside(in_y, g->in_h) ? image + in_y * g->in_w * g->out_c : NULL;
     for (int64_t t = 0; t < g->kernel_w; t++) {
       const int64_t in_x = x0 + t * g->dilation_w;
-      *taps++ = line && inside(in_x, g->in_w) ? line + in_x * g->in_c : pad;
+      *taps++ = line && inside(in_x, g->in_w) ? line + in_x * g->out_c : pad;
     }
   }
 }
@@ -159,7 +170,7 @@ static bool step_taps(const job *j, int64_t x, const void *pad, const void **tap
   const int64_t x0 = (x - 1) * g->stride_w - g->pad_left;
   const int64_t reach = g->stride_w + (g->kernel_w - 1) * g->dilation_w;
   if (x == 0 || x0 < 0 || x0 + reach >= g->in_w) return false;
-  const int64_t step = g->stride_w * g->in_c;
+  const int64_t step = g->stride_w * g->out_c;
   for (int64_t t = 0; t < j->spec->depth; t++) {
     if (taps[t] != pad) taps[t] = (const uint8_t *)taps[t] + step;
   }
@@ -208,7 +219,7 @@ static void place_zero_points(job *j) {
   const ufi_conv_geometry *g = j->g;
   const int32_t *sums = sums_of(j->spec, j->q->b);
   const int64_t padded = ufi_q_padded(g->out_c);
-  j->pad_step = (g->in_c + 63) / 64 * 64;
+  j->pad_step = (g->out_c + 63) / 64 * 64;
   uint8_t *pad = j->q->extra;
   int32_t *bias = (int32_t *)(void *)(pad + j->spec->vectors * j->pad_step);
   j->pad_rows = pad;
@@ -222,12 +233,34 @@ static void place_zero_points(job *j) {
   }
 }
 
+static void repeat_line(void *context, size_t line) {
+  const job *j = context;
+  const ufi_conv_geometry *g = j->g;
+  const int64_t n = g->in_w * g->in_c;
+  const uint8_t *from = (const uint8_t *)j->q->in + (int64_t)line * n;
+  uint8_t *to = (uint8_t *)(uintptr_t)j->in + (int64_t)line * n * g->multiplier;
+  for (int64_t i = 0; i < n; i++, to += g->multiplier) {
+    memset(to, from[i], (size_t)g->multiplier);
+  }
+}
+
+/* The image as BLOCKS reads it; behind the zero points and the bias. */
+static void place_image(ufi_pool *pool, job *j) {
+  const ufi_conv_geometry *g = j->g;
+  j->in = j->q->in;
+  if (g->multiplier == 1) return;
+  const int64_t vectors = j->spec->vectors;
+  j->in = (uint8_t *)j->q->extra + vectors * (j->pad_step + ufi_q_padded(g->out_c) * 4);
+  ufi_parallel(pool, repeat_line, j, (size_t)(g->batch * g->in_h));
+}
+
 static void run_blocks(ufi_pool *pool, job *j) {
   const bool is_u8 = j->q->in_dtype == UF_UINT8;
   j->depthwise = is_u8 ? j->k->depthwise_u8 : j->k->depthwise_s8;
   j->to_int = is_u8 ? j->k->fixed_u8 : j->k->fixed_s8;
   place_zero_points(j);
   if (j->g->output->count * j->spec->depth < 1 << 16) pool = NULL;
+  place_image(pool, j);
   ufi_parallel(pool, blocks_line, j, (size_t)(j->g->batch * j->g->out_h));
 }
 
@@ -243,6 +276,11 @@ static int32_t input_at(const ufi_gemm_q *q, int64_t i) {
 static void add_tap(const job *j, int64_t t, int64_t in, int32_t zero, int64_t c, int64_t n,
                     int64_t *sum) {
   const int16_t *w = (const int16_t *)j->q->b + t * j->g->out_c + c;
+  if (j->q->in_dtype == UF_INT16 && j->g->multiplier == 1) { /* zero is 0 */
+    const int16_t *x = (const int16_t *)j->q->in + in + c;
+    for (int64_t i = 0; i < n; i++) sum[i] += x[i] * w[i];
+    return;
+  }
   for (int64_t i = 0; i < n; i++) {
     int32_t x = input_at(j->q, in + (c + i) / j->g->multiplier) - zero;
     sum[i] += (int64_t)x * w[i];

@@ -26,7 +26,7 @@ uf_status ufi_fc_f32_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) {
     return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED, "expected smaller weights, found more than "
                         "memory can hold");
   }
-  if (g->filter->is_const && weights > 0) {
+  if (g->filter->is_lasting && weights > 0) {
     const void *packed;
     UFI_TRY(ufi_packed(ctx, 0, weights * sizeof(float), fc_fill, (void *)(uintptr_t)g, &packed));
     state->packed = packed;

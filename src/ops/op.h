@@ -51,6 +51,8 @@ typedef struct ufi_tensor {
   const char *name;
   bool shape_known;      /* false until the producer's eval when it depends on data */
   bool is_const;         /* value is fixed as long as the allocation lasts */
+  bool is_lasting;       /* is_const, and made of file constants alone, not of shapes: the same
+                            after every resize and in every session; what ufi_packed is for */
   bool is_state;         /* is_variable: the op that takes it as input may write data */
   bool in_arena;         /* (executor) memory is shared with other tensors over time */
   bool is_missing;       /* (executor) needs an op that is not supported */
@@ -193,8 +195,9 @@ void ufi_want_scratch(ufi_ctx *ctx, size_t bytes);
  * packed weights. slot tells several of one node apart (0 to 3). If this slot
  * is not there yet, size bytes are allocated (64-byte aligned) and
  * fill(ctx, memory, arg) is called once (thread-safe). *out stays valid as
- * long as the model. Fill must depend on constant inputs and on attrs alone.
- * With an input that is not constant, keep a copy in scratch instead. */
+ * long as the model. Fill and size must depend on is_lasting inputs and on attrs
+ * alone: shapes of other inputs may differ at the next allocate. With an input
+ * that is not lasting, keep a copy in scratch instead. */
 typedef uf_status (*ufi_fill_fn)(ufi_ctx *ctx, void *memory, void *arg);
 uf_status ufi_packed(ufi_ctx *ctx, int32_t slot, size_t size, ufi_fill_fn fill, void *arg,
                      const void **out) UF_MUST_USE;

@@ -98,6 +98,10 @@ static uf_status want_blocks(ufi_ctx *ctx, const ufi_q_spec *spec, bool is_fc) {
                         (int)q->block_size, (long long)q->count, (long long)spec->n,
                         (long long)spec->depth);
   }
+  if (!spec->filter->is_lasting) {
+    return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED,
+                        "expected constant weights with blockwise scales, found computed ones");
+  }
   for (int64_t i = 0; i < q->count; i++) {
     if (isfinite(q->scales[i])) continue;
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected finite scales of blocks, found %g",
@@ -237,8 +241,8 @@ uf_status ufi_q_prepare(ufi_ctx *ctx, const ufi_q_spec *spec) {
   if (spec->end != UFI_Q_BLOCKS) set_factors(spec, s);
   void *arg = (void *)(uintptr_t)spec;
   const void *made;
-  if (spec->filter->is_const && spec->weights > 0) {
-    UFI_TRY(ufi_packed(ctx, 0, spec->weights, fill_weights, arg, &made));
+  if (spec->filter->is_lasting && spec->weights > 0) {
+    UFI_TRY(ufi_packed_form(ctx, 0, spec->weights, spec->form, fill_weights, arg, &made));
     s->packed = made;
   }
   if (spec->end == UFI_Q_BLOCKS) {

@@ -46,7 +46,7 @@ uf_status ufi_want_scale(ufi_ctx *ctx, const char *what, const ufi_tensor *t) {
   }
   if (!zero_point_fits(t, t->quant->zero_points[0])) {
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
-                        "expected a zero point of %s '%s' that is a %s, found %lld", what,
+                        "expected a zero point of %s '%s' within %s, found %lld", what,
                         name_of(t), uf_dtype_name(t->dtype),
                         (long long)t->quant->zero_points[0]);
   }
@@ -70,7 +70,7 @@ uf_status ufi_want_channel_scales(ufi_ctx *ctx, const ufi_tensor *t, int64_t n) 
   int64_t zero = t->quant->zero_points[0];
   if (!zero_point_fits(t, zero)) {
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
-                        "expected a zero point of the weights '%s' that is a %s, found %lld",
+                        "expected a zero point of the weights '%s' within %s, found %lld",
                         name_of(t), uf_dtype_name(t->dtype), (long long)zero);
   }
   return UF_OK;

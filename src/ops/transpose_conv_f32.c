@@ -79,7 +79,7 @@ uf_status ufi_transpose_conv_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *
   size_t head = 0, weights = 0;
   UFI_TRY(sizes_of(ctx, g, &head, &weights));
   size_t scratch = head;
-  if (g->filter->is_const) {
+  if (g->filter->is_lasting) {
     const void *packed;
     UFI_TRY(ufi_packed(ctx, 0, weights * sizeof(float), transpose_fill, (void *)(uintptr_t)g,
                        &packed));

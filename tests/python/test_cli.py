@@ -284,6 +284,13 @@ def test_show_reads_variables_and_intermediates(write):
     assert run_json("show", write("add"), "#1", "--random", "3") == x
 
 
+def test_tables():
+    model = ROOT / "fuzz" / "corpus" / "tflite" / "tables.tflite"
+    assert "--run" in run("show", model, "table_7", code=1)
+    x = run_json("show", model, "table_7", "--run")
+    assert (x["kind"], x["keys"], x["value"]) == ("table", ["one", "two"], [1, 2])
+
+
 # ---- run ---------------------------------------------------------------------------------------------
 
 
