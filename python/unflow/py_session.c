@@ -231,7 +231,7 @@ static PyObject *zeros_before_run(core_session *self, int32_t graph, int32_t val
 }
 
 PyDoc_STRVAR(get_tensor_doc,
-"get_tensor(tensor_index, subgraph_index=0)\n--\n\n"
+"get_tensor($self, tensor_index, subgraph_index=0)\n--\n\n"
 "The value of any tensor, as a new array that the caller owns.\n\n"
 "Inputs, outputs, constants, state and intermediates of the last invoke() can\n"
 "be read; a resource tensor gives the value of its variable. A tensor of rank\n"
@@ -344,7 +344,7 @@ static uf_dtype wanted(const core_session *self, int32_t graph, int32_t value) {
 }
 
 PyDoc_STRVAR(set_tensor_doc,
-"set_tensor(tensor_index, value, subgraph_index=0)\n--\n\n"
+"set_tensor($self, tensor_index, value, subgraph_index=0)\n--\n\n"
 "Copies value into an input, a state tensor or the variable of a resource.\n\n"
 "Its dtype and shape must be those of the tensor (resize_tensor_input gives an\n"
 "input another shape): WrongTypeError (ValueError, TypeError) and\n"
@@ -423,7 +423,7 @@ static PyObject *session_assign(core_session *self, PyObject *args) {
 /* ---- shapes and running ---- */
 
 PyDoc_STRVAR(invoke_doc,
-"invoke()\n--\n\n"
+"invoke($self)\n--\n\n"
 "Runs the model on the inputs as they are. The GIL is released meanwhile.\n\n"
 "Raises FailedPreconditionError before allocate_tensors(); whatever else goes\n"
 "wrong names the op and its tensors.");
