@@ -58,8 +58,9 @@ $(VENV)/.stamp-test: $(VENV)/.stamp
 	@touch $@
 
 tests-built: $(VENV)/.stamp-test build/build.ninja
-	@PATH=$(BIN):$$PATH meson configure build -Dtests=true
+	@test -f build/.tests || PATH=$(BIN):$$PATH meson configure build -Dtests=true >/dev/null
 	@PATH=$(BIN):$$PATH ninja -C build -j$(JOBS) --quiet
+	@touch build/.tests
 
 build-asan/build.ninja: $(VENV)/.stamp-test
 	@test -f $@ || PATH=$(BIN):$$PATH meson setup build-asan -Dpython=true -Dtests=true -Dbuildtype=debugoptimized \

@@ -5,7 +5,7 @@
  *
  *   clang -fsanitize=fuzzer,address,undefined ... fuzz/fuzz_npz.c
  *
- * fuzz/replay.c runs the same function over fuzz/corpus in the normal tests.
+ * fuzz/replay_corpus.c runs the same function over fuzz/corpus in the normal tests.
  */
 #include <stdint.h>
 

@@ -6,7 +6,7 @@
  *
  *   clang -fsanitize=fuzzer,address,undefined ... fuzz/fuzz_run.c
  *
- * fuzz/replay.c runs the same function over fuzz/corpus in the normal tests.
+ * fuzz/replay_corpus.c runs the same function over fuzz/corpus in the normal tests.
  */
 #include <stdint.h>
 #include <stdlib.h>

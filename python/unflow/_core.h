@@ -96,6 +96,10 @@ PyArray_Descr *core_descr(core_state *state, uf_dtype dtype, int how);
 PyObject *core_int32_array(const int32_t *values, int64_t n);
 /* (1, 2, 3), None for rank -1. */
 PyObject *core_shape_tuple(int32_t rank, const int64_t *dims);
+bool core_same_shape(const uf_tensor *a, const uf_tensor *b);
+/* INVALID_ARGUMENT: `name` has the shape of `now`, not that of `found`. */
+void core_shape_error(uf_error *error, const char *name, const uf_tensor *now,
+                      const uf_tensor *found);
 /* Ints of a Python sequence into out, of which there are at most max; their
  * number, or -1 with the exception set. */
 int32_t core_dims_of(core_state *state, PyObject *sequence, int32_t max, int64_t *out);

@@ -288,7 +288,7 @@ class EagerVariable(Variable):
                  "shared_name": ("string", name), "container": ("string", "")}
         builder.add("VarHandleOp", name, [], [], attrs)
         self._store = _core.Session(builder.model())  # the variable is its state 0
-        self._store._state_write(0, None, array)
+        self._store._state_write(0, None, array, False)
 
     def numpy_array(self):
         """The value as an array, also for rank 0: a read-only view that stays as it is."""
@@ -308,7 +308,7 @@ class EagerVariable(Variable):
         """Gives it another value of the same shape and dtype."""
         array, _ = _array(value, self.dtype)
         _check_assign(self, array)
-        self._store._state_write(0, None, array)
+        self._store._state_write(0, None, array, False)
         return self
 
     def assign_add(self, delta, use_locking=None, name=None, read_value=True):

@@ -377,7 +377,7 @@ class Model:
                         None, None, f"expected {table + '/values'!r} beside {name!r}, found none")
                 todo.append((keys[table][0], value, state[f"{table}/values"]))
         for i, table_keys, value in todo:
-            self._session._state_write(i, table_keys, value)
+            self._session._state_write(i, table_keys, value, True)
 
     def reset(self):
         """Back to the state of a model just opened: variables unassigned or as their

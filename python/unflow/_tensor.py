@@ -202,14 +202,15 @@ class Tensor(ArrayLike):
         """Its value as float32 real numbers, a new array."""
         return dequantize(self.numpy(), self.quantization)
 
-    def assign(self, value):
+    def assign(self, value, resize=False):
         """Copies value into an input, a state tensor, or the variable behind a resource.
 
         The dtype must be that of the tensor (numbers and lists of Python take
-        it); an input takes the shape of the value, others keep theirs.
-        Raises WrongTypeError or InvalidArgumentError naming both sides.
+        it); an input takes the shape of the value, others keep theirs, but a
+        variable may get another one with resize=True. Raises WrongTypeError or
+        InvalidArgumentError naming both sides.
         """
-        self._session._assign(self.graph, self.index, value)
+        self._session._assign(self.graph, self.index, value, resize)
 
     def __repr__(self):
         return f"<unflow tensor {self.index} {self.name!r} {self.type} {self._info[3]} {self.kind}>"
@@ -276,10 +277,10 @@ class Variable(ArrayLike):
         """Its value as float32 real numbers, a new array."""
         return dequantize(self.numpy(), self.quantization)
 
-    def assign(self, value):
+    def assign(self, value, resize=False):
         """Copies value into it. WrongTypeError or InvalidArgumentError when dtype or
-        shape are not the variable's."""
-        self._session._state_write(self._state, None, value)
+        shape are not the variable's; with resize=True a variable takes any shape."""
+        self._session._state_write(self._state, None, value, resize)
 
     def __repr__(self):
         name, _, kind, dtype, _, initialized, shape = self._session._state_info(self._state)[:7]
@@ -327,7 +328,7 @@ class Table:
 
     def assign(self, keys, values):
         """Replaces the content."""
-        self._session._state_write(self._state, keys, values)
+        self._session._state_write(self._state, keys, values, True)
 
     def to_dict(self):
         """The content as a dictionary of Python values."""

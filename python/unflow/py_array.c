@@ -302,6 +302,36 @@ PyObject *core_shape_tuple(int32_t rank, const int64_t *dims) {
   return tuple;
 }
 
+bool core_same_shape(const uf_tensor *a, const uf_tensor *b) {
+  if (a->rank != b->rank) return false;
+  for (int32_t i = 0; i < a->rank; i++)
+    if (a->dims[i] != b->dims[i]) return false;
+  return true;
+}
+
+/* "(2, 3)" into out. */
+static void shape_text(const uf_tensor *tensor, char *out, size_t size) {
+  size_t at = 0;
+  const char *end = tensor->rank == 1 ? ",)" : ")";
+  out[0] = 0;
+  for (int32_t i = 0; i < tensor->rank && at + 24 < size; i++)
+    at += (size_t)PyOS_snprintf(out + at, size - at, "%s%lld", i == 0 ? "(" : ", ",
+                                (long long)tensor->dims[i]);
+  PyOS_snprintf(out + at, size - at, "%s", tensor->rank == 0 ? "()" : end);
+}
+
+void core_shape_error(uf_error *error, const char *name, const uf_tensor *now,
+                      const uf_tensor *found) {
+  char want[200], have[200];
+  shape_text(now, want, sizeof(want));
+  shape_text(found, have, sizeof(have));
+  error->status = UF_INVALID_ARGUMENT;
+  PyOS_snprintf(error->message, sizeof(error->message),
+                "variable '%s': expected shape %s, found %s; assign(value, resize=True) gives it "
+                "another",
+                name, want, have);
+}
+
 PyObject *core_quant_tuple(const uf_quant *quant) {
   if (quant == NULL || quant->count == 0) Py_RETURN_NONE;
   npy_intp n = (npy_intp)quant->count;

@@ -108,8 +108,14 @@ static bool string_of(core_state *state, PyObject *object, uf_string *out) {
     *out = (uf_string){.data = data, .size = (size_t)size};
     return true;
   }
+  PyObject *type = object == NULL ? NULL : (PyObject *)Py_TYPE(object);
+  PyObject *name = type == NULL ? NULL : PyObject_GetAttrString(type, "__name__");
+  const char *text = name == NULL ? NULL : PyUnicode_AsUTF8AndSize(name, NULL);
+  PyErr_Clear();
   core_fail(state, UF_WRONG_TYPE,
-            "expected str or bytes in each element of a string tensor, found another object");
+            "expected numbers, or str or bytes in each element of an array of objects, found %s",
+            text == NULL ? "another object" : text);
+  Py_XDECREF(name);
   return false;
 }
 

@@ -231,7 +231,7 @@ static PyObject *zeros_before_run(core_session *self, int32_t graph, int32_t val
 }
 
 PyDoc_STRVAR(get_tensor_doc,
-"get_tensor(tensor_index, subgraph_index=0)\n--\n\n"
+"get_tensor($self, tensor_index, subgraph_index=0)\n--\n\n"
 "The value of any tensor, as a new array that the caller owns.\n\n"
 "Inputs, outputs, constants, state and intermediates of the last invoke() can\n"
 "be read; a resource tensor gives the value of its variable. A tensor of rank\n"
@@ -320,6 +320,20 @@ static uf_status write_value(core_session *self, int32_t graph, int32_t value,
   return status;
 }
 
+/* A variable keeps its shape when a caller writes it, unless it says so. */
+static uf_status check_same_shape(core_session *self, int32_t graph, int32_t value,
+                                  const uf_tensor *tensor, uf_error *error) {
+  uf_value_info info;
+  uf_tensor now;
+  uf_status status = uf_model_value(core_session_model(self), graph, value, &info, error);
+  if (status != UF_OK || info.dtype != UF_RESOURCE) return status;
+  if (uf_session_read(self->session, graph, value, &now, NULL) != UF_OK) return UF_OK;
+  bool same = core_same_shape(&now, tensor);
+  if (!same) core_shape_error(error, info.name, &now, tensor);
+  uf_tensor_release(&now);
+  return same ? UF_OK : UF_INVALID_ARGUMENT;
+}
+
 /* The dtype a value has, for what needs to be told (packed, strings, plain
  * lists); UF_INVALID for an index that is none, which the library reports. */
 static uf_dtype wanted(const core_session *self, int32_t graph, int32_t value) {
@@ -330,7 +344,7 @@ static uf_dtype wanted(const core_session *self, int32_t graph, int32_t value) {
 }
 
 PyDoc_STRVAR(set_tensor_doc,
-"set_tensor(tensor_index, value, subgraph_index=0)\n--\n\n"
+"set_tensor($self, tensor_index, value, subgraph_index=0)\n--\n\n"
 "Copies value into an input, a state tensor or the variable of a resource.\n\n"
 "Its dtype and shape must be those of the tensor (resize_tensor_input gives an\n"
 "input another shape): WrongTypeError (ValueError, TypeError) and\n"
@@ -357,8 +371,8 @@ static PyObject *session_set_tensor(core_session *self, PyObject *const *args, P
     status = uf_session_is_allocated(self->session, graph)
                  ? UF_OK
                  : check_allocated(self, graph, value, "set_tensor", &error);
-    if (status == UF_OK)
-      status = write_value(self, graph, value, &input.tensor, false, &error);
+    if (status == UF_OK) status = check_same_shape(self, graph, value, &input.tensor, &error);
+    if (status == UF_OK) status = write_value(self, graph, value, &input.tensor, false, &error);
     core_leave(self);
   }
   core_input_drop(&input);
@@ -367,15 +381,28 @@ static PyObject *session_set_tensor(core_session *self, PyObject *const *args, P
   Py_RETURN_NONE;
 }
 
-/* _assign(graph, value, array): as set_tensor, but plain numbers and lists take
- * the tensor's dtype, and an input its new shape. */
+/* As wanted; for a handle the dtype of the variable's value. Between enter and leave. */
+static uf_dtype wanted_of_value(core_session *self, int32_t graph, int32_t value) {
+  uf_dtype want = wanted(self, graph, value);
+  uf_tensor now;
+  if (want != UF_INVALID || uf_session_read(self->session, graph, value, &now, NULL) != UF_OK)
+    return want;
+  want = now.dtype;
+  uf_tensor_release(&now);
+  return want;
+}
+
+/* _assign(graph, value, array, resize): as set_tensor, but plain numbers and
+ * lists take the tensor's dtype, and an input its new shape; with resize a
+ * variable too. */
 static PyObject *session_assign(core_session *self, PyObject *args) {
   int32_t graph, value;
+  int resize;
   PyObject *object;
-  if (!PyArg_ParseTuple(args, "O&O&O", core_index, &graph, core_index, &value,
-                        &object)) return NULL;
+  if (!PyArg_ParseTuple(args, "O&O&Op", core_index, &graph, core_index, &value, &object, &resize))
+    return NULL;
   if (!core_enter(self)) return NULL;
-  uf_dtype want = wanted(self, graph, value);
+  uf_dtype want = wanted_of_value(self, graph, value);
   core_leave(self);
   core_input input;
   if (!core_input_take(self->state, object, want, true, &input)) return NULL;
@@ -383,7 +410,8 @@ static PyObject *session_assign(core_session *self, PyObject *args) {
   uf_status status = UF_OK;
   bool entered = core_enter(self);
   if (entered) {
-    status = write_value(self, graph, value, &input.tensor, true, &error);
+    if (!resize) status = check_same_shape(self, graph, value, &input.tensor, &error);
+    if (status == UF_OK) status = write_value(self, graph, value, &input.tensor, true, &error);
     core_leave(self);
   }
   core_input_drop(&input);
@@ -395,7 +423,7 @@ static PyObject *session_assign(core_session *self, PyObject *args) {
 /* ---- shapes and running ---- */
 
 PyDoc_STRVAR(invoke_doc,
-"invoke()\n--\n\n"
+"invoke($self)\n--\n\n"
 "Runs the model on the inputs as they are. The GIL is released meanwhile.\n\n"
 "Raises FailedPreconditionError before allocate_tensors(); whatever else goes\n"
 "wrong names the op and its tensors.");
@@ -565,13 +593,6 @@ static void call_drop(call *c) {
   PyMem_Free(c->results);
 }
 
-static bool same_shape(const uf_tensor *a, const uf_tensor *b) {
-  if (a->rank != b->rank) return false;
-  for (int32_t i = 0; i < a->rank; i++)
-    if (a->dims[i] != b->dims[i]) return false;
-  return true;
-}
-
 /* Without the GIL. */
 static uf_status call_run(core_session *self, call *c, uf_error *error) {
   uf_session *session = self->session;
@@ -580,7 +601,7 @@ static uf_status call_run(core_session *self, call *c, uf_error *error) {
     const uf_tensor *tensor = &c->given[i].tensor;
     uf_tensor now;
     status = uf_session_shape(session, c->graph, c->inputs[i], &now, error);
-    if (status == UF_OK && !same_shape(&now, tensor))
+    if (status == UF_OK && !core_same_shape(&now, tensor))
       status = uf_session_resize(session, c->graph, c->inputs[i], tensor->rank, tensor->dims,
                                  false, error);
   }

@@ -78,11 +78,14 @@ PyObject *core_session_state_read(core_session *self, PyObject *args) {
   return core_array(self->state, &tensor, CORE_VIEW);
 }
 
-/* _state_write(i, keys or None, values) */
+/* _state_write(i, keys or None, values, resize): without resize a variable that
+ * has a value keeps its shape. */
 PyObject *core_session_state_write(core_session *self, PyObject *args) {
   int32_t i;
+  int resize;
   PyObject *keys_object, *values_object, *result = NULL;
-  if (!PyArg_ParseTuple(args, "O&OO", core_index, &i, &keys_object, &values_object)) return NULL;
+  if (!PyArg_ParseTuple(args, "O&OOp", core_index, &i, &keys_object, &values_object, &resize))
+    return NULL;
   CORE_ERROR(error);
   uf_state_info info;
   if (!core_enter(self)) return NULL;
@@ -95,8 +98,17 @@ PyObject *core_session_state_write(core_session *self, PyObject *args) {
   bool table = keys_object != Py_None;
   if ((!table || core_input_take(self->state, keys_object, want_key, true, &keys)) &&
       core_input_take(self->state, values_object, want, true, &values) && core_enter(self)) {
-    status = uf_session_state_write(self->session, i, table ? &keys.tensor : NULL, &values.tensor,
-                                    &error);
+    uf_tensor now;
+    bool check = !resize && !table &&
+                 uf_session_state_read(self->session, i, &now, NULL) == UF_OK;
+    if (check && !core_same_shape(&now, &values.tensor)) {
+      core_shape_error(&error, info.name, &now, &values.tensor);
+      status = error.status;
+    } else {
+      status = uf_session_state_write(self->session, i, table ? &keys.tensor : NULL,
+                                      &values.tensor, &error);
+    }
+    if (check) uf_tensor_release(&now);
     core_leave(self);
     result = status == UF_OK ? Py_None : core_raise(self->state, &error, CORE_ANY);
     if (result == Py_None) Py_INCREF(result);

@@ -294,18 +294,6 @@ static bool foldable(const ufi_ctx *ctx) {
   return out <= FOLD_SMALL || out / FOLD_GROWTH <= in;
 }
 
-/* True when the result is the same in every session of the model. */
-static bool fold_is_shared(const ufi_frame *f, const ufi_node *node) {
-  if (node->n_out != 1 || !(node->op->flags & UFI_PURE)) return false;
-  for (int32_t k = 0; k < node->n_in; k++) {
-    if (node->in[k] < 0) continue;
-    const ufi_value *v = &f->graph->values[node->in[k]];
-    bool folded = v->producer >= 0 && f->graph->nodes[v->producer].folded;
-    if (v->kind != UF_VALUE_CONSTANT && !folded) return false;
-  }
-  return true;
-}
-
 static uf_status compute_fold(ufi_frame *f, int32_t i, uf_error *error) {
   ufi_ctx *ctx = &f->ctxs[i];
   for (int32_t k = 0; k < ctx->n_out; k++) UFI_TRY(ufi_tensor_fresh(ctx->out[k], error));
@@ -342,7 +330,8 @@ static bool take_shared(ufi_frame *f, ufi_node *node, ufi_tensor *t) {
   return found;
 }
 
-/* True when the result is the same after every resize: no shape went into it. */
+/* True when the result is the same in every session and after every resize: made
+ * of file constants alone. */
 static bool fold_is_lasting(const ufi_ctx *ctx) {
   if (!(ctx->node->op->flags & UFI_PURE)) return false;
   for (int32_t k = 0; k < ctx->n_in; k++) {
@@ -354,7 +343,7 @@ static bool fold_is_lasting(const ufi_ctx *ctx) {
 static uf_status fold(ufi_frame *f, int32_t i, uf_error *error) {
   ufi_ctx *ctx = &f->ctxs[i];
   ufi_node *node = &f->session->model->graphs[f->index].nodes[i];
-  bool shared = fold_is_shared(f, node);
+  bool lasting = fold_is_lasting(ctx), shared = lasting && ctx->n_out == 1;
   if (!shared || !take_shared(f, node, ctx->out[0])) {
     UFI_TRY(ufi_node_prepare(f, i, error));
     UFI_TRY(compute_fold(f, i, error));
@@ -362,7 +351,6 @@ static uf_status fold(ufi_frame *f, int32_t i, uf_error *error) {
     if (shared) take_shared(f, node, ctx->out[0]);
   }
   f->mode[i] = UFI_NODE_FOLDED;
-  bool lasting = fold_is_lasting(ctx);
   for (int32_t k = 0; k < ctx->n_out; k++) {
     ctx->out[k]->is_const = true;
     ctx->out[k]->is_lasting = lasting;

@@ -112,6 +112,12 @@ static uf_status locate(uf_session *s, int32_t graph, int32_t value, ufi_frame *
   return status;
 }
 
+/* A handle; that of a built graph has no dtype before it is inferred. */
+static bool is_handle(const ufi_frame *f, int32_t value) {
+  int32_t producer = f->graph->values[value].producer;
+  return f->tensors[value].dtype == UF_RESOURCE || (producer >= 0 && ufi_is_handle_op(f->graph->nodes[producer].op));
+}
+
 static bool is_input(const ufi_frame *f, int32_t value) {
   for (int32_t i = 0; i < f->graph->n_inputs; i++) {
     if (f->graph->inputs[i] == value) return true;
@@ -217,7 +223,7 @@ static uf_status copy_in(ufi_tensor *t, const uf_tensor *from, uf_error *error) 
 static uf_status set_value(uf_session *s, ufi_frame *f, int32_t value, const uf_tensor *tensor, bool resize,
                            uf_error *error) {
   ufi_tensor *t = &f->tensors[value];
-  if (t->dtype == UF_RESOURCE) {
+  if (is_handle(f, value)) {
     ufi_resource *resource = NULL;
     UFI_TRY(ufi_session_resource(s, f, value, &resource, error));
     return ufi_variable_assign(resource, tensor, false, error);
@@ -352,7 +358,7 @@ static uf_status read_computed(uf_session *s, ufi_frame *f, int32_t value, uf_te
 static uf_status read_value(uf_session *s, ufi_frame *f, int32_t value, uf_tensor *out, uf_error *error) {
   const ufi_value *v = &f->graph->values[value];
   ufi_tensor *t = &f->tensors[value];
-  if (t->dtype == UF_RESOURCE) {
+  if (is_handle(f, value)) {
     ufi_resource *resource = NULL;
     UFI_TRY(ufi_session_resource(s, f, value, &resource, error));
     if (!resource->initialized) UFI_TRY(ufi_session_initialise(s, error));

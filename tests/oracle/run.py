@@ -154,6 +154,18 @@ def missing_cases(report, rows):
     return [name for name, (code, custom, _) in rows.items() if (code >= 0 or custom) and name not in report.ops]
 
 
+def tolerance_words(names):
+    """Tolerances of an op's cases, as their reprs, in one phrase: the widest of each kind."""
+    words = ["equal"] if "Exact()" in names else []
+    steps = [n for n in names if n.startswith("Step(")]
+    if steps:
+        words.append(f"{max(int(n[5:-1]) for n in steps)} step")
+    close = [tuple(map(float, n[6:-1].split(", "))) for n in names if n.startswith("Close(")]
+    if close:
+        words.append(f"rtol {max(r for r, _ in close):.2g}, atol {max(a for _, a in close):.2g}")
+    return "; ".join(words + sorted(n for n in names if not n.startswith(("Exact(", "Step(", "Close("))))
+
+
 def write_docs(report, rows, isas):
     """docs/ops.md: every op, where it comes from, how it is tested."""
     lines = ["# Ops", "",
@@ -163,7 +175,7 @@ def write_docs(report, rows, isas):
              "| op | TFLite code | TensorFlow | cases | tolerance | worst error |", "| --- | --- | --- | --- | --- | --- |"]
     for name, (code, custom, tf_names) in rows.items():
         row = report.ops.get(name)
-        tested = (f"{len(row['cases'])} | {', '.join(sorted(row['tol']))} | {row['worst']:.2g}" if row
+        tested = (f"{len(row['cases'])} | {tolerance_words(row['tol'])} | {row['worst']:.2g}" if row
                   else "by the Python tests | | ")
         where = str(code) if code >= 0 else f"custom `{custom}`" if custom else ""
         lines.append(f"| {name} | {where} | {tf_names} | {tested} |")

@@ -190,7 +190,7 @@ def convert_module(tf, name):
         return converter.convert()
 
 
-def convert_model(tf, np, shape, concrete, kind):
+def convert_model(tf, np, name, shape, concrete, kind):
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
     if kind != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -200,7 +200,9 @@ def convert_model(tf, np, shape, concrete, kind):
         rng = np.random.default_rng(11)
         samples = [rng.uniform(-1, 1, shape).astype(np.float32) for _ in range(4)]
         converter.representative_dataset = lambda: ([s] for s in samples)
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        # Loops (the Keras recurrent layers) stay float inside; everything else has to be int8.
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8] + (
+            [tf.lite.OpsSet.TFLITE_BUILTINS] if name in ("lstm", "gru") else [])
         converter.inference_input_type = converter.inference_output_type = tf.int8
     return converter.convert()
 
@@ -225,7 +227,7 @@ def convert(name, size, kinds):
     concrete = convert_variables_to_constants_v2(function.get_concrete_function())
     for kind in kinds:
         if not path_of(name, kind, size).exists():
-            write(path_of(name, kind, size), convert_model(tf, np, shape, concrete, kind))
+            write(path_of(name, kind, size), convert_model(tf, np, name, shape, concrete, kind))
 
 
 def write(path, data):

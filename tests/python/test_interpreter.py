@@ -56,7 +56,7 @@ def test_constructor_arguments(path, models):
     ({"model_path": "a", "experimental_delegates": [object()]}, "CPU"),
     ({"model_path": "a", "experimental_op_resolver_type": 7}, "OpResolverType"),
     ({"model_path": "nothing.tflite"}, "nothing.tflite"),
-    ({"model_content": b"no model"}, ""),
+    ({"model_content": b"no model"}, "<memory>"),
 ])
 def test_constructor_errors(arguments, words):
     with pytest.raises(ValueError, match=words):
@@ -271,6 +271,8 @@ def test_resource_tensors(models):
     interpreter.set_tensor(index["w"], np.array([7, 7, 7], F))
     interpreter.invoke()
     np.testing.assert_array_equal(interpreter.get_tensor(index["total"]), [8, 8, 8])
+    with pytest.raises(errors.InvalidArgumentError, match="'w'"):
+        interpreter.set_tensor(index["w"], np.ones(4, F))
     with pytest.raises(errors.FailedPreconditionError, match="'b'"):
         interpreter.get_tensor(index["b"])
 

@@ -283,6 +283,12 @@ def test_assigning(models):
     np.testing.assert_array_equal(m.variables["b"], [1, 1, 1])
     with pytest.raises(errors.WrongTypeError, match="'w'"):
         m.variables["w"] = np.array([1, 2, 3], np.int32)
+    for variable in (m.variables["w"], m.tensors["w"]):
+        with pytest.raises(errors.InvalidArgumentError, match=r"'w'.*\(3,\).*\(1, 2\)"):
+            variable.assign(np.ones((1, 2), F))
+    m.variables["w"].assign(np.ones((1, 2), F), resize=True)
+    assert m.variables["w"].shape == (1, 2)
+    m.tensors["w"].assign([1, 1, 1], resize=True)
     np.testing.assert_array_equal(m.variables["w"], [1, 1, 1])
 
 

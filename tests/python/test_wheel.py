@@ -46,6 +46,18 @@ def test_content(site):
     assert list(site.glob("*.dist-info/licenses/**/THIRD_PARTY.txt"))
 
 
+def test_every_library_comes_along(site):
+    """Nothing is needed beyond libc and its like."""
+    for name in ("_core.abi3.so", "libunflow.so", "bin/unflow"):
+        needed = subprocess.run(["ldd", str(site / "unflow" / name)], capture_output=True,
+                                text=True).stdout
+        assert "not found" not in needed
+        for line in needed.splitlines():
+            library = line.split()[0].rpartition("/")[2]
+            assert library.startswith(("linux-vdso", "ld-linux", "libc.", "libm.", "libpthread.",
+                                       "libdl.")) or str(site) in line, line
+
+
 def test_import_and_command(site):
     result = run(site, "-c", "import unflow; print(unflow.isa(), unflow.__file__)")
     assert result.returncode == 0 and str(site) in result.stdout, result.stderr

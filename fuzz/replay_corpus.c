@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * replay.c: runs a fuzz target over files and folders without a fuzzer, each
+ * replay_corpus.c: runs a fuzz target over files and folders without a fuzzer, each
  * file as it is, cut off at several places, and with single bytes changed, so
  * that the normal tests walk the same paths. Ends with a count.
  *
