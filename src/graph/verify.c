@@ -122,6 +122,18 @@ static uf_status check_arity(checker *c, ufi_node *node, const char *what, int32
   return UF_OK;
 }
 
+/* Ops look at their first inputs without asking whether they are there. */
+static uf_status check_omitted(checker *c, ufi_node *node) {
+  const ufi_op_row *op = node->op;
+  if (op->flags & UFI_OMITTABLE) return UF_OK;
+  for (int32_t k = 0; k < node->n_in; k++) {
+    if (node->in[k] < 0 && (k < op->min_in || op->max_in < 0)) {
+      MARK(c, node, "expected input %d, found it omitted", (int)k);
+    }
+  }
+  return UF_OK;
+}
+
 static uf_status name_graph(checker *c, ufi_graph *graph) {
   for (int32_t i = 0; i < graph->n_nodes; i++) {
     ufi_node *node = &graph->nodes[i];
@@ -129,6 +141,7 @@ static uf_status name_graph(checker *c, ufi_graph *graph) {
     if (!node->op) continue;
     UFI_TRY(check_arity(c, node, "inputs", node->n_in, node->op->min_in, node->op->max_in));
     UFI_TRY(check_arity(c, node, "outputs", node->n_out, node->op->min_out, node->op->max_out));
+    UFI_TRY(check_omitted(c, node));
   }
   graph->names = ufi_names_create((size_t)graph->n_values);
   if (!graph->names) return ufi_no_memory(c->error, (size_t)graph->n_values);

@@ -125,6 +125,9 @@ enum {
                                 are equal (or on input 1's, likewise) */
   UFI_GIVES_MEMORY = 128,    /* eval gives outputs their memory by ufi_host_take or
                                 ufi_host_out_share */
+  UFI_OMITTABLE = 256,       /* any input may be omitted (-1), the op checks each; of
+                                other ops only those from min_in on, so that the
+                                first min_in entries of ctx->in are never NULL */
 };
 
 typedef struct ufi_op_row {

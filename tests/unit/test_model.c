@@ -306,6 +306,13 @@ static void ops_that_lack_a_value_are_listed(void **state) {
   assert_string_equal(uf_model_unsupported(model, 0), "op #0 VAR_HANDLE 'y': expected 0 inputs, "
                                                       "found 2; output 'y' cannot be computed");
   uf_model_release(model);
+  tiny_set(&t, t.code, 3, 18, 4); /* MUL */
+  fbw_put(&t.w, t.node_in + 8, (uint32_t)-1, 4);
+  model = must_open(&t);
+  assert_string_equal(uf_model_unsupported(model, 0), "op #0 MUL 'y': expected input 1, found it "
+                                                      "omitted; output 'y' cannot be computed");
+  uf_model_release(model);
+  fbw_put(&t.w, t.node_in + 8, 1, 4);
   tiny_set(&t, t.code, 3, 143, 4);
   tiny_set(&t, t.tensor[1], 10, 3, 4); /* READ_VARIABLE of data in another file */
   model = must_open(&t);
