@@ -132,7 +132,7 @@ static void fill_table8(ufi_unary *s, uf_dtype dtype, ufi_real_fn f) {
     const T between = ROUND((next * inverse + sample) / 2);                    \
     const T bias = ROUND((between - ROUND(middle * inverse)) / 2);             \
     const T low = -32768, high = 32767, entry = sample - bias;                 \
-    return (int16_t)(entry < low ? low : entry > high ? high : entry);         \
+    return (int16_t)(entry > high ? high : entry >= low ? entry : low); /* NaN: low */ \
   }
 LUT16_ENTRY(entry_f32, float, roundf)
 LUT16_ENTRY(entry_f64, double, round)
