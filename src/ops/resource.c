@@ -275,13 +275,19 @@ static int32_t *find_slot(const uf_buf *index, const uf_tensor *keys, const void
   return &slots[at];
 }
 
-static uf_status build_index(const uf_tensor *keys, uf_buf **index_out, uf_error *error) {
-  int64_t n = uf_tensor_count(keys);
+/* All slots free, at most half full with n keys; NULL: out of memory. */
+static uf_buf *empty_index(int64_t n) {
   size_t slots = 16;
   while (slots < (size_t)n * 2) slots *= 2;
   uf_buf *index = uf_buf_create(slots * sizeof(int32_t));
-  if (index == NULL) return ufi_no_memory(error, slots * sizeof(int32_t));
-  memset(uf_buf_data(index), 0xFF, slots * sizeof(int32_t));
+  if (index) memset(uf_buf_data(index), 0xFF, slots * sizeof(int32_t));
+  return index;
+}
+
+static uf_status build_index(const uf_tensor *keys, uf_buf **index_out, uf_error *error) {
+  int64_t n = uf_tensor_count(keys);
+  uf_buf *index = empty_index(n);
+  if (index == NULL) return ufi_no_memory(error, (size_t)n * sizeof(int32_t));
   for (int64_t i = 0; i < n; i++) {
     int32_t *slot = find_slot(index, keys, key_at(keys, i));
     if (*slot >= 0) {
@@ -293,6 +299,29 @@ static uf_status build_index(const uf_tensor *keys, uf_buf **index_out, uf_error
     *slot = (int32_t)i;
   }
   *index_out = index;
+  return UF_OK;
+}
+
+/* Leaves the first entry of each key: elements move down in memory of our own. */
+static uf_status drop_repeats(uf_tensor *keys, uf_tensor *values, uf_error *error) {
+  size_t key_size = (size_t)uf_dtype_bits(keys->dtype) / 8, value_size = (size_t)uf_dtype_bits(values->dtype) / 8;
+  int64_t n = uf_tensor_count(keys), kept = 0;
+  uf_buf *index = empty_index(n);
+  if (index == NULL) return ufi_no_memory(error, (size_t)n);
+  for (int64_t i = 0; i < n; i++) {
+    int32_t *slot = find_slot(index, keys, key_at(keys, i));
+    if (*slot >= 0) continue;
+    *slot = (int32_t)kept;
+    memmove((char *)keys->data + (size_t)kept * key_size, key_at(keys, i), key_size);
+    memmove((char *)values->data + (size_t)kept * value_size, (char *)values->data + (size_t)i * value_size, value_size);
+    kept++;
+  }
+  uf_buf_release(index);
+  if (kept == n) return UF_OK;
+  keys->rank = values->rank = 1;
+  keys->dims[0] = values->dims[0] = kept;
+  keys->size = (size_t)kept * key_size;
+  values->size = (size_t)kept * value_size;
   return UF_OK;
 }
 
@@ -312,12 +341,14 @@ static uf_status check_import(const ufi_resource *table, const uf_tensor *keys, 
   return UF_OK;
 }
 
-uf_status ufi_table_import(ufi_resource *table, const uf_tensor *keys, const uf_tensor *values, uf_error *error) {
+uf_status ufi_table_import(ufi_resource *table, const uf_tensor *keys, const uf_tensor *values, bool first_wins,
+                           uf_error *error) {
   uf_tensor new_keys = {0}, new_values = {0};
   uf_buf *index = NULL;
   UFI_TRY(check_import(table, keys, values, error));
   uf_status status = copy_tensor(keys, &new_keys, error);
   if (status == UF_OK) status = copy_tensor(values, &new_values, error);
+  if (status == UF_OK && first_wins) status = drop_repeats(&new_keys, &new_values, error);
   if (status == UF_OK) status = build_index(&new_keys, &index, error);
   if (status != UF_OK) {
     uf_tensor_release(&new_keys);

@@ -55,9 +55,10 @@ uf_status ufi_variable_read(const ufi_resource *variable, uf_tensor *tensor_out,
 uf_status ufi_variable_assign(ufi_resource *variable, const uf_tensor *tensor, bool share,
                               uf_error *error);
 
-/* Replaces a table's content (copies). Two equal keys: INVALID_ARGUMENT. */
+/* Replaces a table's content (copies). Of equal keys the first one counts when
+ * first_wins (as TFLite's HASHTABLE_IMPORT); else INVALID_ARGUMENT. */
 uf_status ufi_table_import(ufi_resource *table, const uf_tensor *keys, const uf_tensor *values,
-                           uf_error *error);
+                           bool first_wins, uf_error *error);
 /* Position of a key (int32, int64 or string element of the table's key dtype)
  * in values, -1: none. */
 int64_t ufi_table_find(const ufi_resource *table, const void *key);

@@ -198,7 +198,7 @@ static uf_status import_eval(ufi_ctx *ctx) {
   if (table->initialized) return UF_OK;
   if (!ctx->in[1] || !ctx->in[2]) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected keys and values, found none");
   uf_tensor keys = ufi_view(ctx->in[1]), values = ufi_view(ctx->in[2]);
-  return ufi_table_import(table, &keys, &values, ctx->error);
+  return ufi_table_import(table, &keys, &values, true, ctx->error);
 }
 
 static uf_status find_infer(ufi_ctx *ctx) {

@@ -111,7 +111,7 @@ static void test_table(void **state) {
   table->dtype = UF_INT64;
   uf_tensor keys = {.dtype = UF_STRING, .rank = 1, .dims = {3}, .data = words, .size = sizeof words};
   uf_tensor values = {.dtype = UF_INT64, .rank = 1, .dims = {3}, .data = numbers, .size = sizeof numbers};
-  assert_int_equal(ufi_table_import(table, &keys, &values, NULL), UF_OK);
+  assert_int_equal(ufi_table_import(table, &keys, &values, false, NULL), UF_OK);
   words[0].data = "xxx"; /* the table has copies */
   uf_string one = {"one", 3};
   assert_int_equal(ufi_table_find(table, &one), 0);
@@ -121,9 +121,15 @@ static void test_table(void **state) {
   uf_tensor double_keys = {.dtype = UF_STRING, .rank = 1, .dims = {2}, .data = twice, .size = sizeof twice};
   uf_tensor two = {.dtype = UF_INT64, .rank = 1, .dims = {2}, .data = numbers, .size = 16};
   uf_error error = {0};
-  assert_int_equal(ufi_table_import(table, &double_keys, &two, &error), UF_INVALID_ARGUMENT);
+  assert_int_equal(ufi_table_import(table, &double_keys, &two, false, &error), UF_INVALID_ARGUMENT);
   assert_string_equal(error.message, "expected keys that differ, found key 1 twice (also at 0)");
   assert_int_equal(ufi_table_find(table, &one), 0); /* what was there stays */
+  uf_string three[3] = {{"a", 1}, {"a", 1}, {"b", 1}}, last = {"b", 1};
+  uf_tensor repeated = {.dtype = UF_STRING, .rank = 1, .dims = {3}, .data = three, .size = sizeof three};
+  assert_int_equal(ufi_table_import(table, &repeated, &values, true, NULL), UF_OK);
+  assert_int_equal(uf_tensor_count(&table->keys), 2);
+  assert_int_equal(((const int64_t *)table->value.data)[ufi_table_find(table, &twice[0])], 1);
+  assert_int_equal(((const int64_t *)table->value.data)[ufi_table_find(table, &last)], 3);
   ufi_store_release(store);
 }
 
