@@ -54,7 +54,7 @@ void text_add(text *t, const char *data, size_t size) {
 
 void text_string(text *t, const char *string) { text_add(t, string, strlen(string)); }
 
-static void text_vformat(text *t, const char *format, va_list args) {
+__attribute__((nonnull)) static void text_vformat(text *t, const char *format, va_list args) {
   va_list again;
   va_copy(again, args);
   int size = vsnprintf(NULL, 0, format, args);

@@ -189,7 +189,7 @@ static void strings(void **state) {
 
 static void names(void **state) {
   enum { N = 20000 };
-  char (*text)[16] = malloc(N * sizeof *text);
+  char (*text)[24] = malloc(N * sizeof *text);
   ufi_names *map = ufi_names_create(0);
   for (int i = 0; i < N; i++) {
     snprintf(text[i], sizeof text[i], "layer%d/w", i);
