@@ -53,9 +53,9 @@ static void pack_phase(const ufi_conv_geometry *g, int64_t ry, int64_t rx, float
 /* Floats of packed weights before those of rests (ry, rx). */
 static int64_t phase_at(const ufi_conv_geometry *g, int64_t ry, int64_t rx) {
   int64_t taps = 0;
-  for (int64_t r = 0; r < ry; r++) taps += taps_of(g->kernel_h, g->stride_h, r) * g->kernel_w;
+  for (int64_t r = 0; r < UFI_MIN(ry, g->kernel_h); r++) taps += taps_of(g->kernel_h, g->stride_h, r) * g->kernel_w;
   int64_t lines = taps_of(g->kernel_h, g->stride_h, ry);
-  for (int64_t r = 0; r < rx; r++) taps += lines * taps_of(g->kernel_w, g->stride_w, r);
+  for (int64_t r = 0; r < UFI_MIN(rx, g->kernel_w); r++) taps += lines * taps_of(g->kernel_w, g->stride_w, r);
   return taps * g->in_c * ufi_gemm_f32_columns(g->out_c);
 }
 
