@@ -156,9 +156,14 @@ static void print_rest(const uf_model *model, const uf_model_info *info) {
     print_name("  ", name, "");
     printf(": %zu bytes\n", size);
   }
-  if (info->n_unsupported) printf("\n%d that will not run; all the rest does\n", (int)info->n_unsupported);
-  for (int32_t i = 0; i < info->n_unsupported; i++)
-    print_name("  ", uf_model_unsupported(model, i), "\n");
+  uf_session *session;
+  const char *reason;
+  if (uf_session_create((uf_model *)model, NULL, &session, NULL) != UF_OK) return;
+  for (int32_t i = 0; (reason = uf_session_unsupported(session, i)) != NULL; i++) {
+    if (i == 0) puts("\nwhat will not run; all the rest does");
+    print_name("  ", reason, "\n");
+  }
+  uf_session_release(session);
 }
 
 static void print_text(const uf_model *model, const uf_model_info *info, const op_counts *ops) {
@@ -251,8 +256,12 @@ static void json_lists(json *j, const uf_model *model, const uf_model_info *info
   }
   json_end(j, ']');
   json_array(j, "unsupported", false);
-  for (int32_t i = 0; i < info->n_unsupported; i++)
-    json_string(j, NULL, uf_model_unsupported(model, i));
+  uf_session *session;
+  const char *reason;
+  if (uf_session_create((uf_model *)model, NULL, &session, NULL) == UF_OK) {
+    for (int32_t i = 0; (reason = uf_session_unsupported(session, i)) != NULL; i++) json_string(j, NULL, reason);
+    uf_session_release(session);
+  }
   json_end(j, ']');
 }
 

@@ -320,6 +320,12 @@ UF_API uf_status uf_session_allocate(uf_session *session, int32_t graph, uf_erro
 /* True between an allocate and the next resize. */
 UF_API bool uf_session_is_allocated(const uf_session *session, int32_t graph);
 
+/* The i-th reason why something will not run, NULL past the end: first those of
+ * uf_model_unsupported, then types and options that an op does not take, found
+ * by preparing every graph for the shapes of its inputs (some milliseconds for
+ * large models). Each names op, node and tensor; lives as long as the session. */
+UF_API const char *uf_session_unsupported(uf_session *session, int32_t i);
+
 /* Copies a value into an input, state tensor or variable handle. WRONG_TYPE or
  * INVALID_ARGUMENT name both dtypes or both shapes. Before an allocate, an
  * input takes the shape of what it is given when `resize` is true. */

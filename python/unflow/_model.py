@@ -271,8 +271,9 @@ class Model:
 
     @property
     def unsupported(self):
-        """Why something in this model will not run, one line each; empty: all runs."""
-        return tuple(self._core.unsupported())
+        """Why something in this model will not run, one line each, with op, node and tensor:
+        ops and versions, and types and options that an op does not take. Empty: all runs."""
+        return tuple(self._session._unsupported())
 
     def _main_signature(self):
         rows = [s for s in Signatures(self._session)._table().values() if s[1] == 0]

@@ -574,6 +574,19 @@ static PyObject *session_memory(core_session *self, PyObject *unused) {
                        (Py_ssize_t)info.packed);
 }
 
+static PyObject *session_unsupported(core_session *self, PyObject *unused) {
+  if (!core_enter(self)) return NULL;
+  PyObject *list = PyList_New(0);
+  const char *line;
+  for (int32_t i = 0; list != NULL && (line = uf_session_unsupported(self->session, i)) != NULL; i++) {
+    PyObject *text = core_text(line);
+    if (text == NULL || PyList_Append(list, text) < 0) Py_CLEAR(list);
+    Py_XDECREF(text);
+  }
+  core_leave(self);
+  return list;
+}
+
 /* ---- a whole call: inputs in, run, outputs out ---- */
 
 typedef struct call {
@@ -697,6 +710,7 @@ static PyMethodDef methods[] = {
   {"_allocate", (PyCFunction)session_allocate, METH_VARARGS, NULL},
   {"_capture", (PyCFunction)session_capture, METH_VARARGS, NULL},
   {"_memory", (PyCFunction)session_memory, METH_NOARGS, NULL},
+  {"_unsupported", (PyCFunction)session_unsupported, METH_NOARGS, NULL},
   {"_fork", (PyCFunction)session_fork, METH_NOARGS, NULL},
   {"_close", (PyCFunction)session_close, METH_NOARGS, NULL},
   {"_details", (PyCFunction)core_session_details, METH_VARARGS, NULL},

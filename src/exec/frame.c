@@ -368,7 +368,7 @@ static uf_status ready_node(ufi_frame *f, int32_t i, uf_error *error) {
   }
   if (status == UF_OK && foldable(ctx)) status = fold(f, i, &local);
   else if (status == UF_OK) status = ufi_node_prepare(f, i, &local);
-  if (status == UF_UNIMPLEMENTED) { /* this type or option: the rest still runs */
+  if (status == UF_UNIMPLEMENTED || status == UF_WRONG_TYPE) { /* this type or option: the rest still runs */
     char *why = ufi_arena_string(f->session->words, local.message, strlen(local.message));
     if (!why) return ufi_no_memory(error, strlen(local.message));
     mark_missing(f, i, why);

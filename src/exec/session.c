@@ -167,6 +167,21 @@ uf_status uf_session_allocate(uf_session *s, int32_t graph, uf_error *error) {
   return done(s, f, status, error);
 }
 
+const char *uf_session_unsupported(uf_session *s, int32_t i) {
+  const uf_model *model = s->model;
+  if (i < model->n_unsupported) return uf_model_unsupported(model, i);
+  i -= model->n_unsupported;
+  for (int32_t g = 0; g < model->n_graphs; g++) {
+    ufi_frame *f = NULL;
+    if (ufi_session_frame(s, g, &f, NULL) != UF_OK) continue;
+    (void)ufi_frame_allocate(f, NULL); /* what fails otherwise is said when it is run */
+    for (int32_t k = 0; k < f->graph->n_nodes; k++) {
+      if (f->mode[k] == UFI_NODE_MISSING && f->why[k] && i-- == 0) return f->why[k];
+    }
+  }
+  return NULL;
+}
+
 bool uf_session_is_allocated(const uf_session *s, int32_t graph) {
   return graph >= 0 && graph < s->model->n_graphs && s->frames[graph] && s->frames[graph]->allocated;
 }

@@ -248,6 +248,15 @@ def test_unsupported_is_listed_and_the_rest_runs(models):
         m.run(x=np.ones(2, F))
 
 
+def test_types_that_an_op_does_not_take_are_listed_at_open(models):
+    m = unflow.open(models.unknown_type())
+    assert m.unsupported == (
+        "op #1 EXP 'd': expected floats, or quantized int8 or int16, found 'c' complex64 (2,)",)
+    with pytest.raises(NotImplementedError, match="op #1 EXP 'd'"):
+        m.run(x=np.full(2, 3, F), c=np.ones(2, np.complex64))
+    assert m.tensors["y"].numpy().tolist() == [9, 9]  # the rest ran
+
+
 # ---- variables ----
 
 

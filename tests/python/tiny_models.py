@@ -142,6 +142,18 @@ def unknown_op():
     return g.build()
 
 
+def unknown_type():
+    """y = x * x runs; d = EXP(c) of a complex c cannot."""
+    g = ModelGen()
+    x, y = (g.tensor(name, "float32", (2,)) for name in "xy")
+    c, d = (g.tensor(name, "complex64", (2,)) for name in "cd")
+    g.op("MUL", [x, x], [y], "MulOptions")
+    g.op("EXP", [c], [d])
+    g.inputs([x, c])
+    g.outputs([y, d])
+    return g.build()
+
+
 def duplicate_names():
     """Two tensors named t and one without a name."""
     g = ModelGen()
