@@ -46,6 +46,25 @@ void ufi_tensor_share(ufi_tensor *t, const ufi_tensor *from) {
   t->in_arena = from->in_arena;
 }
 
+uf_status ufi_tensor_pack(ufi_tensor *t, const void *elements, uf_error *error) {
+  uf_buf *packed;
+  UFI_TRY(ufi_strings_pack(elements, t->count, &packed, error));
+  ufi_tensor_drop(t);
+  t->buf = packed;
+  t->data = uf_buf_data(packed);
+  return UF_OK;
+}
+
+uf_status ufi_tensor_detach(ufi_tensor *t, bool keep_value, uf_error *error) {
+  if (t->buf == NULL || ufi_buf_is_unique(t->buf)) return UF_OK;
+  uf_buf *old = uf_buf_retain(t->buf);
+  const void *from = t->data;
+  uf_status status = ufi_tensor_fresh(t, error);
+  if (status == UF_OK && keep_value && t->size) memcpy(t->data, from, t->size);
+  uf_buf_release(old);
+  return status;
+}
+
 /* ---- create and destroy --------------------------------------------------------- */
 
 static size_t slots_of(const ufi_graph *g) {
@@ -301,11 +320,7 @@ static uf_status compute_fold(ufi_frame *f, int32_t i, uf_error *error) {
   for (int32_t k = 0; k < ctx->n_out; k++) {
     ufi_tensor *t = ctx->out[k];
     if (t->dtype != UF_STRING) continue;
-    uf_buf *packed;
-    UFI_TRY(ufi_strings_pack(t->data, t->count, &packed, error));
-    ufi_tensor_drop(t);
-    t->buf = packed;
-    t->data = uf_buf_data(packed);
+    UFI_TRY(ufi_tensor_pack(t, t->data, error));
   }
   return UF_OK;
 }

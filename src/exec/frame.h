@@ -70,5 +70,11 @@ uf_status ufi_node_eval(ufi_frame *f, int32_t node, uf_error *error);
 void ufi_tensor_drop(ufi_tensor *t);                                 /* releases buf, data NULL */
 uf_status ufi_tensor_fresh(ufi_tensor *t, uf_error *error);          /* a new buf of t->size */
 void ufi_tensor_share(ufi_tensor *t, const ufi_tensor *from);        /* same memory, retained */
+/* t (a string tensor) gets elements and characters of its own, copied from
+ * t->count elements, which may be t's. */
+uf_status ufi_tensor_pack(ufi_tensor *t, const void *elements, uf_error *error);
+/* Moves t to fresh memory if somebody else refers to its own (a view, a
+ * snapshot); with its value when keep_value. */
+uf_status ufi_tensor_detach(ufi_tensor *t, bool keep_value, uf_error *error);
 
 #endif

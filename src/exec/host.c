@@ -57,12 +57,7 @@ uf_status ufi_host_take(ufi_ctx *ctx, ufi_tensor *dst, const ufi_tensor *src) {
     return UF_OK;
   }
   if (src->dtype == UF_STRING) { /* constants of the model: their characters stay where they are */
-    uf_buf *packed;
-    UFI_TRY(ufi_strings_pack(src->data, src->count, &packed, ctx->error));
-    ufi_tensor_drop(dst);
-    dst->buf = packed;
-    dst->data = uf_buf_data(packed);
-    return UF_OK;
+    return ufi_tensor_pack(dst, src->data, ctx->error);
   }
   UFI_TRY(ufi_tensor_fresh(dst, ctx->error));
   if (src->size) memcpy(dst->data, src->data, src->size);
@@ -109,14 +104,7 @@ static uf_status bind_input(ufi_ctx *ctx, ufi_tensor *to, const ufi_tensor *from
     ufi_tensor_share(to, from);
     return UF_OK;
   }
-  if (from->dtype == UF_STRING) {
-    uf_buf *packed;
-    UFI_TRY(ufi_strings_pack(from->data, from->count, &packed, ctx->error));
-    ufi_tensor_drop(to);
-    to->buf = packed;
-    to->data = uf_buf_data(packed);
-    return UF_OK;
-  }
+  if (from->dtype == UF_STRING) return ufi_tensor_pack(to, from->data, ctx->error);
   if (to->buf == NULL || !ufi_buf_is_unique(to->buf) || uf_buf_size(to->buf) != to->size) {
     UFI_TRY(ufi_tensor_fresh(to, ctx->error));
   }

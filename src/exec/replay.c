@@ -80,12 +80,7 @@ uf_status ufi_snapshot_take(uf_session *s, ufi_frame *f, const bool *wanted, uf_
 uf_status ufi_snapshot_detach(uf_session *s, ufi_tensor *t, uf_error *error) {
   for (int32_t i = 0; i < s->last.n_inputs; i++) {
     if (s->last.inputs[i].buf != t->buf || t->dtype == UF_STRING) continue;
-    uf_buf *old = uf_buf_retain(t->buf);
-    const void *from = t->data;
-    uf_status status = ufi_tensor_fresh(t, error);
-    if (status == UF_OK && t->size) memcpy(t->data, from, t->size);
-    uf_buf_release(old);
-    return status;
+    return ufi_tensor_detach(t, true, error); /* the snapshot's reference makes it shared */
   }
   return UF_OK;
 }

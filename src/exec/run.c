@@ -13,28 +13,16 @@
 
 /* ---- before the first step ------------------------------------------------------ */
 
-/* Somebody else may hold t's memory (a view, a snapshot): move to a fresh copy. */
-static uf_status detach(ufi_tensor *t, bool keep_value, uf_error *error) {
-  if (t->buf == NULL || ufi_buf_is_unique(t->buf)) return UF_OK;
-  uf_buf *old = uf_buf_retain(t->buf);
-  const void *from = t->data;
-  uf_status status = ufi_tensor_fresh(t, error);
-  if (status == UF_OK && keep_value && t->size) memcpy(t->data, from, t->size);
-  uf_buf_release(old);
-  return status;
-}
-
 uf_status ufi_frame_begin(ufi_frame *f, uf_error *error) {
   UFI_TRY(ufi_frame_allocate(f, error));
   for (int32_t i = 0; i < f->session->n_state; i++) {
     const ufi_state_ref *ref = &f->session->state[i];
     if (ref->graph != f->index) continue;
     UFI_TRY(ufi_frame_own_memory(f, ref->value, error)); /* dropped by a reset */
-    UFI_TRY(detach(&f->tensors[ref->value], true, error));
+    UFI_TRY(ufi_tensor_detach(&f->tensors[ref->value], true, error));
   }
   for (int32_t i = 0; i < f->n_refresh; i++) {
-    ufi_tensor *t = &f->tensors[f->refresh[i]];
-    UFI_TRY(detach(t, false, error));
+    UFI_TRY(ufi_tensor_detach(&f->tensors[f->refresh[i]], false, error));
   }
   f->pc = 0;
   f->reshaped = false;
@@ -49,11 +37,7 @@ static uf_status own_characters(ufi_ctx *ctx, uf_error *error) {
   for (int32_t k = 0; k < ctx->n_out; k++) {
     ufi_tensor *t = ctx->out[k];
     if (t->dtype != UF_STRING || (ctx->node->op->flags & UFI_GIVES_MEMORY)) continue;
-    uf_buf *packed;
-    UFI_TRY(ufi_strings_pack(t->data, t->count, &packed, error));
-    ufi_tensor_drop(t);
-    t->buf = packed;
-    t->data = uf_buf_data(packed);
+    UFI_TRY(ufi_tensor_pack(t, t->data, error));
   }
   return UF_OK;
 }

@@ -222,14 +222,7 @@ static uf_status check_set(const ufi_frame *f, int32_t value, const uf_tensor *t
 
 /* Copies into memory that nobody else sees. */
 static uf_status copy_in(ufi_tensor *t, const uf_tensor *from, uf_error *error) {
-  if (t->dtype == UF_STRING) {
-    uf_buf *packed;
-    UFI_TRY(ufi_strings_pack(from->data, t->count, &packed, error));
-    ufi_tensor_drop(t);
-    t->buf = packed;
-    t->data = uf_buf_data(packed);
-    return UF_OK;
-  }
+  if (t->dtype == UF_STRING) return ufi_tensor_pack(t, from->data, error);
   if (t->buf == NULL || !ufi_buf_is_unique(t->buf)) UFI_TRY(ufi_tensor_fresh(t, error));
   if (t->size) memcpy(t->data, from->data, t->size);
   return UF_OK;
@@ -326,8 +319,8 @@ static void describe(const ufi_tensor *t, uf_tensor *out) {
   out->read_only = true;
 }
 
-/* A retained view; what has no buf (constants of a file) gets a slice of it. */
-static uf_status publish(const uf_session *s, const ufi_tensor *t, uf_tensor *out, uf_error *error) {
+/* A retained view; what has no buf (a view of a constant in the file) is copied. */
+static uf_status publish(const ufi_tensor *t, uf_tensor *out, uf_error *error) {
   uf_buf *buf = NULL;
   if (t->buf) {
     buf = uf_buf_retain(t->buf);
@@ -336,7 +329,6 @@ static uf_status publish(const uf_session *s, const ufi_tensor *t, uf_tensor *ou
     if (buf == NULL) return ufi_no_memory(error, t->size);
     memcpy(uf_buf_data(buf), t->data, t->size);
   }
-  (void)s;
   describe(t, out);
   out->buf = buf;
   out->data = t->buf ? t->data : buf ? uf_buf_data(buf) : NULL;
@@ -353,9 +345,9 @@ static bool is_current(const uf_session *s, const ufi_frame *f, const ufi_tensor
 static uf_status read_computed(uf_session *s, ufi_frame *f, int32_t value, uf_tensor *out, uf_error *error) {
   ufi_tensor *t = &f->tensors[value];
   int32_t producer = f->graph->values[value].producer;
-  if (is_current(s, f, t, producer)) return publish(s, t, out, error);
+  if (is_current(s, f, t, producer)) return publish(t, out, error);
   UFI_TRY(ufi_frame_allocate(f, error));
-  if (t->is_const) return publish(s, t, out, error);
+  if (t->is_const) return publish(t, out, error);
   if (t->is_missing) {
     const char *why = f->why[producer] ? f->why[producer] : f->graph->nodes[producer].unsupported;
     return ufi_fail(error, UF_UNIMPLEMENTED, "tensor '%s' cannot be computed: %s", t->name,
@@ -364,7 +356,7 @@ static uf_status read_computed(uf_session *s, ufi_frame *f, int32_t value, uf_te
   if (s->last.graph >= 0) {
     const ufi_tensor *replayed;
     UFI_TRY(ufi_replay_value(s, f->index, value, &replayed, error));
-    return publish(s, replayed, out, error);
+    return publish(replayed, out, error);
   }
   return ufi_fail(error, UF_FAILED_PRECONDITION, "expected a run before reading tensor '%s', found none; run the graph first",
                   t->name);
@@ -381,7 +373,7 @@ static uf_status read_value(uf_session *s, ufi_frame *f, int32_t value, uf_tenso
   }
   if (is_input(f, value) || t->is_state) {
     UFI_TRY(ufi_frame_own_memory(f, value, error));
-    return publish(s, t, out, error);
+    return publish(t, out, error);
   }
   if (v->kind == UF_VALUE_CONSTANT) return uf_model_constant(s->model, f->index, value, out, error);
   if (v->producer < 0) {
@@ -406,7 +398,7 @@ uf_status uf_session_live(uf_session *s, int32_t graph, int32_t value, uf_tensor
   }
   if (status == UF_OK) status = ufi_frame_own_memory(f, value, error);
   if (status == UF_OK && s->last.graph >= 0) status = ufi_snapshot_detach(s, &f->tensors[value], error);
-  if (status == UF_OK) status = publish(s, &f->tensors[value], tensor_out, error);
+  if (status == UF_OK) status = publish(&f->tensors[value], tensor_out, error);
   if (status != UF_OK) return done(s, f, status, error);
   tensor_out->read_only = false;
   return UF_OK;
