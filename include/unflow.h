@@ -14,6 +14,8 @@
  *   state            variables, state tensors and tables as values
  *   builder          a graph made call by call instead of read from a file
  *   conversion       dequantize
+ *   source           named arrays of any file: checkpoints, graphs, models, archives
+ *   output           arrays to .npz, .npy, .safetensors and checkpoints
  *   archive          .npz and .npy files
  *
  * Rules for all of it. A function named *_create, *_open or *_read gives the
@@ -113,11 +115,21 @@ typedef struct uf_error {
   X(UINT64, "uint64", 64, 12, 23)              \
   X(INT4, "int4", 4, 17, 29)                   \
   X(UINT4, "uint4", 4, 20, 30)                 \
-  X(INT2, "int2", 2, 19, -1)                   \
+  X(INT2, "int2", 2, 19, 31)                   \
   X(BOOL, "bool", 8, 6, 10)                    \
   X(STRING, "string", 128, 5, 7)               \
   X(RESOURCE, "resource", 64, 13, 20)          \
-  X(VARIANT, "variant", 64, 14, 21)
+  X(VARIANT, "variant", 64, 14, 21)            \
+  X(QINT8, "qint8", 8, -1, 11)                 \
+  X(QUINT8, "quint8", 8, -1, 12)               \
+  X(QINT16, "qint16", 16, -1, 15)              \
+  X(QUINT16, "quint16", 16, -1, 16)            \
+  X(QINT32, "qint32", 32, -1, 13)              \
+  X(FLOAT8_E4M3FNUZ, "float8_e4m3fnuz", 8, -1, 26)     \
+  X(FLOAT8_E4M3B11FNUZ, "float8_e4m3b11fnuz", 8, -1, 27) \
+  X(FLOAT8_E5M2FNUZ, "float8_e5m2fnuz", 8, -1, 28)     \
+  X(UINT2, "uint2", 2, -1, 32)                 \
+  X(FLOAT4_E2M1FN, "float4_e2m1fn", 4, -1, 33)
 
 typedef enum uf_dtype {
 #define X(name, text, bits, tflite, tf) UF_##name,
@@ -132,6 +144,11 @@ UF_API const char *uf_dtype_name(uf_dtype dtype);
 UF_API int uf_dtype_bits(uf_dtype dtype);
 /* The dtype of that name, or UF_INVALID. */
 UF_API uf_dtype uf_dtype_from_name(const char *name);
+/* The dtype of a TensorFlow DataType number; reference types (101 ...) are the
+ * types they refer to. UF_INVALID for what is none. */
+UF_API uf_dtype uf_dtype_from_tf(int64_t data_type);
+/* TensorFlow's number for dtype, 0 for UF_INVALID. */
+UF_API int32_t uf_dtype_tf(uf_dtype dtype);
 
 /* ---- buf --------------------------------------------------------------- */
 
@@ -459,6 +476,201 @@ UF_API void uf_session_share_state(uf_session *session, uf_session *other);
 UF_API uf_status uf_dequantize(const uf_tensor *tensor, float *out, uf_error *error);
 /* One int8 (or uint8) per element of a packed int4, uint4 or int2 tensor. */
 UF_API uf_status uf_unpack(const uf_tensor *tensor, void *out, uf_error *error);
+
+/* ---- source ------------------------------------------------------------- */
+
+/* Named arrays of a file, whatever its format: a TensorFlow checkpoint (V2 "tensor
+ * bundle" or V1 "tensor slices"), the constants of a GraphDef or MetaGraph, a
+ * SavedModel (variables and constants), the weights of a .tflite, a .npz, a .npy or a
+ * folder of them, a .safetensors. Opening reads an index's first bytes; the cost of
+ * all else is in proportion to what is asked for. A source never changes and may be
+ * used by many threads at once. */
+typedef struct uf_source uf_source;
+
+/* Where files are when they are not in the file system: every call is given
+ * `context` and may come from any thread. */
+typedef struct uf_filesystem {
+  size_t struct_size; /* sizeof(uf_filesystem) */
+  void *context;
+  /* Size of the file at path; NOT_FOUND when there is none (or a folder). */
+  uf_status (*size)(void *context, const char *path, uint64_t *size_out, uf_error *error);
+  /* Exactly size bytes from offset on. */
+  uf_status (*read)(void *context, const char *path, uint64_t offset, size_t size, void *out,
+                    uf_error *error);
+  /* Calls add(names, name) for each name in folder (no path before it); NOT_FOUND when
+   * there is no such folder. */
+  uf_status (*list)(void *context, const char *folder, void (*add)(void *names, const char *name),
+                    void *names, uf_error *error);
+  void (*free)(void *context); /* when the source is gone; NULL is fine */
+} uf_filesystem;
+
+typedef struct uf_source_options {
+  size_t struct_size;              /* sizeof(uf_source_options) */
+  const uf_filesystem *filesystem; /* copied; NULL: local files, mapped */
+  const char *name;                /* what messages call a source from memory */
+} uf_source_options;
+
+/* Opens what is at path. For a checkpoint that may be its prefix, its .index, .meta or
+ * any .data file, or the `checkpoint` file or the folder that has one; for a SavedModel
+ * its folder or saved_model.pb. NOT_FOUND says what was found there instead,
+ * INVALID_ARGUMENT: of no known format, DATA_LOSS: damaged. On success the source
+ * owns options->filesystem's context; on failure the caller still does. */
+UF_API uf_status uf_source_open(const char *path, const uf_source_options *options,
+                                uf_source **source_out, uf_error *error) UF_MUST_USE;
+/* The content of one file (graph, model, archive) from memory, which is shared. */
+UF_API uf_status uf_source_open_buf(uf_buf *buf, const uf_source_options *options,
+                                    uf_source **source_out, uf_error *error) UF_MUST_USE;
+UF_API uf_source *uf_source_retain(uf_source *source);
+UF_API void uf_source_release(uf_source *source);
+
+typedef struct uf_source_info {
+  const char *path;    /* as resolved: a checkpoint's prefix, a SavedModel's folder */
+  const char *format;  /* "checkpoint", "checkpoint_v1", "saved_model", "meta_graph", "graph_def",
+                          "tflite", "npz", "npy", "npy_folder", "safetensors" */
+  const char *details; /* more in words: "2 shards, little-endian"; "" when nothing */
+} uf_source_info;
+UF_API void uf_source_describe(const uf_source *source, uf_source_info *info_out);
+
+/* One array. Lives, as all it points to, as long as its source. */
+typedef struct uf_entry {
+  const char *name;      /* the key in the file; unique */
+  uf_dtype dtype;
+  int32_t rank;
+  int64_t dims[UF_MAX_RANK];
+  uint64_t size;         /* bytes in the file; strings with their lengths; 0 where unknown */
+  const char *file;      /* where these bytes are, when they are in one piece; else NULL */
+  uint64_t offset;       /* their place in file */
+  int32_t n_pieces;      /* slices that it is saved in; 1: whole */
+  const uf_quant *quant; /* NULL: not quantized */
+} uf_entry;
+
+/* All entries in order of name (byte order; archives and models: in file order). The
+ * first call reads the whole index. The array belongs to the source. */
+UF_API uf_status uf_source_entries(uf_source *source, const uf_entry *const **entries_out,
+                                   size_t *n_out, uf_error *error);
+/* The entry of that name. Does not read the whole index of a checkpoint. NOT_FOUND
+ * lists near names. */
+UF_API uf_status uf_source_find(uf_source *source, const char *name, const uf_entry **entry_out,
+                                uf_error *error);
+
+/* The part start[i] to start[i] + extent[i] of each dimension. */
+typedef struct uf_region {
+  int64_t start[UF_MAX_RANK], extent[UF_MAX_RANK];
+} uf_region;
+
+enum {
+  UF_READ_COPY = 1,   /* memory of its own, writable; else a view of the file where it can be */
+  UF_READ_VERIFY = 2, /* check the checksum of what has one also for a view (copies always are) */
+};
+/* The value of an entry, or of a region of it (NULL: whole), of which only the bytes
+ * needed are read. A view is read-only and keeps the mapping alive. Checksums are
+ * checked when the whole entry is copied: DATA_LOSS names file, offset and entry. The
+ * caller releases the tensor. */
+UF_API uf_status uf_source_read(uf_source *source, const uf_entry *entry, const uf_region *region,
+                                int flags, uf_tensor *tensor_out, uf_error *error) UF_MUST_USE;
+/* Copies of n entries at once, large ones by n_threads (0: as many as processors) in
+ * parts. All or nothing: after a failure there is nothing to release. */
+UF_API uf_status uf_source_read_all(uf_source *source, const uf_entry *const *entries, size_t n,
+                                    int32_t n_threads, uf_tensor *tensors_out,
+                                    uf_error *error) UF_MUST_USE;
+/* Reads an entry for nothing but its checksums and structure. Formats without
+ * checksums: that its bytes are all there. */
+UF_API uf_status uf_source_verify(uf_source *source, const uf_entry *entry, uf_error *error);
+
+typedef enum uf_role {
+  UF_ROLE_VALUE,     /* a variable, weight or array */
+  UF_ROLE_CONSTANT,  /* of a graph */
+  UF_ROLE_SLOT,      /* what an optimizer keeps for a variable: m, v, momentum ... */
+  UF_ROLE_OPTIMIZER, /* what it keeps for itself: iterations, learning_rate, beta1_power */
+  UF_ROLE_AVERAGE,   /* ExponentialMovingAverage of a variable */
+  UF_ROLE_META,      /* the object graph, save_counter, global_step's kin: no model has it */
+} uf_role;
+UF_API const char *uf_role_name(uf_role role); /* "value", "constant", "slot" ... */
+
+/* An entry by the names that people know. */
+typedef struct uf_variable {
+  const uf_entry *entry;
+  const char *name;           /* of the variable: "dense/kernel"; unique; the entry's name when
+                                 the file knows no other */
+  const char *path;           /* in the object graph: "model/layer-1/kernel"; NULL: none */
+  const char *const *aliases; /* further paths to the same object */
+  int32_t n_aliases;
+  uf_role role;
+  const char *slot;           /* SLOT: "m" */
+  int32_t of;                 /* SLOT, AVERAGE: index of the variable it belongs to; else -1 */
+  int32_t average;            /* index of this one's AVERAGE; -1: none */
+} uf_variable;
+/* One for each entry, in the order of entries. The first call decodes the object graph. */
+UF_API uf_status uf_source_variables(uf_source *source, const uf_variable **variables_out,
+                                     size_t *n_out, uf_error *error);
+
+/* A node of the graphs in a GraphDef, MetaGraph or SavedModel. */
+typedef struct uf_graph_node {
+  const char *name;          /* FUNCTION/NODE inside a function */
+  const char *op;
+  const char *device;
+  const char *const *inputs; /* as in the file: "x", "x:1", "^control" */
+  int32_t n_inputs, n_attrs;
+} uf_graph_node;
+/* The i-th node; OUT_OF_RANGE past the end (and for sources that have none). */
+UF_API uf_status uf_source_node(uf_source *source, size_t i, uf_graph_node *node_out, uf_error *error);
+/* Its j-th attribute. kind TENSOR: `tensor` is to be released by the caller. Lists are
+ * given element by element: *n_out of them (1 when it is no list, -1 for what is neither:
+ * a function or placeholder, whose name is then a STRING), `at` says which. */
+UF_API uf_status uf_source_attr(uf_source *source, size_t i, int32_t j, int32_t at,
+                                uf_attr *attr_out, uf_tensor *tensor_out, int32_t *n_out,
+                                uf_error *error);
+
+/* ---- output --------------------------------------------------------------- */
+
+/* Calls as work goes on; returning false stops it with CANCELLED. */
+typedef bool (*uf_progress_fn)(void *context, uint64_t done, uint64_t total);
+
+/* One array to be written. */
+typedef struct uf_output_item {
+  const char *name;      /* under which it is stored */
+  const uf_entry *entry; /* of the source */
+  uf_dtype dtype;        /* UF_INVALID: as it is; else converted (numbers only) */
+  bool dequantize;       /* float32 real values where the entry is quantized */
+  const int32_t *axes;   /* rank numbers: output dimension i is input dimension axes[i]; NULL: as is */
+} uf_output_item;
+
+typedef struct uf_output_options {
+  size_t struct_size;
+  const char *format;      /* "npz", "npy" (a folder), "safetensors"; NULL: by the ending of path */
+  int32_t level;           /* npz: 0 stored, 1 to 12 compressed */
+  bool verify;             /* check checksums on the way */
+  int32_t n_threads;       /* 0: as many as processors */
+  uf_progress_fn progress; /* in bytes; NULL: none */
+  void *progress_context;
+} uf_output_options;
+
+/* Writes the items, in order, to a file or folder that appears at path whole or not at
+ * all. ALREADY_EXISTS: a name twice; CANCELLED, RESOURCE_EXHAUSTED (disk full): nothing is
+ * left behind. Memory stays bounded by the largest item that has to be converted. */
+UF_API uf_status uf_extract(uf_source *source, const uf_output_item *items, size_t n,
+                            const char *path, const uf_output_options *options, uf_error *error);
+
+/* The same array by array, for values that come from elsewhere. `plan` lists what will be
+ * added, in order: name, dtype and shape of each (data is not looked at). */
+typedef struct uf_writer uf_writer;
+UF_API uf_status uf_writer_create(const char *path, const uf_output_options *options,
+                                  const char *const *names, const uf_tensor *plan, size_t n,
+                                  uf_writer **writer_out, uf_error *error) UF_MUST_USE;
+UF_API uf_status uf_writer_add(uf_writer *writer, const uf_tensor *tensor, uf_error *error);
+UF_API uf_status uf_writer_finish(uf_writer *writer, uf_error *error); /* frees the writer */
+UF_API void uf_writer_abandon(uf_writer *writer); /* NULL is fine; removes what was written */
+
+/* A V2 checkpoint being written: prefix.index and n_shards files prefix.data-* (0: one).
+ * Tensors may come in any order; names are unique. All files appear at finish. */
+typedef struct uf_checkpoint_writer uf_checkpoint_writer;
+UF_API uf_status uf_checkpoint_create(const char *prefix, int32_t n_shards,
+                                      uf_checkpoint_writer **writer_out,
+                                      uf_error *error) UF_MUST_USE;
+UF_API uf_status uf_checkpoint_add(uf_checkpoint_writer *writer, const char *name,
+                                   const uf_tensor *tensor, uf_error *error);
+UF_API uf_status uf_checkpoint_finish(uf_checkpoint_writer *writer, uf_error *error);
+UF_API void uf_checkpoint_abandon(uf_checkpoint_writer *writer); /* NULL is fine */
 
 /* ---- archive ----------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """check_layers.py: who may include whom, checked over every `#include "..."`.
 
-    base < format < kernels < ops < graph < plan < exec      (a folder includes itself and what is left of it)
+    base < format < kernels < ops < graph < plan < exec < source < output      (a folder includes itself and what is left of it)
     cli and python see unflow.h and their own headers only
     a source or header's name is used once in the tree; a .c file stays below 800 lines
 
@@ -14,7 +14,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-LAYERS = ["base", "format", "kernels", "ops", "graph", "plan", "exec"]
+LAYERS = ["base", "format", "kernels", "ops", "graph", "plan", "exec", "source", "output"]
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 MAX_LINES = 800
 

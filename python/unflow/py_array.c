@@ -38,6 +38,16 @@ static const int npy_types[UF_DTYPE_COUNT] = {
   [UF_STRING] = -1,
   [UF_RESOURCE] = -1,
   [UF_VARIANT] = -1,
+  [UF_QINT8] = NPY_INT8,
+  [UF_QUINT8] = NPY_UINT8,
+  [UF_QINT16] = NPY_INT16,
+  [UF_QUINT16] = NPY_UINT16,
+  [UF_QINT32] = NPY_INT32,
+  [UF_FLOAT8_E4M3FNUZ] = -1,
+  [UF_FLOAT8_E4M3B11FNUZ] = -1,
+  [UF_FLOAT8_E5M2FNUZ] = -1,
+  [UF_UINT2] = -1,
+  [UF_FLOAT4_E2M1FN] = -1,
 };
 
 static bool is_packed(uf_dtype dtype) {

@@ -85,8 +85,8 @@ uf_status ufi_no_memory(uf_error *error, size_t bytes) {
 
 /* ---- dtype ---------------------------------------------------------------- */
 
-static const struct { const char *name; int bits; } dtype_table[UF_DTYPE_COUNT] = {
-#define X(name, text, bits, tflite, tf) [UF_##name] = {text, bits},
+static const struct { const char *name; int bits, tf; } dtype_table[UF_DTYPE_COUNT] = {
+#define X(name, text, bits, tflite, tf) [UF_##name] = {text, bits, tf},
   UF_DTYPE_LIST(X)
 #undef X
 };
@@ -105,6 +105,17 @@ uf_dtype uf_dtype_from_name(const char *name) {
     if (strcmp(name, dtype_table[i].name) == 0) return (uf_dtype)i;
   return UF_INVALID;
 }
+
+enum { TF_REFERENCE = 100 }; /* added to the number of a reference type */
+
+uf_dtype uf_dtype_from_tf(int64_t data_type) {
+  if (data_type > TF_REFERENCE) data_type -= TF_REFERENCE;
+  for (int i = UF_INVALID + 1; i < UF_DTYPE_COUNT && data_type > 0; i++)
+    if (dtype_table[i].tf == data_type) return (uf_dtype)i;
+  return UF_INVALID;
+}
+
+int32_t uf_dtype_tf(uf_dtype dtype) { return dtype_is_valid(dtype) ? dtype_table[dtype].tf : 0; }
 
 /* ---- shapes --------------------------------------------------------------- */
 

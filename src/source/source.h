@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * source.h: front door of src/source/: named arrays of any file behind one interface.
+ *
+ *   source.c         the section "source" of unflow.h: open, find, list, read
+ *   path.c           what a user's path means: prefix, .index, folder, ...
+ *   bundle.c         TensorFlow checkpoints, V2        bundle_write.c  writes them
+ *   tensor_slices.c  TensorFlow checkpoints, V1
+ *   graphdef.c       constants and nodes of GraphDef, MetaGraph, SavedModel
+ *   saved_model.c    a graph with the checkpoint beside it, as one source
+ *   tflite_source.c  weights of a .tflite              archive.c  .npz, .npy, .safetensors
+ *   objects.c        the object graph                  variables.c  names that people know
+ *
+ * A format gives a ufi_source_ops and makes entries whose first member is a uf_entry.
+ */
+#ifndef UFI_SOURCE_H
+#define UFI_SOURCE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/file.h"
+
+/* What a format does. Calls come with the source's lock held where `locked` stands. */
+typedef struct ufi_source_ops {
+  const char *format;
+  /* locked: calls ufi_source_add for every entry, in order. NULL: open did. */
+  uf_status (*scan)(uf_source *source, uf_error *error);
+  /* locked: one entry without a scan; NOT_FOUND without a message. NULL: scans instead. */
+  uf_status (*find)(uf_source *source, const char *name, const uf_entry **entry_out, uf_error *error);
+  /* As uf_source_read, with entry, region and flags checked. */
+  uf_status (*read)(uf_source *source, const uf_entry *entry, const uf_region *region, int flags,
+                    uf_tensor *tensor_out, uf_error *error);
+  /* NULL: reading the entry is all there is to check. */
+  uf_status (*verify)(uf_source *source, const uf_entry *entry, uf_error *error);
+  /* The CRC-32C of the bytes that a view of the whole entry shows; false: not known. NULL: never. */
+  bool (*crc32c)(const uf_entry *entry, uint32_t *crc_out);
+  /* locked: names, paths and roles into variables (zeroed, n of them, entry set, name the
+   * entry's, of and average -1). NULL: variables.c tells them by name. */
+  uf_status (*variables)(uf_source *source, uf_variable *variables, size_t n, uf_error *error);
+  uf_status (*node)(uf_source *source, size_t i, uf_graph_node *node_out, uf_error *error);
+  uf_status (*attr)(uf_source *source, size_t i, int32_t j, int32_t at, uf_attr *attr_out,
+                    uf_tensor *tensor_out, int32_t *n_out, uf_error *error);
+  void (*destroy)(uf_source *source); /* frees impl; NULL is fine */
+} ufi_source_ops;
+
+struct uf_source {
+  atomic_int refs;
+  pthread_mutex_t lock;
+  const ufi_source_ops *ops;
+  void *impl;              /* the format's */
+  char *path;
+  const char *details;     /* "" or in the arena */
+  uf_filesystem fs;
+  bool has_fs;
+  ufi_arena *arena;        /* entries and names; under the lock */
+  const uf_entry **entries;
+  size_t n, capacity;
+  bool scanned;
+  ufi_names *names;        /* to entries, once scanned and asked for */
+  uf_variable *variables;  /* NULL: not asked for yet */
+};
+
+/* For formats' openers: an empty source (path is copied) whose filesystem, if any, is a copy
+ * of fs. Its ops and impl are for the caller to set; release it on failure. */
+uf_source *ufi_source_create(const char *path, const uf_filesystem *fs, const ufi_source_ops *ops,
+                             uf_error *error);
+/* NULL: local files. */
+const uf_filesystem *ufi_source_fs(const uf_source *source);
+/* Appends an entry that lies in the arena (or lives as long as the source). */
+uf_status ufi_source_add(uf_source *source, const uf_entry *entry, uf_error *error);
+
+/* Openers. Each takes a reference to the file; it stays the caller's otherwise. */
+uf_status ufi_open_bundle(const char *prefix, const uf_filesystem *fs, uf_source **source_out,
+                          uf_error *error);
+/* files: the shards of a V1 checkpoint. */
+uf_status ufi_open_tensor_slices(const char *prefix, const uf_filesystem *fs, ufi_file *const *files,
+                                 size_t n_files, uf_source **source_out, uf_error *error);
+/* GraphDef, MetaGraphDef or SavedModel, told apart by content; binary, or text where the name ends in
+ * .pbtxt. INVALID_ARGUMENT: none. */
+uf_status ufi_open_graphdef(ufi_file *file, const uf_filesystem *fs, uf_source **source_out,
+                            uf_error *error);
+/* graph's entries and those of checkpoint (NULL: none) as one. Takes over both, also on failure. format:
+ * "saved_model" or "meta_graph". */
+uf_status ufi_open_saved_model(const char *path, const char *format, uf_source *graph,
+                               uf_source *checkpoint, uf_source **source_out, uf_error *error);
+uf_status ufi_open_tflite(ufi_file *file, const uf_filesystem *fs, uf_source **source_out, uf_error *error);
+uf_status ufi_open_npz(ufi_file *file, const uf_filesystem *fs, uf_source **source_out, uf_error *error);
+uf_status ufi_open_npy(ufi_file *file, const uf_filesystem *fs, uf_source **source_out, uf_error *error);
+uf_status ufi_open_npy_folder(const char *path, const uf_filesystem *fs, uf_source **source_out,
+                              uf_error *error);
+uf_status ufi_open_safetensors(ufi_file *file, const uf_filesystem *fs, uf_source **source_out,
+                               uf_error *error);
+
+/* The SavedObjectGraph or TrackableObjectGraph that explains a checkpoint's keys, for
+ * ops->variables (objects.c). is_saved_model: the message is a SavedObjectGraph. */
+uf_status ufi_objects_name(uf_source *source, const void *message, size_t size, bool is_saved_model,
+                           uf_variable *variables, size_t n, uf_error *error);
+/* Roles by the name alone: x/Adam, x/ExponentialMovingAverage, beta1_power ... (variables.c) */
+uf_status ufi_variables_by_name(uf_source *source, uf_variable *variables, size_t n, uf_error *error);
+
+/* ---- for formats whose arrays lie in files as they are in memory ---- */
+
+/* A tensor over size bytes at offset, or a region of it, as uf_source_read: a view when
+ * flags allow and the bytes are aligned for dtype, else copied. Strings are not for it. */
+uf_status ufi_read_plain(ufi_file *file, uint64_t offset, const uf_entry *entry,
+                         const uf_region *region, int flags, uf_tensor *tensor_out, uf_error *error);
+
+#endif
