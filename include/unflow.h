@@ -560,6 +560,8 @@ typedef struct uf_region {
 
 enum {
   UF_READ_COPY = 1,   /* memory of its own, writable; else a view of the file where it can be */
+  UF_READ_UNALIGNED = 4, /* a view also where the file's bytes are not aligned for their dtype, as
+                            NumPy takes them; else those are copied */
   UF_READ_VERIFY = 2, /* check the checksum of what has one also for a view (copies always are) */
 };
 /* The value of an entry, or of a region of it (NULL: whole), of which only the bytes
