@@ -17,21 +17,6 @@
 
 /* ---- unpacking ------------------------------------------------------------------- */
 
-static void unpack_nibbles(const uint8_t *in, int64_t n, bool is_signed, uint8_t *out) {
-  uint8_t sign = is_signed ? 8 : 0; /* (v ^ 8) - 8 extends the sign */
-  for (int64_t i = 0; i < n / 2; i++) {
-    out[2 * i] = (uint8_t)(((in[i] & 15) ^ sign) - sign);
-    out[2 * i + 1] = (uint8_t)(((in[i] >> 4) ^ sign) - sign);
-  }
-  if (n % 2) out[n - 1] = (uint8_t)(((in[n / 2] & 15) ^ sign) - sign);
-}
-
-static void unpack_crumbs(const uint8_t *in, int64_t n, bool is_signed, uint8_t *out) {
-  uint8_t sign = is_signed ? 2 : 0;
-  for (int64_t i = 0; i < n; i++)
-    out[i] = (uint8_t)(((in[i / 4] >> i % 4 * 2 & 3) ^ sign) - sign);
-}
-
 static uf_status check_tensor(const uf_tensor *t, int64_t *count_out, uf_error *error) {
   size_t bytes;
   if (!t || t->rank < 0 || t->rank > UF_MAX_RANK ||
@@ -45,17 +30,13 @@ static uf_status check_tensor(const uf_tensor *t, int64_t *count_out, uf_error *
 uf_status uf_unpack(const uf_tensor *t, void *out, uf_error *error) {
   int64_t n = 0;
   UFI_TRY(check_tensor(t, &n, error));
-  switch (t->dtype) {
-    case UF_INT4: unpack_nibbles(t->data, n, true, out); return UF_OK;
-    case UF_UINT4: unpack_nibbles(t->data, n, false, out); return UF_OK;
-    case UF_INT2: unpack_crumbs(t->data, n, true, out); return UF_OK;
-    case UF_UINT2: unpack_crumbs(t->data, n, false, out); return UF_OK;
-    case UF_FLOAT4_E2M1FN: unpack_nibbles(t->data, n, false, out); return UF_OK;
-    default:
-      return ufi_fail(error, UF_WRONG_TYPE,
-                      "expected int4, uint4, int2, uint2 or float4_e2m1fn, found %s",
-                      uf_dtype_name(t->dtype));
-  }
+  int bits = uf_dtype_bits(t->dtype);
+  if (bits == 0 || bits >= 8)
+    return ufi_fail(error, UF_WRONG_TYPE,
+                    "expected int4, uint4, int2, uint2 or float4_e2m1fn, found %s",
+                    uf_dtype_name(t->dtype));
+  ufi_unpack_bytes(t->dtype, t->data, n, out);
+  return UF_OK;
 }
 
 /* ---- casting ---------------------------------------------------------------------- */
