@@ -100,6 +100,13 @@ static inline uint64_t ufi_load64(const void *p) { uint64_t v; memcpy(&v, p, 8);
  * from elements that may point anywhere. */
 uf_status ufi_strings_pack(const uf_string *elements, int64_t n, uf_buf **buf_out, uf_error *error);
 
+/* ---- elements of 2 and 4 bits (packed.c) ---------------------------------- */
+
+/* n elements of a sub-byte dtype, one a byte, to packed ones and back. In packed memory
+ * the rest of the last byte is zero. */
+void ufi_pack_bytes(uf_dtype dtype, const uint8_t *in, int64_t n, uint8_t *out);
+void ufi_unpack_bytes(uf_dtype dtype, const uint8_t *in, int64_t n, uint8_t *out);
+
 /* ---- hash map from name to index (names.c) -------------------------------- */
 
 /* Names are borrowed. The first index of a name wins. */

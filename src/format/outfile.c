@@ -178,10 +178,15 @@ static void sync_folder(const char *target) {
   close(fd);
 }
 
+uf_status ufi_outfile_prepare(ufi_outfile *file, uf_error *error) {
+  UFI_TRY(flush(file, error));
+  if (file->sync && fsync(file->fd) != 0 && errno != EINVAL && errno != ENOTSUP)
+    return io_failed(file->target, errno, error);
+  return UF_OK;
+}
+
 uf_status ufi_outfile_commit(ufi_outfile *file, uf_error *error) {
-  uf_status status = flush(file, error);
-  if (status == UF_OK && file->sync && fsync(file->fd) != 0 && errno != EINVAL && errno != ENOTSUP)
-    status = io_failed(file->target, errno, error);
+  uf_status status = ufi_outfile_prepare(file, error);
   if (close(file->fd) != 0 && status == UF_OK) status = io_failed(file->target, errno, error);
   if (status == UF_OK && rename(file->temporary, file->target) != 0)
     status = io_failed(file->target, errno, error);

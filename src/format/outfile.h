@@ -18,6 +18,9 @@ uf_status ufi_outfile_create(const char *path, bool durable, ufi_outfile **file_
 /* Appends. After a failure only abandon makes sense. */
 uf_status ufi_outfile_write(ufi_outfile *file, const void *data, size_t size, uf_error *error);
 uint64_t ufi_outfile_size(const ufi_outfile *file); /* bytes written so far */
+/* Brings all bytes to where commit has only to rename: for files that belong together, so that
+ * a full disk shows before the first of them has its name. */
+uf_status ufi_outfile_prepare(ufi_outfile *file, uf_error *error);
 /* Puts the file under its name; on failure it is gone. Frees it either way. */
 uf_status ufi_outfile_commit(ufi_outfile *file, uf_error *error);
 void ufi_outfile_abandon(ufi_outfile *file); /* NULL is fine */
