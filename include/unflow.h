@@ -444,7 +444,7 @@ typedef enum uf_attr_kind {
 typedef struct uf_attr {
   const char *name;
   uf_attr_kind kind;
-  int64_t i;               /* INT, BOOL, DTYPE (a uf_dtype) */
+  int64_t i;               /* INT, BOOL, DTYPE (a uf_dtype); given out, a STRING's size */
   double f;                /* FLOAT */
   const char *s;           /* STRING, NUL-terminated */
   int32_t rank;            /* SHAPE; -1: unknown */
