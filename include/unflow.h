@@ -444,12 +444,13 @@ typedef enum uf_attr_kind {
 typedef struct uf_attr {
   const char *name;
   uf_attr_kind kind;
-  int64_t i;               /* INT, BOOL, DTYPE (a uf_dtype) */
+  int64_t i;               /* INT, BOOL, DTYPE (a uf_dtype); given out, a STRING's size */
   double f;                /* FLOAT */
   const char *s;           /* STRING, NUL-terminated */
   int32_t rank;            /* SHAPE; -1: unknown */
   int64_t dims[UF_MAX_RANK];
   const uf_tensor *tensor; /* TENSOR: bytes are copied */
+  size_t s_size;           /* STRING that is read: its bytes, which may hold NULs */
 } uf_attr;
 
 UF_API uf_builder *uf_builder_create(void);
@@ -584,9 +585,9 @@ typedef enum uf_role {
   UF_ROLE_VALUE,     /* a variable, weight or array */
   UF_ROLE_CONSTANT,  /* of a graph */
   UF_ROLE_SLOT,      /* what an optimizer keeps for a variable: m, v, momentum ... */
-  UF_ROLE_OPTIMIZER, /* what it keeps for itself: iterations, learning_rate, beta1_power */
+  UF_ROLE_OPTIMIZER, /* what it keeps for itself: iterations, learning_rate, global_step */
   UF_ROLE_AVERAGE,   /* ExponentialMovingAverage of a variable */
-  UF_ROLE_META,      /* the object graph, save_counter, global_step's kin: no model has it */
+  UF_ROLE_META,      /* the object graph, save_counter: what saving adds */
 } uf_role;
 UF_API const char *uf_role_name(uf_role role); /* "value", "constant", "slot" ... */
 
@@ -617,9 +618,10 @@ typedef struct uf_graph_node {
 } uf_graph_node;
 /* The i-th node; OUT_OF_RANGE past the end (and for sources that have none). */
 UF_API uf_status uf_source_node(uf_source *source, size_t i, uf_graph_node *node_out, uf_error *error);
-/* Its j-th attribute. kind TENSOR: `tensor` is to be released by the caller. Lists are
- * given element by element: *n_out of them (1 when it is no list, -1 for what is neither:
- * a function or placeholder, whose name is then a STRING), `at` says which. */
+/* Its j-th attribute. kind TENSOR: *tensor_out is to be released by the caller. A function or
+ * placeholder is its name, a STRING. *n_out: -1 when it is no list; else the list's number of
+ * elements, of which `at` says which one is given (beyond the end, and of an empty list: only
+ * name and *n_out are set). */
 UF_API uf_status uf_source_attr(uf_source *source, size_t i, int32_t j, int32_t at,
                                 uf_attr *attr_out, uf_tensor *tensor_out, int32_t *n_out,
                                 uf_error *error);

@@ -41,6 +41,10 @@ static PyObject *core_ops(PyObject *module, PyObject *unused) {
 static PyMethodDef functions[] = {
   {"open_path", core_open_path, METH_VARARGS, "open_path(path) -> Model"},
   {"open_buffer", core_open_buffer, METH_VARARGS, "open_buffer(buffer, name) -> Model"},
+  {"source_open", core_source_open, METH_VARARGS, "source_open(path) -> Source"},
+  {"source_open_fs", core_source_open_fs, METH_VARARGS, "source_open_fs(path, fs) -> Source"},
+  {"source_open_buffer", core_source_open_buffer, METH_VARARGS,
+   "source_open_buffer(buffer, name=None) -> Source"},
   {"dequantize", core_dequantize, METH_VARARGS,
    "dequantize(array, dtype, scales, zero_points, axis, block_size) -> float32 array"},
   {"np_dtype", core_np_dtype, METH_VARARGS, "np_dtype(name) -> numpy.dtype"},
@@ -67,6 +71,7 @@ static int core_exec(PyObject *module) {
   if ((state->model_type = add_type(module, &core_model_spec)) == NULL) return -1;
   if ((state->session_type = add_type(module, &core_session_spec)) == NULL) return -1;
   if ((state->builder_type = add_type(module, &core_builder_spec)) == NULL) return -1;
+  if ((state->source_type = add_type(module, &core_source_spec)) == NULL) return -1;
   return 0;
 }
 
@@ -77,6 +82,7 @@ static int core_clear(PyObject *module) {
   Py_CLEAR(state->model_type);
   Py_CLEAR(state->session_type);
   Py_CLEAR(state->builder_type);
+  Py_CLEAR(state->source_type);
   for (int i = 0; i < UF_DTYPE_COUNT; i++) Py_CLEAR(state->ml_descr[i]);
   return 0;
 }
@@ -88,6 +94,7 @@ static int core_traverse(PyObject *module, visitproc visit, void *arg) {
   Py_VISIT(state->model_type);
   Py_VISIT(state->session_type);
   Py_VISIT(state->builder_type);
+  Py_VISIT(state->source_type);
   return 0;
 }
 

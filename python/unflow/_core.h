@@ -15,6 +15,7 @@
  *   py_state.c    variables, tables and state tensors of a session
  *   py_details.c  LiteRT's dictionaries about tensors
  *   py_builder.c  graphs made call by call
+ *   py_source.c   named arrays of checkpoints, graphs, archives
  *   _core.c       the module
  *
  * Threads: a uf_session may be used by one thread at a time, so every call
@@ -46,7 +47,7 @@ typedef struct core_state {
   PyObject *errors;                        /* unflow.errors, imported at the first error */
   bool ml_asked;                           /* ml_dtypes was looked for */
   PyArray_Descr *ml_descr[UF_DTYPE_COUNT]; /* its dtypes; NULL: not there */
-  PyTypeObject *model_type, *session_type, *builder_type;
+  PyTypeObject *model_type, *session_type, *builder_type, *source_type;
 } core_state;
 
 core_state *core_state_of(PyObject *module);
@@ -83,6 +84,7 @@ enum {
   CORE_VIEW = 0,
   CORE_COPY = 1,  /* a writable array of its own */
   CORE_LITE = 2,  /* int4, uint4, int2 as int8 and uint8, as LiteRT has them */
+  CORE_OWN = 4,   /* the tensor's memory is nobody else's: a writable array over it */
 };
 
 /* The array for a tensor, which is released in any case. */
@@ -151,12 +153,24 @@ typedef struct core_builder {
   uf_builder *builder;
 } core_builder;
 
-extern PyType_Spec core_model_spec, core_session_spec, core_builder_spec;
+typedef struct core_source {
+  PyObject_HEAD
+  core_state *state;
+  uf_source *source;
+} core_source;
+
+extern PyType_Spec core_source_spec, core_model_spec, core_session_spec, core_builder_spec;
 
 /* Takes over the model, also when it fails. */
 PyObject *core_model_wrap(core_state *state, uf_model *model);
 PyObject *core_open_path(PyObject *module, PyObject *args);
 PyObject *core_open_buffer(PyObject *module, PyObject *args);
+/* Memory that cannot change is shared, with a reference to its object; the rest is
+ * copied. NULL: exception set. */
+uf_buf *core_buf_of(PyObject *object);
+PyObject *core_source_open(PyObject *module, PyObject *args);
+PyObject *core_source_open_fs(PyObject *module, PyObject *args);
+PyObject *core_source_open_buffer(PyObject *module, PyObject *args);
 
 /* Waits for the session. false: it is closed (exception set). */
 bool core_enter(core_session *self);

@@ -51,18 +51,21 @@ static const int npy_types[UF_DTYPE_COUNT] = {
 };
 
 static bool is_packed(uf_dtype dtype) {
-  return dtype == UF_INT4 || dtype == UF_UINT4 || dtype == UF_INT2;
+  return dtype == UF_INT4 || dtype == UF_UINT4 || dtype == UF_INT2 || dtype == UF_UINT2;
 }
 
 static bool is_small_float(uf_dtype dtype) {
-  return dtype == UF_BFLOAT16 || dtype == UF_FLOAT8_E4M3FN || dtype == UF_FLOAT8_E5M2;
+  return dtype == UF_BFLOAT16 || dtype == UF_FLOAT8_E4M3FN || dtype == UF_FLOAT8_E5M2 ||
+         dtype == UF_FLOAT8_E4M3FNUZ || dtype == UF_FLOAT8_E4M3B11FNUZ ||
+         dtype == UF_FLOAT8_E5M2FNUZ;
 }
 
 /* ---- dtypes ---- */
 
 static void load_ml_dtypes(core_state *state) {
-  static const uf_dtype wanted[] = {UF_BFLOAT16, UF_FLOAT8_E4M3FN, UF_FLOAT8_E5M2,
-                                    UF_INT4, UF_UINT4, UF_INT2};
+  static const uf_dtype wanted[] = {
+    UF_BFLOAT16, UF_FLOAT8_E4M3FN, UF_FLOAT8_E5M2, UF_FLOAT8_E4M3FNUZ, UF_FLOAT8_E4M3B11FNUZ,
+    UF_FLOAT8_E5M2FNUZ, UF_FLOAT4_E2M1FN, UF_INT4, UF_UINT4, UF_INT2, UF_UINT2};
   state->ml_asked = true;
   PyObject *module = PyImport_ImportModule("ml_dtypes");
   for (size_t i = 0; module != NULL && i < sizeof(wanted) / sizeof(wanted[0]); i++) {
@@ -85,14 +88,17 @@ PyArray_Descr *core_descr(core_state *state, uf_dtype dtype, int how) {
   int type = NPY_OBJECT; /* strings; and handles before their value is known */
   if (npy_types[dtype] >= 0) {
     type = npy_types[dtype];
-  } else if (is_small_float(dtype) || is_packed(dtype)) {
+  } else if (dtype == UF_FLOAT4_E2M1FN && ml_descr(state, dtype) == NULL) {
+    type = NPY_FLOAT32;
+  } else if (is_small_float(dtype) || is_packed(dtype) || dtype == UF_FLOAT4_E2M1FN) {
     bool native = is_small_float(dtype) || !(how & CORE_LITE);
     PyArray_Descr *descr = native ? ml_descr(state, dtype) : NULL;
     if (descr != NULL) {
       Py_INCREF(descr);
       return descr;
     }
-    type = is_small_float(dtype) ? NPY_FLOAT32 : dtype == UF_UINT4 ? NPY_UINT8 : NPY_INT8;
+    bool is_unsigned = dtype == UF_UINT4 || dtype == UF_UINT2;
+    type = is_small_float(dtype) ? NPY_FLOAT32 : is_unsigned ? NPY_UINT8 : NPY_INT8;
   }
   return PyArray_DescrFromType(type);
 }
@@ -167,6 +173,8 @@ static PyObject *viewed(core_state *state, const uf_tensor *tensor, PyArray_Desc
 }
 
 static PyObject *plain(core_state *state, const uf_tensor *tensor, PyArray_Descr *descr, int how) {
+  bool own = (how & CORE_OWN) && !tensor->read_only && tensor->buf != NULL && tensor->size > 0;
+  if (own) return viewed(state, tensor, descr, true);
   bool copy = (how & CORE_COPY) || tensor->buf == NULL || tensor->data == NULL || tensor->size == 0;
   return copy ? copied(state, tensor, descr) : viewed(state, tensor, descr, false);
 }
@@ -246,7 +254,9 @@ PyObject *core_array(core_state *state, uf_tensor *tensor, int how) {
     array = plain(state, tensor, PyArray_DescrFromType(npy_types[tensor->dtype]), how);
   } else if (tensor->dtype == UF_STRING) {
     array = strings(tensor);
-  } else if (is_packed(tensor->dtype)) {
+  } else if (tensor->dtype == UF_FLOAT4_E2M1FN && ml_descr(state, tensor->dtype) == NULL) {
+    array = as_float32(state, tensor);
+  } else if (is_packed(tensor->dtype) || tensor->dtype == UF_FLOAT4_E2M1FN) {
     array = unpacked(state, tensor, how);
   } else if (is_small_float(tensor->dtype)) {
     array = small_float(state, tensor, how);

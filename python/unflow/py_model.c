@@ -47,9 +47,7 @@ static void release_object(void *object) {
   PyGILState_Release(gil);
 }
 
-/* Memory that cannot change is shared, with a reference to its object; the
- * rest is copied. */
-static uf_buf *buf_of(PyObject *object) {
+uf_buf *core_buf_of(PyObject *object) {
   char *data;
   Py_ssize_t size;
   PyObject *owner = object;
@@ -81,7 +79,7 @@ PyObject *core_open_buffer(PyObject *module, PyObject *args) {
   PyObject *object;
   const char *name = NULL;
   if (!PyArg_ParseTuple(args, "O|z", &object, &name)) return NULL;
-  uf_buf *buf = buf_of(object);
+  uf_buf *buf = core_buf_of(object);
   if (buf == NULL) return NULL;
   CORE_ERROR(error);
   uf_open_options options = {.struct_size = sizeof(options), .name = name};

@@ -116,6 +116,15 @@ void ufi_names_destroy(ufi_names *names);
 bool ufi_names_add(ufi_names *names, const char *name, int32_t index); /* false: out of memory */
 int32_t ufi_names_find(const ufi_names *names, const char *name); /* -1: none */
 
+/* ---- near names (near.c) ----------------------------------------------------- */
+
+/* Those of n names (name_of(context, i)) most like `wanted`, for a message: "; near names
+ * are 'a', 'b'", or "" when none is near. */
+typedef const char *(*ufi_name_fn)(const void *context, size_t i);
+#define UFI_NEAR_TEXT 1024
+void ufi_near_names(const char *wanted, ufi_name_fn name_of, const void *context, size_t n,
+                    char text[UFI_NEAR_TEXT]);
+
 /* ---- half precision (half.c) ------------------------------------------------ */
 
 float ufi_half_to_float(uint16_t half);

@@ -10,7 +10,8 @@
 
 typedef struct ufi_file ufi_file;
 
-/* fs NULL: a local file, mapped. NOT_FOUND, PERMISSION_DENIED. fs must outlive the file. */
+/* fs NULL: a local file, mapped. NOT_FOUND, PERMISSION_DENIED. What fs's
+ * functions are given as context must outlive the file. */
 uf_status ufi_file_open(const uf_filesystem *fs, const char *path, ufi_file **file_out,
                         uf_error *error) UF_MUST_USE;
 /* Memory as a file; buf is retained. path is for messages. */

@@ -20,12 +20,12 @@ typedef struct ufi_sstable ufi_sstable;
 /* True when the last bytes are a table's. */
 bool ufi_sstable_is(ufi_file *file);
 /* Reads footer and index block. INVALID_ARGUMENT: no table; DATA_LOSS: damaged. Retains the
- * file. Afterwards the table does not change: any thread may read it. */
+ * file. Look-ups keep the block they were in, so one thread at a time. */
 uf_status ufi_sstable_open(ufi_file *file, ufi_sstable **table_out, uf_error *error) UF_MUST_USE;
 void ufi_sstable_close(ufi_sstable *table); /* NULL is fine */
 
-/* Called for each pair; the bytes are valid during the call only, unless *stable says that
- * the value lies in memory that lives as long as the table. Not UF_OK stops the walk. */
+/* Called for each pair; the bytes are valid during the call only. Not UF_OK stops the
+ * walk. */
 typedef uf_status (*ufi_sstable_fn)(void *context, ufi_bytes key, ufi_bytes value, uf_error *error);
 /* All pairs in order of key. Every block is checked against its CRC; DATA_LOSS names file
  * and offset, and pairs of blocks before the damaged one were given. */

@@ -3,9 +3,6 @@
  * model_query.c: what a model contains, as unflow.h gives it out. Everything
  * returned lies in the model; nothing is computed but near names.
  */
-#include <ctype.h>
-#include <stdio.h>
-
 #include "graph/graph.h"
 
 void uf_model_describe(const uf_model *model, uf_model_info *info_out) {
@@ -159,65 +156,8 @@ uf_status uf_model_metadata(const uf_model *model, int32_t i, const char **name_
 
 /* ---- names ------------------------------------------------------------------- */
 
-#define NEAR_NAMES 3      /* how many a message lists */
-#define NEAR_LENGTH 96    /* characters of a name that are compared */
-#define NEAR_VALUES 20000 /* names that are looked at */
-
-/* Levenshtein distance of the two names without regard to case, over their
- * last NEAR_LENGTH characters (names of one model share their beginnings). */
-static size_t distance(const char *a, size_t a_size, const char *b, size_t b_size) {
-  size_t row[NEAR_LENGTH + 1];
-  for (size_t j = 0; j <= b_size; j++) row[j] = j;
-  for (size_t i = 1; i <= a_size; i++) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b_size; j++) {
-      bool same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
-      size_t change = diagonal + !same;
-      diagonal = row[j];
-      row[j] = UFI_MIN(change, UFI_MIN(row[j], row[j - 1]) + 1);
-    }
-  }
-  return row[b_size];
-}
-
-/* How unlike two names are; above the length of `wanted`: too unlike to list.
- * A name that contains the wanted one, or the reverse, is near. */
-static size_t unlikeness(const char *wanted, const char *name) {
-  if (name[0] == 0) return SIZE_MAX;
-  size_t a = strlen(wanted), b = strnlen(name, 4096);
-  if (b < 4096 && (strstr(name, wanted) || strstr(wanted, name))) {
-    return 1 + (a > b ? a - b : b - a) / 8;
-  }
-  size_t a_cut = UFI_MIN(a, (size_t)NEAR_LENGTH), b_cut = UFI_MIN(b, (size_t)NEAR_LENGTH);
-  size_t gap = a_cut > b_cut ? a_cut - b_cut : b_cut - a_cut;
-  if (gap > 2 + a_cut / 3) return SIZE_MAX;
-  size_t found = distance(wanted + a - a_cut, a_cut, name + b - b_cut, b_cut);
-  return found > 1 + a_cut / 3 ? SIZE_MAX : found;
-}
-
-/* The nearest names in order, ", or " between them; "" when none is near. */
-static void near_names(const ufi_graph *graph, const char *wanted, char *text, size_t size) {
-  size_t score[NEAR_NAMES];
-  int32_t best[NEAR_NAMES], n = 0;
-  for (int32_t i = 0; i < UFI_MIN(graph->n_values, NEAR_VALUES); i++) {
-    size_t s = unlikeness(wanted, graph->values[i].name);
-    if (s == SIZE_MAX || (n == NEAR_NAMES && s >= score[n - 1])) continue;
-    int32_t at = n < NEAR_NAMES ? n++ : NEAR_NAMES - 1;
-    for (; at > 0 && score[at - 1] > s; at--) {
-      score[at] = score[at - 1];
-      best[at] = best[at - 1];
-    }
-    score[at] = s;
-    best[at] = i;
-  }
-  size_t used = 0;
-  text[0] = 0;
-  for (int32_t k = 0; k < n && used < size; k++) {
-    int written = snprintf(text + used, size - used, "%s'%.256s'",
-                           k == 0 ? "; near names are " : ", ", graph->values[best[k]].name);
-    used += written > 0 ? (size_t)written : 0;
-  }
+static const char *value_name(const void *graph, size_t i) {
+  return ((const ufi_graph *)graph)->values[i].name;
 }
 
 uf_status uf_model_find_value(const uf_model *model, int32_t graph, const char *name,
@@ -229,8 +169,8 @@ uf_status uf_model_find_value(const uf_model *model, int32_t graph, const char *
     *value_out = found;
     return UF_OK;
   }
-  char near[1024];
-  near_names(g, name, near, sizeof near);
+  char near[UFI_NEAR_TEXT];
+  ufi_near_names(name, value_name, g, (size_t)g->n_values, near);
   return ufi_fail(error, UF_NOT_FOUND, "%s: expected the name of a tensor of subgraph #%d, found "
                   "'%.256s'%s", model->path, (int)graph, name, near);
 }

@@ -10,6 +10,8 @@
  *   saved_model.c    a graph with the checkpoint beside it, as one source
  *   tflite_source.c  weights of a .tflite              archive.c  .npz, .npy, .safetensors
  *   objects.c        the object graph                  variables.c  names that people know
+ *   plain.c          views and regions of bytes in a file
+ *   read_all.c       many copies at once, on several threads
  *
  * A format gives a ufi_source_ops and makes entries whose first member is a uf_entry.
  */
@@ -53,11 +55,14 @@ struct uf_source {
   const char *details;     /* "" or in the arena */
   uf_filesystem fs;
   bool has_fs;
+  bool owns_fs;            /* its context ends with the source */
   ufi_arena *arena;        /* entries and names; under the lock */
   const uf_entry **entries;
-  size_t n, capacity;
+  size_t n, capacity;      /* n: as many as were found before the scan, all of them after it */
   bool scanned;
-  ufi_names *names;        /* to entries, once scanned and asked for */
+  uf_status scan_status;   /* of a scan that failed, */
+  uf_error *scan_error;    /* and its words */
+  ufi_names *names;        /* to entries; NULL: not asked for yet */
   uf_variable *variables;  /* NULL: not asked for yet */
 };
 
@@ -92,15 +97,20 @@ uf_status ufi_open_npy_folder(const char *path, const uf_filesystem *fs, uf_sour
 uf_status ufi_open_safetensors(ufi_file *file, const uf_filesystem *fs, uf_source **source_out,
                                uf_error *error);
 
-/* The SavedObjectGraph or TrackableObjectGraph that explains a checkpoint's keys, for
- * ops->variables (objects.c). is_saved_model: the message is a SavedObjectGraph. */
-uf_status ufi_objects_name(uf_source *source, const void *message, size_t size, bool is_saved_model,
+/* The TrackableObjectGraph that explains a checkpoint's keys, for ops->variables. */
+uf_status ufi_objects_name(uf_source *source, const void *message, size_t size,
                            uf_variable *variables, size_t n, uf_error *error);
-/* Roles by the name alone: x/Adam, x/ExponentialMovingAverage, beta1_power ... (variables.c) */
+/* Roles of those that have none by their names: x/Adam, x/ExponentialMovingAverage, beta1_power
+ * ... (variables.c) */
 uf_status ufi_variables_by_name(uf_source *source, uf_variable *variables, size_t n, uf_error *error);
 
 /* ---- for formats whose arrays lie in files as they are in memory ---- */
 
+/* dtype, rank, dims and quant of what a read gives; no data. */
+void ufi_region_shape(const uf_entry *entry, const uf_region *region, uf_tensor *tensor_out);
+/* A region of a tensor in memory, copied (strings too). */
+uf_status ufi_tensor_region(const uf_tensor *whole, const uf_region *region, uf_tensor *tensor_out,
+                            uf_error *error);
 /* A tensor over size bytes at offset, or a region of it, as uf_source_read: a view when
  * flags allow and the bytes are aligned for dtype, else copied. Strings are not for it. */
 uf_status ufi_read_plain(ufi_file *file, uint64_t offset, const uf_entry *entry,
