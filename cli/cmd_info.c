@@ -309,6 +309,7 @@ int cmd_info(int argc, char **argv) {
   }
   if (optind == argc) return about(as_json);
   if (optind + 1 < argc) return usage("info", "one model at a time, not '%s' too", argv[optind + 1]);
+  if (!is_model(argv[optind])) return source_info(argv[optind], as_json);
   uf_model *model = open_model(argv[optind]);
   if (!model) return EXIT_FAILED;
   uf_model_info info;

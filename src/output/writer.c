@@ -15,6 +15,9 @@ struct uf_writer {
   char **names; /* one block */
   size_t n, next;
   bool failed;
+  uf_progress_fn progress; /* for tensors that come without a flow */
+  void *progress_context;
+  uint64_t done, total;    /* bytes */
 };
 
 /* ---- .npz -------------------------------------------------------------------------- */
@@ -114,6 +117,23 @@ static uf_status check_names(const char *const *names, size_t n, uf_error *error
   return status;
 }
 
+static uint64_t planned_bytes(const uf_tensor *plan, size_t n) {
+  uint64_t total = 0;
+  for (size_t i = 0; i < n; i++) {
+    int64_t count;
+    size_t bytes;
+    if (!ufi_shape_count(plan[i].rank, plan[i].dims, &count)) continue;
+    if (ufi_dtype_bytes(plan[i].dtype, count, &bytes)) total += bytes;
+  }
+  return total;
+}
+
+static bool step(void *context, uint64_t bytes) {
+  uf_writer *w = context;
+  w->done += bytes;
+  return w->progress(w->progress_context, w->done, UFI_MAX(w->total, w->done));
+}
+
 uf_status uf_writer_create(const char *path, const uf_output_options *options,
                            const char *const *names, const uf_tensor *plan, size_t n,
                            uf_writer **writer_out, uf_error *error) {
@@ -135,6 +155,9 @@ uf_status uf_writer_create(const char *path, const uf_output_options *options,
   w->target = target;
   w->names = copy;
   w->n = n;
+  w->progress = options ? options->progress : NULL;
+  w->progress_context = options ? options->progress_context : NULL;
+  w->total = plan ? planned_bytes(plan, n) : 0;
   *writer_out = w;
   return UF_OK;
 }
@@ -154,7 +177,8 @@ uf_status ufi_writer_add(uf_writer *w, const uf_tensor *tensor, const ufi_flow *
 }
 
 uf_status uf_writer_add(uf_writer *w, const uf_tensor *tensor, uf_error *error) {
-  return ufi_writer_add(w, tensor, NULL, error);
+  ufi_flow flow = {.step = step, .context = w};
+  return ufi_writer_add(w, tensor, w && w->progress ? &flow : NULL, error);
 }
 
 static void writer_free(uf_writer *w) {
