@@ -139,7 +139,9 @@ static void describe_value(walk *w, constant *c) {
   c->e.dtype = t.dtype;
   c->e.rank = t.rank;
   memcpy(c->e.dims, t.dims, sizeof t.dims);
-  c->e.size = t.content.size ? t.content.size : c->message.size;
+  size_t bytes = 0;
+  if (t.dtype == UF_STRING || !ufi_dtype_bytes(t.dtype, t.count, &bytes)) bytes = c->message.size;
+  c->e.size = t.content.size ? t.content.size : bytes;
   if (!t.content.size) return;
   c->e.file = w->source->path;
   c->e.offset = (uint64_t)(t.content.data - w->graph->data);
