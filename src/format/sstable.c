@@ -2,8 +2,8 @@
  *
  * sstable.c: sorted tables of keys and values, read. The format is in sstable.h.
  *
- * The index block stays in memory; data blocks are read, checked against their CRC and
- * unpacked when they are needed, and given up again. A key is put together from the one
+ * The index block stays in memory, and the block of the last look-up; others are read, checked
+ * against their CRC and unpacked when they are needed, and given up again. A key is put together from the one
  * before it in a buffer that grows as far as the block allows. Every entry takes at
  * least 3 bytes, so all loops are bounded by the size of the file.
  */
@@ -26,6 +26,8 @@ typedef struct handle {
 struct ufi_sstable {
   ufi_file *file;
   uf_buf *index;
+  uf_buf *last; /* the block that the last look-up was in; NULL: none yet */
+  uint64_t last_offset;
 };
 
 /* ---- blocks ----------------------------------------------------------------------- */
@@ -223,6 +225,7 @@ uf_status ufi_sstable_open(ufi_file *file, ufi_sstable **table_out, uf_error *er
 void ufi_sstable_close(ufi_sstable *table) {
   if (!table) return;
   uf_buf_release(table->index);
+  uf_buf_release(table->last);
   ufi_file_release(table->file);
   ufi_free(table);
 }
@@ -263,13 +266,24 @@ uf_status ufi_sstable_walk(ufi_sstable *t, ufi_sstable_fn fn, void *context, uf_
   return status;
 }
 
-static uf_status find_in_block(ufi_sstable *t, handle h, ufi_bytes key, ufi_sstable_fn fn,
-                               void *context, uf_error *error) {
+/* Names that are asked for one after the other are often neighbours, and a block may have
+ * to come over a network. */
+static uf_status keep_block(ufi_sstable *t, handle h, uf_error *error) {
+  if (t->last && t->last_offset == h.offset) return UF_OK;
   uf_buf *block = NULL;
   UFI_TRY(read_block(t, h, &block, error));
+  uf_buf_release(t->last);
+  t->last = block;
+  t->last_offset = h.offset;
+  return UF_OK;
+}
+
+static uf_status find_in_block(ufi_sstable *t, handle h, ufi_bytes key, ufi_sstable_fn fn,
+                               void *context, uf_error *error) {
+  UFI_TRY(keep_block(t, h, error));
   cursor c;
   uf_status status;
-  if (!cursor_open(&c, block)) {
+  if (!cursor_open(&c, t->last)) {
     status = damaged(t, h.offset, "expected a block with restarts, found none", error);
   } else {
     bool found = seek(&c, key) && compare(key_of(&c), key) == 0;
@@ -277,7 +291,6 @@ static uf_status find_in_block(ufi_sstable *t, handle h, ufi_bytes key, ufi_ssta
     if (status == UF_OK) status = found ? fn(context, key_of(&c), c.value, error) : UF_NOT_FOUND;
     cursor_close(&c);
   }
-  uf_buf_release(block);
   return status;
 }
 

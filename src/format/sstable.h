@@ -20,7 +20,7 @@ typedef struct ufi_sstable ufi_sstable;
 /* True when the last bytes are a table's. */
 bool ufi_sstable_is(ufi_file *file);
 /* Reads footer and index block. INVALID_ARGUMENT: no table; DATA_LOSS: damaged. Retains the
- * file. Afterwards the table does not change: any thread may read it. */
+ * file. Look-ups keep the block they were in, so one thread at a time. */
 uf_status ufi_sstable_open(ufi_file *file, ufi_sstable **table_out, uf_error *error) UF_MUST_USE;
 void ufi_sstable_close(ufi_sstable *table); /* NULL is fine */
 

@@ -265,18 +265,15 @@ static void swap_bytes(uf_tensor *t) {
 
 /* Elements of 2 and 4 bits, a byte each in the file, put together as uf_tensor has them. */
 static uf_status pack(uf_dtype dtype, uf_tensor *t, uf_error *error) {
-  size_t bits = (size_t)uf_dtype_bits(dtype), per_byte = 8 / bits, n = t->size;
-  uf_buf *packed = uf_buf_create((n + per_byte - 1) / per_byte);
-  if (!packed) return ufi_no_memory(error, n / per_byte);
-  uint8_t *to = uf_buf_data(packed);
-  const uint8_t *from = t->data;
-  memset(to, 0, uf_buf_size(packed));
-  for (size_t i = 0; i < n; i++)
-    to[i / per_byte] |= (uint8_t)((from[i] & ((1u << bits) - 1)) << (i % per_byte * bits));
+  int64_t count = (int64_t)t->size;
+  size_t size = 0;
+  uf_buf *packed = ufi_dtype_bytes(dtype, count, &size) ? uf_buf_create(size) : NULL;
+  if (!packed) return ufi_no_memory(error, size);
+  ufi_pack_bytes(dtype, t->data, count, uf_buf_data(packed));
   uf_tensor_release(t);
   t->buf = packed;
-  t->data = to;
-  t->size = uf_buf_size(packed);
+  t->data = uf_buf_data(packed);
+  t->size = size;
   t->dtype = dtype;
   t->read_only = false;
   return UF_OK;

@@ -420,7 +420,11 @@ static uf_status open_any(const place *at, uf_source **source_out, uf_error *err
     return status;
   }
   ufi_folder_free(&folder);
-  uf_status status = open_prefix(at, at->path, source_out, error);
+  /* Savers of version 1 name all shards at once by a pattern. */
+  bool is_pattern = ends_with(at->path, "-?\?\?\?\?-of-?\?\?\?\?");
+  char *prefix = joined(at->path, strlen(at->path) - (is_pattern ? strlen("-?\?\?\?\?-of-?\?\?\?\?") : 0), "");
+  uf_status status = prefix ? open_prefix(at, prefix, source_out, error) : no_memory(error);
+  ufi_free(prefix);
   return status == UF_NOT_FOUND ? nothing_there(at, error) : status;
 }
 
