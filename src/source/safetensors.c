@@ -7,7 +7,7 @@
  *                "__metadata__": {"KEY": "TEXT"}}
  *   the arrays   little-endian, rows first; offsets count from here
  *
- * The header is read when entries are asked for. A name twice, or arrays that share bytes,
+ * The header is read and checked at open. A name twice, or arrays that share bytes,
  * make the file ambiguous and are refused; an array whose numbers do not fit each other, or whose
  * dtype we do not have, is listed as dtype "invalid" and fails alone.
  */
@@ -201,7 +201,7 @@ static uf_status check_apart(const uf_source *source, uf_error *error) {
   return status;
 }
 
-static uf_status safetensors_scan(uf_source *source, uf_error *error) {
+static uf_status read_header(uf_source *source, uf_error *error) {
   safetensors *s = source->impl;
   uf_buf *header = NULL;
   ufi_names *names = ufi_names_create(64);
@@ -241,7 +241,7 @@ static void safetensors_destroy(uf_source *source) {
 }
 
 static const ufi_source_ops safetensors_ops = {
-  .format = "safetensors", .scan = safetensors_scan, .read = safetensors_read,
+  .format = "safetensors", .read = safetensors_read,
   .destroy = safetensors_destroy};
 
 uf_status ufi_open_safetensors(ufi_file *file, const uf_filesystem *fs, uf_source **source_out,
@@ -263,6 +263,9 @@ uf_status ufi_open_safetensors(ufi_file *file, const uf_filesystem *fs, uf_sourc
   }
   *s = (safetensors){.file = ufi_file_retain(file), .data = PREFIX + size};
   source->impl = s;
-  *source_out = source;
-  return UF_OK;
+  uf_status status = read_header(source, error);
+  source->scanned = true;
+  if (status == UF_OK) *source_out = source;
+  else uf_source_release(source);
+  return status;
 }
