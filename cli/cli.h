@@ -257,9 +257,11 @@ uf_source *open_source(const char *path); /* NULL after a message */
 typedef struct naming {
   enum { NAMES_VARIABLE, NAMES_KEY, NAMES_PATH } names;
   bool ema, no_slots, all;
+  unsigned roles; /* bits 1 << uf_role; 0: all */
   rename_rules *rules;
 } naming;
 bool naming_parse(naming *n, const char *word); /* variable, key, path */
+bool roles_parse(const char *words, unsigned *bits_out); /* "value,constant" */
 
 typedef struct taken {
   const uf_variable *variable; /* whose roles and paths are meant */
