@@ -143,7 +143,7 @@ static void attributes(void **state) {
   uf_attr a = attr_of(source, ALL, "s", 0, &n);
   assert_int_equal(n, -1);
   assert_string_equal(a.s, "text");
-  assert_int_equal(a.i, 4);
+  assert_int_equal(a.s_size, 4);
   assert_int_equal(attr_of(source, ALL, "i", 0, &n).i, -5);
   assert_true(attr_of(source, ALL, "f", 0, &n).f == 0.5);
   a = attr_of(source, ALL, "b", 0, &n);
