@@ -12,7 +12,7 @@
  *   running.c   the options that feed and run a model, for run, show and extract
  *   sources.c   what of a source is taken, under which names
  *   pick.c      names by pattern        rename.c  rules, layouts and dtypes by pattern
- *   compare.c   how much two arrays differ
+ *   difference.c  how much two arrays differ
  *   progress.c  a progress bar and what Ctrl-C does
  *
  * The command line sees unflow.h only. Files are hostile, so names are never
@@ -257,9 +257,11 @@ uf_source *open_source(const char *path); /* NULL after a message */
 typedef struct naming {
   enum { NAMES_VARIABLE, NAMES_KEY, NAMES_PATH } names;
   bool ema, no_slots, all;
+  unsigned roles; /* bits 1 << uf_role; 0: all */
   rename_rules *rules;
 } naming;
 bool naming_parse(naming *n, const char *word); /* variable, key, path */
+bool roles_parse(const char *words, unsigned *bits_out); /* "value,constant" */
 
 typedef struct taken {
   const uf_variable *variable; /* whose roles and paths are meant */
@@ -285,7 +287,7 @@ int source_ls(const char *path, const selection *s, const naming *n, bool as_jso
 int source_info(const char *path, bool as_json);
 int source_show(const char *path, const char *name, bool full, bool dequantized, bool as_json);
 
-/* ---- compare.c ---------------------------------------------------------------------------------- */
+/* ---- difference.c ---------------------------------------------------------------------------------- */
 
 typedef struct tolerance { double absolute, relative; } tolerance;
 typedef struct difference {

@@ -24,6 +24,7 @@ static const char help[] =
   "      --rename PATTERN=NEW, --rename-file FILE   change the names of A, as in 'unflow extract'\n"
   "      --glob GLOB, --exclude GLOB   only these names, not these; may be repeated\n"
   "      --no-slots           without what optimizers keep\n"
+  "      --role LIST          only these: value, constant, slot, optimizer, average, meta\n"
   "      --all                also what no model has: the object graph, save_counter ...\n"
   "      --json               print JSON\n"
   "\n"
@@ -249,7 +250,7 @@ static void print_json(const side *a, const side *b, const findings *f) {
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
-enum { RTOL = 2000, ATOL, NAMES, RENAME, RENAME_FILE, NO_SLOTS, ALL };
+enum { RTOL = 2000, ATOL, NAMES, RENAME, RENAME_FILE, NO_SLOTS, ALL, ROLE };
 
 static int parse_real(const char *option, const char *value, double *out) {
   char *end;
@@ -269,6 +270,9 @@ static int take_option(request *r, int c, char **argv) {
     case RENAME_FILE: return rename_add_file(&r->naming.rules, "diff", optarg);
     case NO_SLOTS: r->naming.no_slots = true; return EXIT_OK;
     case ALL: r->naming.all = true; return EXIT_OK;
+    case ROLE:
+      if (roles_parse(optarg, &r->naming.roles)) return EXIT_OK;
+      return usage("diff", "--role does not know '%s'", optarg);
     case 'g': selection_include(&r->s, optarg); return EXIT_OK;
     case 'x': selection_exclude(&r->s, optarg); return EXIT_OK;
     case 'j': r->as_json = true; return EXIT_OK;
@@ -300,7 +304,8 @@ int cmd_diff(int argc, char **argv) {
     {"rtol", required_argument, NULL, RTOL},     {"atol", required_argument, NULL, ATOL},
     {"names", required_argument, NULL, NAMES},   {"rename", required_argument, NULL, RENAME},
     {"rename-file", required_argument, NULL, RENAME_FILE}, {"no-slots", no_argument, NULL, NO_SLOTS},
-    {"all", no_argument, NULL, ALL},             {"glob", required_argument, NULL, 'g'},
+    {"all", no_argument, NULL, ALL},             {"role", required_argument, NULL, ROLE},
+    {"glob", required_argument, NULL, 'g'},
     {"exclude", required_argument, NULL, 'x'},   {"json", no_argument, NULL, 'j'},
     {"help", no_argument, NULL, 'h'},            {0}};
   request r = {0};

@@ -25,7 +25,6 @@ static const char help[] =
   "      --exclude GLOB          not these; may be repeated\n"
   "      --dequantize            real values (float32) in place of quantized ones\n"
   "      --compress[=LEVEL]      compress the .npz, level 1 to 12 (default 6)\n"
-  "      --threads N             threads to use\n"
   "      --json                  print JSON about what was written\n"
   "\n"
   "names and values of a source (a .tflite too, when any of these is given):\n"
@@ -37,6 +36,7 @@ static const char help[] =
   "      --rename-file FILE      such rules, one a line; # begins a comment\n"
   "      --ema                   moving averages in place of their variables\n"
   "      --no-slots              without what optimizers keep\n"
+  "      --role LIST             only these: value, constant, slot, optimizer, average, meta\n"
   "      --all                   also what no model has: the object graph, save_counter ...\n"
   "      --dtype DTYPE[@GLOB]    numbers of DTYPE's kind as DTYPE (float32 for float16), or all\n"
   "                              that GLOB names; may be repeated, the first that fits counts\n"
@@ -55,6 +55,8 @@ static const char help_end[] =
   "the second time gets NAME~2, NAME~3 and so on.\n"
   "Files in a folder are named after the tensors, with control characters, / \\ : * ? \" < > | %\n"
   "and a dot in front as %XX, as in URLs (so 'a/b' is a%2Fb.npy), cut at 200 bytes.\n"
+  "Values that NumPy has no dtype for: bfloat16 and float8 are void of their width, as ml_dtypes\n"
+  "writes them; strings are bytes of the longest one's width, which drops NULs at their ends.\n"
   "\n"
   "examples:\n"
   "  unflow extract ckpt/model.ckpt-1000 -o weights.npz --no-slots\n"
@@ -76,7 +78,7 @@ void extract_report(const extract_request *x, size_t n) {
 
 /* ---- options ------------------------------------------------------------------------------ */
 
-enum { NAMES = 2000, RENAME, RENAME_FILE, EMA, NO_SLOTS, ALL, DTYPE, LAYOUT, NO_VERIFY };
+enum { NAMES = 2000, RENAME, RENAME_FILE, EMA, NO_SLOTS, ALL, ROLE, DTYPE, LAYOUT, NO_VERIFY };
 
 static int take_compress(extract_request *x, char **argv) {
   int64_t level = 6;
@@ -102,6 +104,10 @@ static int take_source_option(extract_request *x, int c) {
     case EMA: x->of_source = "--ema"; x->naming.ema = true; return EXIT_OK;
     case NO_SLOTS: x->of_source = "--no-slots"; x->naming.no_slots = true; return EXIT_OK;
     case ALL: x->of_source = "--all"; x->naming.all = true; return EXIT_OK;
+    case ROLE:
+      x->of_source = "--role";
+      if (roles_parse(optarg, &x->naming.roles)) return EXIT_OK;
+      return usage("extract", "--role does not know '%s'", optarg);
     case DTYPE: x->of_source = "--dtype"; return dtype_add(&x->conversions, "extract", optarg);
     case LAYOUT: x->of_source = "--layout"; return layout_add(&x->conversions, "extract", optarg);
     case NO_VERIFY: x->no_verify = true; return EXIT_OK;
@@ -187,7 +193,7 @@ int cmd_extract(int argc, char **argv) {
     {"names", required_argument, NULL, NAMES},  {"rename", required_argument, NULL, RENAME},
     {"rename-file", required_argument, NULL, RENAME_FILE}, {"ema", no_argument, NULL, EMA},
     {"no-slots", no_argument, NULL, NO_SLOTS},  {"all", no_argument, NULL, ALL},
-    {"dtype", required_argument, NULL, DTYPE},  {"layout", required_argument, NULL, LAYOUT},
+    {"role", required_argument, NULL, ROLE},    {"dtype", required_argument, NULL, DTYPE},  {"layout", required_argument, NULL, LAYOUT},
     {"no-verify", no_argument, NULL, NO_VERIFY}, RUN_LONG_OPTIONS, {0}};
   extract_request x = {.run = run_options_default()};
   int code = EXIT_OK;

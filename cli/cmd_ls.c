@@ -16,6 +16,7 @@ static const char help[] =
   "\n"
   "      --names WHICH    variable (the default), key (as in the file) or path (in the object\n"
   "                       graph); not for a .tflite, nor is\n"
+  "      --role LIST      value, constant, slot, optimizer, average, meta; nor is\n"
   "      --no-slots       without what optimizers keep\n"
   "      --kind LIST      only these kinds: input, output, constant, state, resource,\n"
   "                       intermediate, unused (separated by commas)\n"
@@ -266,7 +267,7 @@ int cmd_ls(int argc, char **argv) {
   static const struct option options[] = {
     {"kind", required_argument, NULL, 'k'}, {"exclude", required_argument, NULL, 'x'},
     {"glob", required_argument, NULL, 'g'}, {"graph", required_argument, NULL, 'G'},
-    {"names", required_argument, NULL, 'n'}, {"no-slots", no_argument, NULL, 's'},
+    {"names", required_argument, NULL, 'n'}, {"role", required_argument, NULL, 'r'}, {"no-slots", no_argument, NULL, 's'},
     {"json", no_argument, NULL, 'j'},       {"help", no_argument, NULL, 'h'}, {0}};
   naming names = {.all = true};
   ls l = {.graph = -1, .s = {.kinds = (1u << KIND_COUNT) - 1}};
@@ -288,6 +289,9 @@ int cmd_ls(int argc, char **argv) {
       case 'n':
         if (!naming_parse(&names, optarg))
           return usage("ls", "--names wants variable, key or path, not '%s'", optarg);
+        break;
+      case 'r':
+        if (!roles_parse(optarg, &names.roles)) return usage("ls", "--role does not know '%s'", optarg);
         break;
       case 's': names.no_slots = true; break;
       default: return usage_getopt(argv, c);

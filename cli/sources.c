@@ -38,6 +38,23 @@ bool naming_parse(naming *n, const char *word) {
   return false;
 }
 
+bool roles_parse(const char *words, unsigned *bits_out) {
+  unsigned bits = 0;
+  while (*words) {
+    size_t size = strcspn(words, ",");
+    unsigned bit = 0;
+    for (int r = 0; r <= UF_ROLE_META; r++) {
+      const char *name = uf_role_name((uf_role)r);
+      if (strlen(name) == size && memcmp(name, words, size) == 0) bit = 1u << r;
+    }
+    if (!bit) return false;
+    bits |= bit;
+    words += size + (words[size] == ',');
+  }
+  *bits_out = bits;
+  return bits != 0;
+}
+
 static const char *name_of(const naming *n, const uf_variable *v) {
   if (n->names == NAMES_KEY) return v->entry->name;
   return n->names == NAMES_PATH && v->path ? v->path : v->name;
@@ -59,6 +76,7 @@ static bool selected(const selection *s, const char *name, const char *key) {
 }
 
 static bool role_taken(const naming *n, const selection *s, const uf_variable *v, const char *name) {
+  if (n->roles) return n->roles >> v->role & 1;
   if (v->role == UF_ROLE_AVERAGE) return !n->ema || v->of < 0;
   if (n->no_slots && (v->role == UF_ROLE_SLOT || v->role == UF_ROLE_OPTIMIZER || v->role == UF_ROLE_META))
     return false;

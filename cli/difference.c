@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * compare.c: how much two arrays of one dtype and shape differ, as numpy.isclose
+ * difference.c: how much two arrays of one dtype and shape differ, as numpy.isclose
  * with NaN equal to NaN: |a - b| > atol + rtol * |b|.
  *
  * Equal bytes are equal values, which is found at the speed of memory. Elsewise integers are
