@@ -37,11 +37,12 @@ typedef struct elements {
 static element_class class_of(uf_dtype dtype) {
   switch (dtype) {
     case UF_INT2: case UF_INT4: case UF_INT8: case UF_INT16: case UF_INT32: case UF_INT64:
-    case UF_RESOURCE: return SIGNED;
-    case UF_UINT4: case UF_UINT8: case UF_UINT16: case UF_UINT32: case UF_UINT64: return UNSIGNED;
+    case UF_QINT8: case UF_QINT16: case UF_QINT32: case UF_RESOURCE: return SIGNED;
+    case UF_QUINT8: case UF_QUINT16: case UF_UINT2: case UF_UINT4: case UF_UINT8: case UF_UINT16: case UF_UINT32: case UF_UINT64: return UNSIGNED;
     case UF_BOOL: return BOOLEAN;
     case UF_FLOAT16: case UF_BFLOAT16: case UF_FLOAT32: case UF_FLOAT64:
-    case UF_FLOAT8_E4M3FN: case UF_FLOAT8_E5M2: return REAL;
+    case UF_FLOAT8_E4M3FN: case UF_FLOAT8_E5M2: case UF_FLOAT8_E4M3FNUZ:
+    case UF_FLOAT8_E4M3B11FNUZ: case UF_FLOAT8_E5M2FNUZ: case UF_FLOAT4_E2M1FN: return REAL;
     case UF_COMPLEX64: case UF_COMPLEX128: return COMPLEX;
     case UF_STRING: return BYTES;
     default: return NOTHING;
@@ -106,6 +107,10 @@ static bool reads_back(const char *s, double v, uf_dtype dtype) {
     case UF_BFLOAT16: fraction_bits = 7; least_exponent = -126; break;
     case UF_FLOAT8_E4M3FN: fraction_bits = 3; least_exponent = -6; break;
     case UF_FLOAT8_E5M2: fraction_bits = 2; least_exponent = -14; break;
+    case UF_FLOAT8_E4M3FNUZ: fraction_bits = 3; least_exponent = -7; break;
+    case UF_FLOAT8_E4M3B11FNUZ: fraction_bits = 3; least_exponent = -10; break;
+    case UF_FLOAT8_E5M2FNUZ: fraction_bits = 2; least_exponent = -15; break;
+    case UF_FLOAT4_E2M1FN: fraction_bits = 1; least_exponent = 0; break;
     case UF_FLOAT64:
     case UF_COMPLEX128: return strtod(s, NULL) == v;
     default: return strtof(s, NULL) == (float)v;

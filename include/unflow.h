@@ -475,7 +475,8 @@ UF_API void uf_session_share_state(uf_session *session, uf_session *other);
  * has uf_tensor_count(tensor) elements. With quant NULL in the tensor the
  * values are just cast. WRONG_TYPE for strings, resources, complex. */
 UF_API uf_status uf_dequantize(const uf_tensor *tensor, float *out, uf_error *error);
-/* One int8 (or uint8) per element of a packed int4, uint4 or int2 tensor. */
+/* One int8 (or uint8) per element of a packed int4, uint4, int2 or uint2 tensor, one code of
+ * float4. */
 UF_API uf_status uf_unpack(const uf_tensor *tensor, void *out, uf_error *error);
 
 /* ---- source ------------------------------------------------------------- */

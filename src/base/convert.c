@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * convert.c: any numeric tensor as float32, and packed integers as bytes.
+ * convert.c: any numeric tensor as float32, and packed elements as bytes.
  *
  * A quantized element means scale * (q - zero_point). The products are
  * TensorFlow Lite's to the last bit: for 8- and 16-bit integers the difference
@@ -17,19 +17,6 @@
 
 /* ---- unpacking ------------------------------------------------------------------- */
 
-static void unpack_nibbles(const uint8_t *in, int64_t n, bool is_signed, uint8_t *out) {
-  uint8_t sign = is_signed ? 8 : 0; /* (v ^ 8) - 8 extends the sign */
-  for (int64_t i = 0; i < n / 2; i++) {
-    out[2 * i] = (uint8_t)(((in[i] & 15) ^ sign) - sign);
-    out[2 * i + 1] = (uint8_t)(((in[i] >> 4) ^ sign) - sign);
-  }
-  if (n % 2) out[n - 1] = (uint8_t)(((in[n / 2] & 15) ^ sign) - sign);
-}
-
-static void unpack_crumbs(const uint8_t *in, int64_t n, uint8_t *out) {
-  for (int64_t i = 0; i < n; i++) out[i] = (uint8_t)(((in[i / 4] >> i % 4 * 2 & 3) ^ 2) - 2);
-}
-
 static uf_status check_tensor(const uf_tensor *t, int64_t *count_out, uf_error *error) {
   size_t bytes;
   if (!t || t->rank < 0 || t->rank > UF_MAX_RANK ||
@@ -43,38 +30,35 @@ static uf_status check_tensor(const uf_tensor *t, int64_t *count_out, uf_error *
 uf_status uf_unpack(const uf_tensor *t, void *out, uf_error *error) {
   int64_t n = 0;
   UFI_TRY(check_tensor(t, &n, error));
-  switch (t->dtype) {
-    case UF_INT4: unpack_nibbles(t->data, n, true, out); return UF_OK;
-    case UF_UINT4: unpack_nibbles(t->data, n, false, out); return UF_OK;
-    case UF_INT2: unpack_crumbs(t->data, n, out); return UF_OK;
-    default:
-      return ufi_fail(error, UF_WRONG_TYPE, "expected int4, uint4 or int2, found %s",
-                      uf_dtype_name(t->dtype));
-  }
+  int bits = uf_dtype_bits(t->dtype);
+  if (bits == 0 || bits >= 8)
+    return ufi_fail(error, UF_WRONG_TYPE,
+                    "expected int4, uint4, int2, uint2 or float4_e2m1fn, found %s",
+                    uf_dtype_name(t->dtype));
+  ufi_unpack_bytes(t->dtype, t->data, n, out);
+  return UF_OK;
 }
 
 /* ---- casting ---------------------------------------------------------------------- */
 
-/* float8_e4m3fn: 1 sign bit, 4 exponent bits (bias 7), 3 fraction bits, no
- * infinities, all ones NaN. */
-static float e4m3_to_float(uint8_t bits) {
-  uint32_t exponent = bits >> 3 & 15, fraction = bits & 7, u;
-  if ((bits & 0x7F) == 0x7F) {
-    u = 0x7FC00000;
-  } else if (exponent == 0) { /* fraction * 2^-9 */
-    float value = (float)fraction * 0x1p-9f;
-    memcpy(&u, &value, sizeof u);
-  } else {
-    u = (exponent + 120) << 23 | fraction << 20;
+uf_dtype ufi_dtype_unquantized(uf_dtype dtype) {
+  switch (dtype) {
+    case UF_QINT8: return UF_INT8;
+    case UF_QUINT8: return UF_UINT8;
+    case UF_QINT16: return UF_INT16;
+    case UF_QUINT16: return UF_UINT16;
+    case UF_QINT32: return UF_INT32;
+    default: return dtype;
   }
-  u |= (uint32_t)(bits & 0x80) << 24;
-  float value;
-  memcpy(&value, &u, sizeof value);
-  return value;
 }
 
-/* float8_e5m2 is the upper half of a float16. */
-static float e5m2_to_float(uint8_t bits) { return ufi_half_to_float((uint16_t)(bits << 8)); }
+/* float8, and float4 with a code a byte. */
+static bool cast_float8(uf_dtype dtype, const uint8_t *codes, int64_t n, float *out) {
+  float table[256];
+  if (!ufi_float8_table(dtype, table)) return false;
+  for (int64_t i = 0; i < n; i++) out[i] = table[codes[i]];
+  return true;
+}
 
 #define CAST(T, expression)                      \
   do {                                           \
@@ -92,8 +76,6 @@ static bool cast(uf_dtype dtype, const void *data, int64_t n, float *out) {
     case UF_FLOAT64: CAST(double, v); break;
     case UF_FLOAT16: CAST(uint16_t, ufi_half_to_float(v)); break;
     case UF_BFLOAT16: CAST(uint16_t, ufi_bfloat_to_float(v)); break;
-    case UF_FLOAT8_E4M3FN: CAST(uint8_t, e4m3_to_float(v)); break;
-    case UF_FLOAT8_E5M2: CAST(uint8_t, e5m2_to_float(v)); break;
     case UF_INT8: CAST(int8_t, v); break;
     case UF_INT16: CAST(int16_t, v); break;
     case UF_INT32: CAST(int32_t, v); break;
@@ -103,7 +85,7 @@ static bool cast(uf_dtype dtype, const void *data, int64_t n, float *out) {
     case UF_UINT32: CAST(uint32_t, v); break;
     case UF_UINT64: CAST(uint64_t, v); break;
     case UF_BOOL: CAST(uint8_t, v != 0); break;
-    default: return false;
+    default: return cast_float8(dtype, data, n, out);
   }
   return true;
 }
@@ -241,11 +223,12 @@ uf_status uf_dequantize(const uf_tensor *t, float *out, uf_error *error) {
   int64_t count = 0;
   UFI_TRY(check_tensor(t, &count, error));
   if (uf_dtype_bits(t->dtype) >= 8)
-    return dequantize(t, t->data, t->dtype, count, out, error);
+    return dequantize(t, t->data, ufi_dtype_unquantized(t->dtype), count, out, error);
   void *bytes = ufi_malloc_aligned((size_t)count);
   if (!bytes) return ufi_no_memory(error, (size_t)count);
   uf_status status = uf_unpack(t, bytes, error);
-  uf_dtype dtype = t->dtype == UF_UINT4 ? UF_UINT8 : UF_INT8;
+  uf_dtype dtype = t->dtype == UF_UINT4 || t->dtype == UF_UINT2 ? UF_UINT8
+                   : t->dtype == UF_FLOAT4_E2M1FN ? UF_FLOAT4_E2M1FN : UF_INT8;
   if (status == UF_OK) status = dequantize(t, bytes, dtype, count, out, error);
   ufi_free_aligned(bytes);
   return status;

@@ -9,7 +9,6 @@
 #define MAX_CALL_DEPTH 64
 
 ufi_store *ufi_host_store(ufi_ctx *ctx) { return ctx->frame->session->store; }
-const char *ufi_host_node_name(ufi_ctx *ctx) { return ctx->node->name; }
 size_t ufi_host_max_bytes(const ufi_ctx *ctx) { return ctx->frame ? ctx->frame->session->max_bytes : SIZE_MAX; }
 int32_t ufi_host_graph_count(ufi_ctx *ctx) { return ctx->frame->session->model->n_graphs; }
 

@@ -10,7 +10,7 @@
  *
  * Types that NumPy lacks: bfloat16 and float8 are written as void of their
  * width, as ml_dtypes does (a.view(ml_dtypes.bfloat16) brings them back); packed
- * integers as one byte each; strings as bytes of the longest one's width, to
+ * elements as one byte each (float4 as void of one); quantized kinds as their integers; strings as bytes of the longest one's width, to
  * which shorter ones are filled with NULs (which NumPy strips again).
  */
 #include <stdio.h>
@@ -21,13 +21,17 @@ enum { PREFIX = 10, ALIGNMENT = 64 };
 
 /* NumPy's name of dtype; NULL for strings and for what has no value. */
 static const char *descr_of(uf_dtype dtype) {
-  switch (dtype) {
+  switch (ufi_dtype_unquantized(dtype)) {
     case UF_FLOAT16: return "<f2";
     case UF_FLOAT32: return "<f4";
     case UF_FLOAT64: return "<f8";
     case UF_BFLOAT16: return "<V2";
     case UF_FLOAT8_E4M3FN:
-    case UF_FLOAT8_E5M2: return "<V1";
+    case UF_FLOAT8_E5M2:
+    case UF_FLOAT8_E4M3FNUZ:
+    case UF_FLOAT8_E4M3B11FNUZ:
+    case UF_FLOAT8_E5M2FNUZ:
+    case UF_FLOAT4_E2M1FN: return "<V1";
     case UF_COMPLEX64: return "<c8";
     case UF_COMPLEX128: return "<c16";
     case UF_INT2:
@@ -36,6 +40,7 @@ static const char *descr_of(uf_dtype dtype) {
     case UF_INT16: return "<i2";
     case UF_INT32: return "<i4";
     case UF_INT64: return "<i8";
+    case UF_UINT2:
     case UF_UINT4:
     case UF_UINT8: return "|u1";
     case UF_UINT16: return "<u2";

@@ -12,16 +12,9 @@
 #ifndef UFI_FIXEDPOINT_H
 #define UFI_FIXEDPOINT_H
 
-#include <stdint.h>
+#include "kernels/requant.h"
 
 static inline int32_t ufk_fx_clamp16(int32_t x) { return x < -32768 ? -32768 : x > 32767 ? 32767 : x; }
-
-/* Rounds x / 2^n to nearest, halves away from zero. */
-static inline int32_t ufk_fx_round_shift(int32_t x, int n) {
-  int32_t mask = (int32_t)((1LL << n) - 1), remainder = x & mask;
-  int32_t threshold = (mask >> 1) + (x < 0);
-  return (x >> n) + (remainder > threshold);
-}
 
 /* Raw product of two 16-bit numbers. */
 static inline int16_t ufk_fx_mul(int16_t a, int16_t b) {
@@ -34,15 +27,15 @@ static inline int16_t ufk_fx_mul(int16_t a, int16_t b) {
 static inline int16_t ufk_fx_shl(int16_t x, int n) { return (int16_t)ufk_fx_clamp16((int32_t)x * (1 << n)); }
 
 /* The 16-bit form of a 32-bit constant. */
-static inline int16_t ufk_fx_constant(int32_t raw32) { return (int16_t)ufk_fx_round_shift(raw32, 16); }
+static inline int16_t ufk_fx_constant(int32_t raw32) { return (int16_t)ufk_rdpot(raw32, 16); }
 
 /* exp(a) for a in [-1/4, 0), no integer bits: Taylor around -1/8. */
 static inline int16_t ufk_fx_exp_quarter(int16_t a) {
   int16_t x = (int16_t)(a + (1 << 12));
   int16_t x2 = ufk_fx_mul(x, x), x3 = ufk_fx_mul(x2, x), x4 = ufk_fx_mul(x2, x2);
-  int16_t x4_4 = (int16_t)ufk_fx_round_shift(x4, 2);
+  int16_t x4_4 = (int16_t)ufk_rdpot(x4, 2);
   int16_t sixth = ufk_fx_mul((int16_t)(x4_4 + x3), ufk_fx_constant(715827883)); /* 1/3 */
-  int16_t tail = (int16_t)ufk_fx_round_shift((int16_t)(sixth + x2), 1);
+  int16_t tail = (int16_t)ufk_rdpot((int16_t)(sixth + x2), 1);
   int16_t base = ufk_fx_constant(1895147668); /* exp(-1/8) */
   return (int16_t)ufk_fx_clamp16(base + ufk_fx_mul(base, (int16_t)(x + tail)));
 }
@@ -98,32 +91,5 @@ static inline int16_t ufk_fx_logistic(int16_t a, int bits) {
   int16_t positive = ufk_fx_shl(x, 1); /* half of x, from two integer bits to none */
   return a > 0 ? positive : (int16_t)(32767 - positive);
 }
-
-/* ---- rescaling of 32-bit sums: real multiplier = multiplier * 2^(shift - 31) ---- */
-
-typedef struct ufk_fx_scale {
-  int32_t multiplier;
-  int shift;
-} ufk_fx_scale;
-
-/* multiplier and shift of a real factor >= 0, as TFLite's QuantizeMultiplier. */
-ufk_fx_scale ufk_fx_scale_of(double factor);
-
-static inline int32_t ufk_fx_high_mul(int32_t a, int32_t b) {
-  if (a == INT32_MIN && b == INT32_MIN) return INT32_MAX;
-  int64_t ab = (int64_t)a * b, nudge = ab >= 0 ? 1 << 30 : 1 - (1 << 30);
-  return (int32_t)((ab + nudge) / (1LL << 31));
-}
-
-/* x * factor: doubled high half, then a rounding shift (two roundings). */
-static inline int32_t ufk_fx_rescale(int32_t x, ufk_fx_scale s) {
-  int left = s.shift > 0 ? s.shift : 0, right = s.shift > 0 ? 0 : -s.shift;
-  int32_t shifted = (int32_t)((uint32_t)x << left);
-  return ufk_fx_round_shift(ufk_fx_high_mul(shifted, s.multiplier), right);
-}
-
-/* multiplier and shift (to the left) of 1 / sqrt(x), by Newton steps in 32-bit
- * fixed point; x <= 1 gives 1. */
-ufk_fx_scale ufk_fx_inverse_sqrt(int32_t x);
 
 #endif

@@ -17,8 +17,6 @@ size_t ufi_host_max_bytes(const ufi_ctx *ctx);
 /* Gives output i memory for the shape it has now (ufi_out_shape calls it while
  * running). */
 uf_status ufi_host_give_memory(ufi_ctx *ctx, int32_t i) UF_MUST_USE;
-/* Text name of this node, unique in its graph. */
-const char *ufi_host_node_name(ufi_ctx *ctx);
 int32_t ufi_host_graph_count(ufi_ctx *ctx);
 
 /* Shapes of graph's outputs for inputs like `in` (shapes and dtypes are used,

@@ -11,8 +11,10 @@
  */
 #include <math.h>
 
+#include "kernels/fixed32.h"
 #include "kernels/fixedpoint.h"
 #include "ops/lstm.h"
+#include "ops/qparams.h"
 
 typedef struct basic {
   int64_t n_batch, n_input, n;
@@ -70,9 +72,9 @@ uf_status ufi_lstm_basic_prepare(ufi_ctx *ctx) {
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a quantized bias and a state of scale 2^-11, found state scale %g",
                         (double)ufi_scale(ctx->out[1]));
   }
-  ufk_fx_scale *scale = ufi_ctx_state(ctx, sizeof *scale);
+  ufk_scale *scale = ufi_ctx_state(ctx, sizeof *scale);
   if (scale == NULL) return UF_RESOURCE_EXHAUSTED;
-  *scale = ufk_fx_scale_of(4096.0 * (double)ufi_scale(b.bias));
+  *scale = ufi_scale_from(4096.0 * (double)ufi_scale(b.bias));
   return UF_OK;
 }
 
@@ -91,7 +93,7 @@ static void float_row(const ufi_ctx *ctx, const basic *b, int64_t row) {
 }
 
 static void quantized_gates(const ufi_ctx *ctx, const basic *b, int64_t row) {
-  const ufk_fx_scale *scale = ctx->state;
+  const ufk_scale *scale = ctx->state;
   int64_t depth = b->n_input + b->n;
   const uint8_t *joined = (const uint8_t *)ctx->out[2]->data + row * depth, *w = b->w->data;
   int16_t *z = (int16_t *)ctx->out[3]->data + row * 4 * b->n;
@@ -99,7 +101,7 @@ static void quantized_gates(const ufi_ctx *ctx, const basic *b, int64_t row) {
   for (int64_t o = 0; o < 4 * b->n; o++) {
     int32_t sum = ((const int32_t *)b->bias->data)[o];
     for (int64_t d = 0; d < depth; d++) sum += (joined[d] - 128) * (w[o * depth + d] - zero);
-    z[o] = (int16_t)ufk_fx_clamp16(ufk_fx_rescale(sum, *scale));
+    z[o] = (int16_t)ufk_fx_clamp16(ufk_scale_i32(sum, *scale));
   }
 }
 
@@ -108,9 +110,9 @@ static void quantized_row(const ufi_ctx *ctx, const basic *b, int64_t row) {
   for (int64_t i = 0; i < b->n; i++) {
     int16_t in = ufk_fx_mul(ufk_fx_logistic(z[i], 3), ufk_fx_tanh(z[b->n + i], 3));
     int16_t kept = ufk_fx_mul(ufk_fx_logistic(z[2 * b->n + i], 3), c[i]);
-    int16_t state = (int16_t)ufk_fx_clamp16(ufk_fx_round_shift(in, 4) + kept);
+    int16_t state = (int16_t)ufk_fx_clamp16(ufk_rdpot(in, 4) + kept);
     int16_t out = ufk_fx_mul(ufk_fx_logistic(z[3 * b->n + i], 3), ufk_fx_tanh(ufk_fx_shl(state, 1), 3));
-    int32_t code = UFI_MIN(UFI_MAX(ufk_fx_round_shift(out, 8), -128), 127);
+    int32_t code = UFI_MIN(UFI_MAX(ufk_rdpot(out, 8), -128), 127);
     ((int16_t *)ctx->out[1]->data)[row * b->n + i] = state;
     ((uint8_t *)ctx->out[0]->data)[row * b->n + i] = (uint8_t)(128 + code);
   }

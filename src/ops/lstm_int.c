@@ -11,18 +11,20 @@
  */
 #include <math.h>
 
+#include "kernels/fixed32.h"
 #include "kernels/fixedpoint.h"
 #include "ops/lstm.h"
+#include "ops/qparams.h"
 
 typedef struct int_gate {
-  ufk_fx_scale in, rec, peephole, norm;
+  ufk_scale in, rec, peephole, norm;
   int32_t variance_guard;
   int32_t *bias_in, *bias_rec; /* (n_cell), with the zero points folded in */
 } int_gate;
 
 typedef struct int_lstm {
   int_gate gates[UFI_GATES];
-  ufk_fx_scale hidden, projection;
+  ufk_scale hidden, projection;
   int32_t hidden_zero, h_zero;
   int cell_log2; /* cell state scale is 2^cell_log2 */
   int16_t cell_clip;
@@ -72,14 +74,14 @@ static uf_status prepare_gate(ufi_ctx *ctx, const ufi_lstm *l, int_lstm *s, int 
   int32_t ignored;
   if (from->norm) {
     UFI_TRY(intermediate(ctx, g, &out_scale, &ignored));
-    to->norm = ufk_fx_scale_of(ufi_scale(from->norm));
+    to->norm = ufi_scale_from(ufi_scale(from->norm));
     to->norm.shift += 12;
     to->variance_guard = UFI_MAX(1, (int32_t)(10000 * ufi_scale(from->norm)));
   }
-  to->in = ufk_fx_scale_of(ufi_scale(from->w_in) * ufi_scale(l->input) / out_scale);
-  to->rec = ufk_fx_scale_of(ufi_scale(from->w_rec) * ufi_scale(l->h) / out_scale);
+  to->in = ufi_scale_from(ufi_scale(from->w_in) * ufi_scale(l->input) / out_scale);
+  to->rec = ufi_scale_from(ufi_scale(from->w_rec) * ufi_scale(l->h) / out_scale);
   if (from->peephole) {
-    to->peephole = ufk_fx_scale_of((float)(ldexp(1, s->cell_log2) * ufi_scale(from->peephole) / out_scale));
+    to->peephole = ufi_scale_from((float)(ldexp(1, s->cell_log2) * ufi_scale(from->peephole) / out_scale));
   }
   fold_zero(from->w_in, ufi_zero(l->input), from->norm ? NULL : from->bias, to->bias_in);
   fold_zero(from->w_rec, ufi_zero(l->h), NULL, to->bias_rec);
@@ -106,10 +108,10 @@ static int_lstm *make_state(ufi_ctx *ctx, const ufi_lstm *l) {
 static uf_status prepare_output(ufi_ctx *ctx, const ufi_lstm *l, int_lstm *s) {
   float hidden_scale = 1;
   UFI_TRY(intermediate(ctx, 4, &hidden_scale, &s->hidden_zero));
-  s->hidden = ufk_fx_scale_of((float)(ldexp(1, -15) / hidden_scale * ldexp(1, -15)));
+  s->hidden = ufi_scale_from((float)(ldexp(1, -15) / hidden_scale * ldexp(1, -15)));
   s->h_zero = ufi_zero(l->h);
   if (l->projection == NULL) return UF_OK;
-  s->projection = ufk_fx_scale_of(ufi_scale(l->projection) * hidden_scale / ufi_scale(l->h));
+  s->projection = ufi_scale_from(ufi_scale(l->projection) * hidden_scale / ufi_scale(l->h));
   fold_zero(l->projection, -s->hidden_zero, l->projection_bias, s->bias_projection);
   return UF_OK;
 }
@@ -134,11 +136,11 @@ static int32_t dot(const int8_t *a, const int8_t *b, int64_t n) {
   return sum;
 }
 
-static void accumulate(const int8_t *w, const int8_t *x, const int32_t *bias, ufk_fx_scale scale, int16_t *v,
+static void accumulate(const int8_t *w, const int8_t *x, const int32_t *bias, ufk_scale scale, int16_t *v,
                        int64_t rows, int64_t cols) {
   for (int64_t r = 0; r < rows; r++) {
     int32_t sum = (int32_t)((uint32_t)bias[r] + (uint32_t)dot(w + r * cols, x, cols));
-    v[r] = (int16_t)ufk_fx_clamp16(ufk_fx_rescale(sum, scale) + v[r]);
+    v[r] = (int16_t)ufk_fx_clamp16(ufk_scale_i32(sum, scale) + v[r]);
   }
 }
 
@@ -150,12 +152,12 @@ static void layer_norm(const int_gate *gate, const int16_t *coefficients, const 
   }
   int32_t mean = (int32_t)(sum * 1024 / n), reciprocal = (1 << 20) / (int32_t)n;
   int32_t variance = (int32_t)((squares * reciprocal - (int64_t)mean * mean) / (1 << 20));
-  ufk_fx_scale inverse = ufk_fx_inverse_sqrt(variance < 1 ? gate->variance_guard : variance);
+  ufk_scale inverse = ufk_inverse_sqrt(variance < 1 ? gate->variance_guard : variance);
   for (int64_t i = 0; i < n; i++) {
-    int32_t rescaled = ufk_fx_rescale(1024 * v[i] - mean, inverse);
+    int32_t rescaled = ufk_scale_i32(1024 * v[i] - mean, inverse);
     int64_t y = (int32_t)((uint32_t)rescaled * (uint32_t)(int32_t)coefficients[i] + (uint32_t)bias[i]);
     int32_t rounded = (int32_t)((y > 0 ? y + 512 : y - 512) / 1024);
-    v[i] = (int16_t)ufk_fx_clamp16(ufk_fx_rescale(rounded, gate->norm));
+    v[i] = (int16_t)ufk_fx_clamp16(ufk_scale_i32(rounded, gate->norm));
   }
 }
 
@@ -169,7 +171,7 @@ static void compute_gate(const ufi_lstm *l, const int_lstm *s, int g, const int8
   accumulate(from->w_rec->data, h, gate->bias_rec, gate->rec, v, l->n_cell, l->n_output);
   const int16_t *p = from->peephole ? from->peephole->data : NULL;
   for (int64_t i = 0; p && i < l->n_cell; i++) {
-    v[i] = (int16_t)ufk_fx_clamp16(ufk_fx_rescale((int32_t)p[i] * c[i], gate->peephole) + v[i]);
+    v[i] = (int16_t)ufk_fx_clamp16(ufk_scale_i32((int32_t)p[i] * c[i], gate->peephole) + v[i]);
   }
   if (from->norm) layer_norm(gate, from->norm->data, from->bias->data, v, l->n_cell);
   for (int64_t i = 0; i < l->n_cell; i++) {
@@ -181,8 +183,8 @@ static void update_cell(const ufi_lstm *l, const int_lstm *s, int16_t *c) {
   for (int64_t i = 0; i < l->n_cell; i++) {
     int16_t forget = s->values[UFI_GATE_FORGET][i];
     int16_t in = l->has_input_gate ? s->values[UFI_GATE_INPUT][i] : (int16_t)(32767 - forget);
-    int32_t kept = (int16_t)ufk_fx_round_shift((int32_t)forget * c[i], 15);
-    int32_t added = (int16_t)ufk_fx_round_shift((int32_t)in * s->values[UFI_GATE_CELL][i], 30 + s->cell_log2);
+    int32_t kept = (int16_t)ufk_rdpot((int32_t)forget * c[i], 15);
+    int32_t added = (int16_t)ufk_rdpot((int32_t)in * s->values[UFI_GATE_CELL][i], 30 + s->cell_log2);
     int32_t sum = ufk_fx_clamp16(kept + added);
     if (s->cell_clip > 0) sum = UFI_MIN(UFI_MAX(sum, -s->cell_clip), s->cell_clip);
     c[i] = (int16_t)sum;
@@ -196,13 +198,13 @@ static void update_output(const ufi_lstm *l, const int_lstm *s, const int16_t *c
   int32_t zero = l->projection ? -s->hidden_zero : s->hidden_zero; /* as the reference has it */
   for (int64_t i = 0; i < l->n_cell; i++) {
     int32_t product = (int32_t)s->values[UFI_GATE_OUTPUT][i] * ufk_fx_tanh(c[i], 15 + s->cell_log2);
-    hidden[i] = clamp8(ufk_fx_rescale(product, s->hidden) + zero);
+    hidden[i] = clamp8(ufk_scale_i32(product, s->hidden) + zero);
   }
   if (l->projection == NULL) return;
   const int8_t *w = l->projection->data;
   for (int64_t r = 0; r < l->n_output; r++) {
     int32_t sum = (int32_t)((uint32_t)s->bias_projection[r] + (uint32_t)dot(w + r * l->n_cell, hidden, l->n_cell));
-    int32_t y = clamp8(ufk_fx_rescale(sum, s->projection) + s->h_zero);
+    int32_t y = clamp8(ufk_scale_i32(sum, s->projection) + s->h_zero);
     if (s->proj_clip > 0) y = UFI_MIN(UFI_MAX(y, -s->proj_clip), s->proj_clip);
     h[r] = (int8_t)y;
   }

@@ -199,7 +199,6 @@ uf_status ufi_axis(ufi_ctx *ctx, int64_t axis, int32_t rank, int32_t *axis_out) 
 void *ufi_ctx_state(ufi_ctx *ctx, size_t size) {
   ufi_free(ctx->state);
   ctx->state = ufi_calloc(1, size ? size : 1);
-  ctx->state_size = size;
   if (ctx->state == NULL) ufi_no_memory(ctx->error, size);
   return ctx->state;
 }

@@ -71,7 +71,6 @@ typedef struct ufi_ctx {
   bool running;          /* called while running: every input has its data */
   /* the rest belongs to the executor */
   size_t scratch_size;
-  size_t state_size;
   bool is_dynamic;
   const struct ufi_node *node;
   struct ufi_frame *frame;

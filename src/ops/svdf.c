@@ -10,8 +10,10 @@
  * weights, summed over the rank. Float, hybrid (int8 weights) and int8 with an
  * int16 state.
  */
+#include "kernels/fixed32.h"
 #include "kernels/fixedpoint.h"
 #include "ops/lstm.h"
+#include "ops/qparams.h"
 
 typedef struct svdf_attrs {
   int32_t rank;
@@ -90,7 +92,7 @@ static uf_status infer(ufi_ctx *ctx) {
 }
 
 typedef struct scales {
-  ufk_fx_scale feature, time;
+  ufk_scale feature, time;
 } scales;
 
 static uf_status prepare(ufi_ctx *ctx) {
@@ -100,8 +102,8 @@ static uf_status prepare(ufi_ctx *ctx) {
   if (!is_int(&s)) return UF_OK;
   scales *k = ufi_ctx_state(ctx, sizeof *k);
   if (k == NULL) return UF_RESOURCE_EXHAUSTED;
-  k->feature = ufk_fx_scale_of((double)(ufi_scale(s.x) * ufi_scale(s.feature) / ufi_scale(s.state)));
-  k->time = ufk_fx_scale_of((double)(ufi_scale(s.state) * ufi_scale(s.time) / ufi_scale(s.out)));
+  k->feature = ufi_scale_from((double)(ufi_scale(s.x) * ufi_scale(s.feature) / ufi_scale(s.state)));
+  k->time = ufi_scale_from((double)(ufi_scale(s.state) * ufi_scale(s.time) / ufi_scale(s.out)));
   return UF_OK;
 }
 
@@ -144,7 +146,7 @@ static int16_t int_feature(const svdf *s, const scales *k, const int8_t *x, int6
   const int8_t *w = (const int8_t *)s->feature->data + f * s->n_input;
   int32_t sum = 0, zero = ufi_zero(s->x);
   for (int64_t i = 0; i < s->n_input; i++) sum += w[i] * (x[i] - zero);
-  return (int16_t)ufk_fx_clamp16(ufk_fx_rescale(sum, k->feature));
+  return (int16_t)ufk_fx_clamp16(ufk_scale_i32(sum, k->feature));
 }
 
 static void int_row(const svdf *s, const svdf_attrs *a, const scales *k, int64_t b) {
@@ -158,7 +160,7 @@ static void int_row(const svdf *s, const svdf_attrs *a, const scales *k, int64_t
       row[s->n_memory - 1] = int_feature(s, k, (const int8_t *)s->x->data + b * s->n_input, f);
       for (int64_t m = 0; m < s->n_memory; m++) sum += (uint32_t)((int32_t)row[m] * time[f * s->n_memory + m]);
     }
-    int32_t code = ufk_fx_rescale((int32_t)sum, k->time) + ufi_zero(s->out);
+    int32_t code = ufk_scale_i32((int32_t)sum, k->time) + ufi_zero(s->out);
     ((int8_t *)s->out->data)[b * s->n_units + u] = (int8_t)UFI_MIN(UFI_MAX(code, -128), 127);
   }
 }

@@ -8,9 +8,10 @@
  *                 5 signature_def, 6 asset_file_def, 7 object_graph_def
  *   SavedModel    1 saved_model_schema_version (a number), 2 meta_graphs
  *
- * The files do not say which of them they are. A SavedModel begins with a number; a GraphDef
- * is told from a MetaGraphDef by what its first field 1 holds: a node has an op's name
- * where a MetaInfoDef has a list of ops.
+ * The files do not say which of them they are. A SavedModel begins with a number, or has
+ * meta graphs where the others have a library or a graph; a GraphDef is told from a
+ * MetaGraphDef by what its first field 1 holds: a node has an op's name where a MetaInfoDef
+ * has a list of ops.
  *
  * Entries are the values of Const nodes in the order of the file, under the node's name, in
  * library functions FUNCTION/NODE; a name that was there before (in the second meta graph of a
@@ -95,26 +96,33 @@ static bool is_graph_field(const ufi_proto *p) {
   }
 }
 
-/* The first field decides, and the second where the first says nothing. False: none of
- * the three, or nothing at all. */
-static bool tell_kind(const ufi_graph_file *g, graph_kind *kind_out) {
-  ufi_proto p = ufi_proto_of(g->data, g->size);
-  if (!ufi_proto_next(&p)) return false;
-  if (p.wire == 0) {
-    *kind_out = p.field == 1 ? SAVED_MODEL : GRAPH_DEF;
-    return p.field == 1 || p.field == 3;
+static bool is_graph(ufi_bytes message) {
+  ufi_proto p = ufi_proto_of(message.data, message.size);
+  return ufi_proto_next(&p) && is_graph_field(&p);
+}
+
+/* Its graph is what makes one: nothing is told of a file cut off before it. */
+static bool is_meta_graph(ufi_bytes message) {
+  ufi_proto p = ufi_proto_of(message.data, message.size);
+  while (ufi_proto_next(&p)) {
+    if (p.wire != 2 || p.field > 7 || (p.field == 1 && is_node(p.bytes))) return false;
+    if (p.field == 2) return is_graph(p.bytes);
   }
-  if (p.wire != 2 || p.field > 7) return false;
-  *kind_out = is_graph_field(&p) ? GRAPH_DEF : META_GRAPH;
-  if (*kind_out == GRAPH_DEF) return true;
-  /* A MetaGraphDef: its graph is what makes one. */
-  do {
-    if (p.wire != 2 || p.field > 7) return false;
-    if (p.field != 2) continue;
-    ufi_proto inner = ufi_proto_message(&p);
-    return ufi_proto_next(&inner) && is_graph_field(&inner);
-  } while (ufi_proto_next(&p));
-  return p.bad; /* cut off before its graph: let the damage be found */
+  return false;
+}
+
+/* By the first field; false: none of the three, or nothing at all. A SavedModel whose
+ * version is 0 leaves it out. */
+static bool tell_kind(const ufi_graph_file *g, graph_kind *kind_out) {
+  ufi_bytes all = {g->data, g->size};
+  ufi_proto p = ufi_proto_of(all.data, all.size);
+  if (!ufi_proto_next(&p)) return false;
+  if (p.field == 1 && p.wire == 0) *kind_out = SAVED_MODEL;
+  else if (p.field == 2 && p.wire == 2 && is_meta_graph(p.bytes)) *kind_out = SAVED_MODEL;
+  else if (is_graph_field(&p)) *kind_out = GRAPH_DEF;
+  else if (is_meta_graph(all)) *kind_out = META_GRAPH;
+  else return false;
+  return true;
 }
 
 /* ---- walking over it ------------------------------------------------------------------ */
@@ -139,7 +147,9 @@ static void describe_value(walk *w, constant *c) {
   c->e.dtype = t.dtype;
   c->e.rank = t.rank;
   memcpy(c->e.dims, t.dims, sizeof t.dims);
-  c->e.size = t.content.size ? t.content.size : c->message.size;
+  size_t bytes = 0;
+  if (t.dtype == UF_STRING || !ufi_dtype_bytes(t.dtype, t.count, &bytes)) bytes = c->message.size;
+  c->e.size = t.content.size ? t.content.size : bytes;
   if (!t.content.size) return;
   c->e.file = w->source->path;
   c->e.offset = (uint64_t)(t.content.data - w->graph->data);

@@ -195,7 +195,7 @@ static uf_status give_string(uf_source *source, ufi_graph_attr *attr, const elem
                              uf_attr *out, uf_error *error) {
   ufi_bytes text = e->field == FUNC ? function_name(e->bytes) : e->bytes;
   out->kind = UF_ATTR_STRING;
-  out->i = (int64_t)text.size;
+  out->s_size = text.size;
   out->s = string_of(source, attr, e, at, text);
   return out->s ? UF_OK : ufi_no_memory(error, text.size);
 }
@@ -237,12 +237,8 @@ uf_status ufi_graph_attribute(uf_source *source, size_t i, int32_t j, int32_t at
   ufi_graph_attr *attr = &d->attrs[j];
   element e = {0};
   if (!find_value(attr->value, at, &e)) return damaged(source, attr->value.data, node, error);
-  if (at < 0 || (at > 0 && at >= e.count))
-    return ufi_fail(error, UF_OUT_OF_RANGE, "%s: node '%.200s': attribute '%.200s': expected an "
-                    "element below %lld, found %d", source->path, node, attr->name,
-                    (long long)UFI_MAX(e.count, 1), (int)at);
   uf_attr out = {.name = attr->name};
-  if (e.count > 0) {
+  if (at >= 0 && at < e.count) {
     uf_status status = give(source, attr, &e, at, node, &out, tensor_out, error);
     if (status != UF_OK) {
       ufi_error_prefix(error, "attribute '%.200s'", attr->name);
@@ -250,7 +246,6 @@ uf_status ufi_graph_attribute(uf_source *source, size_t i, int32_t j, int32_t at
     }
   }
   *attr_out = out;
-  bool neither = e.alone && (e.field == FUNC || e.field == PLACEHOLDER);
-  *n_out = neither ? -1 : (int32_t)e.count;
+  *n_out = e.alone ? -1 : (int32_t)e.count;
   return UF_OK;
 }

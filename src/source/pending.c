@@ -6,9 +6,6 @@
 static uf_status pending(const char *what, uf_error *error) {
   return ufi_fail(error, UF_UNIMPLEMENTED, "expected a V2 checkpoint, found %s", what);
 }
-uf_status ufi_open_tensor_slices(const char *prefix, const uf_filesystem *fs, ufi_file *const *files,
-                                 size_t n_files, uf_source **source_out, uf_error *error) { return pending("V1", error); }
-uf_status ufi_open_saved_model(const char *path, const char *format, uf_source *graph, uf_source *checkpoint, uf_source **source_out, uf_error *error) { return pending("a SavedModel", error); }
 uf_status ufi_open_tflite(ufi_file *file, const uf_filesystem *fs, uf_source **source_out, uf_error *error) { return pending("a tflite", error); }
 uf_status ufi_open_npz(ufi_file *file, const uf_filesystem *fs, uf_source **source_out, uf_error *error) { return pending("npz", error); }
 uf_status ufi_open_npy(ufi_file *file, const uf_filesystem *fs, uf_source **source_out, uf_error *error) { return pending("npy", error); }

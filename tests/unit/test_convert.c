@@ -161,6 +161,114 @@ static void casts(void **state) {
   assert_int_equal(uf_dequantize(&t, out, &error), UF_OK);
 }
 
+/* All codes of the small floats; the expected values are ml_dtypes 0.6.0's, as one
+ * hash a type (FNV-1a over the bits of float32, NaNs as 0x7FC00000). */
+static void small_floats(void **state) {
+  static const struct { uf_dtype dtype; int codes; uint64_t hash; } types[] = {
+    {UF_FLOAT8_E4M3FN, 256, 0x08993AF4628BB725u},      {UF_FLOAT8_E5M2, 256, 0x00CEE2838E6BB725u},
+    {UF_FLOAT8_E4M3FNUZ, 256, 0x4065565AF2ABB725u},    {UF_FLOAT8_E4M3B11FNUZ, 256, 0x8B5AF59376ABB725u},
+    {UF_FLOAT8_E5M2FNUZ, 256, 0x39969815CEABB725u},    {UF_FLOAT4_E2M1FN, 16, 0x00737516397F6465u},
+  };
+  for (size_t k = 0; k < UFI_COUNT(types); k++) {
+    uint8_t codes[256];
+    float out[256];
+    for (int i = 0; i < 256; i++) codes[i] = (uint8_t)i;
+    if (types[k].codes == 16) /* two codes a byte */
+      for (int i = 0; i < 8; i++) codes[i] = (uint8_t)(2 * i | (2 * i + 1) << 4);
+    uf_tensor t = tensor(types[k].dtype, codes, 256, 1, (int64_t[]){types[k].codes});
+    assert_int_equal(uf_dequantize(&t, out, NULL), UF_OK);
+    uint64_t hash = 0xCBF29CE484222325u;
+    for (int i = 0; i < types[k].codes; i++) {
+      uint32_t bits;
+      memcpy(&bits, &out[i], 4);
+      if (isnan(out[i])) bits = 0x7FC00000;
+      hash = (hash ^ bits) * 0x100000001B3u;
+    }
+    if (hash != types[k].hash) fail_msg("%s: other values than ml_dtypes", uf_dtype_name(types[k].dtype));
+  }
+}
+
+static void more_packed_and_quantized(void **state) {
+  uint8_t bytes[] = {0x1B, 0x02}; /* 3 2 1 0, 2 */
+  uint8_t out[8];
+  uf_tensor t = TENSOR(UF_UINT2, bytes, 5);
+  assert_int_equal(uf_unpack(&t, out, NULL), UF_OK);
+  assert_memory_equal(out, ((uint8_t[]){3, 2, 1, 0, 2}), 5);
+  EXPECT(&t, 3, 2, 1, 0, 2);
+  t = TENSOR(UF_FLOAT4_E2M1FN, bytes, 3);
+  assert_int_equal(uf_unpack(&t, out, NULL), UF_OK);
+  assert_memory_equal(out, ((uint8_t[]){11, 1, 2}), 3);
+  EXPECT(&t, -1.5f, 0.5f, 1);
+  int8_t i8[] = {-128, 127};
+  t = TENSOR(UF_QINT8, i8, 2);
+  EXPECT(&t, -128, 127);
+  t.dtype = UF_QUINT8;
+  EXPECT(&t, 128, 127);
+  uf_quant q = {.count = 1, .scales = (float[]){0.5f}, .zero_points = (int64_t[]){1}};
+  t.quant = &q;
+  EXPECT(&t, 63.5f, 63);
+  int16_t i16[] = {-32768, 5};
+  t = TENSOR(UF_QINT16, i16, 2);
+  EXPECT(&t, -32768, 5);
+  t.dtype = UF_QUINT16;
+  EXPECT(&t, 32768, 5);
+  int32_t i32[] = {INT32_MIN, 5};
+  t = TENSOR(UF_QINT32, i32, 2);
+  EXPECT(&t, -0x1p31f, 5);
+}
+
+#define CONVERT(from, to, in, ...)                                                             \
+  do {                                                                                         \
+    __typeof__(__VA_ARGS__) want_, got_;                                                       \
+    memcpy(&want_, &(__typeof__(__VA_ARGS__)){__VA_ARGS__}, sizeof want_);                     \
+    memset(&got_, 0xAA, sizeof got_);                                                          \
+    assert_int_equal(ufi_convert(from, &in, 1, to, &got_, NULL), UF_OK);                       \
+    assert_memory_equal(&want_, &got_, sizeof want_);                                          \
+  } while (0)
+
+/* One element each; whole arrays beside NumPy are tests/python/test_cli_source.py's. */
+static void converting(void **state) {
+  double d = 1 + 0x1p-11 + 0x1p-40; /* above a tie of float16 that float32 would see as one */
+  CONVERT(UF_FLOAT64, UF_FLOAT16, d, (uint16_t)0x3C01);
+  d = 1 + 0x1p-11;
+  CONVERT(UF_FLOAT64, UF_FLOAT16, d, (uint16_t)0x3C00);
+  d = -(1 + 0x1p-11 + 0x1p-40);
+  CONVERT(UF_FLOAT64, UF_FLOAT16, d, (uint16_t)0xBC01);
+  d = 1e300;
+  CONVERT(UF_FLOAT64, UF_FLOAT16, d, (uint16_t)0x7C00);
+  CONVERT(UF_FLOAT64, UF_INT32, d, INT32_MAX);
+  CONVERT(UF_FLOAT64, UF_UINT64, d, UINT64_MAX);
+  d = -1e300;
+  CONVERT(UF_FLOAT64, UF_INT64, d, INT64_MIN);
+  CONVERT(UF_FLOAT64, UF_UINT8, d, (uint8_t)0);
+  d = NAN;
+  CONVERT(UF_FLOAT64, UF_INT8, d, (int8_t)0);
+  CONVERT(UF_FLOAT64, UF_BOOL, d, (uint8_t)1);
+  d = -128.9;
+  CONVERT(UF_FLOAT64, UF_INT8, d, (int8_t)-128);
+  int64_t i = INT64_MAX;
+  CONVERT(UF_INT64, UF_FLOAT32, i, 0x1p63f);
+  CONVERT(UF_INT64, UF_INT8, i, (int8_t)-1);
+  i = -1;
+  CONVERT(UF_UINT64, UF_FLOAT64, i, 0x1p64);
+  CONVERT(UF_QINT8, UF_INT64, i, (int64_t)-1);
+  uint8_t b = 2;
+  CONVERT(UF_BOOL, UF_INT32, b, (int32_t)1);
+  CONVERT(UF_BOOL, UF_BOOL, b, (uint8_t)1);
+  float c[2] = {9, 9};
+  assert_int_equal(ufi_convert(UF_INT8, &b, 1, UF_COMPLEX64, c, NULL), UF_OK);
+  assert_true(c[0] == 2 && c[1] == 0);
+  float pair[2] = {3, -1};
+  double wide[2];
+  assert_int_equal(ufi_convert(UF_COMPLEX64, pair, 1, UF_COMPLEX128, wide, NULL), UF_OK);
+  assert_true(wide[0] == 3 && wide[1] == -1);
+  uf_error error = {0};
+  assert_int_equal(ufi_convert(UF_COMPLEX64, pair, 1, UF_FLOAT32, wide, &error), UF_WRONG_TYPE);
+  assert_int_equal(ufi_convert(UF_STRING, pair, 1, UF_FLOAT32, wide, &error), UF_WRONG_TYPE);
+  assert_int_equal(ufi_convert(UF_FLOAT32, pair, 1, UF_INT4, wide, &error), UF_WRONG_TYPE);
+  assert_int_equal(ufi_convert(UF_FLOAT32, pair, 1, UF_FLOAT8_E5M2, wide, &error), UF_WRONG_TYPE);
+}
+
 /* Every half to float and back; rounding at every tie and its neighbours. */
 static void halves(void **state) {
   for (uint32_t h = 0; h < 0x10000; h++) {
@@ -189,7 +297,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(per_tensor), cmocka_unit_test(wild_zero_points),
     cmocka_unit_test(per_channel), cmocka_unit_test(blockwise), cmocka_unit_test(packed),
-    cmocka_unit_test(casts), cmocka_unit_test(halves),
+    cmocka_unit_test(casts), cmocka_unit_test(halves), cmocka_unit_test(small_floats),
+    cmocka_unit_test(more_packed_and_quantized), cmocka_unit_test(converting),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
