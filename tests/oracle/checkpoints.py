@@ -81,9 +81,13 @@ def f32(rng, *shape):
 
 def flat(value):
     """(shape, bytes) or, of strings, (shape, list of bytes)."""
+    if isinstance(value, bytes):
+        return (), [value]
     value = np.asarray(value)
     if value.dtype == object:
         return value.shape, [bytes(item) for item in value.reshape(-1)]
+    if value.dtype.name in ("int4", "int2"):
+        value = value.astype(np.int8)  # which bits lie above is left open
     return value.shape, np.ascontiguousarray(value).tobytes()
 
 

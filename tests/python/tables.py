@@ -115,7 +115,8 @@ def header(n_shards=1, endianness=0, version=1):
 
 
 def ordered_text(text):
-    return text.replace(b"\0", b"\0\xff").replace(b"\xff", b"\xff\0") + b"\0\1" if b"\0" not in text else None
+    escapes = {0: b"\0\xff", 255: b"\xff\0"}
+    return b"".join(escapes.get(byte, bytes([byte])) for byte in text) + b"\0\1"
 
 
 def ordered_signed(value):
