@@ -22,6 +22,22 @@ typedef struct ufi_npy {
  * tensor. WRONG_TYPE for resources and variants. */
 uf_status ufi_npy_encode(const uf_tensor *tensor, ufi_npy *npy_out, uf_error *error) UF_MUST_USE;
 
+/* What the header of a .npy says, without the array. */
+typedef struct ufi_npy_info {
+  uf_dtype dtype;
+  int32_t rank;
+  int64_t dims[UF_MAX_RANK];
+  uint64_t offset, size; /* of the array in the file */
+  bool plain;            /* its bytes are as in memory; else only decode gives a tensor */
+} ufi_npy_info;
+
+enum { UFI_NPY_PREFIX = 12 };
+/* Bytes of the header, of which the first UFI_NPY_PREFIX are there; 0: it is no .npy. */
+uint64_t ufi_npy_header_size(const unsigned char head[UFI_NPY_PREFIX]);
+/* The header lies in the first `size` of `total` bytes. The same failures as decode. */
+uf_status ufi_npy_inspect(const void *head, size_t size, uint64_t total, ufi_npy_info *info_out,
+                          uf_error *error) UF_MUST_USE;
+
 /* The tensor in a .npy that buf holds whole. may_share: the tensor may be a
  * view of buf where no conversion is needed (buf must then be writable and
  * belong to nobody else); else it always has memory of its own. */

@@ -179,31 +179,48 @@ static uf_status parse_dict(cursor *c, layout *l, uf_error *error) {
   return descr && order && shape ? UF_OK : bad_header(error, "descr, fortran_order and shape");
 }
 
-static uf_status parse(const uf_buf *buf, layout *l, uf_error *error) {
-  const unsigned char *p = uf_buf_data(buf);
-  size_t size = uf_buf_size(buf);
-  if (size < 12 || memcmp(p, "\x93NUMPY", 6) != 0)
+uint64_t ufi_npy_header_size(const unsigned char p[UFI_NPY_PREFIX]) {
+  if (memcmp(p, "\x93NUMPY", 6) != 0 || p[6] < 1) return 0;
+  return p[6] == 1 ? 10u + ufi_load16(p + 8) : 12u + (uint64_t)ufi_load32(p + 8);
+}
+
+/* p has the first `size` of `total` bytes. */
+static uf_status parse(const unsigned char *p, size_t size, uint64_t total, layout *l,
+                       uf_error *error) {
+  if (size < UFI_NPY_PREFIX || memcmp(p, "\x93NUMPY", 6) != 0)
     return ufi_fail(error, UF_INVALID_ARGUMENT,
-                    "expected a .npy file, found %zu bytes of something else; "
-                    "write it with numpy.save", size);
+                    "expected a .npy file, found %llu bytes of something else; "
+                    "write it with numpy.save", (unsigned long long)total);
   if (p[6] < 1 || p[6] > 3)
     return ufi_fail(error, UF_UNIMPLEMENTED,
                     "expected .npy version 1, 2 or 3, found %d; write it with numpy.save", p[6]);
   size_t prefix = p[6] == 1 ? 10 : 12;
-  size_t length = p[6] == 1 ? ufi_load16(p + 8) : ufi_load32(p + 8);
-  if (length > size - prefix) return bad_header(error, "a header inside the file");
-  cursor c = {(const char *)p + prefix, (const char *)p + prefix + length};
+  uint64_t header = ufi_npy_header_size(p);
+  if (header > size) return bad_header(error, "a header inside the file");
+  cursor c = {(const char *)p + prefix, (const char *)p + header};
   UFI_TRY(parse_dict(&c, l, error));
-  l->offset = prefix + length;
+  l->offset = (size_t)header;
   if (!ufi_shape_count(l->rank, l->dims, &l->count) ||
-      !ufi_mul_size((size_t)l->count, l->item, &l->size) || l->size > size - l->offset) {
+      !ufi_mul_size((size_t)l->count, l->item, &l->size) || l->size > total - l->offset) {
     char shape[UFI_SHAPE_TEXT];
     return ufi_fail(error, UF_DATA_LOSS,
-                    "expected %s elements of %zu bytes, found %zu bytes in all; get the file again",
-                    ufi_shape_text(l->rank, l->dims, shape), l->item, size - l->offset);
+                    "expected %s elements of %zu bytes, found %llu bytes in all; get the file again",
+                    ufi_shape_text(l->rank, l->dims, shape), l->item,
+                    (unsigned long long)(total - l->offset));
   }
   /* Strings of width 0 take no bytes in the file but do in memory. */
   if (l->item == 0 && l->count > 1 << 16) return bad_header(error, "strings of at least a byte");
+  return UF_OK;
+}
+
+uf_status ufi_npy_inspect(const void *head, size_t size, uint64_t total, ufi_npy_info *info_out,
+                          uf_error *error) {
+  layout l = {0};
+  UFI_TRY(parse(head, size, total, &l, error));
+  *info_out = (ufi_npy_info){
+    .dtype = l.dtype, .rank = l.rank, .offset = l.offset, .size = l.size,
+    .plain = l.dtype != UF_STRING && l.swap == 1 && !(l.fortran && l.rank > 1)};
+  memcpy(info_out->dims, l.dims, sizeof l.dims);
   return UF_OK;
 }
 
@@ -315,7 +332,7 @@ static uf_status make_plain(const layout *l, uf_buf *buf, bool may_share, uf_buf
 
 uf_status ufi_npy_decode(uf_buf *buf, bool may_share, uf_tensor *tensor_out, uf_error *error) {
   layout l = {0};
-  UFI_TRY(parse(buf, &l, error));
+  UFI_TRY(parse(uf_buf_data(buf), uf_buf_size(buf), uf_buf_size(buf), &l, error));
   uf_buf *made = NULL;
   bool strings = l.dtype == UF_STRING;
   bool in_place = strings && !(l.fortran && l.rank > 1) && l.swap == 1;

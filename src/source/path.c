@@ -72,6 +72,19 @@ static size_t shard_prefix(const char *path, const char *mark) {
   return memcmp(t - m, mark, m) == 0 ? size - tail - m : 0;
 }
 
+/* For PREFIX-?????-of-00002, as TensorFlow names the shards of a V1 checkpoint together: the
+ * length of PREFIX, 0 for other names. */
+static size_t pattern_prefix(const char *path) {
+  enum { DIGITS = 5, TAIL = 1 + DIGITS + 4 + DIGITS };
+  size_t size = strlen(path);
+  if (size <= TAIL) return 0;
+  const char *tail = path + size - TAIL;
+  bool good = tail[0] == '-' && strspn(tail + 1, "?") == DIGITS &&
+              memcmp(tail + 1 + DIGITS, "-of-", 4) == 0 &&
+              strspn(tail + TAIL - DIGITS, "?0123456789") == DIGITS;
+  return good ? size - TAIL : 0;
+}
+
 static uf_status no_memory(uf_error *error) { return ufi_no_memory(error, 4096); }
 
 /* ---- checkpoints ---------------------------------------------------------------------- */
@@ -407,8 +420,19 @@ static bool is_folder(const place *at, ufi_folder *folder_out) {
          (!at->fs || folder_out->count > 0);
 }
 
+static uf_status open_pattern(const place *at, size_t size, uf_source **source_out,
+                              uf_error *error) {
+  char *prefix = joined(at->path, size, "");
+  if (!prefix) return no_memory(error);
+  uf_status status = open_prefix(at, prefix, source_out, error);
+  ufi_free(prefix);
+  return status == UF_NOT_FOUND ? nothing_there(at, error) : status;
+}
+
 static uf_status open_any(const place *at, uf_source **source_out, uf_error *error) {
   ufi_folder folder = {0};
+  size_t pattern = pattern_prefix(at->path);
+  if (pattern) return open_pattern(at, pattern, source_out, error);
   uint64_t size;
   uf_status reachable = at->fs ? at->fs->size(at->fs->context, at->path, &size, error) : UF_OK;
   if (reachable != UF_OK && reachable != UF_NOT_FOUND) return reachable;
