@@ -285,3 +285,62 @@ def write_table(pairs, per_block=20, compress=None, every=16, change=None, index
     where = handle(len(out), len(block))
     out += with_trailer(block)
     return bytes(out) + footer(meta, where, magic)
+
+
+# ---- whole checkpoints ----------------------------------------------------------------------
+
+
+def string_bytes(strings):
+    """How a data file of version 2 holds strings; (bytes, checksum)."""
+    lengths = b"".join(struct.pack("<I", len(s)) for s in strings)
+    stored = struct.pack("<I", mask(crc32c(lengths)))
+    data = b"".join(varint(len(s)) for s in strings) + stored + b"".join(strings)
+    return data, crc32c(lengths + stored + b"".join(strings))
+
+
+def bundle(tensors, n_shards=1):
+    """(pairs, data) of a checkpoint of version 2 in one shard. tensors: (name, dtype number, dims, bytes or list of
+    bytes), or with a list of (spans, bytes) in place of the bytes: slices."""
+    pairs, data = {b"": header(n_shards)}, b""
+
+    def add(key, dtype, dims, content):
+        nonlocal data
+        raw, crc = string_bytes(content) if isinstance(content, list) else (content, crc32c(content))
+        pairs[key] = entry(dtype, dims, 0, len(data), len(raw), crc)
+        data += raw
+
+    for name, dtype, dims, content in tensors:
+        if isinstance(content, list) and content and isinstance(content[0], tuple):
+            pairs[name] = entry(dtype, dims, slices=[spans for spans, _ in content])
+            for spans, part in content:
+                lengths = [n if span is None else span[1] for span, n in zip(spans, dims)]
+                add(slice_key(name, [span or (0, -1) for span in spans]), dtype, lengths, part)
+        else:
+            add(name, dtype, dims, content)
+    return sorted(pairs.items()), data
+
+
+def v1_meta(tensors):
+    """The value of the empty key of version 1. tensors: (name, dtype number, dims, [spans])."""
+    items = [(1, 2, [(1, 2, name), (2, 2, shape(dims)), (3, 0, dtype), *((4, 2, slice_spec(s)) for s in slices)])
+             for name, dtype, dims, slices in tensors]
+    return message([(1, 2, items + [(2, 2, [(1, 0, 1)])])])
+
+
+def v1_slice(name, spans, tensor):
+    """The value of a slice; tensor: fields of a TensorProto."""
+    return message([(2, 2, [(1, 2, name), (2, 2, slice_spec(spans)), (3, 2, tensor)])])
+
+
+def v1_floats(values):
+    return [(1, 0, 1), (5, 2, struct.pack(f"<{len(values)}f", *values))]
+
+
+def v1_pairs(tensors):
+    """tensors: (name, dtype number, dims, [(spans, TensorProto's fields)])."""
+    pairs = {b"": v1_meta([(n, t, d, [s for s, _ in parts]) for n, t, d, parts in tensors])}
+    for name, _, _, parts in tensors:
+        for spans, tensor in parts:
+            key = slice_key(name, [span or (0, -1) for span in spans])
+            pairs[key] = v1_slice(name, spans, tensor)
+    return sorted(pairs.items())
