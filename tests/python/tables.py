@@ -344,3 +344,11 @@ def v1_pairs(tensors):
             key = slice_key(name, [span or (0, -1) for span in spans])
             pairs[key] = v1_slice(name, spans, tensor)
     return sorted(pairs.items())
+
+
+def read_footer(data):
+    """Where the index block of a table begins."""
+    at = len(data) - 48
+    for _ in range(2):
+        _, at = take_varint(data, at)
+    return take_varint(data, at)[0]
