@@ -10,7 +10,9 @@
  *   print.c     arrays as NumPy prints them
  *   describe.c  what a model's tensors are: kinds, shapes, quantization, look-up
  *   running.c   the options that feed and run a model, for run, show and extract
- *   pick.c      names by pattern        folder.c  a folder of .npy files
+ *   sources.c   what of a source is taken, under which names
+ *   pick.c      names by pattern        rename.c  rules, layouts and dtypes by pattern
+ *   difference.c  how much two arrays differ
  *   progress.c  a progress bar and what Ctrl-C does
  *
  * The command line sees unflow.h only. Files are hostile, so names are never
@@ -31,12 +33,14 @@
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
 /* Each is given its own argv, argv[0] the command's name; returns an exit code. */
+int cmd_diff(int argc, char **argv);
 int cmd_extract(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_ls(int argc, char **argv);
 int cmd_ops(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_show(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
 
 /* ---- util.c ------------------------------------------------------------------- */
 
@@ -194,9 +198,11 @@ bool run_model(uf_model *model, const run_options *o, const ports *p, uf_session
 /* float32 in place of t when it is quantized or of a dtype that NumPy lacks. False
  * after a message. */
 bool dequantize(uf_tensor *t, const char *name);
+bool needs_dequantizing(const uf_tensor *t);
 
 /* A file to write arrays to: .npz, or .npy for one. */
 bool ends_with(const char *s, const char *end);
+bool is_folder_path(const char *path); /* a folder, or with a / at its end */
 
 /* ---- pick.c ----------------------------------------------------------------------------- */
 
@@ -217,23 +223,89 @@ name_set *name_set_create(void);
 const char *name_set_add(name_set *set, const char *name);
 void name_set_free(name_set *set);
 
-/* ---- folder.c ------------------------------------------------------------------------------ */
+/* ---- rename.c ------------------------------------------------------------------------------ */
 
-/* A folder that appears whole or not at all. */
-typedef struct folder folder;
-folder *folder_create(const char *path); /* NULL after a message */
-/* Writes one array as a file named after `name`; the file's name without the
- * folder lives as long as f. NULL: error. */
-const char *folder_add(folder *f, const char *name, const uf_tensor *tensor, uf_error *error);
-FILE *folder_open(folder *f, const char *file); /* another file, for index.json */
-bool folder_finish(folder *f);                  /* frees f; false after a message */
-void folder_abandon(folder *f);
+/* Rules PATTERN=REPLACEMENT, applied to a name one after the other. */
+typedef struct rename_rules rename_rules;
+/* Add to *rules (NULL at first). EXIT_OK, or an exit code after a message. */
+int rename_add(rename_rules **rules, const char *command, const char *rule);
+int rename_add_file(rename_rules **rules, const char *command, const char *path);
+void rename_apply(const rename_rules *rules, const char *name, text *out); /* out: empty */
+void rename_free(rename_rules *rules);
+
+/* --layout HWIO:OIHW[@GLOB] and --dtype float32[@GLOB]: conversions of what fits. */
+typedef struct conversions {
+  struct layout_rule *layouts;
+  struct dtype_rule *dtypes;
+  size_t n_layouts, n_dtypes;
+  bool dequantize;
+} conversions;
+int layout_add(conversions *c, const char *command, const char *value);
+int dtype_add(conversions *c, const char *command, const char *value);
+/* What is to become of entry, which is called name. */
+void conversions_apply(const conversions *c, const uf_entry *entry, const char *name,
+                       uf_output_item *item);
+void conversions_free(conversions *c);
+
+/* ---- sources.c ------------------------------------------------------------------------------- */
+
+/* True for a .tflite: commands then know it as a model. */
+bool is_model(const char *path);
+uf_source *open_source(const char *path); /* NULL after a message */
+
+/* Which entries are taken, and their names. */
+typedef struct naming {
+  enum { NAMES_VARIABLE, NAMES_KEY, NAMES_PATH } names;
+  bool ema, no_slots, all;
+  unsigned roles; /* bits 1 << uf_role; 0: all */
+  rename_rules *rules;
+} naming;
+bool naming_parse(naming *n, const char *word); /* variable, key, path */
+bool roles_parse(const char *words, unsigned *bits_out); /* "value,constant" */
+
+typedef struct taken {
+  const uf_variable *variable; /* whose roles and paths are meant */
+  const uf_entry *entry;       /* whose values: with --ema the average's */
+  const char *name;            /* given once */
+} taken;
+typedef struct taken_list {
+  taken *list;
+  size_t n;
+  size_t n_left_out;           /* for their roles */
+  const uf_variable *variables;
+  size_t n_variables;
+  name_set *names;
+  char **renamed;
+} taken_list;
+/* False after a message. */
+bool take(uf_source *source, const selection *s, const naming *n, taken_list *out);
+void taken_free(taken_list *t);
+void json_entry(json *j, const uf_variable *variables, const taken *t); /* members of an open object */
+
+/* Commands on a source that is no model; they free nothing of the caller's. */
+int source_ls(const char *path, const selection *s, const naming *n, bool as_json);
+int source_info(const char *path, bool as_json);
+int source_show(const char *path, const char *name, bool full, bool dequantized, bool as_json);
+
+/* ---- difference.c ---------------------------------------------------------------------------------- */
+
+typedef struct tolerance { double absolute, relative; } tolerance;
+typedef struct difference {
+  uint64_t count;          /* of elements that differ */
+  int64_t first;           /* the first of them; -1: none */
+  bool numbers;            /* with differences: */
+  double max_abs, max_rel;
+} difference;
+/* Of arrays of one dtype and shape. False: of no dtype that can be compared. */
+bool compare(const uf_tensor *a, const uf_tensor *b, const tolerance *tolerance, difference *out);
 
 /* ---- progress.c ------------------------------------------------------------------------------ */
 
 /* Counts work on stderr if that is a terminal and it takes a while. */
 void progress_start(const char *what, uint64_t total);
 void progress_add(uint64_t n);
+/* For uf_output_options: false once interrupted. */
+bool progress_bytes(void *context, uint64_t done, uint64_t total);
 void progress_end(void);
 /* From here on SIGINT and SIGTERM only set a flag, so that half-written files
  * can be removed. */

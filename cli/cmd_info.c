@@ -8,15 +8,16 @@
 #include "cli.h"
 
 static const char help[] =
-  "usage: unflow info [--json] [MODEL]\n"
+  "usage: unflow info [--json] [SOURCE]\n"
   "\n"
-  "Says what a model is: its file, graphs with inputs and outputs, signatures, ops and how\n"
-  "often each occurs, metadata, and all that will not run. Without a model: this program's\n"
-  "version and the instruction set it uses.\n"
+  "Says what a file is: its format, how many arrays, parameters and bytes; of a .tflite its graphs\n"
+  "with inputs and outputs, signatures, ops and how often each occurs, metadata, and all that\n"
+  "will not run. Without a file: this program's version and the instruction set it uses.\n"
   "\n"
   "      --json   print JSON\n"
   "\n"
   "examples:\n"
+  "  unflow info ckpt/model.ckpt-1000\n"
   "  unflow info model.tflite\n"
   "  unflow info model.tflite --json | jq .signatures\n";
 
@@ -309,6 +310,7 @@ int cmd_info(int argc, char **argv) {
   }
   if (optind == argc) return about(as_json);
   if (optind + 1 < argc) return usage("info", "one model at a time, not '%s' too", argv[optind + 1]);
+  if (!is_model(argv[optind])) return source_info(argv[optind], as_json);
   uf_model *model = open_model(argv[optind]);
   if (!model) return EXIT_FAILED;
   uf_model_info info;

@@ -1,27 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cmd_ls.c: `unflow ls`, a model's tensors and what lives behind its handles.
+ * cmd_ls.c: `unflow ls`, a model's tensors and what lives behind its handles; other sources are
+ * source_list.c's.
  */
 #include <stdlib.h>
 
 #include "cli.h"
 
 static const char help[] =
-  "usage: unflow ls [OPTION...] MODEL [GLOB...]\n"
+  "usage: unflow ls [OPTION...] SOURCE [GLOB...]\n"
   "\n"
-  "Lists the tensors of a model, graph by graph, and its variables and tables. With\n"
-  "patterns only the names that match one (* matches / too).\n"
+  "Lists the arrays of a checkpoint, SavedModel, GraphDef, .npz, .safetensors ...; of a .tflite the\n"
+  "tensors, graph by graph, and its variables and tables. With patterns only the names\n"
+  "that match one (* matches / too).\n"
   "\n"
+  "      --names WHICH    variable (the default), key (as in the file) or path (in the object\n"
+  "                       graph); not for a .tflite, nor is\n"
+  "      --role LIST      value, constant, slot, optimizer, average, meta; nor is\n"
+  "      --no-slots       without what optimizers keep\n"
   "      --kind LIST      only these kinds: input, output, constant, state, resource,\n"
   "                       intermediate, unused (separated by commas)\n"
   "      --exclude GLOB   not these names; may be repeated\n"
-  "      --graph N        only this graph\n"
+  "      --graph N        only this graph; as --kind, of a .tflite\n"
   "      --json           print JSON\n"
   "\n"
   "Kinds: state is a tensor that keeps its value from run to run; a resource is a handle,\n"
   "whose value is that of the variable or table it names.\n"
   "\n"
   "examples:\n"
+  "  unflow ls ckpt/model.ckpt-1000 '*kernel*'\n"
   "  unflow ls model.tflite\n"
   "  unflow ls model.tflite --kind constant '*kernel*'\n"
   "  unflow ls model.tflite --json | jq '.graphs[0].tensors[].name'\n";
@@ -260,7 +267,9 @@ int cmd_ls(int argc, char **argv) {
   static const struct option options[] = {
     {"kind", required_argument, NULL, 'k'}, {"exclude", required_argument, NULL, 'x'},
     {"glob", required_argument, NULL, 'g'}, {"graph", required_argument, NULL, 'G'},
+    {"names", required_argument, NULL, 'n'}, {"role", required_argument, NULL, 'r'}, {"no-slots", no_argument, NULL, 's'},
     {"json", no_argument, NULL, 'j'},       {"help", no_argument, NULL, 'h'}, {0}};
+  naming names = {.all = true};
   ls l = {.graph = -1, .s = {.kinds = (1u << KIND_COUNT) - 1}};
   bool as_json = false;
   for (int c; (c = getopt_long(argc, argv, ":hj", options, NULL)) != -1;) {
@@ -277,13 +286,21 @@ int cmd_ls(int argc, char **argv) {
         if (!parse_int(optarg, 0, INT32_MAX, &n)) return usage("ls", "--graph wants a number, not '%s'", optarg);
         l.graph = (int32_t)n;
         break;
+      case 'n':
+        if (!naming_parse(&names, optarg))
+          return usage("ls", "--names wants variable, key or path, not '%s'", optarg);
+        break;
+      case 'r':
+        if (!roles_parse(optarg, &names.roles)) return usage("ls", "--role does not know '%s'", optarg);
+        break;
+      case 's': names.no_slots = true; break;
       default: return usage_getopt(argv, c);
     }
   }
-  if (optind == argc) return usage("ls", "which model?");
+  if (optind == argc) return usage("ls", "which source?");
   const char *path = argv[optind++];
   for (; optind < argc; optind++) selection_include(&l.s, argv[optind]);
-  int code = list(&l, path, as_json);
+  int code = is_model(path) ? list(&l, path, as_json) : source_ls(path, &l.s, &names, as_json);
   selection_free(&l.s);
   return code;
 }

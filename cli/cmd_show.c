@@ -8,9 +8,12 @@
 #include "cli.h"
 
 static const char help[] =
-  "usage: unflow show [OPTION...] MODEL NAME\n"
+  "usage: unflow show [OPTION...] SOURCE NAME\n"
   "\n"
-  "Prints a tensor as NumPy does, with its details: a constant; a variable, by its name or\n"
+  "Prints an array as NumPy does, with its details, or a part of it: NAME[2:5, 0] (then no more\n"
+  "than that is read). NAME is the key in the file, the variable's name, or its path.\n"
+  "\n"
+  "Of a .tflite: a constant; a variable, by its name or\n"
   "by a handle's (its value after the model's initialisers ran); a table; a state tensor; and\n"
   "after --run also inputs, outputs and intermediates. NAME is a tensor's or a variable's name,\n"
   "or #12 for the tensor of that index (--graph chooses among several graphs).\n"
@@ -22,6 +25,7 @@ static const char help_end[] =
   "      --json         print JSON, all elements as nested lists\n"
   "\n"
   "examples:\n"
+  "  unflow show ckpt/model.ckpt-1000 'embedding[10:12]'\n"
   "  unflow show model.tflite dense/kernel --dequantize\n"
   "  unflow show model.tflite '#17' --full\n"
   "  unflow show model.tflite conv1/Relu6 --run --input x=x.npy\n"
@@ -205,7 +209,7 @@ static int parse(show *s, int argc, char **argv) {
         if (code != EXIT_OK) return code < 0 ? usage_getopt(argv, c) : code;
     }
   }
-  if (argc - optind != 2) return usage("show", "expected a model and a name, found %d words", argc - optind);
+  if (argc - optind != 2) return usage("show", "expected a source and a name, found %d words", argc - optind);
   s->path = argv[optind];
   s->name = argv[optind + 1];
   return EXIT_OK;
@@ -214,6 +218,12 @@ static int parse(show *s, int argc, char **argv) {
 int cmd_show(int argc, char **argv) {
   show s = {.run = run_options_default()};
   int code = parse(&s, argc, argv);
+  if (code == EXIT_OK && !is_model(s.path)) {
+    if (s.run.run) code = usage("show", "options for runs are for a .tflite, and '%s' is none", s.path);
+    else code = source_show(s.path, s.name, s.full, s.dequantize, s.json);
+    run_options_free(&s.run);
+    return code;
+  }
   uf_model *model = code == EXIT_OK ? open_model(s.path) : NULL;
   if (model) code = show_from(&s, model);
   else if (code == EXIT_OK) code = EXIT_FAILED;

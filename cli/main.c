@@ -13,18 +13,21 @@ static const struct command {
   int (*run)(int argc, char **argv);
   const char *what;
 } commands[] = {
-  {"ls", cmd_ls, "list a model's tensors and variables"},
-  {"info", cmd_info, "say what a model is: graphs, signatures, ops, what does not run"},
-  {"show", cmd_show, "print one tensor, variable or table"},
+  {"ls", cmd_ls, "list arrays: of checkpoints, graphs, archives; a model's tensors"},
+  {"info", cmd_info, "say what a file is; of a model also its signatures and ops"},
+  {"show", cmd_show, "print one array, variable or table, or a part of it"},
+  {"extract", cmd_extract, "write arrays to a .npz, a .safetensors or a folder of .npy files"},
+  {"verify", cmd_verify, "check every checksum and say which tensor is damaged"},
+  {"diff", cmd_diff, "compare two files of any format tensor by tensor"},
   {"run", cmd_run, "run a model on arrays from .npy or .npz files, or on random ones"},
-  {"extract", cmd_extract, "write tensors to a .npz or a folder of .npy files"},
   {"ops", cmd_ops, "list the ops that can run"},
 };
 
 static void help(FILE *out) {
-  fputs("usage: unflow COMMAND [OPTION...] MODEL.tflite\n"
+  fputs("usage: unflow COMMAND [OPTION...] SOURCE\n"
         "\n"
-        "Reads TensorFlow Lite models, runs them, and hands out every tensor: constants,\n"
+        "Reads TensorFlow checkpoints, SavedModels, GraphDefs, TensorFlow Lite models, .npz and\n"
+        ".safetensors files and hands out every array in them; runs TensorFlow Lite models, with\n"
         "variables behind resource handles, state, tables, intermediates.\n"
         "\n", out);
   for (size_t i = 0; i < COUNT(commands); i++)
@@ -34,10 +37,11 @@ static void help(FILE *out) {
         "print JSON. Exit codes: 0 good, 1 failed, 2 wrong usage.\n"
         "\n"
         "examples:\n"
-        "  unflow ls model.tflite\n"
+        "  unflow ls ckpt/model.ckpt-1000\n"
+        "  unflow extract ckpt/ -o weights.npz --no-slots\n"
+        "  unflow diff model.ckpt-1000 weights.npz\n"
         "  unflow show model.tflite 'dense/kernel'\n"
         "  unflow run model.tflite --input x=x.npy -o y.npz\n"
-        "  unflow extract model.tflite -o weights.npz\n"
         "\n"
         "  --help, --version\n"
         "environment: UNFLOW_ISA=scalar|avx2|avx512 caps the instruction set, NO_COLOR=1\n"

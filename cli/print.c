@@ -116,9 +116,9 @@ static bool reads_back(const char *s, double v, uf_dtype dtype) {
     default: return strtof(s, NULL) == (float)v;
   }
   int exponent = v == 0 ? least_exponent : MAX(ilogb(v), least_exponent);
-  double half = ldexp(0.5, exponent - fraction_bits), difference = fabs(strtod(s, NULL)) - fabs(v);
-  if (difference < 0 && fabs(v) == ldexp(1, exponent)) half /= 2; /* nearer neighbour below */
-  return fabs(difference) < half;
+  double half = ldexp(0.5, exponent - fraction_bits), error = fabs(strtod(s, NULL)) - fabs(v);
+  if (error < 0 && fabs(v) == ldexp(1, exponent)) half /= 2; /* nearer neighbour below */
+  return fabs(error) < half;
 }
 
 static decimal decimal_of(double v, uf_dtype dtype) {

@@ -56,6 +56,12 @@ void progress_add(uint64_t n) {
   if (time - bar.started > 0.3 && time - bar.drawn > 0.1) draw(time);
 }
 
+bool progress_bytes(void *context, uint64_t done, uint64_t total) {
+  bar.total = total ? total : 1;
+  if (done > bar.done) progress_add(done - bar.done);
+  return !interrupted();
+}
+
 void progress_end(void) {
   if (bar.visible) fputs("\r\033[K", stderr);
   bar.what = NULL;

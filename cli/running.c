@@ -423,10 +423,16 @@ bool run_model(uf_model *model, const run_options *o, const ports *p, uf_session
   return good;
 }
 
+bool needs_dequantizing(const uf_tensor *t) {
+  switch (t->dtype) {
+    case UF_BFLOAT16: case UF_FLOAT8_E4M3FN: case UF_FLOAT8_E5M2: case UF_FLOAT8_E4M3FNUZ:
+    case UF_FLOAT8_E4M3B11FNUZ: case UF_FLOAT8_E5M2FNUZ: case UF_FLOAT4_E2M1FN: return true;
+    default: return t->quant && t->quant->count > 0 && t->dtype != UF_FLOAT32;
+  }
+}
+
 bool dequantize(uf_tensor *t, const char *name) {
-  bool quantized = t->quant && t->quant->count > 0 && t->dtype != UF_FLOAT32;
-  bool rare = t->dtype == UF_BFLOAT16 || t->dtype == UF_FLOAT8_E4M3FN || t->dtype == UF_FLOAT8_E5M2;
-  if (!quantized && !rare) return true;
+  if (!needs_dequantizing(t)) return true;
   size_t size = (size_t)uf_tensor_count(t) * sizeof(float);
   uf_buf *buf = uf_buf_create(size);
   uf_error error = {0};

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""unflow: every tensor of a TensorFlow Lite model as NumPy, resource tensors included.
+"""unflow: every tensor of TensorFlow and TensorFlow Lite files as NumPy, resource tensors included.
 
 >>> import unflow
 >>> with unflow.open("model.tflite") as m:
 ...     m.run(x=array)["y"]          # run it
 ...     m.variables["w"].numpy()     # the value behind a resource tensor
 ...     m.tensors["conv1/Relu"]      # any intermediate, after the run
+>>> with unflow.open("model.ckpt-7") as ck:
+...     ck.variables["dense/kernel"][:10]    # of a checkpoint, only these rows
+>>> unflow.extract("saved_model/", "weights.npz")
 
-``unflow.lite.Interpreter`` takes the place of ``tf.lite.Interpreter``, and
+``unflow.lite.Interpreter`` takes the place of ``tf.lite.Interpreter``, ``unflow.train`` that of
+``tf.train`` where checkpoints are read, and
 ``import unflow as tf`` that of TensorFlow where a script uses what is here.
 ``python -m unflow script.py`` runs one unchanged.
 
@@ -18,7 +22,8 @@ __version__ = "0.1.0"
 
 # name: module that has it. "" stands for the module of that name itself.
 _WHERE = {
-    "errors": "", "lite": "", "compat": "",
+    "errors": "", "lite": "", "compat": "", "train": "",
+    "Source": "_source", "Handle": "_source", "extract": "_extract", "to_dask": "_dask",
     "open": "_model", "Model": "_model", "Signature": "_model",
     "Quantization": "_tensor", "dequantize": "_tensor",
     "isa": "_core", "ops": "_core",
@@ -34,7 +39,8 @@ _DTYPES = (
     "half", "int16", "int32", "int4", "int64", "int8", "resource", "string", "uint16", "uint32",
     "uint4", "uint64", "uint8", "variant",
 )
-__all__ = ["open", "dequantize", "errors", "lite", "compat", "Model", "__version__"]
+__all__ = ["open", "extract", "dequantize", "to_dask", "errors", "lite", "train", "compat", "Model",
+           "Source", "__version__"]
 
 
 def __getattr__(name):

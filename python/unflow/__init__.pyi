@@ -3,7 +3,7 @@
 # package offers, and types what most programs use.
 import builtins
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import IO, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import compat as compat
 from . import errors as errors
 from . import lite as lite
+from . import train as train
 from ._core import isa as isa
 from ._core import ops as ops
 from ._dtypes import DType as DType
@@ -33,6 +34,8 @@ from ._graph import get_default_graph as get_default_graph
 
 from ._model import Model as Model
 from ._model import Signature as Signature
+from ._source import Handle as Handle
+from ._source import Source as Source
 from ._tensor import Quantization as Quantization
 
 __version__: str
@@ -62,6 +65,19 @@ variant: DType
 
 def open(source: str | os.PathLike[str] | bytes | bytearray | memoryview | NDArray[np.uint8]
          | IO[bytes], num_threads: int | None = None, *, keep_all: builtins.bool = False,
-         name: str | None = None) -> Model: ...
+         name: str | None = None, ema: builtins.bool = False, fs: Any = None,
+         storage_options: Mapping[str, Any] | None = None) -> Any: ...  # a Model or a Source
+def extract(source: Any, path: str | os.PathLike[str], *,
+            include: str | Iterable[str] | None = None, exclude: str | Iterable[str] | None = None,
+            names: str = "variable",
+            rename: Mapping[str, str] | Callable[[str], str | None]
+            | Iterable[tuple[str, str]] | None = None,
+            ema: builtins.bool = False, slots: builtins.bool = True,
+            everything: builtins.bool = False, dequantize: builtins.bool = False, dtype: Any = None,
+            layout: str | Iterable[str] | None = None, compress: builtins.bool | int = False,
+            verify: builtins.bool = True, threads: int | None = None,
+            progress: builtins.bool | Callable[[int, int], Any] | None = None,
+            format: str | None = None) -> dict[str, str]: ...
+def to_dask(source: Any, chunks: Any = "auto") -> dict[str, Any]: ...
 def dequantize(array: ArrayLike, quantization: Quantization | tuple[Any, ...]
                | Mapping[str, Any] | None) -> NDArray[np.float32]: ...

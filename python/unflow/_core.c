@@ -45,6 +45,8 @@ static PyMethodDef functions[] = {
   {"source_open_fs", core_source_open_fs, METH_VARARGS, "source_open_fs(path, fs) -> Source"},
   {"source_open_buffer", core_source_open_buffer, METH_VARARGS,
    "source_open_buffer(buffer, name=None) -> Source"},
+  {"write_checkpoint", core_write_checkpoint, METH_VARARGS,
+   "write_checkpoint(prefix, pairs, shards)"},
   {"dequantize", core_dequantize, METH_VARARGS,
    "dequantize(array, dtype, scales, zero_points, axis, block_size) -> float32 array"},
   {"np_dtype", core_np_dtype, METH_VARARGS, "np_dtype(name) -> numpy.dtype"},

@@ -16,6 +16,7 @@
  *   py_details.c  LiteRT's dictionaries about tensors
  *   py_builder.c  graphs made call by call
  *   py_source.c   named arrays of checkpoints, graphs, archives
+ *   py_writer.c   arrays to checkpoints and archives
  *   _core.c       the module
  *
  * Threads: a uf_session may be used by one thread at a time, so every call
@@ -158,6 +159,11 @@ typedef struct core_source {
   core_state *state;
   uf_source *source;
 } core_source;
+
+/* The entry of that name; NULL: exception set. */
+const uf_entry *core_source_find(core_source *self, PyObject *name);
+PyObject *core_source_extract(core_source *self, PyObject *args);
+PyObject *core_write_checkpoint(PyObject *module, PyObject *args);
 
 extern PyType_Spec core_source_spec, core_model_spec, core_session_spec, core_builder_spec;
 

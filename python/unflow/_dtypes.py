@@ -29,7 +29,8 @@ class DType:
             return _core.np_dtype(self.name).type
         return self._numpy
 
-    is_floating = property(lambda self: self.name in ("float16", "float32", "float64", "bfloat16"))
+    is_floating = property(lambda self: self.name.startswith(("float", "bfloat")))
+    is_quantized = property(lambda self: self.name.startswith(("qint", "quint")))
     is_complex = property(lambda self: self.name.startswith("complex"))
     is_bool = property(lambda self: self.name == "bool")
     is_integer = property(lambda self: self.name.startswith(("int", "uint")))
@@ -84,6 +85,11 @@ _ALL = {
         ("complex128", 18, np.complex128), ("float16", 19, np.float16),
         ("resource", 20, np.object_), ("variant", 21, np.object_), ("uint32", 22, np.uint32),
         ("uint64", 23, np.uint64), ("int4", 29, None), ("uint4", 30, None),
+        ("qint8", 11, np.int8), ("quint8", 12, np.uint8), ("qint32", 13, np.int32),
+        ("qint16", 15, np.int16), ("quint16", 16, np.uint16), ("float8_e5m2", 24, None),
+        ("float8_e4m3fn", 25, None), ("float8_e4m3fnuz", 26, None),
+        ("float8_e4m3b11fnuz", 27, None), ("float8_e5m2fnuz", 28, None), ("int2", 31, None),
+        ("uint2", 32, None), ("float4_e2m1fn", 33, None),
     )
 }
 _ALL["half"] = _ALL["float16"]

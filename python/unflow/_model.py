@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from builtins import open as _open_file
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -15,26 +16,53 @@ from ._mappings import Files, Metadata, Named, Ports, Tables, Tensors, Variables
 from .errors import InvalidArgumentError, NoSuchNameError
 
 
-def open(source, num_threads=None, *, keep_all=False, name=None):
-    """Opens a TensorFlow Lite model.
+def _is_tflite(source):
+    """The first bytes are a model's; also what only the model's reader explains."""
+    if isinstance(source, (str, os.PathLike)):
+        path = os.fspath(source)
+        if not os.path.isfile(path):
+            return False
+        with _open_file(path, "rb") as file:
+            return file.read(8)[4:] == b"TFL3"
+    if hasattr(source, "read"):
+        head = source.read(8)
+        source.seek(-len(head), os.SEEK_CUR)
+        return head[4:] == b"TFL3"
+    return bytes(memoryview(source).cast("B")[4:8]) == b"TFL3"
 
-    source: a path (str or PathLike), the model's content (bytes, bytearray,
+
+def open(source, num_threads=None, *, keep_all=False, name=None, ema=False, fs=None,
+         storage_options=None):
+    """Opens a TensorFlow Lite model, a checkpoint, a SavedModel, a graph or an archive.
+
+    source: a path (str or PathLike), a file's content (bytes, bytearray,
         memoryview, array of uint8), or a binary file object. A file is mapped,
         not read; content that cannot change is shared, other content copied.
-    num_threads: of the kernels; None for one.
+        For a checkpoint the path may be its prefix, its .index, .meta or any .data
+        file, or the folder with its ``checkpoint`` file; for a SavedModel its folder.
+        URLs are read by ranges (pip install 'unflow[fsspec]'), Keras .h5 and .keras
+        files by h5py (pip install 'unflow[h5]').
+    num_threads: of the kernels that run a model; None for one.
     keep_all: keep every intermediate of a run instead of computing it again
         when it is read.
-    name: what messages call a model from memory.
+    name: what messages call what comes from memory.
+    ema: of a checkpoint, variables give their moving averages.
+    fs, storage_options: an fsspec filesystem to read from, or options for the one
+        that the URL names.
 
-    Returns a Model, to be used in a ``with`` or closed. Ops that are not
-    supported do not make this fail, see ``Model.unsupported``. Raises
-    NotFoundError (a FileNotFoundError), PermissionDeniedError,
-    InvalidArgumentError (not a model) or DataLossError (damaged), all with the
-    file's name.
+    Returns a Model for a .tflite, a Source (a Mapping of named arrays) for all else, to be
+    used in a ``with`` or closed. Ops that are not supported do not make this
+    fail, see ``Model.unsupported``. Raises NotFoundError (a FileNotFoundError),
+    PermissionDeniedError, InvalidArgumentError (no known format) or DataLossError
+    (damaged), all with the file's name.
     """
     if num_threads is not None and (not isinstance(num_threads, int) or num_threads < 1):
         raise InvalidArgumentError(
             None, None, f"expected num_threads of 1 or more, found {num_threads!r}")
+    if fs is not None or not _is_tflite(source):
+        from ._source import open_source
+
+        return open_source(source, fs, storage_options, ema, name)
     if isinstance(source, (str, os.PathLike)):
         path = os.fspath(source)
         core, content = _core.open_path(path), path

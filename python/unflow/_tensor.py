@@ -64,9 +64,13 @@ class ArrayLike:
 
     __slots__ = ()
 
+    def _array(self):
+        """The value, without a copy where that can be."""
+        return self.numpy()
+
     def __array__(self, dtype=None, copy=None):
         """As NumPy 2 asks: copy=False raises ValueError when a copy is needed."""
-        array = self.numpy()
+        array = self._array()
         if dtype is not None and np.dtype(dtype) != array.dtype:
             if copy is False:
                 raise ValueError(
@@ -81,7 +85,7 @@ class ArrayLike:
         return array
 
     def __dlpack__(self, **options):
-        array = self.numpy()
+        array = self._array()
         try:
             return array.__dlpack__(**options)
         except BufferError:  # a consumer that cannot be told "read-only" gets a copy
@@ -94,7 +98,7 @@ class ArrayLike:
         return (1, 0)  # CPU
 
     def __buffer__(self, flags):
-        return memoryview(self.numpy())
+        return memoryview(self._array())
 
     def __len__(self):
         shape = self.shape
@@ -103,19 +107,19 @@ class ArrayLike:
         return shape[0]
 
     def __getitem__(self, key):
-        return self.numpy()[key]
+        return self._array()[key]
 
     def __iter__(self):
-        return iter(self.numpy())
+        return iter(self._array())
 
     def __float__(self):
-        return float(self.numpy())
+        return float(self._array())
 
     def __int__(self):
-        return int(self.numpy())
+        return int(self._array())
 
     def __bool__(self):
-        return bool(self.numpy())
+        return bool(self._array())
 
     def __eq__(self, other):
         return self is other

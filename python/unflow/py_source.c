@@ -232,8 +232,7 @@ static PyObject *source_entries(core_source *self, PyObject *unused) {
   return list;
 }
 
-/* NULL: exception set. */
-static const uf_entry *find_entry(core_source *self, PyObject *name) {
+const uf_entry *core_source_find(core_source *self, PyObject *name) {
   PyObject *keep;
   const char *text = core_text_of(name, &keep);
   if (text == NULL) return NULL;
@@ -251,7 +250,7 @@ static const uf_entry *find_entry(core_source *self, PyObject *name) {
 
 /* entry(name): (name, dtype, shape, size, file, offset, n_pieces, quant). */
 static PyObject *source_entry(core_source *self, PyObject *name) {
-  const uf_entry *entry = find_entry(self, name);
+  const uf_entry *entry = core_source_find(self, name);
   return entry != NULL ? entry_tuple(entry) : NULL;
 }
 
@@ -300,7 +299,7 @@ static PyObject *source_read(core_source *self, PyObject *args) {
   PyObject *name, *part = Py_None;
   int copy = 0, verify = 0;
   if (!PyArg_ParseTuple(args, "O|ppO", &name, &copy, &verify, &part)) return NULL;
-  const uf_entry *entry = find_entry(self, name);
+  const uf_entry *entry = core_source_find(self, name);
   if (entry == NULL) return NULL;
   uf_region region;
   if (part != Py_None && !take_region(self, part, entry, &region)) return NULL;
@@ -341,7 +340,7 @@ static PyObject *source_read_all(core_source *self, PyObject *args) {
   }
   for (Py_ssize_t i = 0; i < n; i++) {
     PyObject *name = PySequence_GetItem(names, i);
-    entries[i] = name != NULL ? find_entry(self, name) : NULL;
+    entries[i] = name != NULL ? core_source_find(self, name) : NULL;
     Py_XDECREF(name);
     if (entries[i] == NULL) goto done;
   }
@@ -360,7 +359,7 @@ done:
 
 /* verify(name): None, or raises what is wrong. */
 static PyObject *source_verify(core_source *self, PyObject *name) {
-  const uf_entry *entry = find_entry(self, name);
+  const uf_entry *entry = core_source_find(self, name);
   if (entry == NULL) return NULL;
   CORE_ERROR(error);
   uf_status status;
@@ -507,6 +506,8 @@ static PyMethodDef methods[] = {
   {"read_all", (PyCFunction)source_read_all, METH_VARARGS,
    "read_all(names, threads=0) -> list of arrays"},
   {"verify", (PyCFunction)source_verify, METH_O, "verify(name): raises what is wrong"},
+  {"extract", (PyCFunction)core_source_extract, METH_VARARGS,
+   "extract(items, path, format, level, verify, threads, progress)"},
   {"variables", (PyCFunction)source_variables, METH_NOARGS,
    "variables() -> list of (name, key, path, aliases, role, slot, of, average)"},
   {"node", (PyCFunction)source_node, METH_VARARGS, "node(i) -> (name, op, device, inputs, n_attrs)"},

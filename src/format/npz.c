@@ -45,7 +45,7 @@ uf_status uf_npz_add(uf_npz_writer *writer, const char *name, const uf_tensor *t
   size_t size;
   char *member = member_name(name, &size);
   status = member ? ufi_zip_add(writer->zip, member, npy.header, npy.header_size, npy.body,
-                                npy.body_size, error)
+                                npy.body_size, NULL, error)
                   : ufi_no_memory(error, strlen(name));
   ufi_free(member);
   uf_buf_release(npy.converted);

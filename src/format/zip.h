@@ -15,11 +15,11 @@ typedef struct ufi_zip_writer ufi_zip_writer;
 /* level 0 stores, 1 to 12 compress. */
 uf_status ufi_zip_create(const char *path, int level, ufi_zip_writer **writer_out,
                          uf_error *error) UF_MUST_USE;
-/* Adds a member that is head followed by body. A stored member begins at a
- * multiple of 64 in the file. ALREADY_EXISTS for a name used before. After a
+/* Adds a member that is head followed by body, which passes through flow (NULL: none). A stored
+ * member begins at a multiple of 64 in the file. ALREADY_EXISTS for a name used before. After a
  * failure to write, finish fails too. */
 uf_status ufi_zip_add(ufi_zip_writer *writer, const char *name, const void *head, size_t head_size,
-                      const void *body, size_t body_size, uf_error *error);
+                      const void *body, size_t body_size, const ufi_flow *flow, uf_error *error);
 uf_status ufi_zip_finish(ufi_zip_writer *writer, uf_error *error); /* frees the writer */
 void ufi_zip_abandon(ufi_zip_writer *writer);                      /* NULL is fine */
 

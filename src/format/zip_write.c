@@ -13,6 +13,9 @@
  * the archive and use an array in place. The gap is an extra field with the id
  * that Android's zipalign uses for the same purpose.
  *
+ * A header holds the checksum of bytes that come behind it. Those of large stored members
+ * are read only once, while they are written; the checksum is put into the header after that.
+ *
  * Times are always 1980-01-01, so that equal content gives equal files.
  */
 #include <libdeflate.h>
@@ -27,6 +30,7 @@ enum {
   EXTRA_ZIP64 = 1, EXTRA_ALIGN = 0xD935,
   DOS_DATE = 1 << 5 | 1, /* 1980-01-01 */
   NAME_MAX_BYTES = 65535,
+  CRC_AT = 14, /* in a local header */
 };
 
 struct ufi_zip_writer {
@@ -228,37 +232,64 @@ static uf_status deflate(int level, const void *head, size_t head_size, const vo
   return UF_OK;
 }
 
-static uf_status write_member(ufi_outfile *file, const ufi_zip_entry *e, const void *packed,
-                              const void *head, size_t head_size, const void *body,
-                              size_t body_size, uf_error *error) {
+static uf_status write_header(ufi_outfile *file, const ufi_zip_entry *e, uf_error *error) {
   unsigned char header[UFI_ZIP_HEADER_MAX];
   size_t extra, fixed = ufi_zip_local_header(e, header, &extra);
   UFI_TRY(ufi_outfile_write(file, header, fixed, error));
   UFI_TRY(ufi_outfile_write(file, e->name, e->name_size, error));
-  UFI_TRY(ufi_outfile_write(file, header + fixed, extra, error));
-  if (packed) return ufi_outfile_write(file, packed, (size_t)e->packed_size, error);
-  UFI_TRY(ufi_outfile_write(file, head, head_size, error));
-  return ufi_outfile_write(file, body, body_size, error);
+  return ufi_outfile_write(file, header + fixed, extra, error);
 }
 
-uf_status ufi_zip_add(ufi_zip_writer *w, const char *name, const void *head, size_t head_size,
-                      const void *body, size_t body_size, uf_error *error) {
-  ufi_zip_entry *e = NULL;
-  UFI_TRY(new_entry(w, name, &e, error));
-  e->size = e->packed_size = (uint64_t)head_size + body_size;
+static uf_status write_stored(ufi_outfile *file, ufi_zip_entry *e, const void *head,
+                              size_t head_size, const void *body, size_t body_size,
+                              const ufi_flow *flow, uf_error *error) {
+  bool later = body_size > UFI_FLOW_CHUNK;
   /* libdeflate takes NULL as the request for the first value. */
   e->crc = head_size ? libdeflate_crc32(0, head, head_size) : 0;
-  if (body_size) e->crc = libdeflate_crc32(e->crc, body, body_size);
+  if (body_size && !later) e->crc = libdeflate_crc32(e->crc, body, body_size);
+  UFI_TRY(write_header(file, e, error));
+  UFI_TRY(ufi_outfile_write(file, head, head_size, error));
+  UFI_TRY(ufi_outfile_stream(file, body, body_size, later ? &e->crc : NULL, flow, error));
+  if (!later) return UF_OK;
+  unsigned char crc[4];
+  put32(crc, e->crc);
+  return ufi_outfile_write_at(file, e->header_offset + CRC_AT, crc, sizeof crc, error);
+}
+
+/* The compressor takes the bytes at once, so they pass through flow before. */
+static uf_status through_flow(const ufi_flow *flow, const char *body, size_t size, uf_error *error) {
+  for (size_t n; size > 0; body += n, size -= n) {
+    n = UFI_MIN(size, (size_t)UFI_FLOW_CHUNK);
+    UFI_TRY(ufi_flow_step(flow, body, n, error));
+  }
+  return UF_OK;
+}
+
+static uf_status write_member(ufi_zip_writer *w, ufi_zip_entry *e, const void *head,
+                              size_t head_size, const void *body, size_t body_size,
+                              const ufi_flow *flow, uf_error *error) {
   unsigned char *packed = NULL;
   size_t packed_size = 0;
   if (w->level > 0)
     UFI_TRY(deflate(w->level, head, head_size, body, body_size, &packed, &packed_size, error));
-  if (packed) {
-    e->method = METHOD_DEFLATED;
-    e->packed_size = packed_size;
-  }
-  uf_status status = write_member(w->file, e, packed, head, head_size, body, body_size, error);
+  if (!packed) return write_stored(w->file, e, head, head_size, body, body_size, flow, error);
+  e->method = METHOD_DEFLATED;
+  e->packed_size = packed_size;
+  e->crc = head_size ? libdeflate_crc32(0, head, head_size) : 0;
+  if (body_size) e->crc = libdeflate_crc32(e->crc, body, body_size);
+  uf_status status = through_flow(flow, body, body_size, error);
+  if (status == UF_OK) status = write_header(w->file, e, error);
+  if (status == UF_OK) status = ufi_outfile_write(w->file, packed, packed_size, error);
   ufi_free_aligned(packed);
+  return status;
+}
+
+uf_status ufi_zip_add(ufi_zip_writer *w, const char *name, const void *head, size_t head_size,
+                      const void *body, size_t body_size, const ufi_flow *flow, uf_error *error) {
+  ufi_zip_entry *e = NULL;
+  UFI_TRY(new_entry(w, name, &e, error));
+  e->size = e->packed_size = (uint64_t)head_size + body_size;
+  uf_status status = write_member(w, e, head, head_size, body, body_size, flow, error);
   w->broken |= status != UF_OK;
   if (status != UF_OK) return status;
   if (!ufi_names_add(w->names, e->name, (int32_t)(w->count & INT32_MAX)))

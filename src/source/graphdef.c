@@ -397,9 +397,10 @@ uf_status ufi_open_graphdef(ufi_file *file, const uf_filesystem *fs, uf_source *
   source->impl = g;
   uf_status status = g ? load(g, file, error) : ufi_no_memory(error, sizeof *g);
   if (status == UF_OK && !tell_kind(g, &kind))
-    status = ufi_fail(error, UF_INVALID_ARGUMENT, "%s: expected a GraphDef, MetaGraphDef or "
-                      "SavedModel, found %zu bytes of something else; check that this is the "
-                      "right file, and whole", path, g->size);
+    status = ufi_fail(error, UF_INVALID_ARGUMENT, "%s: expected a checkpoint, a graph "
+                      "(GraphDef, MetaGraphDef, SavedModel), a .tflite, .npz, .npy or .safetensors, "
+                      "found %zu bytes of something else; check that this is the right file, and "
+                      "whole", path, g->size);
   if (status != UF_OK) {
     uf_source_release(source);
     return status;

@@ -225,12 +225,11 @@ static uf_status safetensors_read(uf_source *source, const uf_entry *entry,
                                   uf_error *error) {
   safetensors *s = source->impl;
   const array *a = (const array *)entry;
-  uf_status status = UF_OK;
   if (a->bad != UF_OK)
-    status = ufi_fail(error, a->bad, "expected %s, found another; get the file again", a->why);
-  else
-    status = ufi_read_plain(s->file, entry->offset, entry, region, flags, tensor_out, error);
-  if (status != UF_OK) ufi_error_prefix(error, "%.200s: '%.200s'", source->path, entry->name);
+    return ufi_fail(error, a->bad, "%s: '%.200s': expected %s, found another; get the file again",
+                    source->path, entry->name, a->why);
+  uf_status status = ufi_read_plain(s->file, entry->offset, entry, region, flags, tensor_out, error);
+  if (status != UF_OK) ufi_error_prefix(error, "'%.200s'", entry->name); /* the path is there */
   return status;
 }
 

@@ -165,6 +165,39 @@ static void archives(void **state) {
   damage(&s, "m.safetensors", true);
 }
 
+/* Every allocation of opening, listing and reading fails once. */
+static void starve(sample_files *s, const char *path) {
+  enum { ALLOCATIONS = 600 };
+  for (int64_t n = 1; n <= ALLOCATIONS; n++) {
+    ufi_fail_allocation(n);
+    open_samples(s, path);
+    ufi_fail_allocation(0);
+  }
+  samples_free(s);
+}
+
+static void out_of_memory(void **state) {
+  sample_files s = {.n = 0};
+  pw graph = sample_graph(), saved = {.size = 0}, meta = sample_meta_graph();
+  sample_add(&s, "g.pb", graph.data, graph.size);
+  starve(&s, "g.pb");
+  sample_add(&s, "g.pbtxt", sample_text, sizeof sample_text - 1);
+  starve(&s, "g.pbtxt");
+  pw_message(&saved, 2, &meta);
+  sample_add(&s, "m/saved_model.pb", saved.data, saved.size);
+  sample_v2(&s, "m/variables/variables", 1);
+  starve(&s, "m");
+  sample_v1(&s, "d/v1", 0, 0, false);
+  starve(&s, "d/v1");
+  sample_npz(&s, "a.npz", 6);
+  starve(&s, "a.npz");
+  sample_npy(&s, "d/a.npy", "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n", sample_floats, 24);
+  sample_add(&s, "d/index.json", "[]", 2);
+  starve(&s, "d");
+  sample_safetensors(&s, "m.safetensors", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[0,24]}}", 24);
+  starve(&s, "m.safetensors");
+}
+
 static int print_counts(void **state) {
   print_message("%lu opened, %lu tensors read, %lu errors\n", n_opened, n_read, n_refused);
   return 0;
@@ -173,7 +206,7 @@ static int print_counts(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(graphs), cmocka_unit_test(saved_models), cmocka_unit_test(checkpoints),
-    cmocka_unit_test(archives),
+    cmocka_unit_test(archives), cmocka_unit_test(out_of_memory),
   };
   return cmocka_run_group_tests(tests, NULL, print_counts);
 }
