@@ -16,8 +16,8 @@
 #include "tinymodel.h"
 
 static uf_status open_tiny(const tiny *t, uf_source **source_out, uf_error *error) {
-  uf_buf *buf = uf_buf_create(t->w.size);
-  memcpy(uf_buf_data(buf), t->w.data, t->w.size);
+  uf_buf *buf = uf_buf_create(t->w.n);
+  memcpy(uf_buf_data(buf), t->w.data, t->w.n);
   uf_source_options options = {.struct_size = sizeof options, .name = "t.tflite"};
   uf_status status = uf_source_open_buf(buf, &options, source_out, error);
   uf_buf_release(buf);
