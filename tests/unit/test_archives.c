@@ -109,6 +109,7 @@ static void npz_checksums(void **state) {
   assert_int_equal(uf_source_verify(source, e, &error), UF_DATA_LOSS);
   assert_non_null(strstr(error.message, "a.npz: 'a/b': expected bytes with checksum"));
   assert_int_equal(uf_source_read(source, e, NULL, UF_READ_COPY, &t, NULL), UF_DATA_LOSS);
+  assert_int_equal(uf_source_read_all(source, &e, 1, 1, &t, NULL), UF_DATA_LOSS);
   uf_source_release(source);
   samples_free(&s);
 }
