@@ -150,7 +150,7 @@ static void describe_value(walk *w, constant *c) {
   size_t bytes = 0;
   if (t.dtype == UF_STRING || !ufi_dtype_bytes(t.dtype, t.count, &bytes)) bytes = c->message.size;
   c->e.size = t.content.size ? t.content.size : bytes;
-  if (!t.content.size) return;
+  if (!t.content.size || w->graph->is_text) return;
   c->e.file = w->source->path;
   c->e.offset = (uint64_t)(t.content.data - w->graph->data);
 }
@@ -385,7 +385,7 @@ static bool is_text(const char *path) {
 /* The file's bytes in memory, a text's as the message that it stands for. */
 static uf_status load(ufi_graph_file *g, ufi_file *file, uf_error *error) {
   const char *path = ufi_file_path(file);
-  bool text = is_text(path);
+  bool text = g->is_text = is_text(path);
   uf_buf *bytes = NULL;
   if (!text && ufi_file_mapping(file)) {
     g->file = ufi_file_retain(file);

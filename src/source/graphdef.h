@@ -34,6 +34,7 @@ typedef struct ufi_graph_file {
   size_t size;
   ufi_graph_place *nodes;
   size_t n_nodes, capacity;
+  bool is_text;          /* offsets are in the message that the text stands for */
   bool indexed;
 } ufi_graph_file;
 

@@ -88,7 +88,8 @@ static uf_status tflite_read(uf_source *source, const uf_entry *entry, const uf_
     whole = t;
     status = ufi_tensor_region(&whole, region, &t, error);
     uf_tensor_release(&whole);
-  } else if ((flags & UF_READ_COPY) || unaligned) {
+  } else if ((flags & UF_READ_COPY) || unaligned || t.dtype == UF_STRING) {
+    /* strings point into memory that is not theirs: whoever copies them must not need to know */
     status = copy_whole(&t, error);
     if (status != UF_OK) uf_tensor_release(&t);
   }

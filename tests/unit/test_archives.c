@@ -109,6 +109,7 @@ static void npz_checksums(void **state) {
   assert_int_equal(uf_source_verify(source, e, &error), UF_DATA_LOSS);
   assert_non_null(strstr(error.message, "a.npz: 'a/b': expected bytes with checksum"));
   assert_int_equal(uf_source_read(source, e, NULL, UF_READ_COPY, &t, NULL), UF_DATA_LOSS);
+  assert_int_equal(uf_source_read_all(source, &e, 1, 1, &t, NULL), UF_DATA_LOSS);
   uf_source_release(source);
   samples_free(&s);
 }
@@ -175,7 +176,7 @@ static void folder_with_index(void **state) {
     "{\"file\":\"3.npy\",\"tensor\":\"same\"}, {\"file\":\"gone.npy\",\"tensor\":\"gone\"} ] ";
   sample_files s = {.n = 0};
   sample_npy(&s, "d/1.npy", plain, sample_floats, 24);
-  sample_npy(&s, "d/2.npy", "{'descr': '<i4', 'fortran_order': False, 'shape': (), }\n", "\1\0\0\0", 4);
+  sample_npy(&s, "d/2.npy", "{'descr': '>i4', 'fortran_order': False, 'shape': (), }\n", "\0\0\0\1", 4);
   sample_npy(&s, "d/3.npy", plain, sample_floats, 24);
   sample_add(&s, "d/index.json", index_json, sizeof index_json - 1);
   uf_source *source = open_good(&s, "d");
@@ -183,6 +184,7 @@ static void folder_with_index(void **state) {
   expect_floats(source, "same~2");
   uf_tensor t = read_named(source, "same", NULL, 0);
   assert_int_equal(t.dtype, UF_QINT32);
+  assert_int_equal(*(int32_t *)t.data, 1);
   uf_tensor_release(&t);
   uf_source_release(source);
   samples_free(&s);

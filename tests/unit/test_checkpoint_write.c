@@ -12,6 +12,7 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "base/crc32c.h"
 #include "samples.h"
@@ -242,6 +243,19 @@ static void no_room(void **state) {
   expect_files(names, 3);
 }
 
+/* A rename that fails after others did not: those are taken back. */
+static void no_name(void **state) {
+  uf_checkpoint_writer *w = create("c", 2);
+  uf_tensor t = plain(UF_INT8, 1000);
+  uf_error error = {0};
+  assert_int_equal(uf_checkpoint_add(w, "x", &t, NULL), UF_OK);
+  assert_int_equal(mkdir(at("c.index"), 0700), 0);
+  assert_int_equal(uf_checkpoint_finish(w, &error), UF_INVALID_ARGUMENT);
+  assert_non_null(strstr(error.message, "c.index"));
+  assert_int_equal(rmdir(at("c.index")), 0);
+  expect_files(NULL, 0);
+}
+
 static bool write_with_allocation(int64_t n) {
   uf_checkpoint_writer *w = NULL;
   uf_string strings[] = {{"a", 1}, {"b", 1}};
@@ -292,7 +306,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_dtype_comes_back), cmocka_unit_test(places), cmocka_unit_test(index_bytes),
     cmocka_unit_test(many_names), cmocka_unit_test(written_again), cmocka_unit_test(refusals),
-    cmocka_unit_test(no_room), cmocka_unit_test(out_of_memory), cmocka_unit_test(keys_ascend),
+    cmocka_unit_test(no_room), cmocka_unit_test(no_name),
+    cmocka_unit_test(out_of_memory), cmocka_unit_test(keys_ascend),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

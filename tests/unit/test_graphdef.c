@@ -80,6 +80,11 @@ static void constants(void **state) {
   expect_names(source, names, UFI_COUNT(names));
   expect_floats(source, "content", sample_floats, 6);
   expect_floats(source, "fn/content", sample_floats, 6);
+  const uf_entry *e = NULL;
+  assert_int_equal(uf_source_find(source, "content", &e, NULL), UF_OK);
+  assert_string_equal(e->file, "g.pb");
+  assert_int_equal(e->size, 24);
+  assert_memory_equal(graph.data + e->offset, sample_floats, 24);
   uf_tensor t = read_named(source, "content", NULL, UF_READ_UNALIGNED);
   assert_true(t.read_only); /* a view of the file */
   uf_tensor_release(&t);

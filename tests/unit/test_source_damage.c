@@ -67,6 +67,11 @@ static void use(uf_source *source) {
   uf_status status = uf_source_entries(source, &entries, &n, &error);
   said(status, &error);
   for (size_t i = 0; status == UF_OK && i < n; i++) read_entry(source, entries[i]);
+  uf_tensor *all = status == UF_OK ? calloc(n + 1, sizeof *all) : NULL;
+  status = all ? uf_source_read_all(source, entries, n, 1, all, &error) : UF_OK;
+  said(status, &error);
+  for (size_t i = 0; all && status == UF_OK && i < n; i++) uf_tensor_release(&all[i]);
+  free(all);
   said(uf_source_variables(source, &variables, &n, &error), &error);
   read_nodes(source);
   uf_source_release(source);

@@ -141,6 +141,9 @@ static void refusals(void **state) {
   m = pw_tensor(7, 1, (int64_t[]){2});
   pw_bytes(&m, 4, "\x02\x09" "abc", 5);
   refused(&m, 0, UF_DATA_LOSS, "expected 11 bytes of characters, found 3; get the file again");
+  m = pw_tensor(7, 1, (int64_t[]){2});
+  pw_bytes(&m, 4, "\x01\x01" "abc", 5);
+  refused(&m, 0, UF_DATA_LOSS, "expected 2 bytes of characters, found 3; get the file again");
   m = pw_tensor(1, 2, dims);
   pw unknown = {.size = 0};
   pw_int(&unknown, 3, 1);
