@@ -113,6 +113,11 @@ static uf_status add_entry(void *context, ufi_bytes key, ufi_bytes value, uf_err
   adder *a = context;
   if (key.size == 0 || key.data[0] == 0) return UF_OK; /* the header, slices */
   UFI_TRY(make_entry(context, key, value, error));
+  const uf_source *s = a->source;
+  if (s->n && strcmp(s->entries[s->n - 1]->name, a->found->e.name) >= 0)
+    return ufi_fail(error, UF_DATA_LOSS, "%s.index: '%s': expected names in ascending order, found it "
+                    "behind '%.256s'; the index is damaged", s->path, a->found->e.name,
+                    s->entries[s->n - 1]->name);
   return ufi_source_add(a->source, &a->found->e, error);
 }
 
@@ -155,9 +160,16 @@ static uf_status wrong_checksum(const ufi_file *file, const ufi_bundle_entry *b,
   return damaged(file, b, what, error);
 }
 
-/* Puts the tensor's name before what a file says. */
+/* True when the message has the name in quotes. */
+static bool says_name(const char *message, const char *name) {
+  for (const char *at = message; (at = strstr(at, name)) != NULL; at++)
+    if (at > message && at[-1] == '\'' && at[strlen(name)] == '\'') return true;
+  return false;
+}
+
+/* Puts the tensor's name before what a file says, unless it is said there. */
 static uf_status named(const ufi_bundle_entry *b, uf_status status, uf_error *error) {
-  if (status != UF_OK) ufi_error_prefix(error, "'%s'", b->e.name);
+  if (status != UF_OK && error && !says_name(error->message, b->e.name)) ufi_error_prefix(error, "'%s'", b->e.name);
   return status;
 }
 
@@ -485,7 +497,7 @@ static uf_status bundle_read(uf_source *source, const uf_entry *entry, const uf_
   uf_status status = b->pieces ? read_pieces(source, b, region, &tensor, error)
                                : read_one(source, b, region, flags, &tensor, error);
   if (status == UF_OK) *tensor_out = tensor;
-  return status == UF_DATA_LOSS || status == UF_OK ? status : named(b, status, error);
+  return named(b, status, error);
 }
 
 /* Views show the file's bytes only where it is as memory is. */

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fuzz_safetensors.c: any bytes as a .safetensors, .npz or .npy. A crash, a
+ * sanitizer report, a leak, or a minute without an answer is a bug.
+ *
+ *   clang -fsanitize=fuzzer,address,undefined ... fuzz/fuzz_safetensors.c
+ *
+ * fuzz/replay_corpus.c runs the same function over fuzz/corpus in the normal tests.
+ */
+#include "anysource.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+  any_buf(bytes, size, "x.safetensors");
+  return 0;
+}
