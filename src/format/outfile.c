@@ -184,6 +184,27 @@ uf_status ufi_outfile_create(const char *path, bool durable, ufi_outfile **file_
   return UF_OK;
 }
 
+uf_status ufi_outfile_create_inside(const char *path, ufi_outfile **file_out, uf_error *error) {
+  size_t size = strlen(path) + 1;
+  ufi_outfile *file = ufi_malloc(sizeof *file);
+  if (!file) return ufi_no_memory(error, sizeof *file);
+  file->size = file->begun = 0;
+  file->used = 0;
+  file->sync = false;
+  file->named = true;
+  file->target[0] = '\0'; /* is no file */
+  if (size <= sizeof file->target) memcpy(file->target, path, size);
+  memcpy(file->temporary, file->target, strlen(file->target) + 1);
+  file->fd = open(file->target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (file->fd < 0) {
+    int code = errno;
+    ufi_free(file);
+    return io_failed(path, code, error);
+  }
+  *file_out = file;
+  return UF_OK;
+}
+
 static uf_status write_all(ufi_outfile *file, const unsigned char *data, size_t size,
                            uf_error *error) {
   while (size > 0) {
@@ -302,7 +323,8 @@ uf_status ufi_outfile_commit(ufi_outfile *file, uf_error *error) {
   uf_status status = ufi_outfile_prepare(file, error);
   if (status == UF_OK) status = give_name(file, error);
   if (close(file->fd) != 0 && status == UF_OK) status = io_failed(file->target, errno, error);
-  if (status == UF_OK && rename(file->temporary, file->target) != 0)
+  bool moves = strcmp(file->temporary, file->target) != 0;
+  if (status == UF_OK && moves && rename(file->temporary, file->target) != 0)
     status = io_failed(file->target, errno, error);
   if (status == UF_OK && file->sync) sync_folder(file->target);
   if (status != UF_OK && file->named) unlink(file->temporary);
