@@ -191,6 +191,15 @@ def test_usage(npz, tmp_path):
     assert "two sources" in run("diff", source, code=2)
 
 
+def test_safetensors_say_what_to_do(npz, tmp_path):
+    source = npz(a=np.zeros(1), words=np.array([b"x"]), c=np.zeros(1, np.complex64))
+    message = run("extract", source, "-o", tmp_path / "x.safetensors", code=1)
+    assert "'words'" in message and "--exclude" in message and not (tmp_path / "x.safetensors").exists()
+    assert "'c'" in run("extract", source, "-o", tmp_path / "x.safetensors", "--exclude", "words", code=1)
+    run("extract", source, "-o", tmp_path / "x.safetensors", "--exclude", "words", "--exclude", "c")
+    assert list(read_safetensors(tmp_path / "x.safetensors")) == ["a"]
+
+
 def test_json_of_extract(npz, tmp_path):
     source = npz(a=np.zeros((2, 3), np.float16))
     told = run_json("extract", source, "-o", tmp_path / "x.npz", "--dtype", "float32", "--layout", "ab:ba")
