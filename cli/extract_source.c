@@ -69,6 +69,8 @@ static int write_taken(const extract_request *x, uf_source *source, taken_list *
   else if (status != UF_OK) code = fail_error(&error);
   else if (x->json) print_json(x, t, items, skipped);
   else extract_report(x, t->n);
+  if (code == EXIT_FAILED && status == UF_WRONG_TYPE && ends_with(x->output, ".safetensors"))
+    note("--role value leaves the constants of graphs out, --exclude NAME an array");
   free(items);
   return code;
 }

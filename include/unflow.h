@@ -636,7 +636,7 @@ typedef struct uf_output_item {
   const char *name;      /* under which it is stored */
   const uf_entry *entry; /* of the source */
   uf_dtype dtype;        /* UF_INVALID: as it is; else converted (numbers only) */
-  bool dequantize;       /* float32 real values where the entry is quantized */
+  bool dequantize;       /* float32 real values where the entry is quantized, before dtype */
   const int32_t *axes;   /* rank numbers: output dimension i is input dimension axes[i]; NULL: as is */
 } uf_output_item;
 
@@ -645,7 +645,7 @@ typedef struct uf_output_options {
   const char *format;      /* "npz", "npy" (a folder), "safetensors"; NULL: by the ending of path */
   int32_t level;           /* npz: 0 stored, 1 to 12 compressed */
   bool verify;             /* check checksums on the way */
-  int32_t n_threads;       /* 0: as many as processors */
+  int32_t n_threads;       /* writing needs one; for formats to come */
   uf_progress_fn progress; /* in bytes; NULL: none */
   void *progress_context;
 } uf_output_options;
@@ -657,7 +657,9 @@ UF_API uf_status uf_extract(uf_source *source, const uf_output_item *items, size
                             const char *path, const uf_output_options *options, uf_error *error);
 
 /* The same array by array, for values that come from elsewhere. `plan` lists what will be
- * added, in order: name, dtype and shape of each (data is not looked at). */
+ * added, in order: name, dtype and shape of each (data is not looked at); it may be NULL but for
+ * .safetensors, whose header comes first. options->progress is called as arrays are added.
+ * Formats are those of uf_output_options.format. */
 typedef struct uf_writer uf_writer;
 UF_API uf_status uf_writer_create(const char *path, const uf_output_options *options,
                                   const char *const *names, const uf_tensor *plan, size_t n,

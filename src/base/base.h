@@ -81,12 +81,18 @@ size_t ufi_arena_used(const ufi_arena *arena);
 bool ufi_buf_is_unique(const uf_buf *buf);
 /* A buf for a part of owner, which it retains. */
 uf_buf *ufi_buf_slice(uf_buf *owner, void *data, size_t size);
+/* True when free_fn is what frees buf's memory (for a slice, its owner's). */
+bool ufi_buf_is_freed_by(const uf_buf *buf, uf_free_fn free_fn);
 
 /* ---- file mapping (mapping.c) -------------------------------------------- */
 
 /* The whole file, mapped read-only; the buf's release unmaps. Empty files give
  * a buf of size 0. */
 uf_status ufi_map_file(const char *path, uf_buf **buf_out, uf_error *error);
+/* Bytes of a mapped file that will not be needed soon: they no longer count as this
+ * process's memory, and come again from the system's when read. Does nothing for bytes of a
+ * buf that is no mapping. */
+void ufi_map_forget(const uf_buf *buf, const void *data, size_t size);
 
 /* ---- little-endian loads from unaligned file bytes ------------------------ */
 

@@ -84,6 +84,11 @@ bool ufi_buf_is_unique(const uf_buf *buf) {
   return true;
 }
 
+bool ufi_buf_is_freed_by(const uf_buf *buf, uf_free_fn free_fn) {
+  while (buf && buf->owner) buf = buf->owner;
+  return buf && buf->free_fn == free_fn;
+}
+
 void uf_tensor_release(uf_tensor *tensor) {
   if (!tensor) return;
   uf_buf_release(tensor->buf);

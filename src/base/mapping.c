@@ -93,3 +93,12 @@ uf_status ufi_map_file(const char *path, uf_buf **buf_out, uf_error *error) {
   *buf_out = buf;
   return UF_OK;
 }
+
+/* Whole pages inside only: the edges may be in use. */
+void ufi_map_forget(const uf_buf *buf, const void *data, size_t size) {
+  if (!ufi_buf_is_freed_by(buf, unmap)) return;
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)data, end = begin + size;
+  begin = (begin + page - 1) / page * page;
+  end = end / page * page;
+  if (begin < end && madvise((void *)begin, end - begin, MADV_DONTNEED) != 0) errno = 0;
+}

@@ -2,8 +2,9 @@
  *
  * outfile.c: a file that appears under its name whole or not at all.
  *
- * Bytes go to a file with a random name in the folder of the target, so that
- * the rename at the end stays inside one file system and is atomic. A target
+ * Bytes go to a file without a name where the system has such (then not even SIGKILL leaves
+ * one behind), else with a random name, in the folder of the target: so that the rename at
+ * the end stays inside one file system and is atomic. A target
  * that is a symbolic link keeps being one: what it points to is replaced. A
  * target that exists keeps its permissions; a new one gets those of the umask.
  * A device or pipe is refused, since renaming would replace it.
@@ -33,7 +34,7 @@ enum { BUFFER = 64 << 10, EARLY = 8 << 20, WRITE_MAX = 1 << 30, NAME_TRIES = 100
 
 struct ufi_outfile {
   int fd;
-  bool sync;
+  bool sync, named; /* named: temporary is there */
   char target[PATH_MAX], temporary[PATH_MAX];
   uint64_t size;
   uint64_t begun; /* the disk was set to work on what lies before */
@@ -110,11 +111,53 @@ static bool temporary_name(ufi_outfile *file) {
   return true;
 }
 
+/* The folder of target, with a "." at its end. */
+static bool folder_of(const char *target, char out[PATH_MAX]) {
+  const char *slash = strrchr(target, '/');
+  size_t size = slash ? (size_t)(slash - target) + 1 : 0;
+  if (size + 2 > PATH_MAX) return false;
+  memcpy(out, target, size);
+  memcpy(out + size, ".", 2);
+  return true;
+}
+
+static void descriptor_path(const ufi_outfile *file, char out[32]) {
+  snprintf(out, 32, "/proc/self/fd/%d", file->fd);
+}
+
+/* A file without a name, if it can be given one later (which takes /proc). */
+static bool open_unnamed(ufi_outfile *file) {
+#ifdef O_TMPFILE
+  char folder[PATH_MAX], path[32];
+  if (!folder_of(file->target, folder)) return false;
+  file->fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+  if (file->fd < 0) return false;
+  descriptor_path(file, path);
+  if (access(path, F_OK) == 0) return true;
+  close(file->fd);
+#endif
+  return false;
+}
+
+static uf_status give_name(ufi_outfile *file, uf_error *error) {
+  char path[32];
+  descriptor_path(file, path);
+  for (int i = 0; i < NAME_TRIES && !file->named; i++) {
+    if (!temporary_name(file)) return io_failed(file->target, ENAMETOOLONG, error);
+    file->named = linkat(AT_FDCWD, path, AT_FDCWD, file->temporary, AT_SYMLINK_FOLLOW) == 0;
+    if (!file->named && errno != EEXIST) break;
+  }
+  return file->named ? UF_OK : io_failed(file->target, errno, error);
+}
+
 static uf_status open_temporary(ufi_outfile *file, const char *path, uf_error *error) {
+  file->named = false;
+  if (open_unnamed(file)) return UF_OK;
   for (int i = 0; i < NAME_TRIES; i++) {
     if (!temporary_name(file)) return io_failed(path, ENAMETOOLONG, error);
     file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (file->fd >= 0) return UF_OK;
+    file->named = file->fd >= 0;
+    if (file->named) return UF_OK;
     if (errno != EEXIST) break;
   }
   return io_failed(path, errno, error);
@@ -137,6 +180,27 @@ uf_status ufi_outfile_create(const char *path, bool durable, ufi_outfile **file_
   file->sync = durable || mode != 0;
   /* A file system without permissions may refuse; the file is good anyhow. */
   if (mode && fchmod(file->fd, mode) != 0) errno = 0;
+  *file_out = file;
+  return UF_OK;
+}
+
+uf_status ufi_outfile_create_inside(const char *path, ufi_outfile **file_out, uf_error *error) {
+  size_t size = strlen(path) + 1;
+  ufi_outfile *file = ufi_malloc(sizeof *file);
+  if (!file) return ufi_no_memory(error, sizeof *file);
+  file->size = file->begun = 0;
+  file->used = 0;
+  file->sync = false;
+  file->named = true;
+  file->target[0] = '\0'; /* is no file */
+  if (size <= sizeof file->target) memcpy(file->target, path, size);
+  memcpy(file->temporary, file->target, strlen(file->target) + 1);
+  file->fd = open(file->target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (file->fd < 0) {
+    int code = errno;
+    ufi_free(file);
+    return io_failed(path, code, error);
+  }
   *file_out = file;
   return UF_OK;
 }
@@ -242,11 +306,7 @@ uint64_t ufi_outfile_size(const ufi_outfile *file) { return file->size; }
  * allow it, and the file is whole either way, so failures do not count. */
 static void sync_folder(const char *target) {
   char folder[PATH_MAX];
-  const char *slash = strrchr(target, '/');
-  size_t size = slash ? (size_t)(slash - target) + 1 : 0;
-  memcpy(folder, target, size);
-  memcpy(folder + size, ".", 2);
-  int fd = size + 2 <= sizeof folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+  int fd = folder_of(target, folder) ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
   if (fd < 0) return;
   if (fsync(fd) != 0) errno = 0;
   close(fd);
@@ -261,11 +321,13 @@ uf_status ufi_outfile_prepare(ufi_outfile *file, uf_error *error) {
 
 uf_status ufi_outfile_commit(ufi_outfile *file, uf_error *error) {
   uf_status status = ufi_outfile_prepare(file, error);
+  if (status == UF_OK) status = give_name(file, error);
   if (close(file->fd) != 0 && status == UF_OK) status = io_failed(file->target, errno, error);
-  if (status == UF_OK && rename(file->temporary, file->target) != 0)
+  bool moves = strcmp(file->temporary, file->target) != 0;
+  if (status == UF_OK && moves && rename(file->temporary, file->target) != 0)
     status = io_failed(file->target, errno, error);
   if (status == UF_OK && file->sync) sync_folder(file->target);
-  if (status != UF_OK) unlink(file->temporary);
+  if (status != UF_OK && file->named) unlink(file->temporary);
   ufi_free(file);
   return status;
 }
@@ -273,6 +335,6 @@ uf_status ufi_outfile_commit(ufi_outfile *file, uf_error *error) {
 void ufi_outfile_abandon(ufi_outfile *file) {
   if (!file) return;
   close(file->fd);
-  unlink(file->temporary);
+  if (file->named) unlink(file->temporary);
   ufi_free(file);
 }

@@ -15,6 +15,10 @@ typedef struct ufi_outfile ufi_outfile;
  * when no older file is replaced. */
 uf_status ufi_outfile_create(const char *path, bool durable, ufi_outfile **file_out,
                              uf_error *error) UF_MUST_USE;
+/* A file of a folder that nobody knows yet: it has its name at once, and is removed by
+ * abandon. The disk is not waited for. */
+uf_status ufi_outfile_create_inside(const char *path, ufi_outfile **file_out,
+                                    uf_error *error) UF_MUST_USE;
 /* Appends. After a failure only abandon makes sense. */
 uf_status ufi_outfile_write(ufi_outfile *file, const void *data, size_t size, uf_error *error);
 uint64_t ufi_outfile_size(const ufi_outfile *file); /* bytes written so far */

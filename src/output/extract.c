@@ -5,7 +5,8 @@
  * An array that stays as it is passes as a view of the file in chunks: a chunk's
  * checksums (the source's, to compare; the archive's, to write) are computed while it is in the
  * processor's cache, where the system then copies it from. So each byte is read from memory
- * once, and memory of our own is a buffer. What is to be converted is read whole,
+ * once, and memory of our own is a buffer; what was written of a mapped file stops counting
+ * as ours every few MiB. What is to be converted is read whole,
  * converted, and gone before the next.
  */
 #include "output/output.h"
@@ -17,7 +18,11 @@ typedef struct extraction {
   bool verify;
   uint64_t done, item, total; /* bytes: of whole items, of this one, of all */
   uint64_t item_total;
+  const uf_tensor *tensor;    /* whose bytes are being written */
+  uint64_t passed, forgotten; /* of its bytes */
 } extraction;
+
+enum { FORGET = 4 << 20 };
 
 /* ---- what an item becomes ----------------------------------------------------------------- */
 
@@ -167,8 +172,18 @@ static uf_status transform(const uf_output_item *item, uf_tensor *t, uf_quant *q
 
 /* ---- one item ----------------------------------------------------------------------------------- */
 
+static void forget(extraction *x, uint64_t until) {
+  const uf_tensor *t = x->tensor;
+  until = UFI_MIN(until, (uint64_t)t->size);
+  if (until <= x->forgotten) return;
+  ufi_map_forget(t->buf, (const char *)t->data + x->forgotten, (size_t)(until - x->forgotten));
+  x->forgotten = until;
+}
+
 static bool step(void *context, uint64_t bytes) {
   extraction *x = context;
+  x->passed += bytes;
+  if (x->tensor && x->passed >= x->forgotten + FORGET) forget(x, x->passed);
   x->item = UFI_MIN(x->item + bytes, x->item_total);
   if (!x->options || !x->options->progress) return true;
   return x->options->progress(x->options->progress_context, x->done + x->item, x->total);
@@ -204,7 +219,11 @@ static uf_status extract_item(extraction *x, const uf_output_item *item, uf_writ
   UFI_TRY(uf_source_read(x->source, item->entry, NULL, flags, &t, error));
   uf_status status = transform(item, &t, &quant, error);
   if (status != UF_OK) ufi_error_prefix(error, "'%s'", item->name);
+  x->tensor = &t;
+  x->passed = x->forgotten = 0;
   if (status == UF_OK) status = ufi_writer_add(writer, &t, &flow, error);
+  if (t.size >= UFI_FLOW_CHUNK) forget(x, t.size);
+  x->tensor = NULL;
   uf_tensor_release(&t);
   if (status == UF_OK && known && want != have) status = damaged(x, item->entry, want, have, error);
   return status;

@@ -179,7 +179,7 @@ static uf_status folder_create(const char *path, int32_t level, const char *cons
 static uf_status write_file(const char *path, const void *head, size_t head_size, const void *body,
                             size_t body_size, const ufi_flow *flow, uf_error *error) {
   ufi_outfile *file = NULL;
-  UFI_TRY(ufi_outfile_create(path, false, &file, error));
+  UFI_TRY(ufi_outfile_create_inside(path, &file, error));
   uf_status status = ufi_outfile_write(file, head, head_size, error);
   if (status == UF_OK) status = ufi_outfile_stream(file, body, body_size, NULL, flow, error);
   if (status == UF_OK) return ufi_outfile_commit(file, error);

@@ -42,6 +42,19 @@ def run_json(*words):
     return json.loads(run(*words, "--json"))
 
 
+def wait_for_bytes(process, n):
+    """Until the process has written n bytes, or ended."""
+    while process.poll() is None:
+        try:
+            with open(f"/proc/{process.pid}/io") as f:
+                written = dict(line.split(": ") for line in f.read().splitlines())
+        except OSError:
+            return
+        if int(written["wchar"]) >= n:
+            return
+        time.sleep(0.0005)
+
+
 @pytest.fixture
 def write(tmp_path, models):
     def write(name, *args, **kwargs):
@@ -415,9 +428,7 @@ def test_an_interrupt_leaves_nothing(generate, tmp_path, target):
     model = generate([(f"t{i}", ("float32", one, {})) for i in range(8000)])
     before = sorted(os.listdir(tmp_path))
     p = subprocess.Popen([BINARY, "extract", str(model), "-o", f"{tmp_path}/{target}"], stdout=subprocess.DEVNULL)
-    while p.poll() is None and len(os.listdir(tmp_path)) == len(before):
-        time.sleep(0.001)
-    time.sleep(0.01)
+    wait_for_bytes(p, 1_000_000)
     p.send_signal(signal.SIGINT)
     code = p.wait()
     if code == 0:

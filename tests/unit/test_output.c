@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "format/zip.h"
 #include "output/output.h"
 
 enum { LARGE = 1 << 20 }; /* elements: several chunks */
@@ -154,6 +155,25 @@ static void expect_large(const char *path, const char *member) {
   free(want);
 }
 
+/* Readers go by the directory; the checksum in front of the bytes is for those that cannot. */
+static void local_headers_are_right(const char *path) {
+  uf_buf *file = NULL;
+  uf_error error = {0};
+  ufi_zip zip = {0};
+  assert_int_equal(ufi_map_file(path, &file, &error), UF_OK);
+  if (ufi_zip_open(file, path, &zip, &error) != UF_OK) fail_msg("%s", error.message);
+  assert_int_equal(zip.count, 4);
+  for (size_t i = 0; i < zip.count; i++) {
+    const unsigned char *header = (const unsigned char *)uf_buf_data(file) + zip.entries[i].header_offset;
+    assert_int_equal(ufi_load32(header), 0x04034B50);
+    assert_int_equal(ufi_load32(header + 14), zip.entries[i].crc);
+    assert_int_equal(ufi_load32(header + 18), zip.entries[i].packed_size);
+    assert_int_equal(ufi_load32(header + 22), zip.entries[i].size);
+  }
+  ufi_zip_close(&zip);
+  uf_buf_release(file);
+}
+
 static void every_format_comes_back(void **state) {
   uf_source *source = open_checkpoint(), *back = NULL;
   uf_output_item items[8];
@@ -181,6 +201,8 @@ static void every_format_comes_back(void **state) {
     }
     uf_source_release(back);
   }
+  local_headers_are_right(at("x.npz"));
+  local_headers_are_right(at("packed.npz"));
   expect_large(at("x.npz"), "large/w");
   expect_large(at("packed.npz"), "large/w");
   expect_large(at("out/large%2Fw.npy"), NULL);
