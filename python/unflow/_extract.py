@@ -34,7 +34,8 @@ def extract(source, path, *, include=None, exclude=None, names="variable", renam
     dequantize: real values (float32) in place of quantized ones.
     dtype: convert numbers to this dtype, as numpy.astype does.
     layout: 'HWIO:OIHW' (or a list): arrays with that many dimensions are transposed from one
-        order of letters to the other; 'HWIO:OIHW@*kernel' those of matching names.
+        order of letters to the other; 'HWIO:OIHW@*kernel' those of matching names (before
+        renaming).
     compress: for .npz: True, or a level from 1 to 12.
     verify: check checksums on the way.
     threads: None for as many as processors.
@@ -53,8 +54,9 @@ def extract(source, path, *, include=None, exclude=None, names="variable", renam
         if not chosen:
             raise NotFoundError(None, None, f"{opened}: expected arrays of these names to write, "
                                 f"found none among its {len(opened)}")
-        items = [_item(opened, name, key, dtype, dequantize, _layouts(layout))
-                 for name, key in chosen.items()]
+        layouts = _layouts(layout)
+        items = [_item(opened, new, old, key, dtype, dequantize, layouts)
+                 for new, (old, key) in chosen.items()]
         target = os.fspath(path)
         report = _reporter(progress, target)
         if format == "h5" or (format is None and target.endswith((".h5", ".hdf5"))):
@@ -63,11 +65,13 @@ def extract(source, path, *, include=None, exclude=None, names="variable", renam
             _h5.write(opened, items, target, report)
         elif isinstance(opened, Source):
             level = 6 if compress is True else int(compress)
+            if format is None and (os.path.isdir(target) or not os.path.splitext(target)[1]):
+                format = "npy"
             opened._core.extract(items, target, format, level, bool(verify), threads or 0, report)
         else:
             raise InvalidArgumentError(None, None, f"{opened}: expected a path ending in .h5 for a "
                                        f"source of h5py, found {target!r}; read it and use numpy")
-        return chosen
+        return {new: key for new, (_, key) in chosen.items()}
     finally:
         if own:
             opened.close()
@@ -78,7 +82,7 @@ def _patterns(given):
 
 
 def _choose(source, include, exclude, names, rename, ema, slots, everything):
-    """{name to write: key} in the order of the source."""
+    """{name to write: (name before it was renamed, key)} in the order of the source."""
     if names not in _NAMES:
         raise InvalidArgumentError(None, None, f"expected names to be one of "
                                    f"{', '.join(map(repr, _NAMES))}, found {names!r}")
@@ -105,8 +109,8 @@ def _choose(source, include, exclude, names, rename, ema, slots, everything):
             continue
         if new in chosen:
             raise AlreadyExistsError(None, None, f"expected each name once, found {new!r} for both "
-                                     f"{chosen[new]!r} and {key!r}; rename one of them")
-        chosen[new] = key
+                                     f"{chosen[new][1]!r} and {key!r}; rename one of them")
+        chosen[new] = name, key
     return chosen
 
 
@@ -140,15 +144,15 @@ def _layouts(layout):
     return parsed
 
 
-def _item(source, name, key, dtype, dequantize, layouts):
+def _item(source, new, old, key, dtype, dequantize, layouts):
     entry = source._core.entry(key)
     is_number = entry[1] not in ("string", "variant", "resource")
     axes = None
     for rank, order, pattern in layouts:
-        if is_number and axes is None and rank == len(entry[2]) and fnmatchcase(name, pattern):
+        if is_number and axes is None and rank == len(entry[2]) and fnmatchcase(old, pattern):
             axes = order
     wanted = as_dtype(dtype).name if dtype is not None and is_number else None
-    return name, key, wanted, bool(dequantize), axes
+    return new, key, wanted, bool(dequantize), axes
 
 
 def _reporter(progress, path):

@@ -38,8 +38,10 @@ class CheckpointReader:
     """
 
     def __init__(self, filepattern):
-        path = os.fspath(filepattern)
-        self._source = open_source(path.decode() if isinstance(path, bytes) else path)
+        path = _text(os.fspath(filepattern))
+        if not path:
+            raise NoSuchFileError(None, None, "expected the prefix of a checkpoint, found ''")
+        self._source = open_source(path)
 
     def _entries(self):
         return self._source._core.entries()
@@ -221,6 +223,8 @@ def _parse_state(text, path):
         try:
             if value[0] in "\"'":
                 value = "".join(_unescape(a or b) for a, b in _STRING.findall(value))
+            elif name.endswith(("path", "paths")):
+                raise ValueError("not quoted")
             elif name.endswith(("timestamps", "timestamp")):
                 value = float(value)
         except ValueError as error:

@@ -20,8 +20,8 @@
  * at when they are read, those in tensor_content as views. A constant whose message is damaged
  * is listed with dtype "invalid" and fails when it is read.
  *
- * A file that is not mapped is read whole when it is opened: its constants lie between the
- * nodes, which have to be read anyway.
+ * A file that is not mapped is read when it is opened, but for its large constants
+ * (graphdef_remote.c).
  */
 #include "source/graphdef.h"
 
@@ -308,6 +308,21 @@ static uf_status decode(const ufi_tensor_proto *t, const uf_region *region, uf_t
   return status;
 }
 
+/* A value whose bytes have to be fetched first. */
+static uf_status read_away(ufi_graph_file *g, ufi_tensor_proto *t, const uf_entry *e,
+                           const uf_region *region, int flags, uf_tensor *tensor_out,
+                           uf_error *error) {
+  uint64_t offset = (uint64_t)(t->content.data - g->data);
+  if (ufi_tensor_proto_is_plain(t))
+    return ufi_read_plain(g->remote, offset, e, region, flags, tensor_out, error);
+  uf_buf *content = NULL;
+  UFI_TRY(ufi_file_view(g->remote, offset, t->content.size, &content, error));
+  t->content.data = uf_buf_data(content);
+  uf_status status = decode(t, region, tensor_out, error);
+  uf_buf_release(content);
+  return status;
+}
+
 uf_status ufi_graph_tensor(uf_source *source, const char *name, ufi_bytes message,
                            const uf_region *region, int flags, uf_tensor *tensor_out,
                            uf_error *error) {
@@ -318,9 +333,11 @@ uf_status ufi_graph_tensor(uf_source *source, const char *name, ufi_bytes messag
     status = ufi_fail(error, UF_DATA_LOSS, "expected a value in the node, found none; "
                       "get the file again");
   if (status == UF_OK) status = ufi_tensor_proto_parse(message, &t, error);
-  if (status == UF_OK && ufi_tensor_proto_is_plain(&t)) {
-    uf_entry e = {.name = name, .dtype = t.dtype, .rank = t.rank};
-    memcpy(e.dims, t.dims, sizeof e.dims);
+  uf_entry e = {.name = name, .dtype = t.dtype, .rank = t.rank};
+  memcpy(e.dims, t.dims, sizeof e.dims);
+  if (status == UF_OK && g->remote && ufi_graph_is_away(&t)) {
+    status = read_away(g, &t, &e, region, flags, tensor_out, error);
+  } else if (status == UF_OK && ufi_tensor_proto_is_plain(&t)) {
     status = ufi_read_plain(g->file, (uint64_t)(t.content.data - g->data), &e, region, flags,
                             tensor_out, error);
   } else if (status == UF_OK) {
@@ -349,6 +366,7 @@ static uf_status graph_variables(uf_source *source, uf_variable *variables, size
 static void graph_destroy(uf_source *source) {
   ufi_graph_file *g = source->impl;
   ufi_file_release(g->file);
+  ufi_file_release(g->remote);
   ufi_free(g->nodes);
   ufi_free(g);
 }
@@ -372,9 +390,11 @@ static uf_status load(ufi_graph_file *g, ufi_file *file, uf_error *error) {
   if (!text && ufi_file_mapping(file)) {
     g->file = ufi_file_retain(file);
   } else {
-    UFI_TRY(ufi_file_view(file, 0, ufi_file_size(file), &bytes, error));
+    UFI_TRY(text ? ufi_file_view(file, 0, ufi_file_size(file), &bytes, error)
+                 : ufi_graph_fetch(file, &bytes, error));
     uf_buf *message = NULL;
     uf_status status = UF_OK;
+    if (!text) g->remote = ufi_file_retain(file);
     if (text) status = ufi_text_graph(uf_buf_data(bytes), uf_buf_size(bytes), path, &message, error);
     if (status == UF_OK) status = ufi_file_of_buf(text ? message : bytes, path, &g->file, error);
     uf_buf_release(message);

@@ -29,12 +29,19 @@ typedef struct ufi_graph_place {
 
 typedef struct ufi_graph_file {
   ufi_file *file;        /* mapped, or in memory */
+  ufi_file *remote;      /* where its large constants are, which memory has not; NULL: it has all */
   const uint8_t *data;   /* its bytes, which all messages lie in */
   size_t size;
   ufi_graph_place *nodes;
   size_t n_nodes, capacity;
   bool indexed;
 } ufi_graph_file;
+
+/* The bytes of a file that is read by ranges, zeros in place of large tensor_contents
+ * (graphdef_remote.c). */
+uf_status ufi_graph_fetch(ufi_file *file, uf_buf **bytes_out, uf_error *error);
+/* True when the content may be among those. */
+bool ufi_graph_is_away(const ufi_tensor_proto *proto);
 
 /* Finds all nodes, once. Under the source's lock. */
 uf_status ufi_graph_index(uf_source *source, uf_error *error);

@@ -206,6 +206,24 @@ static uf_status string_region(const uf_tensor *whole, const uf_entry *entry,
   return UF_OK;
 }
 
+/* By way of one byte for each element. */
+static uf_status packed_region(const uf_tensor *whole, const uf_region *region, uf_tensor *tensor,
+                               uf_error *error) {
+  uf_tensor bytes = *whole, cut = {0};
+  int64_t count = uf_tensor_count(whole);
+  bytes.dtype = UF_UINT8;
+  bytes.data = ufi_malloc((size_t)count + 1);
+  if (!bytes.data) return ufi_no_memory(error, (size_t)count);
+  ufi_unpack_bytes(whole->dtype, whole->data, count, bytes.data);
+  uf_status status = ufi_tensor_region(&bytes, region, &cut, error);
+  ufi_free(bytes.data);
+  UFI_TRY(status);
+  ufi_pack_bytes(whole->dtype, cut.data, uf_tensor_count(&cut), cut.data); /* front to back */
+  tensor->buf = cut.buf;
+  tensor->data = cut.data;
+  return ufi_dtype_bytes(whole->dtype, uf_tensor_count(&cut), &tensor->size) ? UF_OK : UF_INTERNAL;
+}
+
 uf_status ufi_tensor_region(const uf_tensor *whole, const uf_region *region, uf_tensor *tensor_out,
                             uf_error *error) {
   uf_entry entry = {.name = "", .dtype = whole->dtype, .rank = whole->rank, .quant = whole->quant};
@@ -220,9 +238,7 @@ uf_status ufi_tensor_region(const uf_tensor *whole, const uf_region *region, uf_
   if (whole->dtype == UF_STRING) {
     UFI_TRY(string_region(whole, &entry, region, &tensor, error));
   } else if (uf_dtype_bits(whole->dtype) < 8) {
-    return ufi_fail(error, UF_UNIMPLEMENTED, "expected a whole tensor of %s or elements of whole "
-                    "bytes, found a part of packed ones; read all of it",
-                    uf_dtype_name(whole->dtype));
+    UFI_TRY(packed_region(whole, region, &tensor, error));
   } else {
     part p = part_of(&entry, region);
     UFI_TRY(own_memory(part_bytes(&p), &tensor, error));

@@ -6,9 +6,11 @@
  *   path.c           what a user's path means: prefix, .index, folder, ...
  *   bundle.c         TensorFlow checkpoints, V2        bundle_write.c  writes them
  *   tensor_slices.c  TensorFlow checkpoints, V1
- *   graphdef.c       constants and nodes of GraphDef, MetaGraph, SavedModel
+ *   graphdef.c       constants of GraphDef, MetaGraph, SavedModel; graphdef_node.c their nodes,
+ *                    graphdef_remote.c their bytes from elsewhere
  *   saved_model.c    a graph with the checkpoint beside it, as one source
- *   tflite_source.c  weights of a .tflite              archive.c  .npz, .npy, .safetensors
+ *   tflite_source.c  weights of a .tflite              archive.c  .npz, .npy and folders of them
+ *   safetensors.c    .safetensors                      unique.c   names that nothing else has
  *   objects.c        the object graph                  variables.c  names that people know
  *   plain.c          views and regions of bytes in a file
  *   read_all.c       many copies at once, on several threads

@@ -393,7 +393,7 @@ def test_moving_averages(tmp_path):
     train.write_checkpoint(str(tmp_path / "ck"), {"w": w, "w/ExponentialMovingAverage": shadow, "w/Momentum": w,
                                                   "global_step": np.int64(3)})
     out = tmp_path / "x.npz"
-    for words, want in (([], {"w": w, "w/ExponentialMovingAverage": shadow, "w/Momentum": w}),
+    for words, want in (([], {"w": w, "w/ExponentialMovingAverage": shadow, "w/Momentum": w, "global_step": 3}),
                         (["--ema", "--no-slots"], {"w": shadow}), (["global_step"], {"global_step": 3})):
         run("extract", tmp_path / "ck", "-o", out, *words)
         with np.load(out) as z:

@@ -96,6 +96,11 @@ static void constants(void **state) {
   t = read_named(source, "int4", NULL, 0);
   assert_memory_equal(t.data, "\xf1\x07", 2);
   uf_tensor_release(&t);
+  part = (uf_region){{1}, {2}};
+  t = read_named(source, "int4", &part, 0);
+  assert_int_equal(t.size, 1);
+  assert_int_equal(*(uint8_t *)t.data, 0x7f);
+  uf_tensor_release(&t);
   const uf_variable *v = NULL;
   size_t n = 0;
   assert_int_equal(uf_source_variables(source, &v, &n, NULL), UF_OK);
@@ -315,11 +320,77 @@ static void saved_model(void **state) {
   samples_free(&s);
 }
 
+/* ---- by ranges ---- */
+
+/* Puts a field's head before the bytes that begin at `at`, which end at *end_io. */
+static void wrap(uint8_t *bytes, size_t *at_io, size_t end, uint32_t field) {
+  uint8_t head[2 * UFI_VARINT_MAX];
+  size_t n = ufi_varint_put(head, field << 3 | 2);
+  n += ufi_varint_put(head + n, end - *at_io);
+  *at_io -= n;
+  memcpy(bytes + *at_io, head, n);
+}
+
+static void put_before(uint8_t *bytes, size_t *at_io, const pw *m) {
+  *at_io -= m->size;
+  memcpy(bytes + *at_io, m->data, m->size);
+}
+
+/* A node with a constant of `size` bytes, wrapped into `outside` (fields, inner first). */
+static size_t big_graph(uint8_t *bytes, size_t room, int type, int64_t count, const uint8_t *content,
+                        size_t size, const uint32_t *outside, size_t n_outside) {
+  size_t end = room, at = room - size;
+  memcpy(bytes + at, content, size);
+  wrap(bytes, &at, end, 4);
+  pw head = pw_tensor(type, 1, &count), key = {.size = 0}, node = pw_node("big", "Const");
+  put_before(bytes, &at, &head);
+  wrap(bytes, &at, end, 8);
+  wrap(bytes, &at, end, 2);
+  pw_text(&key, 1, "value");
+  put_before(bytes, &at, &key);
+  wrap(bytes, &at, end, 5);
+  put_before(bytes, &at, &node);
+  for (size_t i = 0; i < n_outside; i++) wrap(bytes, &at, end, outside[i]);
+  memmove(bytes, bytes + at, end - at);
+  return end - at;
+}
+
+static void large_constants_stay_away(void **state) {
+  enum { SIZE = 1 << 20, ROOM = SIZE + 1024 };
+  static const uint32_t graph[] = {1}, meta[] = {1, 2}, saved[] = {1, 2, 2};
+  static const struct { const uint32_t *fields; size_t n; } cases[] = {{graph, 1}, {meta, 2}, {saved, 3}};
+  uint8_t *content = malloc(SIZE), *bytes = malloc(ROOM);
+  for (size_t i = 0; i < SIZE; i++) content[i] = (uint8_t)(i * 31 + i / 256);
+  for (size_t k = 0; k < UFI_COUNT(cases); k++)
+    for (int packed = 0; packed < 2; packed++) {
+      sample_files s = {.n = 0};
+      size_t size = big_graph(bytes, ROOM, packed ? 29 : 4, SIZE, content, SIZE, cases[k].fields, cases[k].n);
+      sample_add(&s, "g.pb", bytes, size);
+      uf_source *source = NULL;
+      uf_error error = {0};
+      if (samples_open(&s, "g.pb", &source, &error) != UF_OK) fail_msg("%s", error.message);
+      uf_region part = {{SIZE - 5}, {4}};
+      uf_tensor t = read_named(source, "big", &part, 0);
+      if (!packed) assert_true(s.n_read < 400000); /* blocks around its ends, four bytes */
+      if (!packed) assert_memory_equal(t.data, content + SIZE - 5, 4);
+      uf_tensor_release(&t);
+      t = read_named(source, "big", NULL, 0);
+      if (!packed) assert_memory_equal(t.data, content, SIZE);
+      for (size_t i = 0; packed && i < SIZE; i++)
+        assert_int_equal(((uint8_t *)t.data)[i / 2] >> i % 2 * 4 & 15, content[i] & 15);
+      uf_tensor_release(&t);
+      uf_source_release(source);
+      samples_free(&s);
+    }
+  free(content);
+  free(bytes);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(constants), cmocka_unit_test(attributes), cmocka_unit_test(kinds),
     cmocka_unit_test(refusals), cmocka_unit_test(a_damaged_constant), cmocka_unit_test(text),
-    cmocka_unit_test(saved_model),
+    cmocka_unit_test(saved_model), cmocka_unit_test(large_constants_stay_away),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
