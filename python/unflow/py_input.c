@@ -144,7 +144,8 @@ static bool take_strings(core_state *state, PyObject *value, core_input *out) {
 /* Elements of one byte each, low bits first: n values of `bits` bits. */
 static bool pack(core_state *state, core_input *out, uf_dtype want) {
   int bits = uf_dtype_bits(want);
-  int low = want == UF_UINT4 ? 0 : -(1 << (bits - 1)), high = low + (1 << bits) - 1;
+  bool is_unsigned = want == UF_UINT4 || want == UF_UINT2 || want == UF_FLOAT4_E2M1FN; /* a code */
+  int low = is_unsigned ? 0 : -(1 << (bits - 1)), high = low + (1 << bits) - 1;
   int64_t n = uf_tensor_count(&out->tensor), each = 8 / bits;
   size_t size = (size_t)((n + each - 1) / each);
   const int8_t *from = out->tensor.data;
@@ -155,7 +156,7 @@ static bool pack(core_state *state, core_input *out, uf_dtype want) {
     return false;
   }
   for (int64_t i = 0; i < n; i++) {
-    int v = want == UF_UINT4 ? (uint8_t)from[i] : from[i];
+    int v = is_unsigned ? (uint8_t)from[i] : from[i];
     if (v < low || v > high) {
       core_fail(state, UF_INVALID_ARGUMENT, "expected values of %s, %d to %d, found %d",
                 uf_dtype_name(want), low, high, v);
@@ -194,8 +195,8 @@ static bool round_to_bfloat16(core_input *out) {
 /* Converts where the array's dtype is how `want` looks in NumPy. */
 static bool fit(core_state *state, core_input *out, uf_dtype want) {
   uf_dtype have = out->tensor.dtype;
-  if (have == UF_INT4 || have == UF_UINT4 || have == UF_INT2) return pack(state, out, have);
-  if (want == UF_UINT4 && have == UF_UINT8) return pack(state, out, want);
+  if (uf_dtype_bits(have) < 8 && have != UF_INVALID) return pack(state, out, have);
+  if ((want == UF_UINT4 || want == UF_UINT2) && have == UF_UINT8) return pack(state, out, want);
   if ((want == UF_INT4 || want == UF_INT2) && have == UF_INT8)
     return pack(state, out, want);
   if (want == UF_BFLOAT16 && have == UF_FLOAT32 && state->ml_asked &&

@@ -124,7 +124,7 @@ static uf_status open_sharded_slices(const place *at, const char *prefix, const 
 /* A checkpoint of that prefix; NOT_FOUND without a message when there is none. */
 static uf_status open_prefix(const place *at, const char *prefix, uf_source **source_out,
                              uf_error *error) {
-  bool has_index;
+  bool has_index = false;
   UFI_TRY(find_index(at, prefix, &has_index, error));
   if (has_index) return ufi_open_bundle(prefix, at->fs, source_out, error);
   ufi_file *file = NULL;
@@ -441,7 +441,7 @@ static uf_status open_any(const place *at, uf_source **source_out, uf_error *err
   uf_status reachable = at->fs ? at->fs->size(at->fs->context, at->path, &size, error) : UF_OK;
   if (reachable != UF_OK && reachable != UF_NOT_FOUND) return reachable;
   if (ufi_file_exists(at->fs, at->path)) return open_file(at, source_out, error);
-  bool has_index;
+  bool has_index = false;
   UFI_TRY(find_index(at, at->path, &has_index, error));
   if (has_index) return ufi_open_bundle(at->path, at->fs, source_out, error);
   if (is_folder(at, &folder)) {
