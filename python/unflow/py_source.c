@@ -498,6 +498,7 @@ static PyMethodDef methods[] = {
   {"info", (PyCFunction)source_info, METH_NOARGS, "info() -> dict: path, format, details"},
   {"names", (PyCFunction)source_names, METH_NOARGS, "names() -> list of str"},
   {"entries", (PyCFunction)source_entries, METH_NOARGS, "entries() -> list of tuples as entry()"},
+  {"shapes", (PyCFunction)source_shapes, METH_NOARGS, "shapes() -> dict: name to list of int"},
   {"entry", (PyCFunction)source_entry, METH_O,
    "entry(name) -> (name, dtype, shape, size, file, offset, n_pieces, quant)"},
   {"has", (PyCFunction)source_has, METH_O, "has(name) -> bool"},
