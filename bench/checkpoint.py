@@ -9,7 +9,8 @@ TensorFlow writes the checkpoints into a temporary folder, which is deleted at t
 process of its own, one peer at a time, in rounds that alternate between the peers; what is printed is the median over
 rounds, and the best and worst with --json. Before each, the checkpoint is read once, so that it is in the page cache.
 
-- cold: the first read in a process, all arrays kept: memory comes from the kernel page by page.
+- cold: the first read in a process, all arrays kept: memory comes from the kernel page by page. On a virtual machine the
+  host may have taken free memory back; then it is the host that is measured, and for huge pages most of all.
 - warm: each array is dropped before the next is read, and all of it is done again: the second time counts.
 - whole processes are measured from start to exit, with the peak of their memory: anonymous (what they allocated) and
   total (with the pages of mapped files, which are the page cache).
