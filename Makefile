@@ -5,6 +5,7 @@
 # make build   the library, the command line and the Python package in build/
 # make oracle  op cases beside TensorFlow's reference kernels; writes docs/ops.md
 # make bench   unflow beside LiteRT
+# make bench-checkpoint   checkpoints beside TensorFlow, on a file of 755 MB made for it
 # make clean   removes what was built, not the virtual environments (make distclean does)
 #
 # Meson does the building; this file is the set-up around it. Stamp files say what was done.
@@ -40,7 +41,7 @@ $(ORACLE)/.stamp: $(VENV)/.stamp
 	  meson meson-python ninja
 	@touch $@
 
-.PHONY: build demo test oracle bench clean distclean sanitized tests-built
+.PHONY: build demo test oracle bench bench-checkpoint clean distclean sanitized tests-built
 
 build/build.ninja: $(VENV)/.stamp
 	@test -f $@ || PATH=$(BIN):$$PATH meson setup build -Dpython=true -Dtests=false >build.log 2>&1 \
@@ -80,6 +81,9 @@ oracle: build $(ORACLE)/.stamp
 
 bench: build $(ORACLE)/.stamp
 	@$(ORACLE)/bin/python bench/compare.py $(BENCH)
+
+bench-checkpoint: build $(ORACLE)/.stamp
+	@$(ORACLE)/bin/python bench/checkpoint.py $(BENCH)
 
 clean:
 	@rm -rf build build-asan

@@ -132,6 +132,10 @@ STEPS = {
     "python-sanitized": python_sanitized,
     "oracle": oracle,
     "oracle-sanitized": oracle_sanitized,
+    "checkpoints": lambda: pytest(["tests/oracle/test_checkpoints.py", "tests/oracle/test_train.py"]),
+    "checkpoints-sanitized": lambda: pytest(
+        ["tests/oracle/test_checkpoints.py"],
+        {**sanitized_python(), "UNFLOW_PYTHONPATH": str(ROOT / "build-asan" / "python"), "PYTHONPATH": ""}),
     "zoo": lambda: pytest(["tests/oracle/test_zoo.py"], {"PYTHONPATH": ""}),
 }
 

@@ -248,6 +248,30 @@ const uf_entry *core_source_find(core_source *self, PyObject *name) {
   return NULL;
 }
 
+static PyObject *shape_list(const uf_entry *e) {
+  PyObject *list = PyList_New(e->rank);
+  for (int32_t i = 0; list != NULL && i < e->rank; i++) {
+    PyObject *dim = PyLong_FromLongLong(e->dims[i]);
+    if (dim == NULL || PyList_SetItem(list, i, dim) < 0) Py_CLEAR(list);
+  }
+  return list;
+}
+
+/* shapes(): {name: shape as a list}, what tf.train's readers give. */
+static PyObject *source_shapes(core_source *self, PyObject *unused) {
+  const uf_entry *const *entries;
+  size_t n;
+  if (!all_entries(self, &entries, &n)) return NULL;
+  PyObject *dict = PyDict_New();
+  for (size_t i = 0; dict != NULL && i < n; i++) {
+    PyObject *name = core_text(entries[i]->name), *shape = shape_list(entries[i]);
+    if (name == NULL || shape == NULL || PyDict_SetItem(dict, name, shape) < 0) Py_CLEAR(dict);
+    Py_XDECREF(name);
+    Py_XDECREF(shape);
+  }
+  return dict;
+}
+
 /* entry(name): (name, dtype, shape, size, file, offset, n_pieces, quant). */
 static PyObject *source_entry(core_source *self, PyObject *name) {
   const uf_entry *entry = core_source_find(self, name);
@@ -498,6 +522,7 @@ static PyMethodDef methods[] = {
   {"info", (PyCFunction)source_info, METH_NOARGS, "info() -> dict: path, format, details"},
   {"names", (PyCFunction)source_names, METH_NOARGS, "names() -> list of str"},
   {"entries", (PyCFunction)source_entries, METH_NOARGS, "entries() -> list of tuples as entry()"},
+  {"shapes", (PyCFunction)source_shapes, METH_NOARGS, "shapes() -> dict: name to list of int"},
   {"entry", (PyCFunction)source_entry, METH_O,
    "entry(name) -> (name, dtype, shape, size, file, offset, n_pieces, quant)"},
   {"has", (PyCFunction)source_has, METH_O, "has(name) -> bool"},

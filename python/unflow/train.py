@@ -48,7 +48,7 @@ class CheckpointReader:
 
     def get_variable_to_shape_map(self):
         """{key: shape as a list of ints} of all tensors."""
-        return {entry[0]: list(entry[2]) for entry in self._entries()}
+        return self._source._core.shapes()
 
     def get_variable_to_dtype_map(self):
         """{key: DType} of all tensors; equal to TensorFlow's dtypes by name."""

@@ -71,12 +71,18 @@ static uint32_t advance(uint32_t crc, uint64_t size) {
 }
 
 uint32_t ufi_crc32c_combine(uint32_t crc_a, uint32_t crc_b, uint64_t size_b) {
-  return advance(crc_a, size_b) ^ crc_b;
+  return crc_a ? advance(crc_a, size_b) ^ crc_b : crc_b; /* 0 stays 0, and begins most */
 }
 
+/* size: a power of two, of bytes; its operator is that of one zero bit, squared. */
 static void make_skip(uint32_t skip[4][256], uint64_t size) {
-  uint32_t bit[32];
-  for (int i = 0; i < 32; i++) bit[i] = advance(1u << i, size);
+  uint32_t bit[32], next[32];
+  bit[0] = POLYNOMIAL;
+  for (int i = 1; i < 32; i++) bit[i] = 1u << (i - 1);
+  for (uint64_t bits = 8 * size; bits > 1; bits /= 2) {
+    matrix_square(bit, next);
+    memcpy(bit, next, sizeof bit);
+  }
   for (int byte = 0; byte < 4; byte++)
     for (int value = 0; value < 256; value++)
       skip[byte][value] = matrix_times(bit + 8 * byte, (uint32_t)value);

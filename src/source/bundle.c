@@ -543,7 +543,7 @@ static void bundle_destroy(uf_source *source) {
 }
 
 static const ufi_source_ops bundle_ops = {
-  .format = "checkpoint", .scan = bundle_scan, .find = bundle_find, .read = bundle_read,
+  .format = "checkpoint", .sorted = true, .scan = bundle_scan, .find = bundle_find, .read = bundle_read,
   .crc32c = bundle_crc32c, .variables = bundle_variables, .destroy = bundle_destroy};
 
 /* BundleHeaderProto: 1 num_shards, 2 endianness (1: big), 3 version {1 producer, 2 min_consumer}. */

@@ -89,11 +89,12 @@ static uf_status no_memory(uf_error *error) { return ufi_no_memory(error, 4096);
 
 /* ---- checkpoints ---------------------------------------------------------------------- */
 
-static bool has_index(const place *at, const char *prefix) {
+static uf_status find_index(const place *at, const char *prefix, bool *found_out, uf_error *error) {
   char *index = joined(prefix, strlen(prefix), ".index");
-  bool found = index && ufi_file_exists(at->fs, index);
+  if (!index) return no_memory(error);
+  *found_out = ufi_file_exists(at->fs, index);
   ufi_free(index);
-  return found;
+  return UF_OK;
 }
 
 /* The shards prefix-?????-of-?????, all of them. */
@@ -123,7 +124,9 @@ static uf_status open_sharded_slices(const place *at, const char *prefix, const 
 /* A checkpoint of that prefix; NOT_FOUND without a message when there is none. */
 static uf_status open_prefix(const place *at, const char *prefix, uf_source **source_out,
                              uf_error *error) {
-  if (has_index(at, prefix)) return ufi_open_bundle(prefix, at->fs, source_out, error);
+  bool has_index = false;
+  UFI_TRY(find_index(at, prefix, &has_index, error));
+  if (has_index) return ufi_open_bundle(prefix, at->fs, source_out, error);
   ufi_file *file = NULL;
   if (ufi_file_exists(at->fs, prefix)) {
     UFI_TRY(ufi_file_open(at->fs, prefix, &file, error));
@@ -135,9 +138,10 @@ static uf_status open_prefix(const place *at, const char *prefix, uf_source **so
   }
   char *parent = folder_of(prefix);
   ufi_folder folder = {0};
-  uf_status status = parent ? ufi_folder_list(at->fs, parent, &folder, NULL) : no_memory(error);
+  uf_status status = parent ? ufi_folder_list(at->fs, parent, &folder, NULL) : UF_RESOURCE_EXHAUSTED;
   if (status == UF_OK) status = open_sharded_slices(at, prefix, &folder, source_out, error);
-  else if (parent) status = UF_NOT_FOUND;
+  else if (status == UF_RESOURCE_EXHAUSTED) no_memory(error);
+  else status = UF_NOT_FOUND;
   ufi_folder_free(&folder);
   ufi_free(parent);
   return status;
@@ -437,18 +441,16 @@ static uf_status open_any(const place *at, uf_source **source_out, uf_error *err
   uf_status reachable = at->fs ? at->fs->size(at->fs->context, at->path, &size, error) : UF_OK;
   if (reachable != UF_OK && reachable != UF_NOT_FOUND) return reachable;
   if (ufi_file_exists(at->fs, at->path)) return open_file(at, source_out, error);
-  if (has_index(at, at->path)) return ufi_open_bundle(at->path, at->fs, source_out, error);
+  bool has_index = false;
+  UFI_TRY(find_index(at, at->path, &has_index, error));
+  if (has_index) return ufi_open_bundle(at->path, at->fs, source_out, error);
   if (is_folder(at, &folder)) {
     uf_status status = open_folder(at, at->path, &folder, source_out, error);
     ufi_folder_free(&folder);
     return status;
   }
   ufi_folder_free(&folder);
-  /* Savers of version 1 name all shards at once by a pattern. */
-  bool is_pattern = ends_with(at->path, "-?\?\?\?\?-of-?\?\?\?\?");
-  char *prefix = joined(at->path, strlen(at->path) - (is_pattern ? strlen("-?\?\?\?\?-of-?\?\?\?\?") : 0), "");
-  uf_status status = prefix ? open_prefix(at, prefix, source_out, error) : no_memory(error);
-  ufi_free(prefix);
+  uf_status status = open_prefix(at, at->path, source_out, error);
   return status == UF_NOT_FOUND ? nothing_there(at, error) : status;
 }
 

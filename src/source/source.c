@@ -7,6 +7,8 @@
  * that stays valid and equal to the listed one. A listing that failed fails again with
  * the same words; names can still be looked up.
  */
+#include <stdlib.h>
+
 #include "source/source.h"
 
 #include <stddef.h>
@@ -148,9 +150,19 @@ static uf_status find_unscanned(uf_source *source, const char *name, const uf_en
   return map_names(source, source->n - 1, error);
 }
 
+static int compare_name(const void *name, const void *entry) {
+  return strcmp(name, (*(const uf_entry *const *)entry)->name);
+}
+
 static uf_status find_scanned(uf_source *source, const char *name, const uf_entry **entry_out,
                               uf_error *error) {
   UFI_TRY(scan(source, error));
+  if (source->ops->sorted) {
+    const uf_entry **found = source->n ? bsearch(name, source->entries, source->n, sizeof *found, compare_name)
+                                       : NULL;
+    if (found) *entry_out = *found;
+    return found ? UF_OK : UF_NOT_FOUND;
+  }
   if (!source->names) UFI_TRY(map_names(source, 0, error));
   int32_t i = ufi_names_find(source->names, name);
   if (i < 0) return UF_NOT_FOUND;

@@ -28,6 +28,7 @@
 /* What a format does. Calls come with the source's lock held where `locked` stands. */
 typedef struct ufi_source_ops {
   const char *format;
+  bool sorted; /* scan adds entries in ascending order of name: no map of names is made */
   /* locked: calls ufi_source_add for every entry, in order. NULL: open did. */
   uf_status (*scan)(uf_source *source, uf_error *error);
   /* locked: one entry without a scan; NOT_FOUND without a message. NULL: scans instead. */

@@ -413,11 +413,11 @@ def dtypes_v1(folder, rng):
     for name in V1_DTYPES:
         try:
             save_v1(folder / "try", [("x", constant(rng, name, (3,)))], [""])
-            tf.train.load_checkpoint(str(folder / "try")).get_tensor("x")
+            restored(folder / "try", "x", as_dtype(name))
         except (tf.errors.OpError, TypeError):
             continue
         pairs += [(f"{name}/{'x'.join(map(str, shape)) or 'scalar'}", constant(rng, name, shape))
-                  for shape in ((), (3,), (5, 7), (1, 1))]
+                  for shape in ((), (3,), (5, 7), (1, 1), (0, 2))]
     pairs += [("text", tf.constant(strings(rng, 30))), ("text/scalar", tf.constant(b"one"))]
     return v1_file(folder, pairs, [""] * len(pairs))
 
@@ -526,7 +526,7 @@ def manager(folder, rng):
         step.assign_add(1)
         keeper.save()
     state = tf.train.get_checkpoint_state(str(folder))
-    return checkpoint(keeper.latest_checkpoint, state={
+    return checkpoint(keeper.latest_checkpoint, objects=keys_of(keeper.latest_checkpoint), state={
         "folder": str(folder), "latest": keeper.latest_checkpoint,
         "all": [os.path.join(str(folder), p) if not os.path.isabs(p) else p for p in state.all_model_checkpoint_paths]})
 

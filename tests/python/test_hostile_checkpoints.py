@@ -9,6 +9,7 @@ import io
 import pathlib
 import resource
 import struct
+import subprocess
 import sys
 
 import numpy as np
@@ -672,3 +673,34 @@ def test_safetensors(tmp_path, name):
         source = _core.source_open(str(path))
         for key in source.names():
             source.read(key)
+
+
+# ---- the command line ---------------------------------------------------------------------------------------------
+
+
+def command(*arguments):
+    program = pathlib.Path(_core.__file__).parent / "bin" / "unflow"
+    return subprocess.run([program, *map(str, arguments)], text=True, capture_output=True, timeout=60)
+
+
+@pytest.mark.parametrize("to", ["out.npz", "out.safetensors", "out/"])
+def test_extract_of_damage_leaves_nothing(good, to):
+    pairs, data, folder = good
+    (folder / PART).write_bytes(data[:60] + b"\xff" + data[61:])
+    before = sorted(p.name for p in folder.iterdir())
+    numbers = ["--exclude", "s"] if "safe" in to else []
+    done = command("extract", folder / "x", *numbers, "-o", f"{folder}/{to}")
+    assert done.returncode and "'b'" in done.stderr and PART in done.stderr
+    assert sorted(p.name for p in folder.iterdir()) == before
+    done = command("extract", folder / "x", *numbers, "--exclude", "b", "-o", f"{folder}/{to}")
+    assert done.returncode == 0, done.stderr
+
+
+def test_verify_says_which(good):
+    pairs, data, folder = good
+    (folder / PART).write_bytes(data[:60] + b"\xff" + data[61:-2])
+    done = command("verify", folder / "x")
+    assert done.returncode == 1
+    said = done.stdout + done.stderr
+    assert "'b'" in said and PART in said and "offset" in said
+    assert "'a'" not in said and "'cut'" not in said
