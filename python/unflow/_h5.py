@@ -191,8 +191,9 @@ class _Walk:
 class Core:
     """What _core.Source is for other files, over an open h5py.File."""
 
-    def __init__(self, h5py, file, path, format, texts, base=0):
+    def __init__(self, h5py, file, path, format, texts, base=0, close_files=None):
         self._base = base  # where HDF5 begins in the file at path
+        self._close_files = close_files
         self._h5py, self._file, self._path, self._format = h5py, file, path, format
         walk = _Walk(h5py, file)
         self._datasets, self.refused = walk.found, walk.refused
@@ -302,6 +303,8 @@ class Core:
 
     def close(self):
         self._file.close()
+        if self._close_files is not None:
+            self._close_files()
 
 
 class _AsSafetensors:
@@ -399,6 +402,9 @@ class _LocalFiles:
 
     def __init__(self, path):
         self._file = io.open(path, "rb")
+
+    def close(self):
+        self._file.close()
 
     def size(self, path):
         return os.fstat(self._file.fileno()).st_size
@@ -504,18 +510,25 @@ def _open_core(h5py, path, fs, storage_options):
         files, inner = _fsspec.filesystem(path, fs, storage_options)
     else:
         files, inner = _LocalFiles(path), path
-    is_archive = files.read(inner, 0, min(4, files.size(inner))) == b"PK\3\4"
-    texts = {}
-    if is_archive:
-        target, texts = _weights_of_archive(path, files, inner)
-    elif isinstance(files, _LocalFiles):
-        target = path
-    else:
-        target = _fsspec.RangeFile(files, inner)
-    file = h5py.File(target, "r")
+    close = getattr(files, "close", None) or (lambda: None)
+    try:
+        is_archive = files.read(inner, 0, min(4, files.size(inner))) == b"PK\3\4"
+        texts = {}
+        if is_archive:
+            target, texts = _weights_of_archive(path, files, inner)
+        elif isinstance(files, _LocalFiles):
+            target = path
+        else:
+            target = _fsspec.RangeFile(files, inner)
+        file = h5py.File(target, "r")
+    except BaseException:
+        close()
+        raise
+    if target is path:
+        close()
     texts.update(_texts_of(h5py, file))
     return Core(h5py, file, path, "keras" if is_archive else "h5", _with_version(texts),
-                getattr(target, "start", 0))
+                getattr(target, "start", 0), close)
 
 
 # ---- writing -------------------------------------------------------------------------------

@@ -104,6 +104,13 @@ def test_extract_there_and_back(folder, run):
     assert set(unflow.open("z.h5")) == {"dense/kernel", "dense/bias"}
 
 
+def test_averages_take_their_variables_place(folder, run):
+    train.write_checkpoint("avg", {"w": np.zeros(3, np.float32),
+                                   "w/ExponentialMovingAverage": np.ones(3, np.float32)})
+    run("extract", f"file://{folder}/avg", "--ema", "-o", "x.npz")
+    assert {name: a.tolist() for name, a in np.load("x.npz").items()} == {"w": [1, 1, 1]}
+
+
 def _rules(folder):
     (folder / "rules").write_text("# a comment\n\n\\.=/\n")
     return "rules"

@@ -185,7 +185,7 @@ def test_links_do_not_leave_the_file(make, tmp_path):
     source = unflow.open(make(fill))
     assert list(source) == ["good", "soft"] and np.array_equal(source["soft"], RAMP)
     for name, words in {"external": "external link to 'other.h5'", "through": "external link",
-                        "folder": "external link", "within": "external link", "circle": "circle",
+                        "folder": "external link", "within": "external link", "circle": "in a circle",
                         "nowhere": "not there"}.items():
         with pytest.raises(errors.InvalidArgumentError, match=words):
             source._core.read(name)
@@ -293,8 +293,35 @@ def test_archives_that_lie(saved, tmp_path):
     at = content.index(b"PK\1\2")
     central = content[at:].replace(size * 2, (0x7FFFFFF0).to_bytes(4, "little") * 2, 1)
     path.write_bytes(content[:at] + central)
-    with pytest.raises(errors.DataLossError, match="m.keras"):
+    with pytest.raises(errors.DataLossError, match="m.keras.*expected 2147483632 bytes from offset"):
         unflow.open(path)
+    at = central.index(b"\xf0\xff\xff\x7f")  # the packed size, 20 bytes into the entry
+    packed = central[:at - 10] + zipfile.ZIP_DEFLATED.to_bytes(2, "little") + central[at - 8:at] \
+        + size + central[at + 4:]
+    path.write_bytes(content[:content.index(b"PK\1\2")] + packed)
+    with pytest.raises(errors.DataLossError, match="expected at most 1048576 bytes, found 2147483632"):
+        unflow.open(path)
+
+
+def test_filters_that_run_code_or_expand_twice(make):
+    def add(file, name, plist):
+        space = h5py.h5s.create_simple((6, 4))
+        plist.set_chunk((6, 4))
+        dataset = h5py.h5d.create(file.id, name, h5py.h5t.IEEE_F32LE, space, plist)
+        dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, RAMP)
+
+    def fill(file):
+        plugin = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plugin.set_filter(32015, h5py.h5z.FLAG_OPTIONAL, ())
+        add(file, b"plugin", plugin)
+        twice = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        twice.set_deflate(9)
+        twice.set_deflate(9)
+        add(file, b"twice", twice)
+
+    source = unflow.open(make(fill))
+    assert len(source) == 0
+    assert "number 32015, a plugin" in source.refused["plugin"] and "found one twice" in source.refused["twice"]
 
 
 def test_nothing_is_unpickled(make):
