@@ -54,8 +54,7 @@ def open_source(source, fs=None, storage_options=None, ema=False, name=None):
     if fs is not None or is_url(path):
         from . import _fsspec
 
-        files, inner = _fsspec.filesystem(path, fs, storage_options)
-        return Source(_core.source_open_fs(inner, files), path, options, ema)
+        return Source(_fsspec.open_core(path, fs, storage_options), path, options, ema)
     return Source(_core.source_open(path), path, options, ema)
 
 
