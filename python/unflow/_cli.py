@@ -1,12 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command ``unflow`` of the wheel: hands over to the native program beside it."""
+"""The command ``unflow`` of the wheel: hands over to the native program beside it.
+
+What the native program has no reader or writer for, Keras files and URLs, goes to
+_command.py, which has the same commands over h5py and fsspec.
+"""
 
 import os
 import sys
 
+_COMMANDS = ("diff", "extract", "ls", "verify")
+_VALUES = ("--output=", "-o")  # options that may have their value in the same word
+
+
+def _is_ours(word):
+    for option in _VALUES:
+        word = word.removeprefix(option)
+    return word.endswith((".h5", ".hdf5", ".keras")) or (
+        "://" in word and not word.startswith(("-", "*")))
+
+
+def _goes_to_python(arguments):
+    return bool(arguments) and arguments[0] in _COMMANDS and any(map(_is_ours, arguments[1:]))
+
 
 def main():
-    """Does not come back, unless there is no native program."""
+    """Does not come back, unless the command is one of _command.py's or there is no native
+    program. Returns the exit status."""
+    if _goes_to_python(sys.argv[1:]):
+        from unflow._command import main as command
+
+        return command(sys.argv[1:])
     program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bin", "unflow")
     try:
         os.execv(program, ["unflow", *sys.argv[1:]])
