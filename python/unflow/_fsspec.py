@@ -95,9 +95,13 @@ class Files:
         """A call of fsspec; errors of the network stay known, for words about them."""
         try:
             return call(*args, **options)
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        except (NotADirectoryError, IsADirectoryError):
             raise
         except Exception as error:
+            if isinstance(error, FileNotFoundError):  # fsspec says so of any failure of HTTP
+                if error.__cause__ is None or getattr(error.__cause__, "status", 0) == 404:
+                    raise
+                error = error.__cause__
             if getattr(error, "status", 0) == 404:
                 raise FileNotFoundError(f"{path}: expected a file, found none") from error
             self.failure = error
