@@ -52,10 +52,18 @@ def _rule(text):
     if match is None or not match[1]:
         raise argparse.ArgumentTypeError(f"expected PATTERN=NEW, found {text!r}")
     try:
-        return re.compile(match[1].replace(r"\=", "=")).pattern, match[2]
+        pattern = re.compile(match[1].replace(r"\=", "="))
     except re.error as error:
         raise argparse.ArgumentTypeError(f"expected a regular expression, found {match[1]!r}: "
                                          f"{error}") from None
+    groups = [int(digit) for digit in re.findall(r"\\(?:(\d)|.)", match[2]) if digit]
+    if max(groups, default=0) > pattern.groups:
+        raise argparse.ArgumentTypeError(f"expected at most \\{pattern.groups} in {match[2]!r}, "
+                                         f"found \\{max(groups)}")
+    # \1 is a group, \ before all else stands for that character
+    new = re.sub(r"\\(.|\Z)", lambda m: rf"\g<{m[1]}>" if m[1].isdigit() else
+                 (m[1] or "\\").replace("\\", r"\\"), match[2], flags=re.S)
+    return pattern.pattern, new
 
 
 def _rule_file(path):
