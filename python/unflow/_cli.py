@@ -15,8 +15,20 @@ _VALUES = ("--output=", "-o")  # options that may have their value in the same w
 def _is_ours(word):
     for option in _VALUES:
         word = word.removeprefix(option)
-    return word.endswith((".h5", ".hdf5", ".keras")) or (
-        "://" in word and not word.startswith(("-", "*")))
+    if word.endswith((".h5", ".hdf5", ".keras")):
+        return True
+    if word.startswith(("-", "*")):
+        return False
+    return "://" in word or _has_hdf5(word)
+
+
+def _has_hdf5(path):
+    """A file with HDF5 in it, whatever its name."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(8) == b"\x89HDF\r\n\x1a\n"
+    except (OSError, ValueError):
+        return False
 
 
 def _goes_to_python(arguments):

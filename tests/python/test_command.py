@@ -122,11 +122,13 @@ def test_damage_and_failures(sources, capsys):
         assert ended.value.code == 2
 
 
-def test_which_program_a_command_is_for():
+def test_which_program_a_command_is_for(sources):
+    (sources / "weights").write_bytes(b"\x89HDF\r\n\x1a\n")
+    (sources / "other").write_bytes(b"x")
     for words in (["ls", "a.h5"], ["extract", "a", "-o", "b.h5"], ["extract", "a", "--output=b.h5"], ["extract", "-ob.h5", "a"],
-                  ["verify", "https://host/a.ckpt"], ["diff", "a", "m.keras"]):
+                  ["verify", "https://host/a.ckpt"], ["diff", "a", "m.keras"], ["ls", "weights"]):
         assert _cli._goes_to_python(words)
-    for words in ([], ["ls", "a.tflite"], ["run", "a.h5"], ["--help"], ["extract", "a", "-o", "b.npz"], ["h5"]):
+    for words in ([], ["ls", "a.tflite"], ["run", "a.h5"], ["--help"], ["extract", "a", "-o", "b.npz"], ["h5"], ["ls", "other"], ["ls", "."]):
         assert not _cli._goes_to_python(words)
 
 
