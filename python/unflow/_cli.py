@@ -1,47 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command ``unflow`` of the wheel: hands over to the native program beside it.
-
-What the native program has no reader or writer for, Keras files and URLs, goes to
-_command.py, which has the same commands over h5py and fsspec.
-"""
+"""The command ``unflow`` of the wheel: hands over to the native program beside it, and does in
+Python (_commands.py) what takes a Python package: URLs, Keras .h5 and .keras files."""
 
 import os
+import re
 import sys
 
-_COMMANDS = ("diff", "extract", "ls", "verify")
-_VALUES = ("--output=", "-o")  # options that may have their value in the same word
+COMMANDS = ("ls", "extract", "verify", "diff")
+_OPTION = re.compile(r"(?:-o|--output=)(?=.)")
 
 
-def _is_ours(word):
-    for option in _VALUES:
-        word = word.removeprefix(option)
-    if word.endswith((".h5", ".hdf5", ".keras")):
-        return True
-    if word.startswith(("-", "*")):
+def is_for_python(words):
+    """Whether a command line is for _commands.py: one of COMMANDS with a file for it."""
+    if not words or words[0] not in COMMANDS:
         return False
-    return "://" in word or _has_hdf5(word)
+    words = [_OPTION.sub("", word, count=1) for word in words[1:]]
+    return any(_is_python_file(word) for word in words if not word.startswith("-"))
 
 
-def _has_hdf5(path):
-    """A file with HDF5 in it, whatever its name."""
+def _is_python_file(word):
+    if re.match(r"[A-Za-z][A-Za-z0-9+.:-]*://", word) or word.endswith((".h5", ".hdf5", ".keras")):
+        return True
     try:
-        with open(path, "rb") as file:
+        with open(word, "rb") as file:
             return file.read(8) == b"\x89HDF\r\n\x1a\n"
     except (OSError, ValueError):
         return False
 
 
-def _goes_to_python(arguments):
-    return bool(arguments) and arguments[0] in _COMMANDS and any(map(_is_ours, arguments[1:]))
-
-
 def main():
-    """Does not come back, unless the command is one of _command.py's or there is no native
-    program. Returns the exit status."""
-    if _goes_to_python(sys.argv[1:]):
-        from unflow._command import main as command
+    """The exit status; does not come back when the native program takes over."""
+    if is_for_python(sys.argv[1:]):
+        from ._commands import main as run
 
-        return command(sys.argv[1:])
+        return run(sys.argv[1:])
     program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bin", "unflow")
     try:
         os.execv(program, ["unflow", *sys.argv[1:]])

@@ -39,8 +39,9 @@ class Files:
     May be used by many threads. Sizes are asked for once: a source does not change.
     """
 
-    def __init__(self, fs, query=""):
+    def __init__(self, fs, query="", server=""):
         self.fs = fs
+        self._server = server  # "http://host:port/": files of others are not asked for
         self.failure = None  # the last error that was not "no such file"
         self._query = query  # of a URL, behind each of its files
         protocols = fs.protocol if isinstance(fs.protocol, (tuple, list)) else (fs.protocol,)
@@ -93,6 +94,10 @@ class Files:
 
     def _guarded(self, path, call, *args, **options):
         """A call of fsspec; errors of the network stay known, for words about them."""
+        if not path.startswith(self._server):  # a `checkpoint` file may name any other
+            self.failure = PermissionError(f"expected a file of {self._server}, found {path!r}; open "
+                                           f"it by itself if you trust it")
+            raise self.failure
         try:
             return call(*args, **options)
         except (NotADirectoryError, IsADirectoryError):
@@ -188,13 +193,15 @@ def filesystem(url, fs=None, storage_options=None):
             raise InvalidArgumentError(None, None, f"{url}: expected fs or storage_options, found "
                                        f"both; give the options to the filesystem")
         inner = fs._strip_protocol(url)
-    query = ""
+    query = server = ""
     if "://" in inner:
         inner, mark, query = inner.partition("?")
         query = mark + query
+        scheme, _, rest = inner.partition("://")
+        server = f"{scheme}://{rest.partition('/')[0]}/"
     if url.endswith("/") and not inner.endswith("/"):
         inner += "/"
-    return Files(fs, query), inner
+    return Files(fs, query, server), inner
 
 
 def open_core(url, fs=None, storage_options=None):
@@ -215,7 +222,7 @@ class RangeFile:
     """A file of Files as a binary file object to seek and read in, for h5py and zipfile."""
 
     def __init__(self, files, path, start=0, size=None):
-        self._files, self._path, self._start = files, path, start
+        self._files, self._path, self.start = files, path, start
         self._size = files.size(path) - start if size is None else size
         self._at = 0
 
@@ -235,7 +242,7 @@ class RangeFile:
     def read(self, size=-1):
         left = max(0, self._size - self._at)
         size = left if size is None or size < 0 else min(size, left)
-        data = self._files.read(self._path, self._start + self._at, size) if size else b""
+        data = self._files.read(self._path, self.start + self._at, size) if size else b""
         self._at += len(data)
         return data
 

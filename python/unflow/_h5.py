@@ -191,7 +191,8 @@ class _Walk:
 class Core:
     """What _core.Source is for other files, over an open h5py.File."""
 
-    def __init__(self, h5py, file, path, format, texts):
+    def __init__(self, h5py, file, path, format, texts, base=0):
+        self._base = base  # where HDF5 begins in the file at path
         self._h5py, self._file, self._path, self._format = h5py, file, path, format
         walk = _Walk(h5py, file)
         self._datasets, self.refused = walk.found, walk.refused
@@ -230,7 +231,7 @@ class Core:
         dataset, name = self._find(key)
         offset = dataset.id.get_offset()
         return (key, name, tuple(map(int, dataset.shape)), int(dataset.id.get_storage_size()),
-                self._path, int(offset or 0), 1, None)
+                self._path, self._base + int(offset or 0), 1, None)
 
     def entries(self):
         return [self.entry(key) for key in self._datasets]
@@ -513,7 +514,8 @@ def _open_core(h5py, path, fs, storage_options):
         target = _fsspec.RangeFile(files, inner)
     file = h5py.File(target, "r")
     texts.update(_texts_of(h5py, file))
-    return Core(h5py, file, path, "keras" if is_archive else "h5", _with_version(texts))
+    return Core(h5py, file, path, "keras" if is_archive else "h5", _with_version(texts),
+                getattr(target, "start", 0))
 
 
 # ---- writing -------------------------------------------------------------------------------
@@ -563,7 +565,8 @@ def _check_names(path, names):
         for i in range(1, len(parts)):
             if "/".join(parts[:i]) in taken:
                 raise AlreadyExistsError(None, None, f"{path}: expected {'/'.join(parts[:i])!r} to be "
-                                         f"an array or a group, found also {name!r}; rename one")
+                                         f"an array or a group, found also {name!r}; rename one, or "
+                                         f"leave an optimizer's arrays out")
 
 
 def _write_all(h5py, source, items, path, report):

@@ -232,6 +232,14 @@ def test_http_errors(server):
         unflow.open(f"http://127.0.0.1:{port}/gone.ckpt")
 
 
+def test_a_state_file_cannot_name_another_server(server, tmp_path):
+    (tmp_path / "checkpoint").write_text('model_checkpoint_path: "http://127.0.0.1:9/secret"')
+    server.root = tmp_path
+    with pytest.raises(errors.PermissionDeniedError, match="found 'http://127.0.0.1:9/secret"):
+        unflow.open(f"{server.url}/checkpoint")
+    assert {name for _, name, _, _ in server.seen} == {"checkpoint"}
+
+
 def test_a_server_without_ranges_is_told(server):
     server.ranges = False
     with pytest.raises(RuntimeError, match="does not serve ranges"):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import unflow
-from unflow import _cli, _command, train
+from unflow import _cli, _commands, train
 
 NATIVE = pathlib.Path(unflow.__file__).parent / "bin" / "unflow"
 
@@ -36,7 +36,7 @@ def native(*arguments):
 
 
 def ours(capsys, *arguments):
-    code = _command.main(list(arguments))
+    code = _commands.main(list(arguments))
     return code, capsys.readouterr().out
 
 
@@ -118,7 +118,7 @@ def test_damage_and_failures(sources, capsys):
                   ["extract", "b", "-o", "x.npz", "--dtype", "text"], ["extract", "b", "-o", "x.npz", "--rename", "x"],
                   ["extract", "b", "-o", "x.npz", "--rename", "(x=y"], ["extract", "b", "-o", "x.npz", "--rename", r"(x)=\2"]):
         with pytest.raises(SystemExit) as ended:
-            _command.main(wrong)
+            _commands.main(wrong)
         assert ended.value.code == 2
 
 
@@ -127,9 +127,9 @@ def test_which_program_a_command_is_for(sources):
     (sources / "other").write_bytes(b"x")
     for words in (["ls", "a.h5"], ["extract", "a", "-o", "b.h5"], ["extract", "a", "--output=b.h5"], ["extract", "-ob.h5", "a"],
                   ["verify", "https://host/a.ckpt"], ["diff", "a", "m.keras"], ["ls", "weights"]):
-        assert _cli._goes_to_python(words)
+        assert _cli.is_for_python(words)
     for words in ([], ["ls", "a.tflite"], ["run", "a.h5"], ["--help"], ["extract", "a", "-o", "b.npz"], ["h5"], ["ls", "other"], ["ls", "."]):
-        assert not _cli._goes_to_python(words)
+        assert not _cli.is_for_python(words)
 
 
 def test_the_command_of_the_wheel(sources, run_python):
