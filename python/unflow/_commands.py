@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._dtypes import as_dtype
 from ._extract import _item, _layouts
 from ._source import open_source
 from .errors import AlreadyExistsError, NotFoundError
@@ -52,6 +53,25 @@ def _rule(text):
     new = re.sub(r"\\(.|\Z)", lambda m: rf"\g<{m[1]}>" if m[1].isdigit() else
                  (m[1] or "\\").replace("\\", r"\\"), found[2], flags=re.S)
     return pattern, new
+
+
+def _dtype_rule(text):
+    """DTYPE[@GLOB], checked."""
+    name = text.partition("@")[0]
+    try:
+        is_number = np.dtype(as_dtype(name).as_numpy_dtype).kind != "O"
+    except TypeError:
+        is_number = False
+    if not is_number:
+        raise argparse.ArgumentTypeError(f"expected a dtype of numbers, found {name!r}")
+    return text
+
+
+def _tolerance(text):
+    value = float(text)
+    if not value >= 0:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 on, found {text!r}")
+    return value
 
 
 def _rules_of_file(path):
@@ -432,13 +452,13 @@ def _parser():
     x.add_argument("--dequantize", action="store_true")
     x.add_argument("--compress", nargs="?", const=6, default=0, type=int, choices=range(1, 13),
                    metavar="LEVEL")
-    x.add_argument("--dtype", action="append", default=[], metavar="DTYPE[@GLOB]")
+    x.add_argument("--dtype", action="append", default=[], type=_dtype_rule, metavar="DTYPE[@GLOB]")
     x.add_argument("--layout", action="append", default=[], metavar="HWIO:OIHW[@GLOB]")
     x.add_argument("--no-verify", action="store_true")
     p["verify"].add_argument("source", nargs="+")
     p["verify"].add_argument("--quiet", action="store_true")
-    p["diff"].add_argument("--rtol", type=float, default=0.0)
-    p["diff"].add_argument("--atol", type=float, default=0.0)
+    p["diff"].add_argument("--rtol", type=_tolerance, default=0.0)
+    p["diff"].add_argument("--atol", type=_tolerance, default=0.0)
     return parser
 
 
