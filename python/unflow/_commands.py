@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._dtypes import as_dtype
 from ._extract import _item, _layouts
 from ._source import open_source
 from .errors import AlreadyExistsError, NotFoundError
@@ -41,9 +42,36 @@ def _rule(text):
     if not found:
         raise argparse.ArgumentTypeError(f"expected PATTERN=NEW, found {text!r}")
     try:
-        return re.compile(found[1].replace("\\=", "=")), found[2]
+        pattern = re.compile(found[1].replace("\\=", "="))
     except re.error as error:
         raise argparse.ArgumentTypeError(f"{text!r}: {error}") from error
+    groups = [int(digit) for digit in re.findall(r"\\(?:(\d)|.)", found[2]) if digit]
+    if max(groups, default=0) > pattern.groups:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected at most \\{pattern.groups}, found "
+                                         f"\\{max(groups)}")
+    # \1 is a group, \ before all else stands for that character
+    new = re.sub(r"\\(.|\Z)", lambda m: rf"\g<{m[1]}>" if m[1].isdigit() else
+                 (m[1] or "\\").replace("\\", r"\\"), found[2], flags=re.S)
+    return pattern, new
+
+
+def _dtype_rule(text):
+    """DTYPE[@GLOB], checked."""
+    name = text.partition("@")[0]
+    try:
+        is_number = np.dtype(as_dtype(name).as_numpy_dtype).kind != "O"
+    except TypeError:
+        is_number = False
+    if not is_number:
+        raise argparse.ArgumentTypeError(f"expected a dtype of numbers, found {name!r}")
+    return text
+
+
+def _tolerance(text):
+    value = float(text)
+    if not value >= 0:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 on, found {text!r}")
+    return value
 
 
 def _rules_of_file(path):
@@ -230,26 +258,45 @@ def extract(options):
 # ---- verify -------------------------------------------------------------------------------------
 
 
+def _report(options, path):
+    """What is found in one source, as the JSON has it; without a format when it does not open."""
+    report = {"path": path}
+    try:
+        with _opened(options, path) as source:
+            damaged, entries = source.verify(), {e[0]: e for e in source._core.entries()}
+            report["format"] = source.info["format"]
+    except (RuntimeError, OSError, ImportError) as error:
+        return {**report, "tensors": 0, "bytes": 0, "damaged": [{"name": None, "what": str(error)}]}
+    report.update(tensors=len(entries), bytes=sum(e[3] for e in entries.values()), damaged=[])
+    for name, what in damaged.items():
+        place = {}
+        if name in entries and entries[name][4]:
+            place = {"file": entries[name][4], "offset": entries[name][5]}
+        report["damaged"].append({"name": name, **place, "what": what})
+    return report
+
+
+def _tell(r):
+    if "format" not in r:
+        print(f"unflow: {_shown(r['damaged'][0]['what'])}", file=sys.stderr)
+        return
+    state = f"{len(r['damaged'])} damaged" if r["damaged"] else "all good"
+    print(f"{_shown(r['path'])}: {_plural(r['tensors'], 'tensor')}, {_bytes(r['bytes'])}, {state}")
+    if r["damaged"]:
+        _table(["NAME", "FILE", "OFFSET", "WHAT"],
+               [(_shown(d["name"]), _shown(d.get("file", "-")), str(d.get("offset", "-")), _shown(d["what"]))
+                for d in r["damaged"]], (2,))
+
+
 def verify(options):
     """Reads all of each source; FAILED when something is damaged."""
-    reports, failed = [], False
-    for path in options.source:
-        with _opened(options, path) as source:
-            damaged = source.verify()
-            sizes = [source._core.entry(key)[3] for key in source]
-            reports.append({"path": path, "format": source.info["format"], "tensors": len(sizes),
-                            "bytes": sum(sizes),
-                            "damaged": [{"name": key, "what": what} for key, what in damaged.items()]})
-            failed = failed or bool(damaged)
-    if options.json:
+    reports = [_report(options, path) for path in options.source]
+    if options.json and not options.quiet:
         _json(reports)
     elif not options.quiet:
-        for r in reports:
-            state = f"{len(r['damaged'])} damaged" if r["damaged"] else "all good"
-            print(f"{_shown(r['path'])}: {_plural(r['tensors'], 'tensor')}, {_bytes(r['bytes'])}, {state}")
-            if r["damaged"]:
-                _table(["NAME", "WHAT"], [(_shown(d["name"]), _shown(d["what"])) for d in r["damaged"]])
-    return FAILED if failed else GOOD
+        for report in reports:
+            _tell(report)
+    return FAILED if any(report["damaged"] for report in reports) else GOOD
 
 
 # ---- diff ------------------------------------------------------------------------------------------
@@ -303,7 +350,8 @@ def _pair(options, name, a, b):
         if sides["a"][what] != sides["b"][what]:
             return {**found, "what": what, **sides}
     try:
-        values = _compare(*(np.asarray(s[t.key]) for s, t in (a, b)), options.rtol, options.atol)
+        # checksums are checked: damage is not a difference of values
+        values = _compare(*(s._core.read(t.key, False, True) for s, t in (a, b)), options.rtol, options.atol)
     except (RuntimeError, OSError) as error:
         return {**found, "what": "unreadable", **sides, "why": str(error)}
     return {**found, "what": "values", **sides, **values} if values else None
@@ -317,9 +365,9 @@ def _details(found):
     if found["what"] == "values":
         shape = tuple(a["shape"])
         at = [int(i) for i in np.unravel_index(found["first"], shape)] if shape else []
-        text = f"{found['count']:,} differ, first at {at}"
+        text = f"{found['count']:,} differ{'s' if found['count'] == 1 else ''}, first at {at}"
         return text if "max_abs" not in found else (
-            f"{text}, at most by {found['max_abs']:.6g} (relative {found['max_rel']:.3g})")
+            f"{text}, at most by {found['max_abs']:.3g} (relative {found['max_rel']:.3g})")
     if found["what"] == "unreadable":
         return _shown(found["why"])
     side = a or b
@@ -404,13 +452,13 @@ def _parser():
     x.add_argument("--dequantize", action="store_true")
     x.add_argument("--compress", nargs="?", const=6, default=0, type=int, choices=range(1, 13),
                    metavar="LEVEL")
-    x.add_argument("--dtype", action="append", default=[], metavar="DTYPE[@GLOB]")
+    x.add_argument("--dtype", action="append", default=[], type=_dtype_rule, metavar="DTYPE[@GLOB]")
     x.add_argument("--layout", action="append", default=[], metavar="HWIO:OIHW[@GLOB]")
     x.add_argument("--no-verify", action="store_true")
     p["verify"].add_argument("source", nargs="+")
     p["verify"].add_argument("--quiet", action="store_true")
-    p["diff"].add_argument("--rtol", type=float, default=0.0)
-    p["diff"].add_argument("--atol", type=float, default=0.0)
+    p["diff"].add_argument("--rtol", type=_tolerance, default=0.0)
+    p["diff"].add_argument("--atol", type=_tolerance, default=0.0)
     return parser
 
 
@@ -424,7 +472,7 @@ def main(words):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return FAILED
     except (RuntimeError, OSError, ImportError) as error:
-        print(f"unflow: {error}", file=sys.stderr)
+        print(f"unflow: {_shown(str(error))}", file=sys.stderr)
     return USAGE if options.command == "diff" else FAILED
 
 

@@ -30,7 +30,7 @@ class _Part:
     __slots__ = ("path", "options", "key", "region", "shape", "dtype")
 
     def __init__(self, handle):
-        self.path = handle.source.path
+        self.path = handle.source._place
         self.options = handle.source._options
         self.key = handle.key
         self.region = handle.region
@@ -88,8 +88,8 @@ def from_handle(handle, chunks="auto"):
         array, token = handle, dask.base.tokenize(id(source), handle.key, handle.region)
     else:
         array = _Part(handle)
-        token = dask.base.tokenize(source.path, sorted(source._options.items()), handle.key,
-                                   handle.region, _stamp(source.path))
+        token = dask.base.tokenize(array.path, sorted(source._options.items()), handle.key,
+                                   handle.region, _stamp(array.path))
     chunks = _chunks(dask, handle, chunks)
     if math.prod(handle.shape) == 0:  # nothing to read
         return dask.array.zeros(handle.shape, dtype=handle.dtype, chunks=-1)

@@ -57,24 +57,28 @@ def extract(source, path, *, include=None, exclude=None, names="variable", renam
         layouts = _layouts(layout)
         items = [_item(opened, new, old, key, dtype, dequantize, layouts)
                  for new, (old, key) in chosen.items()]
-        target = os.fspath(path)
-        report = _reporter(progress, target)
-        if format == "h5" or (format is None and target.endswith((".h5", ".hdf5"))):
-            from . import _h5
-
-            _h5.write(opened, items, target, report)
-        elif isinstance(opened, Source):
-            level = 6 if compress is True else int(compress)
-            if format is None and (os.path.isdir(target) or not os.path.splitext(target)[1]):
-                format = "npy"
-            opened._core.extract(items, target, format, level, bool(verify), threads or 0, report)
-        else:
-            raise InvalidArgumentError(None, None, f"{opened}: expected a path ending in .h5 for a "
-                                       f"source of h5py, found {target!r}; read it and use numpy")
+        _write(opened, items, os.fspath(path), format, compress, verify, threads, progress)
         return {new: key for new, (_, key) in chosen.items()}
     finally:
         if own:
             opened.close()
+
+
+def _write(source, items, target, format, compress, verify, threads, progress):
+    """items: as _item makes them."""
+    report = _reporter(progress, target)
+    if format == "h5" or (format is None and target.endswith((".h5", ".hdf5"))):
+        from . import _h5
+
+        _h5.write(source, items, target, report)
+    elif isinstance(source, Source):
+        level = 6 if compress is True else int(compress)
+        if format is None and (os.path.isdir(target) or not os.path.splitext(target)[1]):
+            format = "npy"
+        source._core.extract(items, target, format, level, bool(verify), threads or 0, report)
+    else:
+        raise InvalidArgumentError(None, None, f"{source}: expected a path ending in .h5 for a "
+                                   f"source of h5py, found {target!r}; read it and use numpy")
 
 
 def _patterns(given):

@@ -240,7 +240,7 @@ class Handle(ArrayLike):
         if self.source.path is None:
             raise TypeError(f"expected a source with a path to pickle {self!r}, found one from "
                             f"memory; pickle v.numpy()")
-        return _reopen, (self.source.path, self.source._options, self.key, self.region, self._name)
+        return _reopen, (self.source._place, self.source._options, self.key, self.region, self._name)
 
     def __repr__(self):
         return f"<unflow array {self.key!r} {self.type} {self.shape}>"
@@ -449,6 +449,13 @@ class Source(Mapping):
         self._ema = ema
         self._names = self._table = self._index = None
 
+    @property
+    def _place(self):
+        """The path for other processes, whose current folder may be another."""
+        if self.path is None or is_url(self.path) or "fs" in self._options:
+            return self.path
+        return os.path.abspath(self.path)
+
     # names
 
     def _keys(self):
@@ -602,7 +609,7 @@ class Source(Mapping):
     def __reduce__(self):
         if self.path is None:
             raise TypeError("expected a source with a path to pickle, found one from memory")
-        return _cached, (self.path, self._options)
+        return _cached, (self._place, self._options)
 
     def __str__(self):
         return self.path if self.path is not None else self._core.info()["path"]

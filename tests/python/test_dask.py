@@ -134,3 +134,12 @@ def test_handles_go_to_workers_without_data(prefix, client):
     assert len({pid for pid, _, _ in results}) == 2
     assert [total for _, total, _ in results] == [float(BIG[i:i + 5].sum()) for i in range(0, 40, 5)]
     assert all(kept <= 8 for _, _, kept in results)
+
+
+def test_a_relative_path_is_read_from_another_folder(tmp_path, monkeypatch):
+    train.write_checkpoint(tmp_path / "ckpt", {"x": np.arange(6)})
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    x = unflow.open("ckpt")["x"].to_dask(chunks=2)
+    monkeypatch.chdir(tmp_path / "other")
+    assert x.compute(scheduler="sync").tolist() == list(range(6))

@@ -258,3 +258,14 @@ def test_progress_is_told_and_may_stop_it(prefix, tmp_path):
     with pytest.raises(RuntimeError, match="enough"):
         unflow.extract(prefix, tmp_path / "b.npz", progress=stop)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.npz"]
+
+
+def test_pickles_of_a_relative_path_open_elsewhere(tmp_path, monkeypatch):
+    train.write_checkpoint(tmp_path / "ckpt", {"x": np.arange(6)})
+    monkeypatch.chdir(tmp_path)
+    source = unflow.open("ckpt")
+    pickled = pickle.dumps([source["x"].lazy[1:3], source])
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    part, again = pickle.loads(pickled)
+    assert part.numpy().tolist() == [1, 2] and again["x"].numpy().tolist() == list(range(6))
