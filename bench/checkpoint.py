@@ -108,6 +108,22 @@ def all_of(reader, names):
 """ + READ + "print(json.dumps(times))",
 }
 
+# What the machine itself takes to give that much memory for the first time: the bound of cold copies.
+TOUCH = """
+import json, sys, threading, time
+import os
+import numpy as np
+memory = np.empty(int(sys.argv[1]), np.uint8)
+parts = np.array_split(memory, os.cpu_count())
+start = time.perf_counter()
+threads = [threading.Thread(target=part.fill, args=(1,)) for part in parts]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(json.dumps({"touch": time.perf_counter() - start}))
+"""
+
 TO_NPZ = TF + """
 import sys
 import numpy as np
@@ -205,6 +221,10 @@ def measure_reading(prefix, rounds, everything):
     return out
 
 
+def measure_touch(n_bytes, rounds):
+    return [json.loads(compare.python(TOUCH, n_bytes)) for _ in range(rounds)]
+
+
 def measure_extraction(prefix, folder, rounds):
     data = f"{prefix}.data-00000-of-00001"
     copy, npz = folder / "copy", folder / "out.npz"
@@ -292,6 +312,9 @@ def main():
             ("open", "open"), ("open+list", "open and list"), ("open+views", "open, every tensor as a view"),
             ("views", "every tensor as a view, again"), ("open+one", "open and copy one"),
             ("cold", "every tensor as a copy, cold"), ("warm", "every tensor as a copy, warm")], size)
+        result["touch"] = measure_touch(size, args.rounds)
+        seconds = median(result["touch"], "touch")
+        print(f"  {'(filling new memory, a thread a processor)':<42}{text_of(seconds):>12}{'':<20}{size / seconds / 1e9:>8.2f}")
         result["writing"] = measure_writing(folder, large, args.rounds)
         show("writing (unflow waits for the disk)", result["writing"], [("write", "write a checkpoint")], size)
         result["extraction"] = measure_extraction(big, folder, args.rounds)

@@ -9,8 +9,8 @@
  * look-up a byte does it (tables for the two block sizes, made at first use). Elsewhere
  * eight tables take 8 bytes a step.
  *
- * Advancing over any number of bytes, for ufi_crc32c_combine, squares the operator "one
- * zero bit" as a 32x32 bit matrix.
+ * Advancing over any number of bytes, to combine checksums of parts, multiplies by operators
+ * of powers of two of zero bytes, 32x32 bit matrices.
  */
 #include "base/crc32c.h"
 
@@ -53,25 +53,37 @@ static void matrix_square(const uint32_t matrix[32], uint32_t square[32]) {
   for (int i = 0; i < 32; i++) square[i] = matrix_times(matrix, matrix[i]);
 }
 
-/* The register crc after size zero bytes. */
-static uint32_t advance(uint32_t crc, uint64_t size) {
-  uint32_t power[32], next[32];
-  power[0] = POLYNOMIAL; /* one zero bit */
-  for (int i = 1; i < 32; i++) power[i] = 1u << (i - 1);
-  for (int i = 0; i < 3; i++) { /* eight of them */
-    matrix_square(power, next);
-    memcpy(power, next, sizeof power);
+/* The operators "2^k zero bytes" of both polynomials, made at the first combination. */
+enum { CASTAGNOLI, ZIP, POWERS = 48 };
+static struct { uint32_t bytes[POWERS][32]; } powers[2];
+static pthread_once_t powers_once = PTHREAD_ONCE_INIT;
+
+static void make_powers(void) {
+  const uint32_t polynomials[] = {[CASTAGNOLI] = POLYNOMIAL, [ZIP] = 0xEDB88320u};
+  for (int p = 0; p < 2; p++) {
+    uint32_t bit[32], two[32], four[32];
+    bit[0] = polynomials[p]; /* one zero bit */
+    for (int i = 1; i < 32; i++) bit[i] = 1u << (i - 1);
+    matrix_square(bit, two);
+    matrix_square(two, four);
+    matrix_square(four, powers[p].bytes[0]);
+    for (int k = 1; k < POWERS; k++) matrix_square(powers[p].bytes[k - 1], powers[p].bytes[k]);
   }
-  for (; size; size >>= 1) {
-    if (size & 1) crc = matrix_times(power, crc);
-    matrix_square(power, next);
-    memcpy(power, next, sizeof power);
-  }
-  return crc;
+}
+
+static uint32_t combine(int polynomial, uint32_t crc_a, uint32_t crc_b, uint64_t size_b) {
+  pthread_once(&powers_once, make_powers);
+  for (int k = 0; size_b && crc_a && k < POWERS; k++, size_b >>= 1)
+    if (size_b & 1) crc_a = matrix_times(powers[polynomial].bytes[k], crc_a);
+  return crc_a ^ crc_b;
 }
 
 uint32_t ufi_crc32c_combine(uint32_t crc_a, uint32_t crc_b, uint64_t size_b) {
-  return crc_a ? advance(crc_a, size_b) ^ crc_b : crc_b; /* 0 stays 0, and begins most */
+  return combine(CASTAGNOLI, crc_a, crc_b, size_b);
+}
+
+uint32_t ufi_crc32_combine(uint32_t crc_a, uint32_t crc_b, uint64_t size_b) {
+  return combine(ZIP, crc_a, crc_b, size_b);
 }
 
 /* size: a power of two, of bytes; its operator is that of one zero bit, squared. */

@@ -7,6 +7,7 @@
  * cores between runs, and a wake-up costs microseconds.
  */
 #include <pthreadpool.h>
+#include <unistd.h>
 
 #include "base/threads.h"
 
@@ -15,7 +16,7 @@ struct ufi_pool {
   int32_t n_threads;
 };
 
-enum { MAX_THREADS = 256 };
+enum { MAX_THREADS = 256, PROCESSORS_MAX = 16 };
 
 ufi_pool *ufi_pool_create(int32_t n_threads) {
   ufi_pool *pool = ufi_calloc(1, sizeof *pool);
@@ -34,6 +35,11 @@ void ufi_pool_destroy(ufi_pool *pool) {
   if (!pool) return;
   if (pool->threads) pthreadpool_destroy(pool->threads);
   ufi_free(pool);
+}
+
+int32_t ufi_processors(void) {
+  long n = sysconf(_SC_NPROCESSORS_ONLN);
+  return (int32_t)UFI_MAX(1, UFI_MIN(n, PROCESSORS_MAX));
 }
 
 int32_t ufi_pool_threads(const ufi_pool *pool) { return pool ? pool->n_threads : 1; }

@@ -12,6 +12,8 @@ typedef struct ufi_pool ufi_pool;
 /* n_threads 0 or 1: a pool that runs everything on the caller's thread. */
 ufi_pool *ufi_pool_create(int32_t n_threads);
 void ufi_pool_destroy(ufi_pool *pool);
+/* How many threads are worth while where nobody said: the processors, 16 at most. */
+int32_t ufi_processors(void);
 int32_t ufi_pool_threads(const ufi_pool *pool);
 
 /* Calls fn(context, i) for i in [0, n), on all threads of the pool; returns

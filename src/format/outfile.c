@@ -38,6 +38,7 @@ struct ufi_outfile {
   char target[PATH_MAX], temporary[PATH_MAX];
   uint64_t size;
   uint64_t begun; /* the disk was set to work on what lies before */
+  uint64_t late_begin, late_end; /* written in parts, and the disk does not know yet */
   size_t used;    /* of buffer */
   unsigned char buffer[BUFFER];
 };
@@ -168,7 +169,7 @@ uf_status ufi_outfile_create(const char *path, bool durable, ufi_outfile **file_
   if (!path) return ufi_fail(error, UF_INVALID_ARGUMENT, "expected a path, found NULL");
   ufi_outfile *file = ufi_malloc(sizeof *file);
   if (!file) return ufi_no_memory(error, sizeof *file);
-  file->size = file->begun = 0;
+  file->size = file->begun = file->late_begin = file->late_end = 0;
   file->used = 0;
   mode_t mode = 0;
   uf_status status = find_target(file, path, &mode, error);
@@ -188,7 +189,7 @@ uf_status ufi_outfile_create_inside(const char *path, ufi_outfile **file_out, uf
   size_t size = strlen(path) + 1;
   ufi_outfile *file = ufi_malloc(sizeof *file);
   if (!file) return ufi_no_memory(error, sizeof *file);
-  file->size = file->begun = 0;
+  file->size = file->begun = file->late_begin = file->late_end = 0;
   file->used = 0;
   file->sync = false;
   file->named = true;
@@ -250,19 +251,24 @@ uf_status ufi_outfile_write(ufi_outfile *file, const void *data, size_t size, uf
   return UF_OK;
 }
 
-uf_status ufi_outfile_write_at(ufi_outfile *file, uint64_t offset, const void *data, size_t size,
-                               uf_error *error) {
-  const unsigned char *p = data;
-  UFI_TRY(flush(file, error));
+/* 0, or an errno. */
+static int write_part(int fd, uint64_t offset, const unsigned char *data, size_t size) {
   while (size > 0) {
-    ssize_t n = pwrite(file->fd, p, UFI_MIN(size, (size_t)WRITE_MAX), (off_t)offset);
+    ssize_t n = pwrite(fd, data, UFI_MIN(size, (size_t)WRITE_MAX), (off_t)offset);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return io_failed(file->target, n < 0 ? errno : EIO, error);
-    p += n;
+    if (n <= 0) return n < 0 ? errno : EIO;
+    data += n;
     offset += (uint64_t)n;
     size -= (size_t)n;
   }
-  return UF_OK;
+  return 0;
+}
+
+uf_status ufi_outfile_write_at(ufi_outfile *file, uint64_t offset, const void *data, size_t size,
+                               uf_error *error) {
+  UFI_TRY(flush(file, error));
+  int code = write_part(file->fd, offset, data, size);
+  return code ? io_failed(file->target, code, error) : UF_OK;
 }
 
 uf_status ufi_flow_step(const ufi_flow *flow, const void *data, size_t size, uf_error *error) {
@@ -273,8 +279,95 @@ uf_status ufi_flow_step(const ufi_flow *flow, const void *data, size_t size, uf_
   return UF_OK;
 }
 
+/* ---- parts at once ---------------------------------------------------------------- */
+
+/* Threads take parts of a round; between rounds the caller is told. The system copies what is
+ * written to one file one part after the other, and meanwhile other threads have the pages of
+ * the next ones read and their checksums computed, and the disk set to work on the round before. */
+enum { ROUND = 16 << 20, PART = 2 << 20, PARTS = ROUND / PART };
+
+typedef struct written_part {
+  uint32_t crc32, crc32c;
+  int code; /* an errno */
+} written_part;
+
+typedef struct round {
+  ufi_outfile *file;
+  uint64_t offset;
+  const unsigned char *data;
+  size_t size, n_parts;
+  const ufi_flow *flow;
+  bool crc32, crc32c;
+  written_part parts[PARTS];
+} round;
+
+static void begin_late(ufi_outfile *file) {
+  if (file->late_begin < file->late_end)
+    begin_range(file, file->late_begin, file->late_end - file->late_begin);
+  file->late_begin = file->late_end = 0;
+}
+
+static size_t part_size(const round *r, size_t i) {
+  return UFI_MIN((size_t)PART, r->size - i * PART);
+}
+
+/* Task 0 looks after what the round before wrote, the others write. */
+static void round_task(void *context, size_t task) {
+  round *r = context;
+  if (task == 0) {
+    begin_late(r->file);
+    if (r->flow->behind) r->flow->behind(r->flow->context);
+    return;
+  }
+  size_t i = task - 1, size = part_size(r, i);
+  const unsigned char *data = r->data + i * PART;
+  written_part *part = &r->parts[i];
+  part->crc32 = r->crc32 ? libdeflate_crc32(0, data, size) : 0;
+  part->crc32c = r->crc32c ? ufi_crc32c(0, data, size) : 0;
+  part->code = write_part(r->file->fd, r->offset + i * PART, data, size);
+}
+
+static uf_status run_round(round *r, uint32_t *crc32, const ufi_flow *flow, uf_error *error) {
+  r->n_parts = (r->size + PART - 1) / PART;
+  ufi_parallel(flow->pool, round_task, r, r->n_parts + 1);
+  for (size_t i = 0; i < r->n_parts; i++) {
+    const written_part *part = &r->parts[i];
+    if (part->code) return io_failed(r->file->target, part->code, error);
+    if (crc32) *crc32 = ufi_crc32_combine(*crc32, part->crc32, part_size(r, i));
+    if (flow->crc32c)
+      *flow->crc32c = ufi_crc32c_combine(*flow->crc32c, part->crc32c, part_size(r, i));
+  }
+  r->file->late_begin = r->offset;
+  r->file->late_end = r->offset + r->size;
+  if (flow->step && !flow->step(flow->context, r->size))
+    return ufi_fail(error, UF_CANCELLED, "expected to write all, found a request to stop");
+  return UF_OK;
+}
+
+static uf_status stream_parts(ufi_outfile *file, uint64_t offset, const void *data, size_t size,
+                              uint32_t *crc32, const ufi_flow *flow, uf_error *error) {
+  round r = {.file = file, .offset = offset, .data = data, .crc32 = crc32 != NULL,
+             .crc32c = flow->crc32c != NULL, .flow = flow};
+  UFI_TRY(flush(file, error));
+  for (; size > 0; r.data += r.size, r.offset += r.size, size -= r.size) {
+    r.size = UFI_MIN(size, (size_t)ROUND);
+    UFI_TRY(run_round(&r, crc32, flow, error));
+  }
+  return UF_OK;
+}
+
+static bool in_parts(const ufi_flow *flow, size_t size) {
+  return flow && ufi_pool_threads(flow->pool) > 1 && size > PART;
+}
+
 uf_status ufi_outfile_stream(ufi_outfile *file, const void *data, size_t size, uint32_t *crc32,
                              const ufi_flow *flow, uf_error *error) {
+  if (in_parts(flow, size)) {
+    UFI_TRY(stream_parts(file, file->size, data, size, crc32, flow, error));
+    file->begun = file->size += size;
+    if (lseek(file->fd, (off_t)file->size, SEEK_SET) < 0) return io_failed(file->target, errno, error);
+    return UF_OK;
+  }
   const char *p = data;
   for (size_t n; size > 0; p += n, size -= n) {
     n = UFI_MIN(size, (size_t)UFI_FLOW_CHUNK);
@@ -287,6 +380,7 @@ uf_status ufi_outfile_stream(ufi_outfile *file, const void *data, size_t size, u
 
 uf_status ufi_outfile_stream_at(ufi_outfile *file, uint64_t offset, const void *data, size_t size,
                                 const ufi_flow *flow, uf_error *error) {
+  if (in_parts(flow, size)) return stream_parts(file, offset, data, size, NULL, flow, error);
   const char *p = data;
   uint64_t begun = offset;
   for (size_t n; size > 0; p += n, size -= n, offset += n) {

@@ -5,7 +5,7 @@
 #ifndef UFI_OUTFILE_H
 #define UFI_OUTFILE_H
 
-#include "base/base.h"
+#include "base/threads.h"
 
 typedef struct ufi_outfile ufi_outfile;
 
@@ -30,9 +30,12 @@ uf_status ufi_outfile_write_at(ufi_outfile *file, uint64_t offset, const void *d
 /* How a long array of bytes is written: in chunks, so that all that is done to a chunk finds it
  * in the processor's cache. */
 typedef struct ufi_flow {
-  bool (*step)(void *context, uint64_t bytes); /* after each chunk; false: CANCELLED. NULL: none */
+  bool (*step)(void *context, uint64_t bytes); /* as chunks are written, on the caller's thread;
+                                             false: CANCELLED. NULL: none */
   void *context;
   uint32_t *crc32c; /* NULL, or the CRC-32C of the bytes before, brought up to date */
+  ufi_pool *pool;   /* writes parts of what is long at once; NULL: one after the other */
+  void (*behind)(void *context); /* on any of its threads while parts are written; NULL: none */
 } ufi_flow;
 enum { UFI_FLOW_CHUNK = 256 << 10 };
 /* What a flow asks for (NULL: nothing) after a chunk was written. */

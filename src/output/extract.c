@@ -4,7 +4,7 @@
  *
  * An array that stays as it is passes as a view of the file in chunks: a chunk's
  * checksums (the source's, to compare; the archive's, to write) are computed while it is in the
- * processor's cache, where the system then copies it from. So each byte is read from memory
+ * processor's cache, where the system then copies it from, chunks of long arrays by several threads. So each byte is read from memory
  * once, and memory of our own is a buffer; what was written of a mapped file stops counting
  * as ours every few MiB. What is to be converted is read whole,
  * converted, and gone before the next.
@@ -15,11 +15,13 @@
 typedef struct extraction {
   uf_source *source;
   const uf_output_options *options;
+  ufi_pool *pool;
   bool verify;
   uint64_t done, item, total; /* bytes: of whole items, of this one, of all */
   uint64_t item_total;
   const uf_tensor *tensor;    /* whose bytes are being written */
   uint64_t passed, forgotten; /* of its bytes */
+  uf_tensor written;          /* a part of a view that can be forgotten: data, size, buf */
 } extraction;
 
 enum { FORGET = 4 << 20 };
@@ -172,11 +174,22 @@ static uf_status transform(const uf_output_item *item, uf_tensor *t, uf_quant *q
 
 /* ---- one item ----------------------------------------------------------------------------------- */
 
+static void forget_written(void *context) {
+  extraction *x = context;
+  if (x->written.size) ufi_map_forget(x->written.buf, x->written.data, x->written.size);
+  uf_tensor_release(&x->written);
+  x->written.size = 0;
+}
+
+/* The pages of what was written, behind the next parts that are. */
 static void forget(extraction *x, uint64_t until) {
   const uf_tensor *t = x->tensor;
   until = UFI_MIN(until, (uint64_t)t->size);
   if (until <= x->forgotten) return;
-  ufi_map_forget(t->buf, (const char *)t->data + x->forgotten, (size_t)(until - x->forgotten));
+  forget_written(x);
+  x->written.buf = uf_buf_retain(t->buf);
+  x->written.data = (char *)t->data + x->forgotten;
+  x->written.size = (size_t)(until - x->forgotten);
   x->forgotten = until;
 }
 
@@ -215,7 +228,8 @@ static uf_status extract_item(extraction *x, const uf_output_item *item, uf_writ
   bool known = known_crc(x, item, &want);
   int flags = UF_READ_UNALIGNED | (x->verify && !known ? UF_READ_VERIFY : 0);
   if (dequantizes(item)) flags &= ~UF_READ_UNALIGNED;
-  ufi_flow flow = {.step = step, .context = x, .crc32c = known ? &have : NULL};
+  ufi_flow flow = {.step = step, .context = x, .crc32c = known ? &have : NULL,
+                   .pool = x->pool, .behind = forget_written};
   UFI_TRY(uf_source_read(x->source, item->entry, NULL, flags, &t, error));
   uf_status status = transform(item, &t, &quant, error);
   if (status != UF_OK) ufi_error_prefix(error, "'%s'", item->name);
@@ -245,6 +259,10 @@ static uf_status write_items(extraction *x, const uf_output_item *items, const u
   return UF_OK;
 }
 
+static int32_t threads_of(const uf_output_options *options) {
+  return options && options->n_threads > 0 ? options->n_threads : ufi_processors();
+}
+
 uf_status uf_extract(uf_source *source, const uf_output_item *items, size_t n, const char *path,
                      const uf_output_options *options, uf_error *error) {
   if (!source || (n > 0 && !items))
@@ -259,12 +277,16 @@ uf_status uf_extract(uf_source *source, const uf_output_item *items, size_t n, c
     status = plan_item(&items[i], &plan[i], error);
     if (status == UF_OK) x.total += planned_bytes(&plan[i], items[i].entry);
   }
+  if (status == UF_OK && !(x.pool = ufi_pool_create(threads_of(options))))
+    status = ufi_no_memory(error, sizeof(void *));
   if (status == UF_OK) status = uf_writer_create(path, options, names, plan, n, &writer, error);
   if (status == UF_OK) {
     status = write_items(&x, items, plan, n, writer, error);
     if (status == UF_OK) status = uf_writer_finish(writer, error);
     else uf_writer_abandon(writer);
   }
+  forget_written(&x);
+  ufi_pool_destroy(x.pool);
   ufi_free(plan);
   ufi_free(names);
   return status;

@@ -325,7 +325,7 @@ static uf_status read_checked(ufi_file *file, const ufi_bundle_entry *b, const u
     tensor->size = (size_t)b->e.size;
     tensor->buf = uf_buf_create(tensor->size);
     tensor->data = tensor->buf ? uf_buf_data(tensor->buf) : NULL;
-    if (tensor->buf) crc = ufi_crc32c_copy(0, tensor->data, uf_buf_data(view), tensor->size);
+    if (tensor->buf) crc = ufi_crc32c_copy_fresh(0, tensor->data, uf_buf_data(view), tensor->size);
     uf_buf_release(view);
     if (!tensor->buf) return ufi_no_memory(error, tensor->size);
   }

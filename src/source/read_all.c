@@ -8,7 +8,6 @@
  * no view (files read by ranges, strings, slices) is read entry by entry.
  */
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/crc32c.h"
 #include "base/threads.h"
@@ -69,7 +68,7 @@ static void read_entry(void *context, size_t i) {
 static void copy_piece(void *context, size_t i) {
   job *j = context;
   piece *p = &j->pieces[i];
-  p->crc = ufi_crc32c_copy(0, (char *)j->out[p->tensor].data + p->begin,
+  p->crc = ufi_crc32c_copy_fresh(0, (char *)j->out[p->tensor].data + p->begin,
                            (const char *)j->views[p->tensor].data + p->begin, p->size);
 }
 
@@ -111,11 +110,6 @@ static uf_status run(job *j, ufi_pool *pool) {
   return check_pieces(j);
 }
 
-static int32_t default_threads(void) {
-  long n = sysconf(_SC_NPROCESSORS_ONLN);
-  return (int32_t)UFI_MAX(1, UFI_MIN(n, 16));
-}
-
 uf_status uf_source_read_all(uf_source *source, const uf_entry *const *entries, size_t n,
                              int32_t n_threads, uf_tensor *tensors_out, uf_error *error) {
   if (n == 0) return UF_OK;
@@ -125,7 +119,7 @@ uf_status uf_source_read_all(uf_source *source, const uf_entry *const *entries, 
     if (!entries[i]) return ufi_fail(error, UF_INVALID_ARGUMENT, "expected an entry, found NULL");
   }
   j.views = ufi_calloc(n, sizeof *j.views);
-  ufi_pool *pool = ufi_pool_create(n_threads > 0 ? n_threads : default_threads());
+  ufi_pool *pool = ufi_pool_create(n_threads > 0 ? n_threads : ufi_processors());
   uf_status status = j.views && pool ? UF_OK : ufi_no_memory(error, n * sizeof *j.views);
   pthread_mutex_init(&j.lock, NULL);
   if (status == UF_OK) status = run(&j, pool);
