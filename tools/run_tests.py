@@ -132,7 +132,7 @@ STEPS = {
     "python-sanitized": python_sanitized,
     "oracle": oracle,
     "oracle-sanitized": oracle_sanitized,
-    "checkpoints": lambda: pytest(["tests/oracle/test_checkpoints.py", "tests/oracle/test_train.py"]),
+    "checkpoints": lambda: pytest(["tests/oracle/test_checkpoints.py", "tests/oracle/test_tf_train.py"]),
     "checkpoints-sanitized": lambda: pytest(
         ["tests/oracle/test_checkpoints.py"],
         {**sanitized_python(), "UNFLOW_PYTHONPATH": str(ROOT / "build-asan" / "python"), "PYTHONPATH": ""}),

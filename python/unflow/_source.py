@@ -24,7 +24,8 @@ def is_url(path):
 
 def _is_h5(path):
     """A Keras file for h5py: by its name, or the first bytes of a local file."""
-    if path.endswith((".h5", ".hdf5", ".keras")):
+    name = path.partition("?")[0] if is_url(path) else path
+    if name.endswith((".h5", ".hdf5", ".keras")):
         return True
     if is_url(path) or not os.path.isfile(path):
         return False
@@ -282,13 +283,14 @@ def _stamp(path):
     """Changes when a local file is replaced."""
     if is_url(path):
         return None
-    for candidate in (path, f"{path}.index"):
+    found = []
+    for end in ("", ".index", "/checkpoint", "/saved_model.pb", "/variables/variables.index"):
         try:
-            info = os.stat(candidate)
+            info = os.stat(path + end)
         except OSError:
             continue
-        return info.st_mtime_ns, info.st_size, info.st_ino
-    return None
+        found.append((info.st_mtime_ns, info.st_size, info.st_ino))
+    return tuple(found)
 
 
 def _cached(path, options):

@@ -378,4 +378,8 @@ def write_checkpoint(prefix, tensors, shards=1, update_state=False):
 
 
 def _value(value):
-    return value if isinstance(value, (np.ndarray, str, bytes)) else np.asarray(value)
+    if isinstance(value, np.ndarray):
+        return value
+    array = np.asarray(value)
+    # NumPy's own arrays of text lose NULs at the end; objects do not.
+    return np.asarray(value, dtype=object) if array.dtype.kind in "SU" else array

@@ -491,8 +491,8 @@ static uf_status bundle_read(uf_source *source, const uf_entry *entry, const uf_
                              int flags, uf_tensor *tensor_out, uf_error *error) {
   const ufi_bundle_entry *b = (const ufi_bundle_entry *)entry;
   if (b->bad != UF_OK)
-    return ufi_fail(error, b->bad, "%s.index: '%s': %s; the index is damaged", source->path,
-                    b->e.name, b->why);
+    return ufi_fail(error, b->bad, "%s.index: '%s': %s%s", source->path, b->e.name, b->why,
+                    b->bad == UF_DATA_LOSS ? "; the index is damaged" : "");
   uf_tensor tensor = {0};
   uf_status status = b->pieces ? read_pieces(source, b, region, &tensor, error)
                                : read_one(source, b, region, flags, &tensor, error);

@@ -263,7 +263,6 @@ uf_status ufi_open_safetensors(ufi_file *file, const uf_filesystem *fs, uf_sourc
   *s = (safetensors){.file = ufi_file_retain(file), .data = PREFIX + size};
   source->impl = s;
   uf_status status = read_header(source, error);
-  source->scanned = true;
   if (status == UF_OK) *source_out = source;
   else uf_source_release(source);
   return status;

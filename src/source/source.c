@@ -99,12 +99,13 @@ static uf_status scan(uf_source *source, uf_error *error) {
                : ufi_fail(error, source->scan_status, "%s: expected a list of its content, found "
                           "it damaged", source->path);
   }
+  if (!source->ops->scan) source->scanned = true; /* open did */
   if (source->scanned) return UF_OK;
   ufi_names_destroy(source->names);
   source->names = NULL;
   source->n = 0;
   uf_error words = {0};
-  uf_status status = source->ops->scan ? source->ops->scan(source, &words) : UF_OK;
+  uf_status status = source->ops->scan(source, &words);
   source->scanned = status == UF_OK;
   if (status == UF_OK) return UF_OK;
   if (error) *error = words;

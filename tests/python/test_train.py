@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""unflow.train by itself; beside TensorFlow: tests/oracle/test_train.py."""
+"""unflow.train by itself; beside TensorFlow: tests/oracle/test_tf_train.py."""
 
 import os
 
@@ -115,6 +115,13 @@ def test_shards_and_dtypes(tmp_path):
     assert text.tolist() == [[b"a", b"bc"], [b"", "ä".encode()]]
     for name, value in back.items():
         assert value.dtype == values[name].dtype and np.array_equal(value, values[name])
+
+
+def test_strings_keep_their_nuls(tmp_path):
+    train.write_checkpoint(tmp_path / "x", {"a": [[b"\0", b"a\0"], [b"", b"\0b"]], "b": b"c\0", "c": "d\0"})
+    back = unflow.open(tmp_path / "x").to_dict()
+    assert back["a"].tolist() == [[b"\0", b"a\0"], [b"", b"\0b"]]
+    assert back["b"][()] == b"c\0" and back["c"][()] == b"d\0"
 
 
 def test_a_checkpoint_of_handles(folder, tmp_path):

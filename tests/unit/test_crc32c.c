@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <libdeflate.h>
 
 #include "base/crc32c.h"
 
@@ -68,7 +69,26 @@ static void parts_combine(void **state) {
     uint32_t a = ufi_crc32c(0, bytes, cut), b = ufi_crc32c(0, bytes + cut, SIZE - cut);
     assert_int_equal(ufi_crc32c_combine(a, b, SIZE - cut), whole);
     assert_int_equal(ufi_crc32c(a, bytes + cut, SIZE - cut), whole);
+    assert_int_equal(ufi_crc32_combine(libdeflate_crc32(0, bytes, cut),
+                                       libdeflate_crc32(0, bytes + cut, SIZE - cut), SIZE - cut),
+                     libdeflate_crc32(0, bytes, SIZE));
   }
+  free(bytes);
+}
+
+/* Both ways of filling new memory, whichever the machine is fast at. */
+static void copies_to_fresh_memory(void **state) {
+  enum { SIZE = (5 << 20) + 13 };
+  uint8_t *bytes = malloc(SIZE);
+  fill(bytes, SIZE);
+  uint32_t whole = ufi_crc32c(9, bytes, SIZE);
+  for (int i = 0; i < 4; i++) {
+    uint8_t *copy = ufi_malloc_aligned(SIZE);
+    assert_int_equal(ufi_crc32c_copy_fresh(9, copy + i, bytes, SIZE - 3), ufi_crc32c(9, bytes, SIZE - 3));
+    assert_memory_equal(copy + i, bytes, SIZE - 3);
+    ufi_free_aligned(copy);
+  }
+  assert_int_equal(ufi_crc32c(9, bytes, SIZE), whole);
   free(bytes);
 }
 
@@ -83,6 +103,6 @@ static void masks_undo(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(known_values), cmocka_unit_test(all_sizes), cmocka_unit_test(parts_combine),
-    cmocka_unit_test(masks_undo)};
+    cmocka_unit_test(copies_to_fresh_memory), cmocka_unit_test(masks_undo)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

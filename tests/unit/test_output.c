@@ -181,7 +181,8 @@ static void every_format_comes_back(void **state) {
   size_t n = all_items(source, items);
   static const char *const targets[] = {"x.npz", "packed.npz", "x.safetensors", "out/"};
   for (int k = 0; k < 4; k++) {
-    uf_output_options o = {.struct_size = sizeof o, .verify = true, .level = k == 1 ? 6 : 0};
+    uf_output_options o = {.struct_size = sizeof o, .verify = true, .level = k == 1 ? 6 : 0,
+                           .n_threads = 3};
     size_t m = k == 2 ? n - 1 : n; /* .safetensors has no strings */
     if (uf_extract(source, items, m, at(targets[k]), &o, &error) != UF_OK) fail_msg("%s", error.message);
     if (uf_source_open(at(targets[k]), NULL, &back, &error) != UF_OK) fail_msg("%s", error.message);
@@ -330,9 +331,14 @@ static void a_stop_in_the_middle_of_a_tensor(void **state) {
   all_items(source, items);
   for (int k = 0; k < 3; k++) {
     counter c = {.stop = 6};
-    uf_output_options o = {.struct_size = sizeof o, .progress = count_calls, .progress_context = &c};
+    uf_output_options o = {.struct_size = sizeof o, .n_threads = 1, .progress = count_calls,
+                           .progress_context = &c};
     assert_int_equal(uf_extract(source, items, 3, at(targets[k]), &o, NULL), UF_CANCELLED);
     assert_true(c.last > 0 && c.last < c.total / 2); /* large/w has 16 chunks */
+    assert_int_equal(files_in(folder), 2);
+    c = (counter){.stop = 3};
+    o.n_threads = 3; /* more is written between two calls */
+    assert_int_equal(uf_extract(source, items, 3, at(targets[k]), &o, NULL), UF_CANCELLED);
     assert_int_equal(files_in(folder), 2);
     c = (counter){.stop = -1};
     assert_int_equal(uf_extract(source, items, 3, at(targets[k]), &o, NULL), UF_OK);
