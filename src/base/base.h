@@ -81,6 +81,8 @@ size_t ufi_arena_used(const ufi_arena *arena);
 bool ufi_buf_is_unique(const uf_buf *buf);
 /* A buf for a part of owner, which it retains. */
 uf_buf *ufi_buf_slice(uf_buf *owner, void *data, size_t size);
+/* The buf that a slice of a slice ... is of; buf itself when it is none. */
+const uf_buf *ufi_buf_root(const uf_buf *buf);
 /* True when free_fn is what frees buf's memory (for a slice, its owner's). */
 bool ufi_buf_is_freed_by(const uf_buf *buf, uf_free_fn free_fn);
 

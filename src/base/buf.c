@@ -84,8 +84,13 @@ bool ufi_buf_is_unique(const uf_buf *buf) {
   return true;
 }
 
-bool ufi_buf_is_freed_by(const uf_buf *buf, uf_free_fn free_fn) {
+const uf_buf *ufi_buf_root(const uf_buf *buf) {
   while (buf && buf->owner) buf = buf->owner;
+  return buf;
+}
+
+bool ufi_buf_is_freed_by(const uf_buf *buf, uf_free_fn free_fn) {
+  buf = ufi_buf_root(buf);
   return buf && buf->free_fn == free_fn;
 }
 

@@ -24,7 +24,7 @@ typedef struct extraction {
   uf_tensor written;          /* a part of a view that can be forgotten: data, size, buf */
 } extraction;
 
-enum { FORGET = 4 << 20 };
+enum { FORGET = 4 << 20, FORGET_AT = 64 << 20, GAP = 4096 };
 
 /* ---- what an item becomes ----------------------------------------------------------------- */
 
@@ -174,22 +174,33 @@ static uf_status transform(const uf_output_item *item, uf_tensor *t, uf_quant *q
 
 /* ---- one item ----------------------------------------------------------------------------------- */
 
-static void forget_written(void *context) {
-  extraction *x = context;
+static void forget_written(extraction *x) {
   if (x->written.size) ufi_map_forget(x->written.buf, x->written.data, x->written.size);
   uf_tensor_release(&x->written);
   x->written.size = 0;
 }
 
-/* The pages of what was written, behind the next parts that are. */
+/* While parts are written, once it is worth a call. */
+static void forget_behind(void *context) {
+  extraction *x = context;
+  if (x->written.size >= FORGET_AT) forget_written(x);
+}
+
+/* The pages of what was written need not stay. Arrays are mostly neighbours in their file, as
+ * here, and are forgotten together. */
 static void forget(extraction *x, uint64_t until) {
   const uf_tensor *t = x->tensor;
   until = UFI_MIN(until, (uint64_t)t->size);
   if (until <= x->forgotten) return;
-  forget_written(x);
-  x->written.buf = uf_buf_retain(t->buf);
-  x->written.data = (char *)t->data + x->forgotten;
-  x->written.size = (size_t)(until - x->forgotten);
+  char *begin = (char *)t->data + x->forgotten, *end = (char *)t->data + until;
+  char *old = x->written.data, *old_end = old ? old + x->written.size : NULL;
+  bool near = old && ufi_buf_root(t->buf) == ufi_buf_root(x->written.buf) && begin >= old_end &&
+              (size_t)(begin - old_end) < GAP;
+  if (!near) forget_written(x);
+  if (near) begin = old;
+  uf_buf *buf = uf_buf_retain(t->buf);
+  uf_buf_release(x->written.buf);
+  x->written = (uf_tensor){.buf = buf, .data = begin, .size = (size_t)(end - begin)};
   x->forgotten = until;
 }
 
@@ -229,7 +240,7 @@ static uf_status extract_item(extraction *x, const uf_output_item *item, uf_writ
   int flags = UF_READ_UNALIGNED | (x->verify && !known ? UF_READ_VERIFY : 0);
   if (dequantizes(item)) flags &= ~UF_READ_UNALIGNED;
   ufi_flow flow = {.step = step, .context = x, .crc32c = known ? &have : NULL,
-                   .pool = x->pool, .behind = forget_written};
+                   .pool = x->pool, .behind = forget_behind};
   UFI_TRY(uf_source_read(x->source, item->entry, NULL, flags, &t, error));
   uf_status status = transform(item, &t, &quant, error);
   if (status != UF_OK) ufi_error_prefix(error, "'%s'", item->name);
