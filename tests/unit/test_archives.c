@@ -117,7 +117,7 @@ static void npz_checksums(void **state) {
 /* One array of a large archive costs its own bytes and the directory. */
 static void npz_by_ranges(void **state) {
   enum { COUNT = 20, FLOATS = 3000 };
-  char disk[] = "/tmp/unflow-npz-XXXXXX", name[16];
+  char disk[] = "/tmp/unflow-npz-XXXXXX", name[24];
   static float floats[FLOATS];
   close(mkstemp(disk));
   uf_npz_writer *w = NULL;
