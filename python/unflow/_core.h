@@ -76,6 +76,8 @@ PyObject *core_fail(core_state *state, uf_status status, const char *format, ...
 
 /* Text of the library as str; bytes that are not UTF-8 as surrogates. */
 PyObject *core_text(const char *text);
+/* A tuple of n such. */
+PyObject *core_text_tuple(const char *const *texts, int32_t n);
 /* str as text for the library; *keep_out is to be released after use. NULL: TypeError set. */
 const char *core_text_of(PyObject *object, PyObject **keep_out);
 

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from ._dtypes import as_dtype
-from ._source import Source, open_source
+from ._source import Source, open_source, without_average
 from .errors import AlreadyExistsError, InvalidArgumentError, NotFoundError
 
 _NAMES = ("variable", "key", "path")
@@ -47,7 +47,7 @@ def extract(source, path, *, include=None, exclude=None, names="variable", renam
     AlreadyExistsError when two arrays would have one name, DataLossError for damage,
     ResourceExhaustedError when the disk is full; nothing is left behind then.
     """
-    own = not hasattr(source, "_core") and not hasattr(source, "_file")
+    own = not isinstance(source, Source)
     opened = open_source(source, ema=False) if own else source
     try:
         chosen = _choose(opened, include, exclude, names, rename, ema, slots, everything)
@@ -71,14 +71,11 @@ def _write(source, items, target, format, compress, verify, threads, progress):
         from . import _h5
 
         _h5.write(source, items, target, report)
-    elif isinstance(source, Source):
+    else:
         level = 6 if compress is True else int(compress)
         if format is None and (os.path.isdir(target) or not os.path.splitext(target)[1]):
             format = "npy"
         source._core.extract(items, target, format, level, bool(verify), threads or 0, report)
-    else:
-        raise InvalidArgumentError(None, None, f"{source}: expected a path ending in .h5 for a "
-                                   f"source of h5py, found {target!r}; read it and use numpy")
 
 
 def _patterns(given):
@@ -91,19 +88,14 @@ def _choose(source, include, exclude, names, rename, ema, slots, everything):
         raise InvalidArgumentError(None, None, f"expected names to be one of "
                                    f"{', '.join(map(repr, _NAMES))}, found {names!r}")
     include, exclude, renamed = _patterns(include), _patterns(exclude), _renamer(rename)
-    variables, chosen = source._all_variables(), {}
-    for v in variables:
+    chosen = {}
+    for v, key in source._averaged(ema):
         if (v.role == "meta" and not everything) or (
                 v.role in ("slot", "optimizer") and not slots):
             continue
         name = {"variable": v.name, "key": v.key, "path": v.path or v.key}[names]
-        key = v.key
         if ema and v.role == "average":
-            if v.of >= 0:
-                continue
-            name = re.sub(r"/ExponentialMovingAverage(_\d+)?$", "", name)
-        elif ema and v.average >= 0:
-            key = variables[v.average].key
+            name = without_average(name)
         if include and not any(fnmatchcase(name, pattern) for pattern in include):
             continue
         if any(fnmatchcase(name, pattern) for pattern in exclude):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import operator
 import os
+import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -304,6 +305,11 @@ def _cached(path, options):
     return source
 
 
+def without_average(name):
+    """The name of the variable that an average is of, where that was not saved itself."""
+    return re.sub(r"/ExponentialMovingAverage(_\d+)?$", "", name)
+
+
 # ---- mappings -----------------------------------------------------------------------
 
 
@@ -450,6 +456,7 @@ class Source(Mapping):
         self._options = dict(options, ema=True) if ema else dict(options)
         self._ema = ema
         self._names = self._table = self._index = None
+        self._mappings = {}  # roles: what their Handles look names up in
 
     @property
     def _place(self):
@@ -487,22 +494,32 @@ class Source(Mapping):
 
     def _chosen(self, what, *roles):
         """The variables of these roles by name, with paths, aliases and keys understood."""
-        variables, keys, more = self._all_variables(), {}, {}
+        found = self._mappings.get(roles)
+        if found is None:
+            keys, more = {}, {}
+            for v, key in self._averaged(self._ema):
+                if v.role not in roles:
+                    continue
+                name = without_average(v.name) if self._ema and v.role == "average" else v.name
+                keys[name] = key
+                for other in (v.name, v.key, v.path, *v.aliases):
+                    if other and other != name:
+                        more.setdefault(other, name)
+            more = {k: n for k, n in more.items() if k not in keys}
+            found = self._mappings[roles] = keys, more  # no Handles: they refer to this source
+        return Handles(self, what, *found)
+
+    def _averaged(self, ema):
+        """(variable, key of its value) in order; with ema the key is that of its average, which
+        is then not given by itself."""
+        variables = self._all_variables()
         for v in variables:
-            if v.role not in roles:
-                continue
-            key, name = v.key, v.name
-            if self._ema and v.role == "average":
-                if v.of >= 0:
-                    continue  # given in its variable's place
-                name = name.rpartition("/")[0]  # only averages were saved
-            if self._ema and v.average >= 0:
-                key = variables[v.average].key
-            keys[name] = key
-            for other in (v.name, v.key, v.path, *v.aliases):
-                if other and other != name:
-                    more.setdefault(other, name)
-        return Handles(self, what, keys, {k: n for k, n in more.items() if k not in keys})
+            if not ema:
+                yield v, v.key
+            elif v.average >= 0:
+                yield v, variables[v.average].key
+            elif v.role != "average" or v.of < 0:
+                yield v, v.key
 
     @property
     def variables(self):

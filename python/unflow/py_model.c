@@ -114,7 +114,7 @@ static PyObject *index_tuple(const int32_t *values, int32_t n) {
   return tuple;
 }
 
-static PyObject *text_tuple(const char *const *texts, int32_t n) {
+PyObject *core_text_tuple(const char *const *texts, int32_t n) {
   PyObject *tuple = PyTuple_New(n);
   for (int32_t i = 0; tuple != NULL && i < n; i++) {
     PyObject *text = core_text(texts[i]);
@@ -221,9 +221,9 @@ static PyObject *model_signature(core_model *self, PyObject *args) {
   if (uf_model_signature(self->model, i, &info, &error) != UF_OK)
     return core_raise(self->state, &error, CORE_ANY);
   return Py_BuildValue("NiNNNN", core_text(info.key), info.graph,
-                       text_tuple(info.input_names, info.n_inputs),
+                       core_text_tuple(info.input_names, info.n_inputs),
                        index_tuple(info.inputs, info.n_inputs),
-                       text_tuple(info.output_names, info.n_outputs),
+                       core_text_tuple(info.output_names, info.n_outputs),
                        index_tuple(info.outputs, info.n_outputs));
 }
 

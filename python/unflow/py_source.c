@@ -402,11 +402,7 @@ static PyObject *text_or_none(const char *text) {
 }
 
 static PyObject *variable_tuple(const uf_variable *v) {
-  PyObject *aliases = PyTuple_New(v->n_aliases);
-  for (int32_t i = 0; aliases != NULL && i < v->n_aliases; i++) {
-    PyObject *alias = core_text(v->aliases[i]);
-    if (alias == NULL || PyTuple_SetItem(aliases, i, alias) < 0) Py_CLEAR(aliases);
-  }
+  PyObject *aliases = core_text_tuple(v->aliases, v->n_aliases);
   if (aliases == NULL) return NULL;
   return Py_BuildValue("NNNNsNii", core_text(v->name), core_text(v->entry->name),
                        text_or_none(v->path), aliases, uf_role_name(v->role),
@@ -444,11 +440,7 @@ static PyObject *source_node(core_source *self, PyObject *args) {
   status = uf_source_node(self->source, i < 0 ? SIZE_MAX : (size_t)i, &node, &error);
   Py_END_ALLOW_THREADS
   if (status != UF_OK) return core_raise(self->state, &error, CORE_ANY);
-  PyObject *inputs = PyTuple_New(node.n_inputs);
-  for (int32_t k = 0; inputs != NULL && k < node.n_inputs; k++) {
-    PyObject *name = core_text(node.inputs[k]);
-    if (name == NULL || PyTuple_SetItem(inputs, k, name) < 0) Py_CLEAR(inputs);
-  }
+  PyObject *inputs = core_text_tuple(node.inputs, node.n_inputs);
   if (inputs == NULL) return NULL;
   return Py_BuildValue("NNNNi", core_text(node.name), core_text(node.op), core_text(node.device),
                        inputs, (int)node.n_attrs);

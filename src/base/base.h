@@ -86,6 +86,15 @@ const uf_buf *ufi_buf_root(const uf_buf *buf);
 /* True when free_fn is what frees buf's memory (for a slice, its owner's). */
 bool ufi_buf_is_freed_by(const uf_buf *buf, uf_free_fn free_fn);
 
+/* ---- tensors (tensor.c) ---------------------------------------------------- */
+
+/* That a caller's tensor has a dtype, a shape and memory for it; its number of elements.
+ * INVALID_ARGUMENT. */
+uf_status ufi_tensor_check(const uf_tensor *tensor, int64_t *count_out, uf_error *error);
+/* Gives a tensor writable memory of its own for its dtype and dims, uninitialised. On failure
+ * buf and data are NULL. */
+uf_status ufi_tensor_memory(uf_tensor *tensor, uf_error *error);
+
 /* ---- file mapping (mapping.c) -------------------------------------------- */
 
 /* The whole file, mapped read-only; the buf's release unmaps. Empty files give

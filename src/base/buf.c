@@ -93,10 +93,3 @@ bool ufi_buf_is_freed_by(const uf_buf *buf, uf_free_fn free_fn) {
   buf = ufi_buf_root(buf);
   return buf && buf->free_fn == free_fn;
 }
-
-void uf_tensor_release(uf_tensor *tensor) {
-  if (!tensor) return;
-  uf_buf_release(tensor->buf);
-  tensor->buf = NULL;
-  tensor->data = NULL;
-}

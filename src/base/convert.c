@@ -17,19 +17,9 @@
 
 /* ---- unpacking ------------------------------------------------------------------- */
 
-static uf_status check_tensor(const uf_tensor *t, int64_t *count_out, uf_error *error) {
-  size_t bytes;
-  if (!t || t->rank < 0 || t->rank > UF_MAX_RANK ||
-      !ufi_shape_count(t->rank, t->dims, count_out) ||
-      !ufi_dtype_bytes(t->dtype, *count_out, &bytes) || t->size < bytes || (bytes && !t->data))
-    return ufi_fail(error, UF_INVALID_ARGUMENT,
-                    "expected a tensor with a dtype, a shape and memory for it, found less");
-  return UF_OK;
-}
-
 uf_status uf_unpack(const uf_tensor *t, void *out, uf_error *error) {
   int64_t n = 0;
-  UFI_TRY(check_tensor(t, &n, error));
+  UFI_TRY(ufi_tensor_check(t, &n, error));
   int bits = uf_dtype_bits(t->dtype);
   if (bits == 0 || bits >= 8)
     return ufi_fail(error, UF_WRONG_TYPE,
@@ -221,7 +211,7 @@ static uf_status dequantize(const uf_tensor *t, const void *data, uf_dtype dtype
 
 uf_status uf_dequantize(const uf_tensor *t, float *out, uf_error *error) {
   int64_t count = 0;
-  UFI_TRY(check_tensor(t, &count, error));
+  UFI_TRY(ufi_tensor_check(t, &count, error));
   if (uf_dtype_bits(t->dtype) >= 8)
     return dequantize(t, t->data, ufi_dtype_unquantized(t->dtype), count, out, error);
   void *bytes = ufi_malloc_aligned((size_t)count);

@@ -98,19 +98,9 @@ static uf_status convert_packed(const uf_tensor *t, int64_t count, ufi_npy *npy,
   return uf_unpack(t, uf_buf_data(npy->converted), error);
 }
 
-static uf_status check_tensor(const uf_tensor *t, int64_t *count_out, uf_error *error) {
-  size_t bytes;
-  if (t->rank < 0 || t->rank > UF_MAX_RANK || !ufi_shape_count(t->rank, t->dims, count_out) ||
-      !ufi_dtype_bytes(t->dtype, *count_out, &bytes) || t->size < bytes || (bytes && !t->data))
-    return ufi_fail(error, UF_INVALID_ARGUMENT,
-                    "expected a tensor with a dtype, a shape and memory for it, found %s of rank "
-                    "%d with %zu bytes", uf_dtype_name(t->dtype), (int)t->rank, t->size);
-  return UF_OK;
-}
-
 uf_status ufi_npy_encode(const uf_tensor *t, ufi_npy *npy, uf_error *error) {
   int64_t count = 0;
-  UFI_TRY(check_tensor(t, &count, error));
+  UFI_TRY(ufi_tensor_check(t, &count, error));
   *npy = (ufi_npy){.body = t->data};
   char bytes_descr[32];
   const char *descr = descr_of(t->dtype);

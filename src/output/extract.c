@@ -81,18 +81,9 @@ static uint64_t planned_bytes(const uf_tensor *plan, const uf_entry *e) {
 /* ---- conversions ----------------------------------------------------------------------------- */
 
 static uf_status new_tensor(const uf_tensor *like, uf_dtype dtype, uf_tensor *out, uf_error *error) {
-  int64_t count;
-  size_t bytes;
-  if (!ufi_shape_count(like->rank, like->dims, &count) || !ufi_dtype_bytes(dtype, count, &bytes))
-    return ufi_no_memory(error, SIZE_MAX);
   *out = *like;
   out->dtype = dtype;
-  out->size = bytes;
-  out->buf = uf_buf_create(bytes);
-  if (!out->buf) return ufi_no_memory(error, bytes);
-  out->data = uf_buf_data(out->buf);
-  out->read_only = false;
-  return UF_OK;
+  return ufi_tensor_memory(out, error);
 }
 
 /* next takes the place of *t. */

@@ -322,12 +322,11 @@ static uf_status read_checked(ufi_file *file, const ufi_bundle_entry *b, const u
     uf_buf *view = NULL;
     UFI_TRY(ufi_file_view(file, b->e.offset, b->e.size, &view, error));
     ufi_region_shape(stored, NULL, tensor);
-    tensor->size = (size_t)b->e.size;
-    tensor->buf = uf_buf_create(tensor->size);
-    tensor->data = tensor->buf ? uf_buf_data(tensor->buf) : NULL;
-    if (tensor->buf) crc = ufi_crc32c_copy_fresh(0, tensor->data, uf_buf_data(view), tensor->size);
+    uf_status status = ufi_tensor_memory(tensor, error); /* of e.size bytes: check_size */
+    if (status == UF_OK)
+      crc = ufi_crc32c_copy_fresh(0, tensor->data, uf_buf_data(view), tensor->size);
     uf_buf_release(view);
-    if (!tensor->buf) return ufi_no_memory(error, tensor->size);
+    UFI_TRY(status);
   }
   if (!b->has_crc || crc == b->crc) return UF_OK;
   uf_tensor_release(tensor);
@@ -353,39 +352,6 @@ static uf_status read_numbers(uf_source *source, ufi_file *file, const ufi_bundl
 }
 
 /* ---- slices ---------------------------------------------------------------------------------- */
-
-/* The part of a piece that the region wants: within the piece, and where it goes. */
-static bool intersect(const uf_region *piece, const uf_region *want, int32_t rank,
-                      uf_region *in_piece, int64_t to[UF_MAX_RANK]) {
-  for (int32_t d = 0; d < rank; d++) {
-    int64_t begin = UFI_MAX(piece->start[d], want->start[d]);
-    int64_t end = UFI_MIN(piece->start[d] + piece->extent[d], want->start[d] + want->extent[d]);
-    if (begin >= end) return false;
-    in_piece->start[d] = begin - piece->start[d];
-    in_piece->extent[d] = end - begin;
-    to[d] = begin - want->start[d];
-  }
-  return true;
-}
-
-/* Copies a block into its place in whole: rows along the last dimension, one by one. */
-static void place(const uf_tensor *block, const int64_t to[UF_MAX_RANK], uf_tensor *whole) {
-  size_t item = (size_t)uf_dtype_bits(whole->dtype) / 8;
-  int32_t last = whole->rank - 1;
-  int64_t index[UF_MAX_RANK] = {0};
-  size_t row = (size_t)block->dims[last] * item;
-  const uint8_t *from = block->data;
-  for (;;) {
-    size_t at = 0;
-    for (int32_t d = 0; d <= last; d++)
-      at = at * (size_t)whole->dims[d] + (size_t)(to[d] + (d < last ? index[d] : 0));
-    memcpy((uint8_t *)whole->data + at * item, from, row);
-    from += row;
-    int32_t d = last - 1;
-    while (d >= 0 && ++index[d] == block->dims[d]) index[d--] = 0;
-    if (d < 0) return;
-  }
-}
 
 static uf_status missing_slice(const uf_source *source, const ufi_bundle_entry *b,
                                const ufi_piece *piece, uf_error *error) {
@@ -429,15 +395,14 @@ static uf_status find_piece(uf_source *source, const ufi_bundle_entry *b, ufi_pi
 
 static uf_status read_piece(uf_source *source, const ufi_bundle_entry *b, ufi_piece *piece,
                             const uf_region *want, uf_tensor *whole, uf_error *error) {
-  uf_region part;
-  int64_t to[UF_MAX_RANK] = {0};
-  if (!intersect(&piece->region, want, b->e.rank, &part, to)) return UF_OK;
+  uf_region both, part;
+  if (!ufi_region_intersect(&piece->region, want, b->e.rank, &both)) return UF_OK;
+  ufi_region_within(&both, &piece->region, b->e.rank, &part);
   UFI_TRY(find_piece(source, b, piece, error));
   uf_tensor block = {0};
   UFI_TRY(uf_source_read(source, &piece->found->e, &part, UF_READ_UNALIGNED | UF_READ_VERIFY,
                          &block, error));
-  if (whole->rank == 0) memcpy(whole->data, block.data, whole->size);
-  else place(&block, to, whole);
+  ufi_region_place(&block, &both, want, whole->data);
   uf_tensor_release(&block);
   return UF_OK;
 }
@@ -456,15 +421,8 @@ static uf_status read_pieces(uf_source *source, const ufi_bundle_entry *b, const
   uf_region all = {{0}, {0}};
   memcpy(all.extent, b->e.dims, sizeof all.extent);
   ufi_region_shape(&b->e, region, tensor);
-  int64_t count = 0;
-  size_t bytes = 0;
-  if (!ufi_shape_count(tensor->rank, tensor->dims, &count) ||
-      !ufi_dtype_bytes(tensor->dtype, count, &bytes) || !(tensor->buf = uf_buf_create(bytes)))
-    return ufi_no_memory(error, bytes);
-  tensor->data = uf_buf_data(tensor->buf);
-  tensor->size = bytes;
-  uf_status status = UF_OK;
-  for (int32_t i = 0; i < b->e.n_pieces && status == UF_OK && bytes; i++)
+  uf_status status = ufi_tensor_memory(tensor, error);
+  for (int32_t i = 0; i < b->e.n_pieces && status == UF_OK && tensor->size; i++)
     status = read_piece(source, b, &b->pieces[i], region ? region : &all, tensor, error);
   if (status != UF_OK) uf_tensor_release(tensor);
   return status;

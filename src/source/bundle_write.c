@@ -137,17 +137,11 @@ void uf_checkpoint_abandon(uf_checkpoint_writer *w) {
 /* ---- tensors -------------------------------------------------------------------- */
 
 static uf_status check_tensor(const uf_tensor *t, int64_t *count_out, uf_error *error) {
-  size_t bytes;
   if (t->dtype == UF_RESOURCE || t->dtype == UF_VARIANT)
     return ufi_fail(error, UF_WRONG_TYPE,
                     "expected numbers or strings, found dtype %s, which no checkpoint can hold; "
                     "write the value it refers to", uf_dtype_name(t->dtype));
-  if (t->rank < 0 || t->rank > UF_MAX_RANK || !ufi_shape_count(t->rank, t->dims, count_out) ||
-      !ufi_dtype_bytes(t->dtype, *count_out, &bytes) || t->size < bytes || (bytes && !t->data))
-    return ufi_fail(error, UF_INVALID_ARGUMENT,
-                    "expected a tensor with a dtype, a shape and memory for it, found %s of rank "
-                    "%d with %zu bytes", uf_dtype_name(t->dtype), (int)t->rank, t->size);
-  return UF_OK;
+  return ufi_tensor_check(t, count_out, error);
 }
 
 static int32_t emptiest_shard(const uf_checkpoint_writer *w) {

@@ -20,6 +20,50 @@ void ufi_region_shape(const uf_entry *entry, const uf_region *region, uf_tensor 
          sizeof(int64_t) * (size_t)entry->rank);
 }
 
+bool ufi_region_intersect(const uf_region *a, const uf_region *b, int32_t rank,
+                          uf_region *both_out) {
+  for (int32_t d = 0; d < rank; d++) {
+    int64_t begin = UFI_MAX(a->start[d], b->start[d]);
+    int64_t end = UFI_MIN(a->start[d] + a->extent[d], b->start[d] + b->extent[d]);
+    if (begin >= end) return false;
+    both_out->start[d] = begin;
+    both_out->extent[d] = end - begin;
+  }
+  return true;
+}
+
+void ufi_region_within(const uf_region *part, const uf_region *whole, int32_t rank,
+                       uf_region *within_out) {
+  for (int32_t d = 0; d < rank; d++) {
+    within_out->start[d] = part->start[d] - whole->start[d];
+    within_out->extent[d] = part->extent[d];
+  }
+}
+
+/* Row by row along the last dimension. */
+void ufi_region_place(const uf_tensor *from, const uf_region *part, const uf_region *want, void *to) {
+  size_t item = (size_t)uf_dtype_bits(from->dtype) / 8;
+  int32_t last = from->rank - 1;
+  if (last < 0) {
+    memcpy(to, from->data, item);
+    return;
+  }
+  int64_t index[UF_MAX_RANK] = {0};
+  size_t row = (size_t)part->extent[last] * item;
+  const uint8_t *source = from->data;
+  for (;;) {
+    size_t at = 0;
+    for (int32_t d = 0; d <= last; d++)
+      at = at * (size_t)want->extent[d] +
+           (size_t)(part->start[d] - want->start[d] + (d < last ? index[d] : 0));
+    memcpy((uint8_t *)to + at * item, source, row);
+    source += row;
+    int32_t d = last - 1;
+    while (d >= 0 && ++index[d] == part->extent[d]) index[d--] = 0;
+    if (d < 0) return;
+  }
+}
+
 /* First dimension whose rows are whole in the region: from there on bytes are
  * contiguous. */
 static int32_t run_dim(const uf_entry *entry, const uf_region *region) {
@@ -111,15 +155,6 @@ static bool is_aligned(uf_dtype dtype, const void *data) {
   return (uintptr_t)data % size == 0;
 }
 
-static uf_status own_memory(size_t size, uf_tensor *tensor, uf_error *error) {
-  tensor->buf = uf_buf_create(size);
-  if (!tensor->buf) return ufi_no_memory(error, size);
-  tensor->data = uf_buf_data(tensor->buf);
-  tensor->size = size;
-  tensor->read_only = false;
-  return UF_OK;
-}
-
 /* size bytes that lie one behind the other. */
 static uf_status read_run(ufi_file *file, uint64_t offset, size_t size, int flags, uf_tensor *tensor,
                           uf_error *error) {
@@ -137,7 +172,7 @@ static uf_status read_run(ufi_file *file, uint64_t offset, size_t size, int flag
   /* Before memory is taken: the file says how much, but may be too short. */
   if (offset > ufi_file_size(file) || size > ufi_file_size(file) - offset)
     return ufi_file_read(file, offset, size, NULL, error);
-  UFI_TRY(own_memory(size, tensor, error));
+  UFI_TRY(ufi_tensor_memory(tensor, error));
   uf_status status = ufi_file_read(file, offset, size, tensor->data, error);
   if (status != UF_OK) uf_tensor_release(tensor);
   return status;
@@ -149,7 +184,7 @@ static uf_status read_part(const part *p, ufi_file *file, uint64_t offset, uf_te
   span_of(p, 0, &begin, &end);
   if (offset > ufi_file_size(file) || end > ufi_file_size(file) - offset)
     return ufi_file_read(file, offset, end, NULL, error);
-  UFI_TRY(own_memory(part_bytes(p), tensor, error));
+  UFI_TRY(ufi_tensor_memory(tensor, error));
   uf_buf *mapping = ufi_file_mapping(file);
   uint8_t *to = tensor->data;
   uf_status status = UF_OK;
@@ -176,7 +211,7 @@ uf_status ufi_read_plain(ufi_file *file, uint64_t offset, const uf_entry *entry,
                       entry->name);
     status = read_run(file, offset, size, flags, &tensor, error);
   } else if (size == 0) {
-    status = own_memory(0, &tensor, error);
+    status = ufi_tensor_memory(&tensor, error);
   } else if (p.run == 0 || size == p.wanted[p.run] * (size_t)region->extent[p.run]) {
     size_t begin, end;
     span_of(&p, 0, &begin, &end);
@@ -241,7 +276,7 @@ uf_status ufi_tensor_region(const uf_tensor *whole, const uf_region *region, uf_
     UFI_TRY(packed_region(whole, region, &tensor, error));
   } else {
     part p = part_of(&entry, region);
-    UFI_TRY(own_memory(part_bytes(&p), &tensor, error));
+    UFI_TRY(ufi_tensor_memory(&tensor, error));
     if (tensor.size) copy_part(&p, 0, whole->data, tensor.data);
   }
   *tensor_out = tensor;

@@ -114,6 +114,15 @@ void ufi_region_shape(const uf_entry *entry, const uf_region *region, uf_tensor 
 /* A region of a tensor in memory, copied (strings too). */
 uf_status ufi_tensor_region(const uf_tensor *whole, const uf_region *region, uf_tensor *tensor_out,
                             uf_error *error);
+/* The part of a that b has, too. False: none. */
+bool ufi_region_intersect(const uf_region *a, const uf_region *b, int32_t rank,
+                          uf_region *both_out);
+/* part, which lies in whole, counted from where whole begins. */
+void ufi_region_within(const uf_region *part, const uf_region *whole, int32_t rank,
+                       uf_region *within_out);
+/* Copies the elements of `from`, which is what `part` has of an array, to their places in `to`,
+ * which is what `want` has of it. */
+void ufi_region_place(const uf_tensor *from, const uf_region *part, const uf_region *want, void *to);
 /* A tensor over size bytes at offset, or a region of it, as uf_source_read: a view when
  * flags allow and the bytes are aligned for dtype, else copied. Strings are not for it. */
 uf_status ufi_read_plain(ufi_file *file, uint64_t offset, const uf_entry *entry,

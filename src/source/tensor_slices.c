@@ -211,18 +211,6 @@ static int by_start(const void *a, const void *b) {
   return (x->start[0] > y->start[0]) - (x->start[0] < y->start[0]);
 }
 
-/* The part of a that b has, too. False: none. */
-static bool intersect(const uf_region *a, const uf_region *b, int32_t rank, uf_region *out) {
-  for (int32_t d = 0; d < rank; d++) {
-    int64_t begin = UFI_MAX(a->start[d], b->start[d]);
-    int64_t end = UFI_MIN(a->start[d] + a->extent[d], b->start[d] + b->extent[d]);
-    if (begin >= end) return false;
-    out->start[d] = begin;
-    out->extent[d] = end - begin;
-  }
-  return true;
-}
-
 static void fail_piece(const tensor *t, const piece *s, const char *expected, uf_error *error) {
   char start[UFI_SHAPE_TEXT], extent[UFI_SHAPE_TEXT];
   ufi_fail(error, UF_DATA_LOSS, "%s, found the slice at %s of shape %s; a part of the checkpoint is "
@@ -245,7 +233,7 @@ static uf_status check_apart(const tensor *t, uf_error *error) {
     for (size_t k = i + 1; k < n && !clash; k++) {
       const uf_region *a = &sorted[i]->region, *b = &sorted[k]->region;
       if (t->e.rank > 0 && b->start[0] >= a->start[0] + a->extent[0]) break;
-      clash = intersect(a, b, t->e.rank, &both);
+      clash = ufi_region_intersect(a, b, t->e.rank, &both);
       if (clash) fail_piece(t, sorted[k], "expected slices that do not overlap", error);
     }
   ufi_free(sorted);
@@ -270,7 +258,7 @@ static uf_status check_cover(const tensor *t, const uf_region *want, uf_error *e
   uf_region both;
   ufi_shape_count(t->e.rank, want->extent, &wanted);
   for (const piece *s = t->first; s; s = s->next)
-    if (intersect(&s->region, want, t->e.rank, &both) &&
+    if (ufi_region_intersect(&s->region, want, t->e.rank, &both) &&
         ufi_shape_count(t->e.rank, both.extent, &part))
       have += part; /* parts of one tensor whose elements can be counted */
   if (have == wanted) return UF_OK;
@@ -333,42 +321,18 @@ static uf_status read_piece(uf_source *source, const tensor *t, const piece *s, 
 
 /* ---- reading ------------------------------------------------------------------------------ */
 
-/* Rows of `from`, which is what `part` has of the array, to their places in `to`, which
- * is what `want` has. */
-static void place(const uf_tensor *from, const uf_region *part, const uf_region *want, size_t item,
-                  uint8_t *to) {
-  int32_t last = from->rank - 1;
-  int64_t index[UF_MAX_RANK] = {0};
-  size_t row = (size_t)part->extent[last] * item;
-  const uint8_t *source = from->data;
-  for (;;) {
-    size_t at = 0;
-    for (int32_t d = 0; d <= last; d++)
-      at = at * (size_t)want->extent[d] +
-           (size_t)(part->start[d] - want->start[d] + (d < last ? index[d] : 0));
-    memcpy(to + at * item, source, row);
-    source += row;
-    int32_t d = last - 1;
-    while (d >= 0 && ++index[d] == part->extent[d]) index[d--] = 0;
-    if (d < 0) return;
-  }
-}
-
 /* The elements of a piece that are wanted. Strings stay in the piece's own memory. */
 static uf_status read_part(uf_source *source, const tensor *t, const piece *s,
                            const uf_region *want, uint8_t *to, uf_tensor *keep, uf_error *error) {
   uf_region both, inside;
-  if (!intersect(&s->region, want, t->e.rank, &both)) return UF_OK;
+  if (!ufi_region_intersect(&s->region, want, t->e.rank, &both)) return UF_OK;
   uf_tensor whole = {0}, part = {0};
   UFI_TRY(read_piece(source, t, s, &whole, error));
-  for (int32_t d = 0; d < t->e.rank; d++) {
-    inside.start[d] = both.start[d] - s->region.start[d];
-    inside.extent[d] = both.extent[d];
-  }
+  ufi_region_within(&both, &s->region, t->e.rank, &inside);
   uf_status status = ufi_tensor_region(&whole, &inside, &part, error);
   uf_tensor_release(&whole);
   if (status != UF_OK) return status;
-  place(&part, &both, want, (size_t)uf_dtype_bits(t->e.dtype) / 8, to);
+  ufi_region_place(&part, &both, want, to);
   *keep = part;
   return UF_OK;
 }
@@ -385,15 +349,11 @@ static uf_status pack_strings(uf_tensor *out, uf_error *error) {
 
 static uf_status merge(uf_source *source, const tensor *t, const uf_region *want, uf_tensor *out,
                        uf_error *error) {
-  int64_t count = 0;
-  ufi_shape_count(t->e.rank, want->extent, &count);
-  ufi_dtype_bytes(t->e.dtype, count, &out->size);
+  uf_status status = ufi_tensor_memory(out, error);
   uf_tensor *kept = ufi_calloc((size_t)t->e.n_pieces, sizeof *kept);
-  out->buf = uf_buf_create(out->size);
-  out->data = uf_buf_data(out->buf);
-  uf_status status = kept && out->buf ? UF_OK : ufi_no_memory(error, out->size);
+  if (status == UF_OK && !kept) status = ufi_no_memory(error, (size_t)t->e.n_pieces * sizeof *kept);
   size_t i = 0;
-  for (const piece *s = t->first; s && count && status == UF_OK; s = s->next, i++) {
+  for (const piece *s = t->first; s && out->size && status == UF_OK; s = s->next, i++) {
     status = read_part(source, t, s, want, out->data, &kept[i], error);
     if (t->e.dtype != UF_STRING) uf_tensor_release(&kept[i]);
   }
