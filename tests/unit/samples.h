@@ -319,4 +319,17 @@ static inline void sample_safetensors(sample_files *s, const char *path, const c
   sample_add(s, path, bytes, 8 + length + data_size);
 }
 
+/* ---- reading ---- */
+
+/* The value of an entry, or a region of it; the test fails where it cannot be had. */
+static inline uf_tensor sample_read(uf_source *source, const char *name, const uf_region *region, int flags) {
+  const uf_entry *e = NULL;
+  uf_tensor t = {0};
+  uf_error error = {0};
+  if (uf_source_find(source, name, &e, &error) != UF_OK ||
+      uf_source_read(source, e, region, flags, &t, &error) != UF_OK)
+    fail_msg("%s: %s", name, error.message);
+  return t;
+}
+
 #endif

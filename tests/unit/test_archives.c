@@ -31,26 +31,16 @@ static uf_source *open_mapped(const sample_file *f) {
   return source;
 }
 
-static uf_tensor read_named(uf_source *source, const char *name, const uf_region *region, int flags) {
-  const uf_entry *e = NULL;
-  uf_tensor t = {0};
-  uf_error error = {0};
-  if (uf_source_find(source, name, &e, &error) != UF_OK ||
-      uf_source_read(source, e, region, flags, &t, &error) != UF_OK)
-    fail_msg("%s: %s", name, error.message);
-  return t;
-}
-
 static void expect_floats(uf_source *source, const char *name) {
   uf_region part = {{0, 1}, {2, 2}};
   for (int flags = 0; flags < 2; flags++) {
-    uf_tensor t = read_named(source, name, NULL, flags);
+    uf_tensor t = sample_read(source, name, NULL, flags);
     assert_int_equal(t.dtype, UF_FLOAT32);
     assert_int_equal(t.rank, 2);
     assert_int_equal(t.size, 24);
     assert_memory_equal(t.data, sample_floats, 24);
     uf_tensor_release(&t);
-    t = read_named(source, name, &part, flags);
+    t = sample_read(source, name, &part, flags);
     assert_memory_equal(t.data, ((float[]){2, 3, 5, 6}), 16);
     uf_tensor_release(&t);
   }
@@ -81,7 +71,7 @@ static void npz(void **state) {
     uf_source *both[] = {by_ranges, mapped};
     for (int i = 0; i < 2; i++) {
       expect_floats(both[i], "a/b");
-      uf_tensor t = read_named(both[i], "s", NULL, 0);
+      uf_tensor t = sample_read(both[i], "s", NULL, 0);
       assert_int_equal(t.dtype, UF_STRING);
       assert_memory_equal(((uf_string *)t.data)[0].data, "ab", 2);
       uf_tensor_release(&t);
@@ -100,7 +90,7 @@ static void npz_checksums(void **state) {
   assert_non_null(data);
   data[5] ^= 1;
   uf_source *source = open_mapped(f);
-  uf_tensor t = read_named(source, "a/b", NULL, 0);
+  uf_tensor t = sample_read(source, "a/b", NULL, 0);
   assert_true(t.read_only);
   uf_tensor_release(&t);
   uf_error error = {0};
@@ -135,7 +125,7 @@ static void npz_by_ranges(void **state) {
   assert_true(s.n_read <= 66000 + 3000);
   s.n_read = 0;
   uf_region part = {{7}, {1}};
-  t = read_named(source, "array13", &part, 0);
+  t = sample_read(source, "array13", &part, 0);
   assert_true(*(float *)t.data == 13);
   assert_true(s.n_read < 10000); /* the header's surroundings, four bytes */
   uf_tensor_release(&t);
@@ -182,7 +172,7 @@ static void folder_with_index(void **state) {
   uf_source *source = open_good(&s, "d");
   expect_floats(source, "a\xc3\xa9\xf0\x9f\x98\x80/\"b");
   expect_floats(source, "same~2");
-  uf_tensor t = read_named(source, "same", NULL, 0);
+  uf_tensor t = sample_read(source, "same", NULL, 0);
   assert_int_equal(t.dtype, UF_QINT32);
   assert_int_equal(*(int32_t *)t.data, 1);
   uf_tensor_release(&t);
@@ -217,15 +207,15 @@ static void safetensors(void **state) {
     uf_source_describe(source, &info);
     assert_string_equal(info.format, "safetensors");
     assert_string_equal(info.details, "format: pt");
-    uf_tensor t = read_named(source, "w\n\xc3\xa9", NULL, UF_READ_UNALIGNED);
+    uf_tensor t = sample_read(source, "w\n\xc3\xa9", NULL, UF_READ_UNALIGNED);
     assert_int_equal(t.dtype, UF_BFLOAT16);
     assert_memory_equal(t.data, "\2\3\4\5\6\7\10\11\12\13\14\15", 12);
     assert_int_equal(t.read_only, i == 1);
     uf_tensor_release(&t);
-    t = read_named(source, "b", NULL, 0);
+    t = sample_read(source, "b", NULL, 0);
     assert_int_equal(*(int16_t *)t.data, 0x0100);
     uf_tensor_release(&t);
-    t = read_named(source, "e", NULL, 0);
+    t = sample_read(source, "e", NULL, 0);
     assert_int_equal(t.size, 0);
     uf_tensor_release(&t);
     uf_source_release(source);

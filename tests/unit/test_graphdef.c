@@ -46,18 +46,8 @@ static const char *format_of(const uf_source *source) {
   return info.format;
 }
 
-static uf_tensor read_named(uf_source *source, const char *name, const uf_region *region, int flags) {
-  const uf_entry *e = NULL;
-  uf_tensor t = {0};
-  uf_error error = {0};
-  if (uf_source_find(source, name, &e, &error) != UF_OK ||
-      uf_source_read(source, e, region, flags, &t, &error) != UF_OK)
-    fail_msg("%s: %s", name, error.message);
-  return t;
-}
-
 static void expect_floats(uf_source *source, const char *name, const float *floats, size_t n) {
-  uf_tensor t = read_named(source, name, NULL, UF_READ_UNALIGNED);
+  uf_tensor t = sample_read(source, name, NULL, UF_READ_UNALIGNED);
   assert_int_equal(t.dtype, UF_FLOAT32);
   assert_int_equal(t.size, 4 * n);
   assert_memory_equal(t.data, floats, 4 * n);
@@ -85,24 +75,24 @@ static void constants(void **state) {
   assert_string_equal(e->file, "g.pb");
   assert_int_equal(e->size, 24);
   assert_memory_equal(graph.data + e->offset, sample_floats, 24);
-  uf_tensor t = read_named(source, "content", NULL, UF_READ_UNALIGNED);
+  uf_tensor t = sample_read(source, "content", NULL, UF_READ_UNALIGNED);
   assert_true(t.read_only); /* a view of the file */
   uf_tensor_release(&t);
-  t = read_named(source, "content", NULL, UF_READ_COPY);
+  t = sample_read(source, "content", NULL, UF_READ_COPY);
   assert_false(t.read_only);
   uf_tensor_release(&t);
-  t = read_named(source, "repeated", NULL, 0);
+  t = sample_read(source, "repeated", NULL, 0);
   assert_memory_equal(t.data, ((int32_t[]){7, -8, -8, -8, -8, -8}), 24);
   uf_tensor_release(&t);
   uf_region part = {{1, 1}, {1, 2}};
-  t = read_named(source, "content", &part, 0);
+  t = sample_read(source, "content", &part, 0);
   assert_memory_equal(t.data, ((float[]){5, 6}), 8);
   uf_tensor_release(&t);
-  t = read_named(source, "int4", NULL, 0);
+  t = sample_read(source, "int4", NULL, 0);
   assert_memory_equal(t.data, "\xf1\x07", 2);
   uf_tensor_release(&t);
   part = (uf_region){{1}, {2}};
-  t = read_named(source, "int4", &part, 0);
+  t = sample_read(source, "int4", &part, 0);
   assert_int_equal(t.size, 1);
   assert_int_equal(*(uint8_t *)t.data, 0x7f);
   uf_tensor_release(&t);
@@ -264,7 +254,7 @@ static void text(void **state) {
   assert_string_equal(format_of(source), "graph_def");
   expect_names(source, names, 2);
   expect_floats(source, "c", (float[]){1.5f, -2, 1000, 1000}, 4);
-  uf_tensor t = read_named(source, "e", NULL, 0);
+  uf_tensor t = sample_read(source, "e", NULL, 0);
   assert_memory_equal(((uf_string *)t.data)->data, "a\001Ab", 4);
   uf_tensor_release(&t);
   uf_source_release(source);
@@ -273,7 +263,7 @@ static void text(void **state) {
     "dtype: DT_INT32_REF tensor_shape { dim { size: 0x5 } } int_val: -0x10 int_val: 010 int_val: [1, 2] } } } } }";
   source = open_bytes(odd, sizeof odd - 1, "m.pbtxt");
   assert_string_equal(format_of(source), "meta_graph");
-  t = read_named(source, "n", NULL, 0);
+  t = sample_read(source, "n", NULL, 0);
   assert_memory_equal(t.data, ((int32_t[]){-16, 8, 1, 2, 2}), 20);
   uf_tensor_release(&t);
   uf_source_release(source);
@@ -375,11 +365,11 @@ static void large_constants_stay_away(void **state) {
       uf_error error = {0};
       if (samples_open(&s, "g.pb", &source, &error) != UF_OK) fail_msg("%s", error.message);
       uf_region part = {{SIZE - 5}, {4}};
-      uf_tensor t = read_named(source, "big", &part, 0);
+      uf_tensor t = sample_read(source, "big", &part, 0);
       if (!packed) assert_true(s.n_read < 400000); /* blocks around its ends, four bytes */
       if (!packed) assert_memory_equal(t.data, content + SIZE - 5, 4);
       uf_tensor_release(&t);
-      t = read_named(source, "big", NULL, 0);
+      t = sample_read(source, "big", NULL, 0);
       if (!packed) assert_memory_equal(t.data, content, SIZE);
       for (size_t i = 0; packed && i < SIZE; i++)
         assert_int_equal(((uint8_t *)t.data)[i / 2] >> i % 2 * 4 & 15, content[i] & 15);

@@ -166,6 +166,41 @@ static void parts_equal_the_whole(void **state) {
   uf_source_release(source);
 }
 
+/* Pieces of 7, 3 and 2 put together to any part of the cube. */
+static void pieces_find_their_places(void **state) {
+  const uf_region wants[] = {{{0, 0, 0}, {ROWS, COLUMNS, DEPTH}}, {{5, 2, 1}, {20, 4, 3}}, {{39, 6, 4}, {1, 1, 1}}};
+  const int64_t dims[] = {ROWS, COLUMNS, DEPTH}, steps[] = {7, 3, 2};
+  float out[COUNT];
+  for (size_t k = 0; k < UFI_COUNT(wants); k++) {
+    const uf_region *want = &wants[k];
+    uf_region piece, both, inside;
+    memset(out, 0xFF, sizeof out);
+    for (int64_t a = 0; a < ROWS; a += steps[0])
+      for (int64_t b = 0; b < COLUMNS; b += steps[1])
+        for (int64_t c = 0; c < DEPTH; c += steps[2]) {
+          const int64_t start[] = {a, b, c};
+          for (int d = 0; d < 3; d++) {
+            piece.start[d] = start[d];
+            piece.extent[d] = UFI_MIN(steps[d], dims[d] - start[d]);
+          }
+          if (!ufi_region_intersect(&piece, want, 3, &both)) continue;
+          uf_tensor whole = {.dtype = UF_FLOAT32, .rank = 3, .data = cube, .size = sizeof cube}, part, block;
+          memcpy(whole.dims, dims, sizeof dims);
+          assert_int_equal(ufi_tensor_region(&whole, &piece, &part, NULL), UF_OK);
+          ufi_region_within(&both, &piece, 3, &inside);
+          assert_int_equal(ufi_tensor_region(&part, &inside, &block, NULL), UF_OK);
+          ufi_region_place(&block, &both, want, out);
+          uf_tensor_release(&part);
+          uf_tensor_release(&block);
+        }
+    const float *p = out;
+    for (int64_t a = 0; a < want->extent[0]; a++)
+      for (int64_t b = 0; b < want->extent[1]; b++)
+        for (int64_t c = 0; c < want->extent[2]; c++)
+          assert_true(*p++ == cube[((a + want->start[0]) * COLUMNS + b + want->start[1]) * DEPTH + c + want->start[2]]);
+  }
+}
+
 static void views_share_and_copies_do_not(void **state) {
   uf_source *source = open_good(at("named"));
   const uf_entry *e = NULL;
@@ -316,7 +351,8 @@ static void missing_and_short_shards(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(paths_that_mean_a_checkpoint), cmocka_unit_test(paths_that_mean_nothing),
-    cmocka_unit_test(parts_equal_the_whole), cmocka_unit_test(views_share_and_copies_do_not),
+    cmocka_unit_test(parts_equal_the_whole), cmocka_unit_test(pieces_find_their_places),
+    cmocka_unit_test(views_share_and_copies_do_not),
     cmocka_unit_test(strings_come_whole_and_in_parts), cmocka_unit_test(everything_at_once),
     cmocka_unit_test(entries_are_sorted_and_found), cmocka_unit_test(roles_by_name),
     cmocka_unit_test(damage_names_the_tensor), cmocka_unit_test(missing_and_short_shards)};
