@@ -65,6 +65,10 @@ void text_shape(text *t, int32_t rank, const int64_t *dims); /* (1, 224, 224, 3)
 /* 1 536 -> "1.5 KiB" */
 void text_bytes(text *t, uint64_t bytes);
 void text_count(text *t, uint64_t count); /* 1,234,567 */
+/* "3 arrays with 1,200 parameters in 4.7 KiB"; word in the singular. */
+void text_amount(text *t, uint64_t n, const char *word, uint64_t parameters, uint64_t bytes);
+/* One line to stdout, the label filled up to width; empties the value. */
+void print_field(int width, const char *label, text *value);
 /* Length of the valid UTF-8 character at s; 0: invalid. */
 size_t utf8_length(const char *s, size_t size);
 

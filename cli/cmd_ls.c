@@ -163,11 +163,7 @@ static void print_totals(const totals *t) {
   text_format(&line, " tensor%s", t->tensors == 1 ? "" : "s");
   if (t->constants) {
     text_string(&line, "; ");
-    text_count(&line, t->constants);
-    text_format(&line, " constant%s with ", t->constants == 1 ? "" : "s");
-    text_count(&line, t->values);
-    text_format(&line, " parameter%s in ", t->values == 1 ? "" : "s");
-    text_bytes(&line, t->bytes);
+    text_amount(&line, t->constants, "constant", t->values, t->bytes);
   }
   puts(line.data);
   free(line.data);

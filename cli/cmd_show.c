@@ -106,11 +106,7 @@ static bool find(const show *s, uf_model *model, uf_session *session, subject *o
 
 /* ---- printing ------------------------------------------------------------------------------ */
 
-static void print_line(const char *label, text *value) {
-  printf("%-7s %s\n", label, value->data ? value->data : "");
-  free(value->data);
-  *value = (text){0};
-}
+static void print_line(const char *label, text *value) { print_field(7, label, value); }
 
 static void print_details(const subject *s) {
   text line = {0};

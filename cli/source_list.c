@@ -60,11 +60,7 @@ static void add_row(table *t, const taken_list *all, const taken *x) {
 static void print_totals(const totals *t) {
   text line = {0};
   text_string(&line, "\n");
-  text_count(&line, t->arrays);
-  text_format(&line, " array%s with ", t->arrays == 1 ? "" : "s");
-  text_count(&line, t->parameters);
-  text_format(&line, " parameter%s in ", t->parameters == 1 ? "" : "s");
-  text_bytes(&line, t->bytes);
+  text_amount(&line, t->arrays, "array", t->parameters, t->bytes);
   puts(line.data);
   free(line.data);
 }

@@ -113,11 +113,7 @@ static bool find_part(uf_source *source, const char *words, found *out) {
 
 /* ---- printing ----------------------------------------------------------------------------------- */
 
-static void print_line(const char *label, text *value) {
-  printf("%-8s %s\n", label, value->data ? value->data : "");
-  free(value->data);
-  *value = (text){0};
-}
+static void print_line(const char *label, text *value) { print_field(8, label, value); }
 
 static void print_names(const found *f) {
   const uf_variable *v = f->variable;

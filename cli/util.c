@@ -139,6 +139,20 @@ void text_count(text *t, uint64_t count) {
   }
 }
 
+void text_amount(text *t, uint64_t n, const char *word, uint64_t parameters, uint64_t bytes) {
+  text_count(t, n);
+  text_format(t, " %s%s with ", word, n == 1 ? "" : "s");
+  text_count(t, parameters);
+  text_format(t, " parameter%s in ", parameters == 1 ? "" : "s");
+  text_bytes(t, bytes);
+}
+
+void print_field(int width, const char *label, text *value) {
+  printf("%-*s %s\n", width, label, value->data ? value->data : "");
+  free(value->data);
+  *value = (text){0};
+}
+
 /* ---- messages ------------------------------------------------------------------------ */
 
 /* Messages hold names from files: line by line safe for a terminal. */
