@@ -439,18 +439,30 @@ typedef struct uf_builder uf_builder;
 
 typedef enum uf_attr_kind {
   UF_ATTR_INT, UF_ATTR_FLOAT, UF_ATTR_BOOL, UF_ATTR_STRING, UF_ATTR_DTYPE, UF_ATTR_SHAPE,
-  UF_ATTR_TENSOR,
+  UF_ATTR_TENSOR, UF_ATTR_FUNC,
+  /* lists; an empty list has n 0, whatever its kind */
+  UF_ATTR_INTS, UF_ATTR_FLOATS, UF_ATTR_BOOLS, UF_ATTR_STRINGS, UF_ATTR_DTYPES, UF_ATTR_SHAPES,
+  UF_ATTR_FUNCS,
 } uf_attr_kind;
+typedef struct uf_shape {
+  int32_t rank;            /* -1: unknown */
+  int64_t dims[UF_MAX_RANK]; /* -1: unknown */
+} uf_shape;
 typedef struct uf_attr {
   const char *name;
   uf_attr_kind kind;
   int64_t i;               /* INT, BOOL, DTYPE (a uf_dtype); given out, a STRING's size */
   double f;                /* FLOAT */
-  const char *s;           /* STRING, NUL-terminated */
+  const char *s;           /* STRING, NUL-terminated; FUNC: the function's name */
   int32_t rank;            /* SHAPE; -1: unknown */
   int64_t dims[UF_MAX_RANK];
   const uf_tensor *tensor; /* TENSOR: bytes are copied */
-  size_t s_size;           /* STRING that is read: its bytes, which may hold NULs */
+  size_t s_size;           /* STRING: its bytes, which may hold NULs; given in, 0 means strlen(s) */
+  int32_t n;               /* lists: elements */
+  const int64_t *ints;     /* INTS, BOOLS, DTYPES */
+  const double *floats;    /* FLOATS */
+  const uf_string *strings; /* STRINGS, FUNCS; each NUL-terminated, too */
+  const uf_shape *shapes;  /* SHAPES */
 } uf_attr;
 
 UF_API uf_builder *uf_builder_create(void);
@@ -468,6 +480,44 @@ UF_API uf_status uf_builder_model(uf_builder *builder, uf_model **model_out,
 /* Makes `session` use the variables and tables of `other` (both then share
  * them). */
 UF_API void uf_session_share_state(uf_session *session, uf_session *other);
+
+/* ---- ops one by one ------------------------------------------------------ */
+
+/* Where ops that are run one by one (TensorFlow's eager mode) have their resources: variables,
+ * tables and all else that a handle can name. Used by one thread at a time. */
+typedef struct uf_context uf_context;
+UF_API uf_status uf_context_create(const uf_session_options *options, uf_context **context_out,
+                                   uf_error *error) UF_MUST_USE;
+UF_API uf_context *uf_context_retain(uf_context *context);
+UF_API void uf_context_release(uf_context *context); /* NULL is fine */
+/* Makes `session` use the context's resources. */
+UF_API void uf_context_share(uf_context *context, uf_session *session);
+/* The value behind a handle that an op of this context, or a session that shares it, gave: a
+ * variable's value, retained. FAILED_PRECONDITION: not assigned yet; INVALID_ARGUMENT: not a handle
+ * or not a variable's. */
+UF_API uf_status uf_context_read(uf_context *context, const uf_tensor *handle, uf_tensor *tensor_out,
+                                 uf_error *error) UF_MUST_USE;
+
+/* One op with its attributes, ready to run any number of times, with inputs of these dtypes and
+ * any shapes. Attributes that the inputs tell (T, N ...) or that have a default may be left out. The
+ * name is for messages, and for resources that have no other. UNIMPLEMENTED: an op that unflow does
+ * not have; INVALID_ARGUMENT: attributes or inputs that the op cannot have. */
+typedef struct uf_op uf_op;
+UF_API uf_status uf_op_create(uf_context *context, const char *op, const char *name, const uf_attr *attrs,
+                              int32_t n_attrs, const uf_dtype *inputs, int32_t n_inputs,
+                              uf_op **op_out, uf_error *error) UF_MUST_USE;
+UF_API void uf_op_release(uf_op *op); /* NULL is fine */
+UF_API int32_t uf_op_output_count(const uf_op *op);
+/* Runs it. inputs: as many as were said. outputs_out has room for uf_op_output_count tensors, which
+ * the caller releases; on failure there are none. */
+UF_API uf_status uf_op_run(uf_op *op, const uf_tensor *const *inputs, uf_tensor *outputs_out,
+                           uf_error *error) UF_MUST_USE;
+/* What TensorFlow op `i` of the table takes and gives, as ops/tf_signature.h writes it, and
+ * whether unflow can run it; NULL past the end. *stateful_out: it has effects or a state. */
+UF_API const char *uf_tf_op(int32_t i, const char **inputs_out, const char **outputs_out,
+                            const char **attrs_out, bool *stateful_out, bool *runs_out);
+/* The index of an op's name in that table, -1: none. */
+UF_API int32_t uf_tf_op_find(const char *op);
 
 /* ---- conversion -------------------------------------------------------- */
 

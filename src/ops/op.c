@@ -16,6 +16,69 @@ const uf_attr *ufi_tf_attr(const ufi_tf_attrs *attrs, const char *name) {
   return NULL;
 }
 
+static const uf_attr *attr_of_kind(const ufi_tf_attrs *attrs, const char *name, uf_attr_kind kind) {
+  const uf_attr *attr = ufi_tf_attr(attrs, name);
+  return attr && attr->kind == kind ? attr : NULL;
+}
+
+bool ufi_tf_bool(const ufi_tf_attrs *attrs, const char *name) {
+  const uf_attr *attr = attr_of_kind(attrs, name, UF_ATTR_BOOL);
+  return attr && attr->i != 0;
+}
+
+int64_t ufi_tf_int(const ufi_tf_attrs *attrs, const char *name) {
+  const uf_attr *attr = attr_of_kind(attrs, name, UF_ATTR_INT);
+  return attr ? attr->i : 0;
+}
+
+double ufi_tf_float(const ufi_tf_attrs *attrs, const char *name) {
+  const uf_attr *attr = attr_of_kind(attrs, name, UF_ATTR_FLOAT);
+  return attr ? attr->f : 0.0;
+}
+
+uf_dtype ufi_tf_dtype(const ufi_tf_attrs *attrs, const char *name) {
+  const uf_attr *attr = attr_of_kind(attrs, name, UF_ATTR_DTYPE);
+  return attr && attr->i > UF_INVALID && attr->i < UF_DTYPE_COUNT ? (uf_dtype)attr->i : UF_INVALID;
+}
+
+const char *ufi_tf_text(const ufi_tf_attrs *attrs, const char *name) {
+  const uf_attr *attr = ufi_tf_attr(attrs, name);
+  bool good = attr && (attr->kind == UF_ATTR_STRING || attr->kind == UF_ATTR_FUNC) && attr->s;
+  return good ? attr->s : "";
+}
+
+const int64_t *ufi_tf_ints(const ufi_tf_attrs *attrs, const char *name, int32_t *n_out) {
+  const uf_attr *attr = ufi_tf_attr(attrs, name);
+  bool good = attr && (attr->kind == UF_ATTR_INTS || attr->kind == UF_ATTR_BOOLS || attr->kind == UF_ATTR_DTYPES);
+  *n_out = good ? attr->n : 0;
+  return good && attr->n > 0 ? attr->ints : NULL;
+}
+
+uf_status ufi_tf_copy_ints(const ufi_tf_attrs *attrs, const char *name, int32_t max, int64_t *out, int32_t *n_out,
+                           uf_error *error) {
+  int32_t n;
+  const int64_t *list = ufi_tf_ints(attrs, name, &n);
+  if (n > max) return ufi_fail(error, UF_INVALID_ARGUMENT, "expected at most %d numbers in '%s', found %d", (int)max, name, (int)n);
+  for (int32_t i = 0; i < n; i++) out[i] = list[i];
+  *n_out = n;
+  return UF_OK;
+}
+
+uf_status ufi_tf_choice(const ufi_tf_attrs *attrs, const char *name, const char *const *words, int32_t *index_out,
+                        uf_error *error) {
+  const char *found = ufi_tf_text(attrs, name);
+  char all[256] = "";
+  size_t used = 0;
+  for (int32_t i = 0; words[i]; i++) {
+    if (strcmp(words[i], found) == 0) {
+      *index_out = i;
+      return UF_OK;
+    }
+    if (used < sizeof all) used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", words[i]);
+  }
+  return ufi_fail(error, UF_INVALID_ARGUMENT, "expected '%s' to be one of %s, found '%.64s'", name, all, found);
+}
+
 uf_status ufi_ctx_fail(ufi_ctx *ctx, uf_status status, const char *format, ...) {
   if (ctx->error == NULL) return status;
   va_list list;

@@ -25,6 +25,11 @@
  *                             know gets it here by ufi_out_shape, which also
  *                             gives it memory.
  *
+ * With a TensorFlow name, outputs have the dtypes that the op's signature and attributes say
+ * (tf_signature.h) before infer is called, and inputs those of their producers; infer may rely on
+ * both, and an op that TFLite names, too, sets its own by ufi_out_dtype. Resources and
+ * references of TensorFlow 1 (VariableV2) both are handles: values of dtype RESOURCE.
+ *
  * An op never knows which file format its node came from, never allocates
  * outputs by itself, never keeps pointers to tensor memory between calls (they
  * may move), and never prints. Error messages say `expected A, found B`; who
@@ -88,15 +93,35 @@ typedef struct ufi_tflite_attrs {
   ufi_arena *arena;        /* of the model: for arrays that attrs point to */
 } ufi_tflite_attrs;
 
-/* Attributes of a TensorFlow node, by name. */
+/* Attributes of a TensorFlow node, by name. Those that the file leaves out are there with the
+ * default that the op's signature gives them (ops/tf_signature.h). Texts, lists and tensors live
+ * as long as the model: an op's own struct may point to them. */
 typedef struct ufi_tf_attrs {
+  const char *op;          /* the TensorFlow name: rows with several tell them apart by it */
   const uf_attr *attrs;
   int32_t n;
   const char *name;        /* of the node */
   int32_t n_in, n_out;
   ufi_arena *arena;
+  /* the index of the graph that a function became, -1: none of that name */
+  int32_t (*graph_of)(const struct ufi_tf_attrs *from, const char *function);
+  const void *functions;   /* what graph_of looks it up in */
 } ufi_tf_attrs;
 const uf_attr *ufi_tf_attr(const ufi_tf_attrs *attrs, const char *name); /* NULL: absent */
+/* The values of attributes; what is absent or of another kind reads as zero, "", UF_INVALID. */
+bool ufi_tf_bool(const ufi_tf_attrs *attrs, const char *name);
+int64_t ufi_tf_int(const ufi_tf_attrs *attrs, const char *name);
+double ufi_tf_float(const ufi_tf_attrs *attrs, const char *name);
+uf_dtype ufi_tf_dtype(const ufi_tf_attrs *attrs, const char *name);
+const char *ufi_tf_text(const ufi_tf_attrs *attrs, const char *name);
+/* A list of ints (bools, dtypes): its elements and how many; NULL and 0 when absent. */
+const int64_t *ufi_tf_ints(const ufi_tf_attrs *attrs, const char *name, int32_t *n_out);
+/* Copies a list of at most max ints; INVALID_ARGUMENT when it has more. */
+uf_status ufi_tf_copy_ints(const ufi_tf_attrs *attrs, const char *name, int32_t max, int64_t *out,
+                           int32_t *n_out, uf_error *error) UF_MUST_USE;
+/* Index in a list of words (NULL ends it) of a text attribute; INVALID_ARGUMENT naming all. */
+uf_status ufi_tf_choice(const ufi_tf_attrs *attrs, const char *name, const char *const *words,
+                        int32_t *index_out, uf_error *error) UF_MUST_USE;
 
 typedef struct ufi_op_def {
   size_t attrs_size;
@@ -203,6 +228,12 @@ void ufi_want_scratch(ufi_ctx *ctx, size_t bytes);
 typedef uf_status (*ufi_fill_fn)(ufi_ctx *ctx, void *memory, void *arg);
 uf_status ufi_packed(ufi_ctx *ctx, int32_t slot, size_t size, ufi_fill_fn fill, void *arg,
                      const void **out) UF_MUST_USE;
+
+/* As ufi_packed, in eval, for a weight that may change between runs (a variable's value): kept in
+ * this session for as long as the same memory comes again, which nobody writes while it is kept.
+ * A lasting weight is packed once per model. fill's result must depend on weight and attrs alone. */
+uf_status ufi_packed_for(ufi_ctx *ctx, int32_t slot, const ufi_tensor *weight, size_t size,
+                         ufi_fill_fn fill, void *arg, const void **out) UF_MUST_USE;
 
 /* The public view of a tensor, borrowed (its buf is not retained). */
 uf_tensor ufi_view(const ufi_tensor *tensor);
