@@ -352,3 +352,109 @@ def apply(op, inputs, attrs=None, name=None):
     if graph is None:
         return _run(sig, inputs, attrs)
     return _add(graph, sig, inputs, attrs, name)
+
+
+# ---- Python's operators, where C does not know how (Operand._operator) ----
+
+_NUMBER_OPS = {
+    "add": ("AddV2", "add"), "sub": ("Sub", "sub"), "mul": ("Mul", "mul"), "pow": ("Pow", "pow"),
+    "floordiv": ("FloorDiv", "floordiv"), "mod": ("FloorMod", "FloorMod"), "lt": ("Less", "Less"),
+    "le": ("LessEqual", "LessEqual"), "gt": ("Greater", "Greater"), "ge": ("GreaterEqual", "GreaterEqual"),
+    "eq": ("Equal", "Equal"), "ne": ("NotEqual", "NotEqual"), "truediv": ("RealDiv", "truediv"),
+}
+_BITS = {"and": ("LogicalAnd", "BitwiseAnd"), "or": ("LogicalOr", "BitwiseOr"),
+         "invert": ("LogicalNot", "Invert")}
+_WIDE = {"int8": "float32", "uint8": "float32", "int16": "float32", "uint16": "float32",
+         "int32": "float64", "uint32": "float64", "int64": "float64", "uint64": "float64"}
+
+
+def _composite(value):
+    return hasattr(value, "_type_spec") and not isinstance(value, _core.Operand)
+
+
+def operator(word, a, b):
+    """The operator `word` of an operand and anything; unary ones have b None."""
+    if _composite(b) or _composite(a):
+        return NotImplemented
+    if word in ("neg", "abs", "invert"):
+        return _unary(word, a)
+    if word in ("eq", "ne"):
+        return _equality(word, a, b)
+    graph = _mode.graph_for((a, b))
+    if isinstance(a, _core.Operand):
+        a = convert(a, graph=graph)
+        if word in ("truediv", "add", "and", "or", "xor", "matmul"):
+            b = convert(b, None, a.dtype, "y", graph) if graph is None or word != "add" else b
+    else:
+        b = convert(b, graph=graph)
+        a = convert(a, b.dtype, None, "x", graph)
+    if word == "truediv":
+        return truediv(a, b)
+    if word == "matmul":
+        from ._functions import matmul
+
+        return matmul(a, b)
+    if word in ("and", "or", "xor"):
+        return _logic(word, a, b)
+    op, name = _NUMBER_OPS[word]
+    if word == "add" and a.dtype.name == "string":
+        op = "Add"
+    return apply(op, [a, b], None, name)
+
+
+def _unary(word, a):
+    a = convert(a, graph=_mode.graph_for((a,)))
+    if word == "abs":
+        if a.dtype.is_complex:
+            return apply("ComplexAbs", [a], {"Tout": a.dtype.real_dtype}, "Abs")
+        return apply("Abs", [a], None, "Abs")
+    if word == "neg":
+        return apply("Neg", [a], None, "Neg")
+    return apply(_BITS[word][0 if a.dtype.is_bool else 1], [a])
+
+
+def _logic(word, a, b):
+    if word == "xor":
+        if not a.dtype.is_bool:
+            return apply("BitwiseXor", [a, b])
+        both = apply("LogicalNot", [apply("LogicalAnd", [a, b])])
+        return apply("LogicalAnd", [apply("LogicalOr", [a, b]), both], None, "LogicalXor")
+    return apply(_BITS[word][0 if a.dtype.is_bool else 1], [a, b])
+
+
+def truediv(x, y, name=None):
+    """x / y; of integers as floats."""
+    graph = _mode.graph_for((x, y))
+    x = convert(x, None, dtype_of(y) if not isinstance(x, _core.Operand) else None, "x", graph)
+    y = convert(y, None, x.dtype, "y", graph)
+    if x.dtype != y.dtype:
+        raise TypeError(f"`x` and `y` must have the same dtype, got {x.dtype!r} != {y.dtype!r}.")
+    wide = _WIDE.get(x.dtype.name)
+    if wide is not None:
+        x, y = (apply("Cast", [t], {"DstT": wide}, "truediv/Cast") for t in (x, y))
+    return apply("RealDiv", [x, y], None, name or "truediv")
+
+
+def _equality(word, a, b):
+    if a is None or b is None:
+        return word == "ne"
+    graph = _mode.graph_for((a, b))
+    if graph is not None:  # in a graph of TensorFlow 1 tensors are keys
+        return (a is b) == (word == "eq")
+    op, _ = _NUMBER_OPS[word]
+    if not isinstance(a, _core.Operand):
+        a, b = b, a
+    try:
+        a = convert(a)
+        b = convert(b, None, a.dtype)
+    except (TypeError, ValueError):
+        if isinstance(b, (type(None), object)) and not isinstance(b, (int, float, str, bytes, list)) \
+                and not hasattr(b, "dtype"):
+            return word == "ne"
+        raise
+    return apply(op, [a, b], {"incompatible_shape_error": False})
+
+
+_core.Operand._operator = staticmethod(operator)
+
+from . import _tensors  # noqa: E402,F401  (gives EagerTensor its methods)

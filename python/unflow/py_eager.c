@@ -50,6 +50,10 @@ PyObject *core_dtype_object(core_state *state, uf_dtype dtype) {
     if (module == NULL) return NULL;
     *known = PyObject_CallMethod(module, "by_name", "s", uf_dtype_name(dtype));
     Py_DECREF(module);
+    if (*known != NULL && state->eager->dtype_class == NULL) {
+      state->eager->dtype_class = (PyObject *)Py_TYPE(*known);
+      Py_INCREF(state->eager->dtype_class);
+    }
   }
   return *known;
 }

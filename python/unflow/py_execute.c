@@ -383,6 +383,7 @@ bool core_run(core_state *state, uf_op *op, const uf_tensor *const *inputs, int3
 /* The prepared op for these attributes and inputs. NULL: exception set. */
 static uf_op *prepare(core_state *state, const char *name, const uf_dtype *dtypes, int32_t n,
                       PyObject *attrs) {
+  if (state->eager->dtype_class == NULL && core_dtype_object(state, UF_FLOAT32) == NULL) return NULL;
   op_attrs *all = PyMem_Calloc(1, sizeof(*all));
   if (all == NULL) {
     PyErr_NoMemory();
