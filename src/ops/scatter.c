@@ -28,7 +28,7 @@ static uf_status locate(ufi_ctx *ctx, const ufi_tensor *indices, int64_t i, int3
   for (int32_t d = 0; d < depth; d++) {
     int64_t index = ufi_move_index(indices, i * depth + d);
     if (index < 0 || index >= out->dims[d])
-      return ufi_ctx_fail(ctx, UF_OUT_OF_RANGE, "expected coordinates in [0, %lld) for dimension %d, found "
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected coordinates in [0, %lld) for dimension %d, found "
                           "%lld in coordinate %lld", (long long)out->dims[d], d, (long long)index,
                           (long long)i);
     *at_out += index * steps[d];

@@ -131,7 +131,7 @@ static uf_status unsorted_eval(ufi_ctx *ctx, join how) {
   for (int64_t i = 0; i < ids->count; i++) {
     int64_t id = ufi_move_index(ids, i);
     if (id >= out->dims[0])
-      return ufi_ctx_fail(ctx, UF_OUT_OF_RANGE, "expected segment ids below %lld, found %lld at position %lld",
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected segment ids below %lld, found %lld at position %lld",
                           (long long)out->dims[0], (long long)id, (long long)i);
   }
   join_rows(ctx, how);
