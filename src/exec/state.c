@@ -9,6 +9,7 @@
  */
 #include "exec/session.h"
 #include "ops/control.h"
+#include "ops/table.h"
 #include "ops/variable.h"
 
 /* ---- declaring and initialising ------------------------------------------------------ */
@@ -195,7 +196,7 @@ uf_status uf_session_state_write(uf_session *s, int32_t i, const uf_tensor *keys
   if (r == NULL) return uf_session_set(s, f->index, value, values, false, error);
   uf_status status;
   if (r->kind == UF_STATE_VARIABLE) status = ufi_variable_assign(r, values, false, error);
-  else if (keys) status = ufi_table_import(r, keys, values, false, error);
+  else if (keys) status = ufi_table_import(r, keys, values, UFI_REPEAT_REFUSED, error);
   else status = ufi_fail(error, UF_INVALID_ARGUMENT, "expected keys and values for a table, found values alone");
   if (status != UF_OK) ufi_session_prefix(s, NULL, error);
   return status;

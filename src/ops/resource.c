@@ -5,10 +5,6 @@
  * Resources are few (tens to thousands) and live in one growing array of
  * pointers, so that ids and addresses stay what they are. Names are looked up
  * through a map keyed "container\x1fname".
- *
- * A table is two tensors, keys and values, plus a power-of-two array of int32
- * slots (linear probing, at most half full). All three are replaced as a whole
- * and shared between clones.
  */
 #include "ops/resource.h"
 
@@ -34,17 +30,20 @@ ufi_store *ufi_store_retain(ufi_store *store) {
   return store;
 }
 
-static void clear_value(ufi_resource *r) {
+void ufi_resource_clear(ufi_resource *r) {
   uf_tensor_release(&r->value);
   uf_tensor_release(&r->keys);
   uf_buf_release(r->index);
   r->index = NULL;
+  r->n_entries = 0;
+  r->key_room = r->value_room = (struct ufi_table_room){0};
   r->initialized = false;
 }
 
 static void destroy_resource(ufi_resource *r) {
   if (r == NULL) return;
-  clear_value(r);
+  ufi_resource_clear(r);
+  uf_tensor_release(&r->special_keys);
   ufi_free(r->container);
   ufi_free(r->name);
   ufi_free(r);
@@ -58,7 +57,7 @@ void ufi_store_release(ufi_store *store) {
 }
 
 void ufi_store_reset(ufi_store *store) {
-  for (int32_t i = 0; i < store->n; i++) clear_value(store->items[i]);
+  for (int32_t i = 0; i < store->n; i++) ufi_resource_clear(store->items[i]);
 }
 
 int32_t ufi_store_count(const ufi_store *store) { return store->n; }
@@ -132,6 +131,7 @@ static ufi_resource *clone_resource(const ufi_resource *from) {
   uf_buf_retain(r->value.buf);
   uf_buf_retain(r->keys.buf);
   uf_buf_retain(r->index);
+  uf_buf_retain(r->special_keys.buf);
   return r;
 }
 
@@ -158,7 +158,7 @@ const char *ufi_resource_text(const ufi_resource *r, char out[256]) {
 /* ---- copies ------------------------------------------------------------------ */
 
 /* A tensor of the same value in a buf of its own. */
-static uf_status copy_tensor(const uf_tensor *from, uf_tensor *to_out, uf_error *error) {
+uf_status ufi_resource_copy(const uf_tensor *from, uf_tensor *to_out, uf_error *error) {
   uf_tensor copy = *from;
   if (from->dtype == UF_STRING) {
     UFI_TRY(ufi_strings_pack(from->data, uf_tensor_count(from), &copy.buf, error));
@@ -227,7 +227,7 @@ uf_status ufi_variable_assign(ufi_resource *variable, const uf_tensor *t, bool s
     value.data = variable->value.data;
     value.buf = uf_buf_retain(variable->value.buf);
   } else {
-    UFI_TRY(copy_tensor(t, &value, error));
+    UFI_TRY(ufi_resource_copy(t, &value, error));
   }
   uf_tensor_release(&variable->value);
   variable->value = value;
@@ -235,134 +235,4 @@ uf_status ufi_variable_assign(ufi_resource *variable, const uf_tensor *t, bool s
   variable->dtype = t->dtype;
   variable->initialized = true;
   return UF_OK;
-}
-
-/* ---- tables -------------------------------------------------------------------- */
-
-static uint64_t hash_bytes(const void *data, size_t size) { /* FNV-1a, then mixed */
-  const uint8_t *p = data;
-  uint64_t h = 0xcbf29ce484222325u;
-  for (size_t i = 0; i < size; i++) h = (h ^ p[i]) * 0x100000001b3u;
-  return (h ^ (h >> 29)) * 0x9E3779B97F4A7C15u;
-}
-
-static uint64_t hash_key(uf_dtype dtype, const void *key) {
-  if (dtype == UF_STRING) {
-    const uf_string *s = key;
-    return hash_bytes(s->data, s->size);
-  }
-  return hash_bytes(key, (size_t)uf_dtype_bits(dtype) / 8);
-}
-
-static bool key_equal(uf_dtype dtype, const void *a, const void *b) {
-  if (dtype == UF_STRING) {
-    const uf_string *x = a, *y = b;
-    return x->size == y->size && (x->size == 0 || memcmp(x->data, y->data, x->size) == 0);
-  }
-  return memcmp(a, b, (size_t)uf_dtype_bits(dtype) / 8) == 0;
-}
-
-static const void *key_at(const uf_tensor *keys, int64_t i) {
-  return (const char *)keys->data + (size_t)i * ((size_t)uf_dtype_bits(keys->dtype) / 8);
-}
-
-/* The slot of key: where it is, or the free one where it belongs. */
-static int32_t *find_slot(const uf_buf *index, const uf_tensor *keys, const void *key) {
-  int32_t *slots = uf_buf_data(index);
-  size_t mask = uf_buf_size(index) / sizeof *slots - 1;
-  size_t at = (size_t)(hash_key(keys->dtype, key) >> 20) & mask;
-  while (slots[at] >= 0 && !key_equal(keys->dtype, key_at(keys, slots[at]), key)) at = (at + 1) & mask;
-  return &slots[at];
-}
-
-/* All slots free, at most half full with n keys; NULL: out of memory. */
-static uf_buf *empty_index(int64_t n) {
-  size_t slots = 16;
-  while (slots < (size_t)n * 2) slots *= 2;
-  uf_buf *index = uf_buf_create(slots * sizeof(int32_t));
-  if (index) memset(uf_buf_data(index), 0xFF, slots * sizeof(int32_t));
-  return index;
-}
-
-static uf_status build_index(const uf_tensor *keys, uf_buf **index_out, uf_error *error) {
-  int64_t n = uf_tensor_count(keys);
-  uf_buf *index = empty_index(n);
-  if (index == NULL) return ufi_no_memory(error, (size_t)n * sizeof(int32_t));
-  for (int64_t i = 0; i < n; i++) {
-    int32_t *slot = find_slot(index, keys, key_at(keys, i));
-    if (*slot >= 0) {
-      int other = (int)*slot;
-      uf_buf_release(index);
-      return ufi_fail(error, UF_INVALID_ARGUMENT, "expected keys that differ, found key %lld twice (also at %d)",
-                      (long long)i, other);
-    }
-    *slot = (int32_t)i;
-  }
-  *index_out = index;
-  return UF_OK;
-}
-
-/* Leaves the first entry of each key: elements move down in memory of our own. */
-static uf_status drop_repeats(uf_tensor *keys, uf_tensor *values, uf_error *error) {
-  size_t key_size = (size_t)uf_dtype_bits(keys->dtype) / 8, value_size = (size_t)uf_dtype_bits(values->dtype) / 8;
-  int64_t n = uf_tensor_count(keys), kept = 0;
-  uf_buf *index = empty_index(n);
-  if (index == NULL) return ufi_no_memory(error, (size_t)n);
-  for (int64_t i = 0; i < n; i++) {
-    int32_t *slot = find_slot(index, keys, key_at(keys, i));
-    if (*slot >= 0) continue;
-    *slot = (int32_t)kept;
-    memmove((char *)keys->data + (size_t)kept * key_size, key_at(keys, i), key_size);
-    memmove((char *)values->data + (size_t)kept * value_size, (char *)values->data + (size_t)i * value_size, value_size);
-    kept++;
-  }
-  uf_buf_release(index);
-  if (kept == n) return UF_OK;
-  keys->rank = values->rank = 1;
-  keys->dims[0] = values->dims[0] = kept;
-  keys->size = (size_t)kept * key_size;
-  values->size = (size_t)kept * value_size;
-  return UF_OK;
-}
-
-static uf_status check_import(const ufi_resource *table, const uf_tensor *keys, const uf_tensor *values,
-                              uf_error *error) {
-  char text[256];
-  if (table->key_dtype != keys->dtype || table->dtype != values->dtype) {
-    return ufi_fail(error, UF_WRONG_TYPE, "expected %s keys and %s values for %s, found %s and %s",
-                    uf_dtype_name(table->key_dtype), uf_dtype_name(table->dtype), ufi_resource_text(table, text),
-                    uf_dtype_name(keys->dtype), uf_dtype_name(values->dtype));
-  }
-  if (uf_tensor_count(keys) != uf_tensor_count(values) || uf_tensor_count(keys) > INT32_MAX / 4) {
-    return ufi_fail(error, UF_INVALID_ARGUMENT, "expected as many values as keys for %s, found %lld keys and %lld values",
-                    ufi_resource_text(table, text), (long long)uf_tensor_count(keys),
-                    (long long)uf_tensor_count(values));
-  }
-  return UF_OK;
-}
-
-uf_status ufi_table_import(ufi_resource *table, const uf_tensor *keys, const uf_tensor *values, bool first_wins,
-                           uf_error *error) {
-  uf_tensor new_keys = {0}, new_values = {0};
-  uf_buf *index = NULL;
-  UFI_TRY(check_import(table, keys, values, error));
-  uf_status status = copy_tensor(keys, &new_keys, error);
-  if (status == UF_OK) status = copy_tensor(values, &new_values, error);
-  if (status == UF_OK && first_wins) status = drop_repeats(&new_keys, &new_values, error);
-  if (status == UF_OK) status = build_index(&new_keys, &index, error);
-  if (status != UF_OK) {
-    uf_tensor_release(&new_keys);
-    uf_tensor_release(&new_values);
-    return status;
-  }
-  clear_value(table);
-  table->keys = new_keys;
-  table->value = new_values;
-  table->index = index;
-  table->initialized = true;
-  return UF_OK;
-}
-
-int64_t ufi_table_find(const ufi_resource *table, const void *key) {
-  return table->initialized ? *find_slot(table->index, &table->keys, key) : -1;
 }

@@ -25,8 +25,22 @@ typedef struct ufi_resource {
   uf_tensor value;         /* variables; tables: values */
   uf_tensor keys;          /* tables */
   const uf_quant *quant;   /* of the values, from the op that assigned */
-  uf_buf *index;           /* tables: int32_t slots into keys, -1 free (table_find) */
+  /* tables (table.h): */
+  uf_buf *index;           /* int32_t slots into keys, -1 free */
+  int64_t n_entries;
+  int32_t table_kind;      /* UFI_TABLE_STATIC ... */
+  uf_tensor special_keys;  /* dense tables: (2, key shape), the keys that no entry can have */
+  struct ufi_table_room {
+    int64_t entries;       /* that buf has room for */
+    size_t used, size;     /* bytes of characters behind them */
+  } key_room, value_room;
 } ufi_resource;
+
+enum {
+  UFI_TABLE_STATIC,  /* filled once (HashTable, and TFLite's) */
+  UFI_TABLE_MUTABLE,
+  UFI_TABLE_DENSE,   /* MutableDenseHashTable: keys may be tensors, two of them are special */
+};
 
 typedef struct ufi_store ufi_store; /* reference-counted */
 
@@ -55,12 +69,9 @@ uf_status ufi_variable_read(const ufi_resource *variable, uf_tensor *tensor_out,
 uf_status ufi_variable_assign(ufi_resource *variable, const uf_tensor *tensor, bool share,
                               uf_error *error);
 
-/* Replaces a table's content (copies). Of equal keys the first one counts when
- * first_wins (as TFLite's HASHTABLE_IMPORT); else INVALID_ARGUMENT. */
-uf_status ufi_table_import(ufi_resource *table, const uf_tensor *keys, const uf_tensor *values,
-                           bool first_wins, uf_error *error);
-/* Position of a key (int32, int64 or string element of the table's key dtype)
- * in values, -1: none. */
-int64_t ufi_table_find(const ufi_resource *table, const void *key);
+/* The value of another tensor in a buf of its own. */
+uf_status ufi_resource_copy(const uf_tensor *from, uf_tensor *to_out, uf_error *error);
+/* Frees the value (table: the content). */
+void ufi_resource_clear(ufi_resource *resource);
 
 #endif

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * variable.c: resource variables and hash tables: handles, reads, writes.
- *
- * TFLite names a variable by (container, shared_name); a table by a number,
- * which becomes the name "table_<number>". Handles are ids in the session's
- * store (ops/resource.h).
+ * variable.c: resource variables: handles, reads, writes. TFLite and
+ * TensorFlow name a variable by (container, shared_name); handles are ids in
+ * the session's store (ops/resource.h). Hash tables are in table_ops.c.
  */
 #include "ops/variable.h"
 
-#include <stdio.h>
-
 #include "ops/host.h"
+#include "ops/table.h"
 
 /* ---- handles ------------------------------------------------------------- */
 
@@ -47,36 +44,6 @@ static uf_status var_handle_tf(const ufi_tf_attrs *from, void *attrs, uf_error *
   return UF_OK;
 }
 
-/* TFLite's TensorType numbers of what a table can hold. */
-static uf_dtype from_tflite_type(int code) {
-  switch (code) {
-    case 0: return UF_FLOAT32;
-    case 2: return UF_INT32;
-    case 4: return UF_INT64;
-    case 5: return UF_STRING;
-    case 10: return UF_FLOAT64;
-    default: return UF_INVALID;
-  }
-}
-
-static uf_status hashtable_tflite(const ufi_tflite_attrs *from, void *attrs, uf_error *error) {
-  ufi_handle_attrs *a = attrs;
-  char *name = ufi_arena_alloc(from->arena, 32);
-  if (name == NULL) return ufi_no_memory(error, 32);
-  snprintf(name, 32, "table_%d", (int)ufi_fb_i32(&from->options, 0, 0));
-  a->kind = UF_STATE_TABLE;
-  a->rank = -1;
-  a->container = "";
-  a->name = name;
-  a->key_dtype = from_tflite_type(ufi_fb_i8(&from->options, 1, 0));
-  a->dtype = from_tflite_type(ufi_fb_i8(&from->options, 2, 0));
-  bool good = (a->key_dtype == UF_STRING || a->key_dtype == UF_INT64 || a->key_dtype == UF_INT32) &&
-              a->dtype != UF_INVALID;
-  if (good) return UF_OK;
-  return ufi_fail(error, UF_UNIMPLEMENTED, "expected a table from string or integer keys, found key type %d",
-                  ufi_fb_i8(&from->options, 1, 0));
-}
-
 uf_status ufi_handle_declare(ufi_store *store, const ufi_handle_attrs *a, int64_t *id_out, uf_error *error) {
   UFI_TRY(ufi_store_declare(store, a->kind, a->container, a->name, id_out, error));
   ufi_resource *r = ufi_store_at(store, *id_out);
@@ -86,31 +53,27 @@ uf_status ufi_handle_declare(ufi_store *store, const ufi_handle_attrs *a, int64_
     r->rank = a->rank;
     memcpy(r->dims, a->dims, sizeof r->dims);
   }
-  return UF_OK;
+  return a->kind == UF_STATE_TABLE ? ufi_table_declared(r, a->dtype, a->key_dtype, a->table_kind, error) : UF_OK;
 }
 
-static uf_status handle_infer(ufi_ctx *ctx) {
+uf_status ufi_handle_infer(ufi_ctx *ctx) {
   UFI_TRY(ufi_out_dtype(ctx, 0, UF_RESOURCE));
   ufi_tensor *out = ctx->out[0];
   int64_t one = 1; /* files say shape () or (1) for a handle */
   return ufi_out_shape(ctx, 0, out->rank == 1 ? 1 : 0, &one);
 }
 
-static uf_status handle_eval(ufi_ctx *ctx) {
+uf_status ufi_handle_eval(ufi_ctx *ctx) {
   return ufi_handle_declare(ufi_host_store(ctx), ctx->attrs, ctx->out[0]->data, ctx->error);
 }
 
 const ufi_op_def ufi_op_VAR_HANDLE = {
   .attrs_size = sizeof(ufi_handle_attrs), .attrs_tflite = var_handle_tflite, .attrs_tf = var_handle_tf,
-  .infer = handle_infer, .eval = handle_eval,
-};
-const ufi_op_def ufi_op_HASHTABLE = {
-  .attrs_size = sizeof(ufi_handle_attrs), .attrs_tflite = hashtable_tflite,
-  .infer = handle_infer, .eval = handle_eval,
+  .infer = ufi_handle_infer, .eval = ufi_handle_eval,
 };
 
 /* The resource that input 0 points to. */
-static uf_status resource_of(ufi_ctx *ctx, uf_state_kind kind, ufi_resource **out) {
+uf_status ufi_resource_of(ufi_ctx *ctx, uf_state_kind kind, ufi_resource **out) {
   const ufi_tensor *handle = ctx->in[0];
   UFI_TRY(ufi_want_in(ctx, 0, UF_RESOURCE, UF_INVALID));
   ufi_resource *r = handle->count == 1 ? ufi_store_at(ufi_host_store(ctx), *(const int64_t *)handle->data) : NULL;
@@ -132,7 +95,7 @@ static uf_status read_infer(ufi_ctx *ctx) {
   UFI_TRY(ufi_want_in(ctx, 0, UF_RESOURCE, UF_INVALID));
   if (ufi_known(ctx, 0)) {
     ufi_resource *r;
-    UFI_TRY(resource_of(ctx, UF_STATE_VARIABLE, &r));
+    UFI_TRY(ufi_resource_of(ctx, UF_STATE_VARIABLE, &r));
     if (out->dtype == UF_INVALID) out->dtype = r->dtype;
     if (r->initialized && r->value.dtype == out->dtype && !ctx->running) {
       return ufi_out_shape(ctx, 0, r->value.rank, r->value.dims);
@@ -145,7 +108,7 @@ static uf_status read_eval(ufi_ctx *ctx) {
   ufi_resource *r = NULL;
   uf_tensor value;
   char text[256];
-  UFI_TRY(resource_of(ctx, UF_STATE_VARIABLE, &r));
+  UFI_TRY(ufi_resource_of(ctx, UF_STATE_VARIABLE, &r));
   UFI_TRY(ufi_variable_read(r, &value, ctx->error));
   uf_status status;
   if (ctx->out[0]->dtype != UF_INVALID && ctx->out[0]->dtype != value.dtype) {
@@ -164,7 +127,7 @@ static uf_status assign_infer(ufi_ctx *ctx) { return ufi_want_in(ctx, 0, UF_RESO
 static uf_status assign_eval(ufi_ctx *ctx) {
   const ufi_tensor *in = ctx->in[1];
   ufi_resource *r = NULL;
-  UFI_TRY(resource_of(ctx, UF_STATE_VARIABLE, &r));
+  UFI_TRY(ufi_resource_of(ctx, UF_STATE_VARIABLE, &r));
   if (in == NULL) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a value to assign, found none");
   uf_tensor view = ufi_view(in);
   return ufi_variable_assign(r, &view, in->buf && !in->in_arena && !in->is_state, ctx->error);
@@ -178,7 +141,7 @@ static uf_status initialized_infer(ufi_ctx *ctx) {
 
 static uf_status initialized_eval(ufi_ctx *ctx) {
   ufi_resource *r = NULL;
-  UFI_TRY(resource_of(ctx, UF_STATE_VARIABLE, &r));
+  UFI_TRY(ufi_resource_of(ctx, UF_STATE_VARIABLE, &r));
   *(bool *)ctx->out[0]->data = r->initialized;
   return UF_OK;
 }
@@ -186,66 +149,3 @@ static uf_status initialized_eval(ufi_ctx *ctx) {
 const ufi_op_def ufi_op_READ_VARIABLE = {.infer = read_infer, .eval = read_eval};
 const ufi_op_def ufi_op_ASSIGN_VARIABLE = {.infer = assign_infer, .eval = assign_eval};
 const ufi_op_def ufi_op_VAR_IS_INITIALIZED = {.infer = initialized_infer, .eval = initialized_eval};
-
-/* ---- tables ------------------------------------------------------------------ */
-
-static uf_status import_infer(ufi_ctx *ctx) { return ufi_want_in(ctx, 0, UF_RESOURCE, UF_INVALID); }
-
-/* TFLite's tables are static: a second import is ignored. */
-static uf_status import_eval(ufi_ctx *ctx) {
-  ufi_resource *table = NULL;
-  UFI_TRY(resource_of(ctx, UF_STATE_TABLE, &table));
-  if (table->initialized) return UF_OK;
-  if (!ctx->in[1] || !ctx->in[2]) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected keys and values, found none");
-  uf_tensor keys = ufi_view(ctx->in[1]), values = ufi_view(ctx->in[2]);
-  return ufi_table_import(table, &keys, &values, true, ctx->error);
-}
-
-static uf_status find_infer(ufi_ctx *ctx) {
-  UFI_TRY(ufi_want_in(ctx, 0, UF_RESOURCE, UF_INVALID));
-  UFI_TRY(ufi_want_in(ctx, 1, UF_STRING, UF_INT64, UF_INT32, UF_INVALID));
-  UFI_TRY(ufi_want_same(ctx, ufi_in(ctx, 2), ctx->out[0]));
-  return ufi_out_like(ctx, 0, ctx->in[1]);
-}
-
-static uf_status find_eval(ufi_ctx *ctx) {
-  const ufi_tensor *keys = ctx->in[1], *fallback = ctx->in[2];
-  ufi_tensor *out = ctx->out[0];
-  ufi_resource *table = NULL;
-  char text[256];
-  UFI_TRY(resource_of(ctx, UF_STATE_TABLE, &table));
-  if (!table->initialized) {
-    return ufi_ctx_fail(ctx, UF_FAILED_PRECONDITION, "expected %s to be filled, found it empty; run what initialises it",
-                        ufi_resource_text(table, text));
-  }
-  if (table->key_dtype != keys->dtype || table->dtype != out->dtype || fallback->count < 1) {
-    return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected %s keys, %s values and a default for %s, found %s and %s",
-                        uf_dtype_name(table->key_dtype), uf_dtype_name(table->dtype), ufi_resource_text(table, text),
-                        uf_dtype_name(keys->dtype), uf_dtype_name(out->dtype));
-  }
-  size_t key_size = (size_t)uf_dtype_bits(keys->dtype) / 8, size = (size_t)uf_dtype_bits(out->dtype) / 8;
-  for (int64_t i = 0; i < keys->count; i++) {
-    int64_t at = ufi_table_find(table, (const char *)keys->data + (size_t)i * key_size);
-    const char *from = at < 0 ? fallback->data : (const char *)table->value.data + (size_t)at * size;
-    memcpy((char *)out->data + (size_t)i * size, from, size);
-  }
-  return UF_OK;
-}
-
-static uf_status size_infer(ufi_ctx *ctx) {
-  int64_t one = 1;
-  UFI_TRY(ufi_want_in(ctx, 0, UF_RESOURCE, UF_INVALID));
-  UFI_TRY(ufi_want_out(ctx, 0, UF_INT64, UF_INVALID));
-  return ufi_out_shape(ctx, 0, 1, &one);
-}
-
-static uf_status size_eval(ufi_ctx *ctx) {
-  ufi_resource *table = NULL;
-  UFI_TRY(resource_of(ctx, UF_STATE_TABLE, &table));
-  *(int64_t *)ctx->out[0]->data = table->initialized ? uf_tensor_count(&table->keys) : 0;
-  return UF_OK;
-}
-
-const ufi_op_def ufi_op_HASHTABLE_IMPORT = {.infer = import_infer, .eval = import_eval};
-const ufi_op_def ufi_op_HASHTABLE_FIND = {.infer = find_infer, .eval = find_eval};
-const ufi_op_def ufi_op_HASHTABLE_SIZE = {.infer = size_infer, .eval = size_eval};
