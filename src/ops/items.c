@@ -46,6 +46,15 @@ uf_status ufi_tensor_keep(const uf_tensor *from, bool share, uf_tensor *to_out, 
   return UF_OK;
 }
 
+uf_status ufi_tensor_settle(uf_tensor *tensor, uf_error *error) {
+  uf_tensor settled;
+  if (tensor->dtype != UF_STRING && tensor->dtype != UF_VARIANT) return UF_OK;
+  UFI_TRY(ufi_tensor_keep(tensor, false, &settled, error));
+  uf_tensor_release(tensor);
+  *tensor = settled;
+  return UF_OK;
+}
+
 /* ---- references -------------------------------------------------------------- */
 
 static void retain(void *slot) { /* refs comes first in both */

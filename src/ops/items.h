@@ -17,6 +17,9 @@
 /* A tensor's value in memory that lasts: shared when `share` (it has a buf that nobody writes any
  * more), else copied. Variants are retained, characters copied. */
 uf_status ufi_tensor_keep(const uf_tensor *from, bool share, uf_tensor *to_out, uf_error *error);
+/* Elements of a string or variant tensor that were copied into its memory from elsewhere get
+ * characters or references of their own. */
+uf_status ufi_tensor_settle(uf_tensor *tensor, uf_error *error);
 
 struct ufi_items_node;
 typedef struct ufi_items {

@@ -132,3 +132,78 @@ uf_status ufi_out_variant(ufi_ctx *ctx, int32_t i, ufi_variant *variant) {
   ufi_variant_release(variant);
   return status;
 }
+
+uf_status ufi_new_tensor(ufi_ctx *ctx, uf_dtype dtype, int32_t rank, const int64_t *dims, uf_tensor *out) {
+  char text[UFI_SHAPE_TEXT];
+  int64_t count;
+  size_t bytes;
+  bool good = rank >= 0 && rank <= UF_MAX_RANK && ufi_shape_count(rank, dims, &count) && ufi_dtype_bytes(dtype, count, &bytes);
+  if (!good) {
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a result of at most %d dimensions that fits in memory, found shape %s",
+                        UF_MAX_RANK, ufi_shape_text(UFI_MIN(rank, UF_MAX_RANK), dims, text));
+  }
+  if (bytes > ufi_host_max_bytes(ctx)) {
+    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED, "expected a result of at most %zu bytes, found shape %s", ufi_host_max_bytes(ctx),
+                        ufi_shape_text(rank, dims, text));
+  }
+  *out = (uf_tensor){.dtype = dtype, .rank = rank};
+  for (int32_t d = 0; d < rank; d++) out->dims[d] = dims[d];
+  UFI_TRY(ufi_tensor_memory(out, ctx->error));
+  if (out->size) memset(out->data, 0, out->size);
+  return UF_OK;
+}
+
+uf_status ufi_out_take(ufi_ctx *ctx, int32_t i, uf_tensor *tensor) {
+  uf_status status = ufi_tensor_settle(tensor, ctx->error);
+  if (status == UF_OK) status = ufi_host_out_share(ctx, i, tensor);
+  uf_tensor_release(tensor);
+  return status;
+}
+
+/* ---- shapes that are known in part ---------------------------------------------------- */
+
+uf_shape ufi_partial(int32_t rank, const int64_t *dims) {
+  uf_shape shape = {.rank = rank};
+  for (int32_t d = 0; d < rank; d++) shape.dims[d] = dims[d];
+  return shape;
+}
+
+uf_status ufi_in_partial(ufi_ctx *ctx, int32_t i, uf_shape *out) {
+  const ufi_tensor *t = ctx->in[i];
+  int32_t n;
+  *out = (uf_shape){.rank = -1};
+  UFI_TRY(ufi_want_in(ctx, i, UF_INT32, UF_INT64, UF_INVALID));
+  UFI_TRY(ufi_want_rank(ctx, t, 0, 1));
+  UFI_TRY(ufi_read_ints(ctx, t, out->dims, UF_MAX_RANK, &n));
+  if (t->rank == 0 && out->dims[0] == -1) return UF_OK;
+  for (int32_t d = 0; d < n; d++) {
+    if (out->dims[d] >= -1 && t->rank == 1) continue;
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a shape as a vector of extents from -1 on, or the scalar -1, found %lld",
+                        (long long)out->dims[d]);
+  }
+  out->rank = n;
+  return UF_OK;
+}
+
+bool ufi_partial_known(const uf_shape *shape) {
+  for (int32_t d = 0; d < shape->rank; d++) {
+    if (shape->dims[d] < 0) return false;
+  }
+  return shape->rank >= 0;
+}
+
+bool ufi_partial_merge(uf_shape *shape, int32_t rank, const int64_t *dims) {
+  if (rank < 0) return true;
+  if (shape->rank < 0) {
+    *shape = ufi_partial(rank, dims);
+    return true;
+  }
+  if (shape->rank != rank) return false;
+  for (int32_t d = 0; d < rank; d++) {
+    if (shape->dims[d] >= 0 && dims[d] >= 0 && shape->dims[d] != dims[d]) return false;
+  }
+  for (int32_t d = 0; d < rank; d++) {
+    if (shape->dims[d] < 0) shape->dims[d] = dims[d];
+  }
+  return true;
+}

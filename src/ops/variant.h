@@ -59,5 +59,18 @@ uf_status ufi_out_variants(ufi_ctx *ctx, int32_t i, int32_t rank, const int64_t 
                            ufi_variant *const *elements) UF_MUST_USE;
 /* In eval of an op that gives memory: output i has this value (borrowed). */
 uf_status ufi_out_tensor(ufi_ctx *ctx, int32_t i, const uf_tensor *tensor) UF_MUST_USE;
+/* A tensor of that shape with memory of its own, zeroed; checked as ufi_out_shape does. */
+uf_status ufi_new_tensor(ufi_ctx *ctx, uf_dtype dtype, int32_t rank, const int64_t *dims, uf_tensor *out) UF_MUST_USE;
+/* Output i takes tensor, settled (items.h); the reference is taken, on failure, too. */
+uf_status ufi_out_take(ufi_ctx *ctx, int32_t i, uf_tensor *tensor) UF_MUST_USE;
+
+/* ---- shapes that are known in part ---------------------------------------------------- */
+
+/* The one in known input i: a scalar -1 (any shape) or a vector with -1 for any extent. */
+uf_status ufi_in_partial(ufi_ctx *ctx, int32_t i, uf_shape *shape_out) UF_MUST_USE;
+uf_shape ufi_partial(int32_t rank, const int64_t *dims);
+bool ufi_partial_known(const uf_shape *shape);
+/* shape becomes what is true of both; false, and unchanged, when they contradict each other. */
+bool ufi_partial_merge(uf_shape *shape, int32_t rank, const int64_t *dims);
 
 #endif
