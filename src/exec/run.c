@@ -10,7 +10,6 @@
  */
 #include "exec/session.h"
 #include "ops/host.h"
-#include "ops/variant.h"
 
 /* ---- before the first step ------------------------------------------------------ */
 
@@ -39,12 +38,7 @@ static uf_status own_characters(ufi_ctx *ctx, uf_error *error) {
     ufi_tensor *t = ctx->out[k];
     if (ctx->node->op->flags & UFI_GIVES_MEMORY) continue;
     if (t->dtype == UF_STRING) UFI_TRY(ufi_tensor_pack(t, t->data, error));
-    if (t->dtype != UF_VARIANT) continue;
-    uf_buf *buf;
-    UFI_TRY(ufi_variants_pack(t->data, t->count, &buf, error));
-    ufi_tensor_drop(t);
-    t->buf = buf;
-    t->data = uf_buf_data(buf);
+    if (t->dtype == UF_VARIANT) UFI_TRY(ufi_tensor_own_variants(t, error));
   }
   return UF_OK;
 }

@@ -95,7 +95,7 @@ uf_status ufi_list_create(ufi_ctx *ctx, int32_t i, ufi_variant **out) {
 }
 
 static uf_status empty_eval(ufi_ctx *ctx) {
-  ufi_variant *list;
+  ufi_variant *list = NULL;
   int64_t max;
   UFI_TRY(scalar_int(ctx, 1, &max));
   UFI_TRY(ufi_list_create(ctx, 0, &list));
@@ -104,7 +104,7 @@ static uf_status empty_eval(ufi_ctx *ctx) {
 }
 
 static uf_status reserve_eval(ufi_ctx *ctx) {
-  ufi_variant *list;
+  ufi_variant *list = NULL;
   int64_t n;
   UFI_TRY(scalar_int(ctx, 1, &n));
   if (n < 0) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "The num_elements to reserve must be a non negative number: expected 0 or more, found %lld", (long long)n);

@@ -37,7 +37,7 @@ static uf_tensor rows(const uf_tensor *t, int64_t at, int64_t n) {
 
 /* A list whose element shape (input shape_input) fits these dims. */
 static uf_status list_for(ufi_ctx *ctx, int32_t shape_input, int32_t rank, const int64_t *dims, ufi_variant **out) {
-  ufi_variant *list;
+  ufi_variant *list = NULL;
   UFI_TRY(ufi_list_create(ctx, shape_input, &list));
   uf_shape shape = ufi_partial(list->rank, list->dims);
   if (ufi_partial_merge(&shape, rank, dims)) {
@@ -58,7 +58,7 @@ static uf_status finish(ufi_ctx *ctx, uf_status status, ufi_variant *list, uf_te
 
 static uf_status from_tensor_eval(ufi_ctx *ctx) {
   uf_tensor t;
-  ufi_variant *list;
+  ufi_variant *list = NULL;
   UFI_TRY(whole(ctx, &t));
   uf_status status = list_for(ctx, 1, t.rank - 1, t.dims + 1, &list);
   if (status != UF_OK) {
@@ -99,7 +99,7 @@ static uf_status scatter(ufi_ctx *ctx, const ufi_tensor *indices, int64_t n_leas
 
 static uf_status scatter_eval(ufi_ctx *ctx) {
   const ufi_tensor *in = ctx->in[0];
-  ufi_variant *list;
+  ufi_variant *list = NULL;
   uf_tensor none = {0};
   int64_t n = -1;
   int32_t count;
@@ -129,7 +129,7 @@ static uf_status scatter_into_eval(ufi_ctx *ctx) {
 
 static uf_status split_eval(ufi_ctx *ctx) {
   const ufi_tensor *lengths = ctx->in[2];
-  ufi_variant *list;
+  ufi_variant *list = NULL;
   uf_tensor t;
   int64_t at = 0, sum = 0;
   UFI_TRY(ufi_want_in(ctx, 2, UF_INT64, UF_INVALID));
