@@ -5,11 +5,11 @@
  * Quantized int8 and int16 forms exist where TFLite has them, with its results;
  * square roots of quantized negative numbers are refused, of floats they are NaN.
  */
-#include "ops/unary.h"
-
 #include <math.h>
 
 #include "kernels/fixed32.h"
+#include "ops/number.h"
+#include "ops/unary.h"
 
 /* A prepare that has float kernels only. */
 static uf_status no_dtype(ufi_ctx *ctx, const char *supported) {
@@ -21,8 +21,7 @@ static uf_status prepare_float(ufi_ctx *ctx, ufk_f32_unary kernel) {
   if (!s) return UF_RESOURCE_EXHAUSTED;
   return ufi_unary_float(s, ctx->in[0]->dtype, kernel) ? UF_OK : no_dtype(ctx, "floats");
 }
-#define UNARY_DEF(name, prepare_fn, eval_fn) \
-  const ufi_op_def ufi_op_##name = {.infer = ufi_unary_infer, .prepare = prepare_fn, .eval = eval_fn}
+#define UNARY_DEF(name, prepare_fn, eval_fn) UFI_NUMBER_DEF(name, ufi_unary_infer, prepare_fn, eval_fn)
 #define FLOAT_OP(name, kernel)                                                        \
   static uf_status prepare_##name(ufi_ctx *ctx) { return prepare_float(ctx, kernel); } \
   UNARY_DEF(name, prepare_##name, ufi_unary_eval)
