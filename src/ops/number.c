@@ -167,6 +167,7 @@ const ufi_number_op *ufi_number_in(const ufi_number_op *table, size_t n, const c
 uf_status ufi_number_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error) {
   ufi_number_attrs *a = attrs;
   const uf_attr *alpha = ufi_tf_attr(from, "alpha");
+  if (!alpha) alpha = ufi_tf_attr(from, "tolerance");
   a->op = ufi_unary_op(from->op);
   if (!a->op) a->op = ufi_binary_op(from->op);
   if (!a->op) return ufi_fail(error, UF_INTERNAL, "expected an elementwise op, found %s", from->op);
@@ -216,6 +217,10 @@ static bool is_one_answer(const ufi_ctx *ctx) {
 static uf_status infer_same(ufi_ctx *ctx) {
   const ufi_tensor *a = ctx->in[0], *b = ctx->in[1];
   char p[512], q[512];
+  const bool alike = a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims) == 0;
+  if (ufi_number_of(ctx)->flags & UFI_NUMBER_ALIKE && !alike)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected operands of one shape, found %s and %s", ufi_tensor_text(a, p),
+                        ufi_tensor_text(b, q));
   if (a->count != b->count)
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected operands with the same number of elements, found %s and %s",
                         ufi_tensor_text(a, p), ufi_tensor_text(b, q));
@@ -241,53 +246,57 @@ uf_status ufi_number_infer(ufi_ctx *ctx) {
 
 /* ---- prepare ------------------------------------------------------------------------------ */
 
-static void fill_arg(const ufi_ctx *ctx, ufi_number_arg *arg) {
-  const ufi_number_attrs *attrs = ctx->attrs;
+static void fill_arg(ufi_number_arg *arg, const ufi_number_attrs *attrs, uf_dtype in, uf_dtype out) {
   arg->op = attrs->op;
   arg->alpha = attrs->alpha;
-  arg->type = ufi_number_type_of(ctx->in[0]->dtype);
-  arg->store = ufi_number_store(arg->type->class, ctx->out[0]->dtype);
-  arg->size_y = (size_t)uf_dtype_bits(ctx->out[0]->dtype) / 8;
+  arg->type = ufi_number_type_of(in);
+  arg->store = ufi_number_store(arg->type->class, out);
+  arg->size_y = (size_t)uf_dtype_bits(out) / 8;
 }
 
 static uf_status prepare_unary(ufi_ctx *ctx) {
   ufi_number_arg *arg = ufi_ctx_state(ctx, sizeof *arg);
   if (!arg) return UF_RESOURCE_EXHAUSTED;
-  fill_arg(ctx, arg);
+  fill_arg(arg, ctx->attrs, ctx->in[0]->dtype, ctx->out[0]->dtype);
   if (ctx->in[0]->dtype == UF_FLOAT32 && arg->op->kernel)
     arg->kernel = ufi_kernels_get()->elementwise.f32_unary[arg->op->kernel - 1];
   return UF_OK;
 }
 
-typedef struct binary_state {
-  ufi_binary binary;
-  ufi_number_arg number;
-} binary_state;
+void ufi_number_choose(ufi_number_loop *s, const ufi_number_attrs *attrs, uf_dtype in, uf_dtype out) {
+  const ufi_number_op *op = attrs->op;
+  ufi_binary *b = &s->binary;
+  if (op->kernel && in == UF_FLOAT32) {
+    b->inner = ufi_binary_float(b, in, (ufk_f32_binary)(op->kernel - 1), UFI_ACT_NONE);
+    return;
+  }
+  b->inner = op->loops ? op->loops[ufi_dtype_unquantized(in)] : NULL;
+  if (b->inner) { /* loops of integers may clamp */
+    b->arg.ints.lo = INT64_MIN, b->arg.ints.hi = INT64_MAX;
+    return;
+  }
+  b->inner = inner_pieces;
+  fill_arg(&s->number, attrs, in, out);
+  b->arg.number = &s->number;
+}
+
+/* The right operand is the loops' first. Pieces are not for swapping: they know all comparisons. */
+static bool swaps(const ufi_number_loop *s, const ufi_number_op *op) {
+  return op->flags & UFI_NUMBER_SWAP && s->binary.inner != inner_pieces;
+}
 
 uf_status ufi_number_prepare(ufi_ctx *ctx) {
   if (ctx->n_in == 1) return prepare_unary(ctx);
   const ufi_number_op *op = ufi_number_of(ctx);
-  const uf_dtype dtype = ctx->in[0]->dtype;
-  binary_state *state = ufi_ctx_state(ctx, sizeof *state);
-  if (!state) return UF_RESOURCE_EXHAUSTED;
-  ufi_binary *s = &state->binary;
+  const ufi_tensor *y = ctx->out[0];
+  ufi_number_loop *s = ufi_ctx_state(ctx, sizeof *s);
+  if (!s) return UF_RESOURCE_EXHAUSTED;
   if (is_one_answer(ctx)) return UF_OK;
-  const bool swap = (op->flags & UFI_NUMBER_SWAP) != 0;
-  if (op->flags & UFI_NUMBER_SAME) s->plan = (ufi_broadcast_plan){.row = ctx->out[0]->count, .count = ctx->out[0]->count};
-  else ufi_broadcast_make(ctx->in[swap], ctx->in[!swap], ctx->out[0], &s->plan);
-  if (op->kernel && dtype == UF_FLOAT32) {
-    s->inner = ufi_binary_float(s, dtype, (ufk_f32_binary)(op->kernel - 1), UFI_ACT_NONE);
-    return UF_OK;
-  }
-  if (dtype == UF_STRING && op->flags & UFI_NUMBER_TEXT) return UF_OK;
-  s->inner = op->loops ? op->loops[dtype] : NULL;
-  if (s->inner) { /* loops of integers may clamp */
-    s->arg.ints.lo = INT64_MIN, s->arg.ints.hi = INT64_MAX;
-    return UF_OK;
-  }
-  s->inner = inner_pieces;
-  fill_arg(ctx, &state->number);
-  s->arg.number = &state->number;
+  if (ctx->in[0]->dtype != UF_STRING || !(op->flags & UFI_NUMBER_TEXT))
+    ufi_number_choose(s, ctx->attrs, ctx->in[0]->dtype, y->dtype);
+  const bool swap = swaps(s, op);
+  if (op->flags & UFI_NUMBER_SAME) s->binary.plan = (ufi_broadcast_plan){.row = y->count, .count = y->count};
+  else ufi_broadcast_make(ctx->in[swap], ctx->in[!swap], y, &s->binary.plan);
   return UF_OK;
 }
 
@@ -333,7 +342,7 @@ static uf_status check_right(ufi_ctx *ctx, const ufi_number_op *op) {
 }
 
 static uf_status run_binary(ufi_ctx *ctx, bool swap) {
-  const binary_state *s = ctx->state;
+  const ufi_number_loop *s = ctx->state;
   const ufi_tensor *a = ctx->in[swap], *b = ctx->in[!swap], *y = ctx->out[0];
   const size_t size = (size_t)uf_dtype_bits(a->dtype) / 8;
   const ufi_broadcast_run_args args = {
@@ -397,5 +406,5 @@ uf_status ufi_number_eval(ufi_ctx *ctx) {
   if (y->dtype == UF_STRING) return join_strings(ctx);
   /* Without a result nothing is divided. */
   if (y->count && op->flags & (UFI_NUMBER_DIVIDES | UFI_NUMBER_RAISES)) UFI_TRY(check_right(ctx, op));
-  return run_binary(ctx, (op->flags & UFI_NUMBER_SWAP) != 0);
+  return run_binary(ctx, swaps(ctx->state, op));
 }

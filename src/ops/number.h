@@ -74,6 +74,7 @@ enum {
   UFI_NUMBER_BYTE = 128,        /* the result is uint8 */
   UFI_NUMBER_SWAP = 256,        /* loops get the right operand first */
   UFI_NUMBER_TEXT = 512,        /* two operands: strings are joined */
+  UFI_NUMBER_ALIKE = 1024,      /* with SAME: the shapes are equal, too */
 };
 
 #define UFI_DTYPE_BIT(dtype) (UINT64_C(1) << UF_##dtype)
@@ -106,6 +107,12 @@ uf_status ufi_number_infer(ufi_ctx *ctx) UF_MUST_USE;
 uf_status ufi_number_prepare(ufi_ctx *ctx) UF_MUST_USE;
 uf_status ufi_number_eval(ufi_ctx *ctx) UF_MUST_USE;
 void ufi_number_release(void *state); /* of ops whose state is a ufi_binary */
+/* The loop for two operands of a dtype and what it is given; s stays where it is. */
+typedef struct ufi_number_loop {
+  ufi_binary binary;            /* its plan is the caller's */
+  ufi_number_arg number;
+} ufi_number_loop;
+void ufi_number_choose(ufi_number_loop *s, const ufi_number_attrs *attrs, uf_dtype in, uf_dtype out);
 /* UNIMPLEMENTED: op has nothing for input i's dtype; UF_OK when the set has it. */
 uf_status ufi_want_dtype(ufi_ctx *ctx, int32_t i, uint64_t set) UF_MUST_USE;
 

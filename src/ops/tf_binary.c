@@ -57,11 +57,11 @@ INT(floor_div, floor_div_int(u, v))
 REAL(truncate_mod, fmod(u, v))
 INT(truncate_mod, v == -1 ? 0 : u % v)
 NATURAL(mod, u % v)
-static inline double floor_mod_real(double u, double v) {
+static inline double floor_mod_one(double u, double v) {
   const double rest = fmod(u, v);
   return rest != 0 && (v < 0) != (rest < 0) ? rest + v : rest;
 }
-REAL(floor_mod, floor_mod_real(u, v))
+REAL(floor_mod, floor_mod_one(u, v))
 static inline int64_t floor_mod_int(int64_t u, int64_t v) {
   const int64_t rest = v == -1 ? 0 : u % v;
   return rest != 0 && (rest < 0) != (v < 0) ? rest + v : rest;
@@ -132,6 +132,7 @@ COMPARE(less, <)
 COMPARE(less_equal, <=)
 COMPARE(greater, >)
 COMPARE(greater_equal, >=)
+REAL(near, fabs(ROUND(u - v)) <= ROUND(arg->alpha))
 CPLX(equal, u == v)
 CPLX(not_equal, u != v)
 
@@ -197,6 +198,7 @@ static const ufi_inner_fn tanh_grad_loops[UF_DTYPE_COUNT] = {[UF_FLOAT32] = tanh
 #define R(name) .reals = name##_real
 #define KERNEL(k) .kernel = (k) + 1
 #define SAME UFI_NUMBER_SAME
+#define ALIKE (UFI_NUMBER_SAME | UFI_NUMBER_ALIKE)
 static const ufi_number_op table[] = {
   {"Add", (NUMBERS & ~(UFI_DTYPE_BIT(UINT16) | UFI_DTYPE_BIT(UINT32) | UFI_DTYPE_BIT(UINT64))) | UFI_DTYPE_BIT(STRING),
    RIC(add), .loops = ufi_add_loops, KERNEL(UFK_ADD), .flags = UFI_NUMBER_TEXT},
@@ -236,6 +238,7 @@ static const ufi_number_op table[] = {
   {"Greater", UFI_REALS_ALL, RIN(greater), .loops = ufi_less_loops, .flags = UFI_NUMBER_BOOL | UFI_NUMBER_SWAP},
   {"GreaterEqual", UFI_REALS_ALL, RIN(greater_equal), .loops = ufi_less_equal_loops,
    .flags = UFI_NUMBER_BOOL | UFI_NUMBER_SWAP},
+  {"ApproximateEqual", UFI_F32_F64, R(near), .flags = UFI_NUMBER_BOOL | ALIKE},
   {"LogicalAnd", UFI_DTYPE_BIT(BOOL), .ints = and_i},
   {"LogicalOr", UFI_DTYPE_BIT(BOOL), .ints = or_i},
   {"BitwiseAnd", UFI_INTEGERS, .ints = and_i},
@@ -244,13 +247,13 @@ static const ufi_number_op table[] = {
   {"LeftShift", UFI_INTEGERS, .ints = left_shift_i, .naturals = left_shift_u},
   {"RightShift", UFI_INTEGERS, .ints = right_shift_i, .naturals = right_shift_u},
 
-  {"ReluGrad", UFI_REALS_ALL, RIN(relu_grad), .loops = relu_grad_loops, .flags = SAME},
-  {"Relu6Grad", UFI_REALS_ALL, RIN(relu6_grad), .flags = SAME},
-  {"LeakyReluGrad", UFI_FLOATS, R(leaky_relu_grad), .flags = SAME},
-  {"EluGrad", UFI_FLOATS, R(elu_grad), .flags = SAME},
-  {"SeluGrad", UFI_FLOATS, R(selu_grad), .flags = SAME},
-  {"SoftplusGrad", UFI_FLOATS, R(softplus_grad), .flags = SAME},
-  {"SoftsignGrad", UFI_FLOATS, R(softsign_grad), .flags = SAME},
+  {"ReluGrad", UFI_REALS_ALL, RIN(relu_grad), .loops = relu_grad_loops, .flags = ALIKE},
+  {"Relu6Grad", UFI_REALS_ALL, RIN(relu6_grad), .flags = ALIKE},
+  {"LeakyReluGrad", UFI_FLOATS, R(leaky_relu_grad), .flags = ALIKE},
+  {"EluGrad", UFI_FLOATS, R(elu_grad), .flags = ALIKE},
+  {"SeluGrad", UFI_FLOATS, R(selu_grad), .flags = ALIKE},
+  {"SoftplusGrad", UFI_FLOATS, R(softplus_grad), .flags = ALIKE},
+  {"SoftsignGrad", UFI_FLOATS, R(softsign_grad), .flags = ALIKE},
   {"SigmoidGrad", UFI_FLOATS | UFI_COMPLEX, RC(sigmoid_grad), .loops = sigmoid_grad_loops, .flags = SAME},
   {"TanhGrad", UFI_FLOATS | UFI_COMPLEX, RC(tanh_grad), .loops = tanh_grad_loops, .flags = SAME},
   {"SqrtGrad", UFI_FLOATS | UFI_COMPLEX, RC(sqrt_grad), .flags = SAME},
@@ -280,6 +283,7 @@ UFI_NUMBER_ROW(NEXT_AFTER);
 UFI_NUMBER_ROW(BITWISE_AND);
 UFI_NUMBER_ROW(BITWISE_OR);
 UFI_NUMBER_ROW(LEFT_SHIFT);
+UFI_NUMBER_ROW(APPROXIMATE_EQUAL);
 UFI_NUMBER_ROW(RELU_GRAD);
 UFI_NUMBER_ROW(RELU6_GRAD);
 UFI_NUMBER_ROW(LEAKY_RELU_GRAD);

@@ -120,8 +120,7 @@ static uf_status not_prepare(ufi_ctx *ctx) {
 UNARY_DEF(LOGICAL_NOT, not_prepare, ufi_unary_eval);
 
 static uf_status zeros_infer(ufi_ctx *ctx) {
-  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_INT32, UF_INT64, UF_FLOAT16, UF_FLOAT64, UF_INT8,
-                      UF_UINT8, UF_INT16, UF_BOOL, UF_INVALID));
+  UFI_TRY(ufi_want_dtype(ctx, 0, UFI_REALS_ALL | UFI_COMPLEX | UFI_DTYPE_BIT(BOOL) | UFI_DTYPE_BIT(STRING)));
   return ufi_unary_infer(ctx);
 }
 static uf_status zeros_eval(ufi_ctx *ctx) {
