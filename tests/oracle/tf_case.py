@@ -88,7 +88,7 @@ def compare(tolerance, want, got):
         return f"expected shape {want.shape}, found {got.shape}"
     if want.size == 0:
         return ""
-    if want.dtype == object or want.dtype.kind in "iub" or tolerance == "exact":
+    if want.dtype == object or want.dtype.kind in "iubS" or tolerance == "exact":
         same = want == got if want.dtype.kind not in "fcV" else (want == got) | ((want != want) & (got != got))
     else:
         rtol, atol = tolerance or DEFAULTS.get(want.dtype.name, (0, 0))
