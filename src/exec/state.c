@@ -20,7 +20,7 @@ uf_status ufi_session_declare(uf_session *s, uf_error *error) {
     const ufi_graph *graph = &s->model->graphs[g];
     for (int32_t i = 0; i < graph->n_nodes; i++) {
       int64_t id;
-      if (!ufi_is_handle_op(graph->nodes[i].op) || graph->nodes[i].unsupported) continue;
+      if (graph->nodes[i].unsupported || !ufi_is_named_handle(graph->nodes[i].op, graph->nodes[i].attrs)) continue;
       UFI_TRY(ufi_handle_declare(s->store, graph->nodes[i].attrs, &id, error));
     }
   }
@@ -63,7 +63,7 @@ uf_status ufi_session_resource(uf_session *s, ufi_frame *f, int32_t value, ufi_r
   int64_t id = -1;
   UFI_TRY(ufi_session_declare(s, error));
   const ufi_node *node = v->producer >= 0 ? &f->graph->nodes[v->producer] : NULL;
-  if (node && ufi_is_handle_op(node->op) && !node->unsupported) {
+  if (node && !node->unsupported && ufi_is_named_handle(node->op, node->attrs)) {
     UFI_TRY(ufi_handle_declare(s->store, node->attrs, &id, error));
   } else if (t->data && t->count == 1 && (f->run_id != 0 || t->is_const)) {
     memcpy(&id, t->data, sizeof id);

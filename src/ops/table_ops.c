@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "ops/host.h"
+#include "ops/items.h"
 #include "ops/variable.h"
 
 /* ---- handles ------------------------------------------------------------------------- */
@@ -82,7 +83,7 @@ static uf_status set_special_keys(ufi_ctx *ctx, ufi_resource *table) {
   special.dims[0] = 2;
   for (int32_t d = 0; d < empty->rank; d++) special.dims[d + 1] = empty->dims[d];
   uf_tensor_release(&table->special_keys);
-  uf_status status = ufi_resource_copy(&special, &table->special_keys, ctx->error);
+  uf_status status = ufi_tensor_keep(&special, false, &table->special_keys, ctx->error);
   ufi_free(both);
   return status;
 }
