@@ -410,19 +410,6 @@ static node *backslash(parser *p) {
   return literal(p, escape(p));
 }
 
-static node *atom(parser *p) {
-  switch (*p->at) {
-    case '(': p->at++; return group(p);
-    case '[': p->at++; return bracket(p);
-    case '.': p->at++; return any_char(p);
-    case '^': p->at++; return new_node(p, ASSERT, p->flags & LINES ? UFI_RE_BEGIN_LINE : UFI_RE_BEGIN_TEXT, 0);
-    case '$': p->at++; return new_node(p, ASSERT, p->flags & LINES ? UFI_RE_END_LINE : UFI_RE_END_TEXT, 0);
-    case '*': case '+': case '?': return fail(p, "nothing to repeat");
-    case '\\': return backslash(p);
-    default: return literal(p, take(p));
-  }
-}
-
 static bool number(parser *p, int32_t *out) {
   const char *from = p->at;
   for (*out = 0; p->at < p->end && *p->at >= '0' && *p->at <= '9'; p->at++)
@@ -439,6 +426,24 @@ static bool counts(parser *p, int32_t *least, int32_t *most) {
   if (good && skip(p, '}')) return true;
   p->at = from;
   return false;
+}
+
+static node *atom(parser *p) {
+  switch (*p->at) {
+    case '(': p->at++; return group(p);
+    case '[': p->at++; return bracket(p);
+    case '.': p->at++; return any_char(p);
+    case '^': p->at++; return new_node(p, ASSERT, p->flags & LINES ? UFI_RE_BEGIN_LINE : UFI_RE_BEGIN_TEXT, 0);
+    case '$': p->at++; return new_node(p, ASSERT, p->flags & LINES ? UFI_RE_END_LINE : UFI_RE_END_TEXT, 0);
+    case '*': case '+': case '?': return fail(p, "nothing to repeat");
+    case '\\': return backslash(p);
+    case '{': {
+      int32_t least, most;
+      if (counts(p, &least, &most)) return fail(p, "nothing to repeat");
+      return literal(p, take(p));
+    }
+    default: return literal(p, take(p));
+  }
 }
 
 static bool repeat_op(parser *p, int32_t *least, int32_t *most) {
