@@ -244,10 +244,10 @@ static bool list_value(core_state *state, op_attrs *all, char kind, PyObject *va
   void *memory = all->memory[all->n] = PyMem_Calloc(n > 0 ? (size_t)n : 1, each);
   if (memory == NULL) return PyErr_NoMemory() != NULL;
   attr->n = (int32_t)n;
-  attr->ints = memory;
-  attr->floats = memory;
-  attr->strings = memory;
-  attr->shapes = memory;
+  if (kind == 'f') attr->floats = memory;
+  else if (kind == 'h') attr->shapes = memory;
+  else if (kind == 's') attr->strings = memory;
+  else attr->ints = memory;
   for (Py_ssize_t i = 0; i < n; i++) {
     PyObject *item = PySequence_GetItem(value, i);
     if (item == NULL) return false;
