@@ -100,9 +100,15 @@ static uf_status var_handle_eval(ufi_ctx *ctx) {
   return a->is_anonymous ? anonymous_eval(ctx) : ufi_handle_eval(ctx);
 }
 
+/* One that is made anew each time must not look like a constant. */
+static uf_status var_handle_infer(ufi_ctx *ctx) {
+  const ufi_handle_attrs *a = ctx->attrs;
+  return a->is_anonymous ? ufi_out_dtype(ctx, 0, UF_RESOURCE) : ufi_handle_infer(ctx);
+}
+
 const ufi_op_def ufi_op_VAR_HANDLE = {
   .attrs_size = sizeof(ufi_handle_attrs), .attrs_tflite = var_handle_tflite, .attrs_tf = var_handle_tf,
-  .infer = ufi_handle_infer, .eval = var_handle_eval,
+  .infer = var_handle_infer, .eval = var_handle_eval,
 };
 
 /* Several at once: _VarHandlesOp. */
