@@ -285,7 +285,7 @@ def _shaped(array, shape, is_eager):
         return np.full(tuple(shape), array.reshape(-1)[0], array.dtype)
     if is_eager:
         raise TypeError(f"Eager execution of tf.constant with unsupported shape. Tensor "
-                        f"{array!r} (converted from {array.tolist()!r}) has {array.size} elements, but "
+                        f"{array} (converted from {array.tolist()!r}) has {array.size} elements, but "
                         f"got `shape` {shape} with {n} elements).")
     if array.size < n and array.size:  # as v1 does: the last value goes on
         flat = np.full(n, array.reshape(-1)[-1], array.dtype)

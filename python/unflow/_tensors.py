@@ -24,6 +24,11 @@ def numpy_text(tensor, is_repr):
 
 
 def _repr(self):
+    if self.dtype.name == "resource":
+        try:
+            return f"<tf.Tensor: shape={self.shape}, dtype=resource, value={numpy_text(self, True)}>"
+        except Exception:  # a table, or a variable without a value
+            return f"<tf.Tensor: shape={self.shape}, dtype=resource, value=<unavailable>>"
     word = "value" if self.dtype.name == "variant" else "numpy"
     return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, {word}={numpy_text(self, True)}>"
 

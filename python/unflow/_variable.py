@@ -100,7 +100,7 @@ class Variable(_core.Operand):
         shared = f"{full}_{taken}" if taken else full
         self.handle = _core.execute("VarHandleOp", (), {
             "dtype": dtype, "shape": shape, "shared_name": shared, "container": ""})
-        self._owner = _Owner(self.handle)
+        self.handle._owner = _Owner(self.handle._alias())
         self.name = full + ":0"
 
     # ---- what it is ----

@@ -175,6 +175,13 @@ static PyObject *tensor_value(core_tensor *self, PyObject *unused) {
   return value_of(self, &value) ? core_tensor_wrap(self->state, &value) : NULL;
 }
 
+/* _alias(): another object for the same tensor. */
+static PyObject *tensor_alias(core_tensor *self, PyObject *unused) {
+  uf_tensor same = self->tensor;
+  uf_buf_retain(same.buf);
+  return core_tensor_wrap(self->state, &same);
+}
+
 static int tensor_bool(core_tensor *self) {
   const uf_tensor *t = &self->tensor;
   if (uf_tensor_count(t) == 1 && t->data != NULL) {
@@ -265,6 +272,7 @@ static PyMethodDef methods[] = {
    "resource the value behind it."},
   {"numpy_array", (PyCFunction)tensor_view, METH_NOARGS,
    "numpy_array()\n\nThe value as an array, also for rank 0; read-only."},
+  {"_alias", (PyCFunction)tensor_alias, METH_NOARGS, NULL},
   {"_value", (PyCFunction)tensor_value, METH_NOARGS, NULL},
   {"get_shape", (PyCFunction)shape_method, METH_NOARGS, "get_shape()\n\nIts shape."},
   {"__array__", (PyCFunction)(void (*)(void))tensor_array, METH_VARARGS | METH_KEYWORDS, NULL},
