@@ -10,20 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-import threading
 
 from . import _core
 from ._dtypes import TensorShape, as_dtype
+from ._mode import stacks as _stacks
 from .errors import OpError, UnimplementedError
 
 
-class _Stacks(threading.local):
-    def __init__(self):
-        self.graphs = []
-        self.sessions = []
-
-
-_stacks = _Stacks()
 _default = None  # the graph of all threads, made on demand
 
 
@@ -63,8 +56,12 @@ class Operation:
     __str__ = node_def.fget
 
 
-class Tensor:
+class Tensor(_core.Tensor):
     """An output of a node: a value to be. A Session gives it as a NumPy array."""
+
+    _symbolic = True
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
     def __init__(self, op, value, dtype, shape):
         self.op = op

@@ -422,6 +422,7 @@ static uf_op *prepared(core_state *state, const char *name, const uf_dtype *dtyp
     put_value(state, &of, value);
   }
   *mine_out = true;
+  if (n == 0) of.whole = false; /* handles, each of another name: they would fill the memory */
   if (!of.whole) return prepare(state, name, dtypes, n, attrs);
   uint64_t hash = hash_of(&of);
   if (eager->n_places > 0) {
