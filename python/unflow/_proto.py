@@ -200,6 +200,12 @@ def _float32(value):
         return struct.pack("<f", float("inf") if value > 0 else float("-inf"))
 
 
+def _map_order(key):
+    """Bytewise, of a text and one that begins with it the longer first: as protobuf's own
+    deterministic writing has it."""
+    return key.encode("utf-8", "surrogateescape") + b"\xff" if isinstance(key, str) else key
+
+
 # ---- containers ----
 
 
@@ -720,7 +726,7 @@ class Message(metaclass=_Meta):
 
     @staticmethod
     def _put_map(out, field, value):
-        for key in sorted(value._items):
+        for key in sorted(value._items, key=_map_order):
             entry = bytearray()
             _put(entry, 1, field.key, key)
             _put(entry, 2, field.value_kind, value._items[key])

@@ -68,7 +68,8 @@ def _lines(message, out, indent):
         if field.key is not None:
             for key in sorted(value):
                 out.append(f"{indent}{field.name} {{")
-                out.append(f"{indent}  key: {_scalar_text(field, field.key, key)}")
+                if key:
+                    out.append(f"{indent}  key: {_scalar_text(field, field.key, key)}")
                 if field.value_kind == "message":
                     out.append(f"{indent}  value {{")
                     _lines(value[key], out, indent + "    ")
