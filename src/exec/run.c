@@ -130,7 +130,8 @@ uf_status ufi_frame_missing(const ufi_frame *f, const bool *wanted, uf_error *er
     bool is_reason = f->mode[i] == UFI_NODE_MISSING && (f->why[i] || node->unsupported);
     if (!is_reason || !matters(f, i, wanted)) continue;
     if (f->why[i]) return ufi_fail(error, UF_UNIMPLEMENTED, "%s", f->why[i]); /* names the op already */
-    return ufi_fail(error, UF_UNIMPLEMENTED, "op #%d %s '%s': %s", (int)i, node->op_name, node->name, node->unsupported);
+    return ufi_fail(error, node->failure ? node->failure : UF_UNIMPLEMENTED, "op #%d %s '%s': %s", (int)i, node->op_name, node->name,
+                    node->unsupported);
   }
   return UF_OK;
 }

@@ -61,6 +61,7 @@ typedef struct ufi_tensor {
   bool is_state;         /* is_variable: the op that takes it as input may write data */
   bool in_arena;         /* (executor) memory is shared with other tensors over time */
   bool is_missing;       /* (executor) needs an op that is not supported */
+  bool is_dead;          /* in a branch that this run did not take: has no value */
 } ufi_tensor;
 
 typedef struct ufi_ctx {
