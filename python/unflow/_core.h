@@ -156,6 +156,7 @@ typedef struct core_builder {
   PyObject_HEAD
   core_state *state;
   uf_builder *builder;
+  PyObject *owner;         /* the core_builder whose function it is the body of; NULL: none */
 } core_builder;
 
 typedef struct core_source {
