@@ -73,6 +73,8 @@ void ufi_tensor_share(ufi_tensor *t, const ufi_tensor *from);        /* same mem
 /* t (a string tensor) gets elements and characters of its own, copied from
  * t->count elements, which may be t's. */
 uf_status ufi_tensor_pack(ufi_tensor *t, const void *elements, uf_error *error);
+/* Likewise references of its own, of a variant tensor to its elements. */
+uf_status ufi_tensor_own_variants(ufi_tensor *t, uf_error *error);
 /* Moves t to fresh memory if somebody else refers to its own (a view, a
  * snapshot); with its value when keep_value. */
 uf_status ufi_tensor_detach(ufi_tensor *t, bool keep_value, uf_error *error);

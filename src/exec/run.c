@@ -32,12 +32,13 @@ uf_status ufi_frame_begin(ufi_frame *f, uf_error *error) {
 
 /* ---- one node ---------------------------------------------------------------------- */
 
-/* String elements that eval copied from its inputs get characters of their own. */
+/* String elements that eval copied from its inputs get characters of their own, variants references. */
 static uf_status own_characters(ufi_ctx *ctx, uf_error *error) {
   for (int32_t k = 0; k < ctx->n_out; k++) {
     ufi_tensor *t = ctx->out[k];
-    if (t->dtype != UF_STRING || (ctx->node->op->flags & UFI_GIVES_MEMORY)) continue;
-    UFI_TRY(ufi_tensor_pack(t, t->data, error));
+    if (ctx->node->op->flags & UFI_GIVES_MEMORY) continue;
+    if (t->dtype == UF_STRING) UFI_TRY(ufi_tensor_pack(t, t->data, error));
+    if (t->dtype == UF_VARIANT) UFI_TRY(ufi_tensor_own_variants(t, error));
   }
   return UF_OK;
 }
@@ -64,7 +65,7 @@ static uf_status bind_outputs(ufi_frame *f, int32_t i, uf_error *error) {
     int32_t v = ctx->node->out[k];
     ufi_tensor *t = ctx->out[k];
     if (f->view_of[v] >= 0) ufi_tensor_share(t, &f->tensors[f->view_of[v]]);
-    else if (t->dtype == UF_STRING || t->dtype == UF_RESOURCE) UFI_TRY(ufi_tensor_fresh(t, error));
+    else if (t->dtype == UF_STRING || t->dtype == UF_RESOURCE || t->dtype == UF_VARIANT) UFI_TRY(ufi_tensor_fresh(t, error));
   }
   return UF_OK;
 }

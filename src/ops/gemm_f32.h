@@ -57,6 +57,14 @@ void ufi_gemm_f32_pack(ufi_pool *pool, int64_t k, int64_t n, const float *from, 
 void ufi_gemm_f32_pack_rows(int64_t k, int64_t n, int64_t k0, int64_t rows, const float *from,
                             int64_t k_step, int64_t n_step, float *out);
 
+/* A transposed convolution (transpose_conv_f32.c) of g's geometry: element (k, n) of a tap's matrix is
+ * weights[tap * tap_step + n * n_step + k]. Packed floats: those of (taps * in_c, out_c). zeros:
+ * ufi_gemm_f32_zeros(1, in_c); bias: out_c, padded. */
+void ufi_transpose_f32_pack(const ufi_conv_geometry *g, const float *weights, int64_t tap_step, int64_t n_step,
+                            float *out);
+void ufi_transpose_f32_run(ufi_pool *pool, const ufi_conv_geometry *g, const float *in, const float *packed,
+                           const float *bias, const float *zeros, float *out);
+
 /* The bias of g (or zeros), count floats padded to whole panels, into out. */
 void ufi_gemm_f32_bias(const ufi_tensor *bias, int64_t groups, int64_t n, float *out);
 /* A fused activation that is no clamp: applied in place. */

@@ -210,7 +210,7 @@ uf_status ufi_broadcast(ufi_ctx *ctx, const ufi_tensor *a, const ufi_tensor *b, 
 /* Elements of a known int32 or int64 (also int8/16) tensor as int64. max: room in out. */
 uf_status ufi_read_ints(ufi_ctx *ctx, const ufi_tensor *t, int64_t *out, int32_t max,
                         int32_t *n_out) UF_MUST_USE;
-/* axis in [-rank, rank) made non-negative; OUT_OF_RANGE otherwise. */
+/* axis in [-rank, rank) made non-negative; INVALID_ARGUMENT otherwise. */
 uf_status ufi_axis(ufi_ctx *ctx, int64_t axis, int32_t rank, int32_t *axis_out) UF_MUST_USE;
 
 /* state of this node in this session: zeroed, kept until the next prepare; call

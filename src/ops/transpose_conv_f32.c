@@ -38,15 +38,15 @@ static uf_status sizes_of(ufi_ctx *ctx, const ufi_conv_geometry *g, size_t *head
 }
 
 /* Packs the taps of rests (ry, rx) at out. */
-static void pack_phase(const ufi_conv_geometry *g, int64_t ry, int64_t rx, float *out) {
+static void pack_phase(const ufi_conv_geometry *g, const float *weights, int64_t tap_step, int64_t n_step,
+                       int64_t ry, int64_t rx, float *out) {
   int64_t lines = taps_of(g->kernel_h, g->stride_h, ry);
   int64_t cols = taps_of(g->kernel_w, g->stride_w, rx);
-  int64_t depth = lines * cols * g->in_c, filter = g->kernel_h * g->kernel_w * g->in_c;
-  const float *weights = g->filter->data;
+  int64_t depth = lines * cols * g->in_c;
   for (int64_t t = 0; t < lines * cols; t++) {
     int64_t y = ry + t / cols * g->stride_h, x = rx + t % cols * g->stride_w;
     ufi_gemm_f32_pack_rows(depth, g->out_c, t * g->in_c, g->in_c,
-                           weights + (y * g->kernel_w + x) * g->in_c, 1, filter, out);
+                           weights + (y * g->kernel_w + x) * tap_step, 1, n_step, out);
   }
 }
 
@@ -59,12 +59,17 @@ static int64_t phase_at(const ufi_conv_geometry *g, int64_t ry, int64_t rx) {
   return taps * g->in_c * ufi_gemm_f32_columns(g->out_c);
 }
 
-static void pack_all(const ufi_conv_geometry *g, float *out) {
+void ufi_transpose_f32_pack(const ufi_conv_geometry *g, const float *weights, int64_t tap_step, int64_t n_step,
+                            float *out) {
   for (int64_t ry = 0; ry < UFI_MIN(g->stride_h, g->kernel_h); ry++) {
     for (int64_t rx = 0; rx < UFI_MIN(g->stride_w, g->kernel_w); rx++) {
-      pack_phase(g, ry, rx, out + phase_at(g, ry, rx));
+      pack_phase(g, weights, tap_step, n_step, ry, rx, out + phase_at(g, ry, rx));
     }
   }
+}
+
+static void pack_all(const ufi_conv_geometry *g, float *out) {
+  ufi_transpose_f32_pack(g, g->filter->data, g->in_c, g->kernel_h * g->kernel_w * g->in_c, out);
 }
 
 static uf_status transpose_fill(ufi_ctx *ctx, void *memory, void *arg) {
@@ -92,14 +97,14 @@ uf_status ufi_transpose_conv_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *
 }
 
 /* The convolution that makes output pixels (py + i * stride_h, px + j * stride_w). */
-static ufi_gemm_f32 phase_gemm(const ufi_conv_geometry *g, int64_t py, int64_t px) {
+static ufi_gemm_f32 phase_gemm(const ufi_conv_geometry *g, const float *in, float *out, int64_t py,
+                               int64_t px) {
   int64_t ry = (py + g->pad_top) % g->stride_h, rx = (px + g->pad_left) % g->stride_w;
   int64_t lines = taps_of(g->kernel_h, g->stride_h, ry);
   int64_t cols = taps_of(g->kernel_w, g->stride_w, rx);
   if (lines == 0 || cols == 0) lines = cols = 0;
-  float *out = g->output->data;
   return (ufi_gemm_f32){
-      .in = g->input->data, .batch = g->batch, .in_h = g->in_h, .in_w = g->in_w,
+      .in = in, .batch = g->batch, .in_h = g->in_h, .in_w = g->in_w,
       .in_pixel = g->in_c, .channels = g->in_c,
       .out_h = (g->out_h - py + g->stride_h - 1) / g->stride_h,
       .out_w = (g->out_w - px + g->stride_w - 1) / g->stride_w,
@@ -112,11 +117,11 @@ static ufi_gemm_f32 phase_gemm(const ufi_conv_geometry *g, int64_t py, int64_t p
       .out_image = g->out_h * g->out_w * g->out_c, .groups = 1};
 }
 
-static void all_phases(ufi_pool *pool, const ufi_conv_geometry *g, const float *packed,
-                       const float *bias, const float *zeros) {
+void ufi_transpose_f32_run(ufi_pool *pool, const ufi_conv_geometry *g, const float *in, const float *packed,
+                           const float *bias, const float *zeros, float *out) {
   for (int64_t py = 0; py < UFI_MIN(g->stride_h, g->out_h); py++) {
     for (int64_t px = 0; px < UFI_MIN(g->stride_w, g->out_w); px++) {
-      ufi_gemm_f32 gemm = phase_gemm(g, py, px);
+      ufi_gemm_f32 gemm = phase_gemm(g, in, out, py, px);
       int64_t ry = (py + g->pad_top) % g->stride_h, rx = (px + g->pad_left) % g->stride_w;
       gemm.b = gemm.kernel_h > 0 ? packed + phase_at(g, ry, rx) : packed;
       gemm.bias = bias;
@@ -138,7 +143,8 @@ uf_status ufi_transpose_conv_f32_eval(ufi_ctx *ctx) {
   memset(zeros, 0, zeros_size * sizeof *zeros);
   ufi_gemm_f32_bias(g.bias, 1, g.out_c, bias);
   if (!state->packed) pack_all(&g, weights);
-  all_phases(ctx->pool, &g, state->packed ? state->packed : weights, bias, zeros);
+  ufi_transpose_f32_run(ctx->pool, &g, g.input->data, state->packed ? state->packed : weights, bias, zeros,
+                        g.output->data);
   ufi_act_apply_f32(g.act, g.output->data, g.output->count);
   return UF_OK;
 }
