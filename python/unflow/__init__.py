@@ -28,11 +28,13 @@ _WHERE = {
     "Quantization": "_tensor", "dequantize": "_tensor",
     "isa": "_core", "ops": "_core",
     "DType": "_dtypes", "TensorShape": "_dtypes", "as_dtype": "_dtypes", "dtypes": "_dtypes",
-    "Graph": "_graph", "Operation": "_graph", "Tensor": "_graph",
+    "Graph": "_graph", "Operation": "_graph",
     "get_default_graph": "_graph", "control_dependencies": "_graph",
-    "Variable": "_eager", "constant": "_eager", "convert_to_tensor": "_eager",
-    "identity": "_eager", "group": "_eager", "no_op": "_eager", "is_tensor": "_eager",
-    "executing_eagerly": "_eager",
+    "identity": "_eager", "group": "_eager", "no_op": "_eager",
+    "Tensor": "_core", "Variable": "_variable", "VariableSynchronization": "_variable",
+    "VariableAggregation": "_variable", "executing_eagerly": "_mode",
+    "constant": "_convert", "convert_to_tensor": "_convert", "cast": "_convert",
+    "is_tensor": "_convert",
 }
 _DTYPES = (
     "bfloat16", "bool", "complex128", "complex64", "double", "float16", "float32", "float64",

@@ -237,6 +237,7 @@ class Graph:
     """Nodes, added call by call under ``with graph.as_default()``."""
 
     building_function = False
+    outer_graph = None
 
     def __init__(self):
         self._builder = _core.Builder()
@@ -337,12 +338,7 @@ class Graph:
                 self._devices[node] = device
         for block in self._controls:
             block.seen.add(node)
-        made = self._operation(node)
-        self._made(made)
-        return made
-
-    def _made(self, op):
-        """Called for each new Operation."""
+        return self._operation(node)
 
     def create_op(self, op_type, inputs, dtypes=None, input_types=None, name=None, attrs=None,
                   op_def=None, compute_shapes=True, compute_device=True):

@@ -348,6 +348,19 @@ def apply(op, inputs, attrs=None, name=None):
     may be left out. A tensor for one output, a list for several or for a list; for none: None, or
     the Operation in a graph."""
     sig = _signatures.get(op) or signature(op)
+    if not _mode.stacks.graphs and sig.single and sig.plain and _mode._eager:
+        for value in inputs:
+            if type(value) is not EagerTensor:
+                break
+        else:  # the quick way of what is most frequent
+            if len(inputs) == len(sig.args):
+                try:
+                    return _core.execute(op, inputs, attrs)
+                except (ValueError, NotImplementedError):
+                    wrong = _mismatch(sig, inputs)
+                    if wrong is None:
+                        raise
+                    raise wrong from None
     graph = _mode.graph_for(inputs)
     if graph is None:
         return _run(sig, inputs, attrs)

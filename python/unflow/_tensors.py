@@ -4,8 +4,6 @@ TensorFlow refuses in eager mode. The methods are put into the C types."""
 
 from __future__ import annotations
 
-import numpy as np
-
 from . import _core
 
 Operand, Tensor, EagerTensor = _core.Operand, _core.Tensor, _core.EagerTensor
@@ -17,8 +15,11 @@ def numpy_text(tensor, is_repr):
     if tensor.dtype.name == "variant":
         return "<unprintable>"
     array = tensor.numpy_array()
-    value = array[()] if array.ndim == 0 else array
-    text = repr(value) if is_repr else str(value)
+    if array.ndim == 0:
+        value = array[()]
+        text = repr(value) if is_repr and array.dtype.kind == "O" else str(value)
+    else:
+        text = repr(array) if is_repr else str(array)
     return "\n" + text if "\n" in text else text
 
 
@@ -32,7 +33,7 @@ def _str(self):
 
 
 def _format(self, spec):
-    return self.numpy_array()[()].__format__(spec) if spec else str(self)
+    return self._numpy().__format__(spec)
 
 
 def _iter(self):

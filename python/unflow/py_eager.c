@@ -20,6 +20,7 @@ static void tensor_dealloc(PyObject *object) {
   if (self->weak != NULL) PyObject_ClearWeakRefs(object);
   uf_tensor_release(&self->tensor);
   Py_XDECREF(self->shape);
+  Py_XDECREF(self->dict);
   release(object);
   Py_DECREF(type);
 }
@@ -279,6 +280,7 @@ static PyGetSetDef getset[] = {
 };
 
 static PyMemberDef members[] = {
+  {"__dictoffset__", T_PYSSIZET, offsetof(core_tensor, dict), READONLY, NULL},
   {"__weaklistoffset__", T_PYSSIZET, offsetof(core_tensor, weak), READONLY, NULL},
   {NULL},
 };
@@ -395,9 +397,15 @@ PyObject *core_tensor_of(core_state *state, PyObject *value, uf_dtype want) {
   if (scalar != NULL || PyErr_Occurred()) return scalar;
   core_input input;
   if (!core_input_take(state, value, want, true, &input)) return NULL;
-  if (want != UF_INVALID && input.tensor.dtype != want &&
-      uf_dtype_bits(input.tensor.dtype) == uf_dtype_bits(want))
+  bool quantized = want == UF_QINT8 || want == UF_QUINT8 || want == UF_QINT16 ||
+                   want == UF_QUINT16 || want == UF_QINT32;
+  if (quantized && uf_dtype_bits(input.tensor.dtype) == uf_dtype_bits(want))
     input.tensor.dtype = want; /* qint8 is int8 in NumPy, and so on */
+  if (want != UF_INVALID && input.tensor.dtype != want) {
+    core_input_drop(&input);
+    return PyErr_Format(PyExc_TypeError, "Cannot convert %R to EagerTensor of dtype %s", value,
+                        uf_dtype_name(want));
+  }
   uf_tensor tensor;
   bool ok = own(&input, &tensor);
   core_input_drop(&input);

@@ -20,6 +20,7 @@ typedef struct core_tensor {
   uf_tensor tensor;  /* owns a reference to its buf */
   PyObject *shape;   /* the TensorShape, once asked for */
   PyObject *weak;    /* weak references */
+  PyObject *dict;    /* attributes that programs give it */
 } core_tensor;
 
 /* The operators of Python, each with the TensorFlow op that it is for equal dtypes. */
