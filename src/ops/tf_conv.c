@@ -254,20 +254,6 @@ static uf_status filter_run(ufi_ctx *ctx, ufi_bump *bump) {
   return UF_OK;
 }
 
-#define CONV_DEF(NAME_, name)                                                   \
-  static uf_status name##_prepare(ufi_ctx *ctx) {                               \
-    ufi_bump bump = {0};                                                        \
-    UFI_TRY(name##_run(ctx, &bump));                                            \
-    return ufi_bump_want(ctx, &bump);                                           \
-  }                                                                             \
-  static uf_status name##_eval(ufi_ctx *ctx) {                                  \
-    ufi_bump bump = ufi_bump_of(ctx);                                           \
-    return name##_run(ctx, &bump);                                              \
-  }                                                                             \
-  const ufi_op_def ufi_op_##NAME_ = {                                           \
-    .attrs_size = sizeof(conv_attrs), .attrs_tf = conv_tf, .infer = name##_infer, \
-    .prepare = name##_prepare, .eval = name##_eval,                             \
-  }
-CONV_DEF(TF_CONV_2D, forward);
-CONV_DEF(CONV_2D_BACKPROP_INPUT, input);
-CONV_DEF(CONV_2D_BACKPROP_FILTER, filter);
+UFI_STAGED_DEF(TF_CONV_2D, forward, conv_attrs, conv_tf);
+UFI_STAGED_DEF(CONV_2D_BACKPROP_INPUT, input, conv_attrs, conv_tf);
+UFI_STAGED_DEF(CONV_2D_BACKPROP_FILTER, filter, conv_attrs, conv_tf);
