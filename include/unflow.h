@@ -432,9 +432,9 @@ UF_API void uf_session_reset_state_tensors(uf_session *session);
 
 /* ---- builder ----------------------------------------------------------- */
 
-/* A graph made call by call, with TensorFlow's op names and attributes. Nodes
- * may be added as long as the builder lives; sessions over
- * uf_builder_model(b) see what was there when they were created. */
+/* A TensorFlow graph, made call by call or read from a GraphDef. Values are numbered: output k of
+ * a node is value first_value + k. Models made of it (uf_builder_model) do not change when more
+ * is added. Used by one thread at a time. */
 typedef struct uf_builder uf_builder;
 
 typedef enum uf_attr_kind {
@@ -467,16 +467,90 @@ typedef struct uf_attr {
 
 UF_API uf_builder *uf_builder_create(void);
 UF_API void uf_builder_release(uf_builder *builder);
-/* Adds a node. inputs are value indices, controls node indices. The index of
- * its first output value goes to *value_out (-1 if it has none), the node's to
- * *node_out. */
+/* Adds a node. inputs are value indices, controls node indices; attributes that the inputs tell or
+ * that have a default may be left out. The index of its first output goes to *value_out (-1 if it
+ * has none), the node's to *node_out. INVALID_ARGUMENT: what TensorFlow refuses at construction. */
 UF_API uf_status uf_builder_add(uf_builder *builder, const char *op, const char *name,
                                 const int32_t *inputs, int32_t n_inputs, const int32_t *controls,
                                 int32_t n_controls, const uf_attr *attrs, int32_t n_attrs,
                                 int32_t *node_out, int32_t *value_out, uf_error *error);
-/* A snapshot as a model with one graph; the caller releases it. */
-UF_API uf_status uf_builder_model(uf_builder *builder, uf_model **model_out,
+/* Gives an input another value: that of a Merge which a later NextIteration makes. */
+UF_API uf_status uf_builder_set_input(uf_builder *builder, int32_t node, int32_t i, int32_t value,
+                                      uf_error *error) UF_MUST_USE;
+/* Reads a GraphDef (bytes; text, too) into the builder: all its nodes and functions, with `prefix`
+ * ("" none) and "/" before their names. Inputs named in map_names ("node:0") come from map_values
+ * instead. DATA_LOSS, INVALID_ARGUMENT naming node and input; the builder is then as it was but for
+ * nodes that nothing names. */
+typedef struct uf_import_options {
+  size_t struct_size;
+  const char *prefix;
+  const char *const *map_names;
+  const int32_t *map_values;
+  int32_t n_map;
+} uf_import_options;
+UF_API uf_status uf_builder_import(uf_builder *builder, const void *bytes, size_t size,
+                                   const uf_import_options *options, uf_error *error) UF_MUST_USE;
+
+typedef struct uf_built_node {
+  const char *op, *name, *device;
+  const int32_t *inputs, *controls; /* values; nodes */
+  int32_t n_inputs, n_controls;
+  const uf_attr *attrs;
+  int32_t n_attrs, n_given; /* the first n_given were given, others told by inputs or defaults */
+  int32_t first_value, n_outputs;
+  bool runs;                /* unflow has the op */
+} uf_built_node;
+typedef struct uf_built_value {
+  int32_t node, at;
+  uf_dtype dtype;           /* of what a reference refers to */
+  bool is_ref;
+  uf_shape shape;           /* as far as it is known */
+} uf_built_value;
+/* What is there; borrowed for as long as the builder lives. */
+UF_API int32_t uf_builder_count(const uf_builder *builder); /* nodes */
+UF_API int32_t uf_builder_find(const uf_builder *builder, const char *name); /* node, -1: none */
+UF_API uf_status uf_builder_node(const uf_builder *builder, int32_t node, uf_built_node *node_out,
+                                 uf_error *error) UF_MUST_USE;
+UF_API uf_status uf_builder_value(const uf_builder *builder, int32_t value, uf_built_value *value_out,
                                   uf_error *error) UF_MUST_USE;
+/* Says more of a value's shape (tf.Tensor.set_shape). INVALID_ARGUMENT when it contradicts what is known. */
+UF_API uf_status uf_builder_set_shape(uf_builder *builder, int32_t value, const uf_shape *shape,
+                                      uf_error *error) UF_MUST_USE;
+
+/* A function that nodes (PartitionedCall, If, While ...) name: a body with values that stand for
+ * its arguments (outputs of _Arg or Placeholder nodes), its results, and nodes that must run
+ * whenever it is called. */
+typedef struct uf_function_info {
+  size_t struct_size;
+  const int32_t *inputs, *outputs, *effects;
+  int32_t n_inputs, n_outputs, n_effects;
+  const char *const *input_names, *const *output_names; /* NULL: none */
+} uf_function_info;
+/* The builder takes body over, when it succeeds. ALREADY_EXISTS. */
+UF_API uf_status uf_builder_add_function(uf_builder *builder, const char *name, uf_builder *body,
+                                         const uf_function_info *info, uf_error *error) UF_MUST_USE;
+UF_API int32_t uf_builder_find_function(const uf_builder *builder, const char *name); /* -1: none */
+UF_API uf_status uf_builder_get_function(uf_builder *builder, int32_t i, const char **name_out,
+                                         uf_builder **body_out, uf_function_info *info_out,
+                                         uf_error *error) UF_MUST_USE;
+
+/* What a model is to compute: graph 0 has the fed values as inputs and the fetched ones as outputs,
+ * in this order, and runs what they and the targets (nodes) need. Any value may be fed. */
+typedef struct uf_prune {
+  size_t struct_size;
+  const int32_t *feeds, *fetches, *targets;
+  int32_t n_feeds, n_fetches, n_targets;
+} uf_prune;
+/* The part of the graph that `what` needs (NULL: all nodes, no inputs) as a model; the caller
+ * releases it. INVALID_ARGUMENT: a graph that cannot run in any order. Ops that unflow does not have
+ * are no error before they run. */
+UF_API uf_status uf_builder_model(uf_builder *builder, const uf_prune *what, uf_model **model_out,
+                                  uf_error *error) UF_MUST_USE;
+/* Sets the inputs of graph 0, runs it and gives its outputs, which the caller releases: what set, run
+ * and read do, without a copy and without what reading intermediates afterwards needs. Outputs that
+ * are handles come as handles. tensors of inputs are shared when they own their memory. */
+UF_API uf_status uf_session_call(uf_session *session, const uf_tensor *const *inputs, int32_t n_inputs,
+                                 uf_tensor *outputs_out, int32_t n_outputs, uf_error *error) UF_MUST_USE;
 /* Makes `session` use the variables and tables of `other` (both then share
  * them). */
 UF_API void uf_session_share_state(uf_session *session, uf_session *other);

@@ -3,7 +3,7 @@
  * _core.c: the extension module unflow._core.
  */
 #define CORE_IMPORTS_ARRAY
-#include "_core.h"
+#include "py_eager.h"
 
 static struct PyModuleDef core_module;
 
@@ -50,6 +50,12 @@ static PyMethodDef functions[] = {
   {"dequantize", core_dequantize, METH_VARARGS,
    "dequantize(array, dtype, scales, zero_points, axis, block_size) -> float32 array"},
   {"np_dtype", core_np_dtype, METH_VARARGS, "np_dtype(name) -> numpy.dtype"},
+  {"tensor", core_tensor_make, METH_VARARGS, "tensor(value, dtype=None) -> EagerTensor"},
+  {"execute", (PyCFunction)(void (*)(void))core_execute, METH_FASTCALL,
+   "execute(op, inputs, attrs=None) -> EagerTensor, list or None"},
+  {"tf_op", core_tf_op, METH_VARARGS, "tf_op(name) -> (inputs, outputs, attrs, stateful, runs)"},
+  {"forget_ops", core_forget_ops, METH_NOARGS, "forget_ops(): prepared ops and their states"},
+  {"share_context", core_share_context, METH_VARARGS, "share_context(session)"},
   {"version", core_version, METH_NOARGS, "version() -> str"},
   {"isa", core_isa, METH_NOARGS, "isa() -> str: whose kernels run"},
   {"ops", core_ops, METH_NOARGS, "ops() -> list of (name, code, TensorFlow names)"},
@@ -74,7 +80,7 @@ static int core_exec(PyObject *module) {
   if ((state->session_type = add_type(module, &core_session_spec)) == NULL) return -1;
   if ((state->builder_type = add_type(module, &core_builder_spec)) == NULL) return -1;
   if ((state->source_type = add_type(module, &core_source_spec)) == NULL) return -1;
-  return 0;
+  return core_eager_set_up(module);
 }
 
 static int core_clear(PyObject *module) {
@@ -86,6 +92,7 @@ static int core_clear(PyObject *module) {
   Py_CLEAR(state->builder_type);
   Py_CLEAR(state->source_type);
   for (int i = 0; i < UF_DTYPE_COUNT; i++) Py_CLEAR(state->ml_descr[i]);
+  core_eager_clear(state);
   return 0;
 }
 
@@ -97,7 +104,7 @@ static int core_traverse(PyObject *module, visitproc visit, void *arg) {
   Py_VISIT(state->session_type);
   Py_VISIT(state->builder_type);
   Py_VISIT(state->source_type);
-  return 0;
+  return core_eager_visit(state, visit, arg);
 }
 
 static void core_free(void *module) { core_clear(module); }

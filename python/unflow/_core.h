@@ -17,6 +17,7 @@
  *   py_builder.c  graphs made call by call
  *   py_source.c   named arrays of checkpoints, graphs, archives
  *   py_writer.c   arrays to checkpoints and archives
+ *   py_eager.h    eager mode: tensors, operators, ops one by one (three files)
  *   _core.c       the module
  *
  * Threads: a uf_session may be used by one thread at a time, so every call
@@ -49,6 +50,7 @@ typedef struct core_state {
   bool ml_asked;                           /* ml_dtypes was looked for */
   PyArray_Descr *ml_descr[UF_DTYPE_COUNT]; /* its dtypes; NULL: not there */
   PyTypeObject *model_type, *session_type, *builder_type, *source_type;
+  struct core_eager *eager;                /* py_eager.h */
 } core_state;
 
 core_state *core_state_of(PyObject *module);

@@ -142,7 +142,7 @@ static PyObject *builder_add(core_builder *self, PyObject *args) {
 static PyObject *builder_model(core_builder *self, PyObject *unused) {
   CORE_ERROR(error);
   uf_model *model = NULL;
-  if (uf_builder_model(self->builder, &model, &error) != UF_OK)
+  if (uf_builder_model(self->builder, NULL, &model, &error) != UF_OK)
     return core_raise(self->state, &error, CORE_ANY);
   return core_model_wrap(self->state, model);
 }

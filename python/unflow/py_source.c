@@ -455,8 +455,8 @@ static PyObject *attr_value(core_source *self, const uf_attr *attr, uf_tensor *t
     case UF_ATTR_DTYPE: return core_text(uf_dtype_name((uf_dtype)attr->i));
     case UF_ATTR_SHAPE: return core_shape_tuple(attr->rank, attr->dims);
     case UF_ATTR_TENSOR: return core_array(self->state, tensor, CORE_VIEW);
+    default: Py_RETURN_NONE; /* a source gives elements of lists, and functions by name */
   }
-  Py_RETURN_NONE;
 }
 
 /* Element `at` of an attribute; *n_out as uf_source_attr. name_out: NULL, or a new reference.

@@ -11,6 +11,7 @@
 #include "exec/frame.h"
 
 #include "exec/session.h"
+#include "ops/variant.h"
 #include "ops/host.h"
 #include "plan/plan.h"
 
@@ -35,6 +36,15 @@ uf_status ufi_tensor_fresh(ufi_tensor *t, uf_error *error) {
   t->data = uf_buf_data(buf);
   t->in_arena = false;
   if (t->dtype == UF_STRING && t->size) memset(t->data, 0, t->size); /* empty strings */
+  return UF_OK;
+}
+
+uf_status ufi_tensor_own_variants(ufi_tensor *t, uf_error *error) {
+  uf_buf *buf;
+  UFI_TRY(ufi_variants_pack(t->data, t->count, &buf, error));
+  ufi_tensor_drop(t);
+  t->buf = buf;
+  t->data = uf_buf_data(buf);
   return UF_OK;
 }
 
@@ -158,6 +168,11 @@ void ufi_frame_destroy(ufi_frame *f) {
   if (f == NULL) return;
   for (int32_t i = 0; f->ctxs && i < f->graph->n_nodes; i++) drop_state(&f->ctxs[i]);
   for (int32_t i = 0; f->tensors && i < f->graph->n_values; i++) uf_buf_release(f->tensors[i].buf);
+  for (size_t i = 0; f->repacked && i < (size_t)f->graph->n_nodes * UFI_PACKED_SLOTS; i++) {
+    uf_buf_release(f->repacked[i].of);
+    ufi_free_aligned(f->repacked[i].memory);
+  }
+  ufi_free(f->repacked);
   uf_buf_release(f->arena);
   ufi_free(f->tensors);
   ufi_free(f->ctxs);
@@ -319,8 +334,8 @@ static uf_status compute_fold(ufi_frame *f, int32_t i, uf_error *error) {
   UFI_TRY(ufi_node_eval(f, i, error));
   for (int32_t k = 0; k < ctx->n_out; k++) {
     ufi_tensor *t = ctx->out[k];
-    if (t->dtype != UF_STRING) continue;
-    UFI_TRY(ufi_tensor_pack(t, t->data, error));
+    if (t->dtype == UF_STRING) UFI_TRY(ufi_tensor_pack(t, t->data, error));
+    if (t->dtype == UF_VARIANT) UFI_TRY(ufi_tensor_own_variants(t, error));
   }
   return UF_OK;
 }

@@ -9,6 +9,7 @@
  */
 #include "exec/session.h"
 #include "ops/control.h"
+#include "ops/table.h"
 #include "ops/variable.h"
 
 /* ---- declaring and initialising ------------------------------------------------------ */
@@ -19,7 +20,7 @@ uf_status ufi_session_declare(uf_session *s, uf_error *error) {
     const ufi_graph *graph = &s->model->graphs[g];
     for (int32_t i = 0; i < graph->n_nodes; i++) {
       int64_t id;
-      if (!ufi_is_handle_op(graph->nodes[i].op) || graph->nodes[i].unsupported) continue;
+      if (graph->nodes[i].unsupported || !ufi_is_named_handle(graph->nodes[i].op, graph->nodes[i].attrs)) continue;
       UFI_TRY(ufi_handle_declare(s->store, graph->nodes[i].attrs, &id, error));
     }
   }
@@ -62,7 +63,7 @@ uf_status ufi_session_resource(uf_session *s, ufi_frame *f, int32_t value, ufi_r
   int64_t id = -1;
   UFI_TRY(ufi_session_declare(s, error));
   const ufi_node *node = v->producer >= 0 ? &f->graph->nodes[v->producer] : NULL;
-  if (node && ufi_is_handle_op(node->op) && !node->unsupported) {
+  if (node && !node->unsupported && ufi_is_named_handle(node->op, node->attrs)) {
     UFI_TRY(ufi_handle_declare(s->store, node->attrs, &id, error));
   } else if (t->data && t->count == 1 && (f->run_id != 0 || t->is_const)) {
     memcpy(&id, t->data, sizeof id);
@@ -195,7 +196,7 @@ uf_status uf_session_state_write(uf_session *s, int32_t i, const uf_tensor *keys
   if (r == NULL) return uf_session_set(s, f->index, value, values, false, error);
   uf_status status;
   if (r->kind == UF_STATE_VARIABLE) status = ufi_variable_assign(r, values, false, error);
-  else if (keys) status = ufi_table_import(r, keys, values, false, error);
+  else if (keys) status = ufi_table_import(r, keys, values, UFI_REPEAT_REFUSED, error);
   else status = ufi_fail(error, UF_INVALID_ARGUMENT, "expected keys and values for a table, found values alone");
   if (status != UF_OK) ufi_session_prefix(s, NULL, error);
   return status;

@@ -41,6 +41,7 @@ typedef struct ufi_node {
   const char *op_name;           /* "CONV_2D", or a custom op's name */
   const char *name;              /* its first output's name, for messages */
   const char *unsupported;       /* NULL, or why it cannot run */
+  uf_status failure;             /* what running it then fails with; UF_OK: UNIMPLEMENTED */
   int32_t version;
   int32_t n_in, n_out, n_aux, n_controls;
   const int32_t *in, *out, *aux; /* value indices; -1 in `in`: omitted */
@@ -60,6 +61,7 @@ typedef struct ufi_graph {
   ufi_node *nodes;
   const int32_t *inputs, *outputs;
   ufi_names *names;              /* value name to index */
+  bool has_dead;                 /* has Switch or Merge nodes: values may be dead in a run */
 } ufi_graph;
 
 typedef struct ufi_signature {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * arg_reduce.c: ARG_MAX, ARG_MIN and CUMSUM: the tensor is (outer, n, inner),
- * n the dimension that the axis names.
+ * arg_reduce.c: ARG_MAX and ARG_MIN: the tensor is (outer, n, inner), n the
+ * dimension that the axis names.
  *
  * Of equal values the first one counts. Among floats a NaN counts only where
  * there is nothing else.
@@ -52,6 +52,27 @@ ARG_LOOPS(u8, uint8_t)
 ARG_LOOPS(i16, int16_t)
 ARG_LOOPS(i32, int32_t)
 ARG_LOOPS(i64, int64_t)
+ARG_LOOPS(u16, uint16_t)
+ARG_LOOPS(u32, uint32_t)
+ARG_LOOPS(u64, uint64_t)
+ARG_LOOP(max_f64, double, v > w || (w != w && v == v))
+ARG_LOOP(min_f64, double, v < w || (w != w && v == v))
+/* Halves: the value that wins is kept as a float. */
+#define ARG_HALF(name, TO_FLOAT, BETTER)                                            \
+  static int64_t name(const void *px, int64_t n, int64_t inner) {                   \
+    const uint16_t *x = px;                                                         \
+    float w = TO_FLOAT(x[0]);                                                       \
+    int64_t best = 0;                                                               \
+    for (int64_t i = 1; i < n; ++i) {                                               \
+      const float v = TO_FLOAT(x[i * inner]);                                       \
+      if (BETTER || (w != w && v == v)) { best = i; w = v; }                        \
+    }                                                                               \
+    return best;                                                                    \
+  }
+ARG_HALF(max_f16, ufi_half_to_float, v > w)
+ARG_HALF(min_f16, ufi_half_to_float, v < w)
+ARG_HALF(max_b16, ufi_bfloat_to_float, v > w)
+ARG_HALF(min_b16, ufi_bfloat_to_float, v < w)
 ARG_LOOP(max_f32_column, float, v > w || (w != w && v == v))
 ARG_LOOP(min_f32_column, float, v < w || (w != w && v == v))
 
@@ -73,18 +94,21 @@ static int64_t min_f32(const void *x, int64_t n, int64_t inner) {
 typedef int64_t (*arg_fn)(const void *x, int64_t n, int64_t inner);
 #define ARG_TABLE(op)                                                                         \
   {[UF_FLOAT32] = op##_f32, [UF_INT8] = op##_i8, [UF_UINT8] = op##_u8, [UF_BOOL] = op##_u8,   \
-   [UF_INT16] = op##_i16, [UF_INT32] = op##_i32, [UF_INT64] = op##_i64}
+   [UF_INT16] = op##_i16, [UF_INT32] = op##_i32, [UF_INT64] = op##_i64,                       \
+   [UF_UINT16] = op##_u16, [UF_UINT32] = op##_u32, [UF_UINT64] = op##_u64,                    \
+   [UF_FLOAT64] = op##_f64, [UF_FLOAT16] = op##_f16, [UF_BFLOAT16] = op##_b16}
 
 static uf_status arg_infer(ufi_ctx *ctx) {
   int32_t axis, rank = 0;
   int64_t dims[UF_MAX_RANK];
   char text[512];
   const ufi_tensor *x = ctx->in[0];
-  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_INT8, UF_UINT8, UF_INT16, UF_INT32, UF_INT64, UF_BOOL, UF_INVALID));
-  UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INT64, UF_INVALID));
+  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_INT8, UF_UINT8, UF_INT16, UF_INT32, UF_INT64, UF_BOOL,
+                      UF_UINT16, UF_UINT32, UF_UINT64, UF_FLOAT64, UF_FLOAT16, UF_BFLOAT16, UF_INVALID));
+  UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INT64, UF_INT16, UF_INVALID));
   UFI_TRY(ufi_want_rank(ctx, x, 1, UF_MAX_RANK));
   if (ctx->out[0]->dtype == UF_INVALID) UFI_TRY(ufi_out_dtype(ctx, 0, UF_INT64)); /* TensorFlow's default */
-  UFI_TRY(ufi_want_out(ctx, 0, UF_INT32, UF_INT64, UF_INVALID));
+  UFI_TRY(ufi_want_out(ctx, 0, UF_INT32, UF_INT64, UF_INT16, UF_UINT16, UF_INVALID));
   if (!ufi_known(ctx, 1)) return UF_OK;
   UFI_TRY(read_axis(ctx, &axis));
   if (x->dims[axis] == 0)
@@ -110,6 +134,7 @@ static void arg_range(void *context, size_t begin, size_t end) {
     const size_t at = outer * (size_t)(r->s.n * r->s.inner) + inner;
     const int64_t found = r->fn(r->x + at * r->size, r->s.n, r->s.inner);
     if (r->y->dtype == UF_INT32) ((int32_t *)r->y->data)[i] = (int32_t)found;
+    else if (r->y->dtype != UF_INT64) ((uint16_t *)r->y->data)[i] = (uint16_t)found;
     else ((int64_t *)r->y->data)[i] = found;
   }
 }
@@ -134,62 +159,3 @@ static uf_status arg_min_eval(ufi_ctx *ctx) {
 }
 const ufi_op_def ufi_op_ARG_MAX = {.infer = arg_infer, .eval = arg_max_eval};
 const ufi_op_def ufi_op_ARG_MIN = {.infer = arg_infer, .eval = arg_min_eval};
-
-/* ---- CUMSUM ---------------------------------------------------------------------------------- */
-
-typedef struct cumsum_attrs { bool exclusive, reverse; } cumsum_attrs;
-static uf_status cumsum_tflite(const ufi_tflite_attrs *from, void *attrs, uf_error *error) {
-  cumsum_attrs *a = attrs;
-  a->exclusive = ufi_fb_bool(&from->options, 0, false);
-  a->reverse = ufi_fb_bool(&from->options, 1, false);
-  return UF_OK;
-}
-static uf_status cumsum_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error) {
-  cumsum_attrs *a = attrs;
-  const uf_attr *exclusive = ufi_tf_attr(from, "exclusive"), *reverse = ufi_tf_attr(from, "reverse");
-  a->exclusive = exclusive && exclusive->i;
-  a->reverse = reverse && reverse->i;
-  return UF_OK;
-}
-
-static uf_status cumsum_infer(ufi_ctx *ctx) {
-  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_INT32, UF_INT64, UF_INVALID));
-  UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INT64, UF_INVALID));
-  UFI_TRY(ufi_want_rank(ctx, ctx->in[0], 1, UF_MAX_RANK));
-  UFI_TRY(ufi_out_dtype(ctx, 0, ctx->in[0]->dtype));
-  return ufi_out_like(ctx, 0, ctx->in[0]);
-}
-
-/* Row i of y is row i of x plus what came before it; inner rows at a time. */
-#define CUMSUM(name, T, U)                                                                       \
-  static void name(const T *x, T *y, split s, const cumsum_attrs *a) {                           \
-    for (int64_t o = 0; o < s.outer; ++o, x += s.n * s.inner, y += s.n * s.inner)                \
-      for (int64_t j = 0; j < s.inner; ++j) {                                                    \
-        U sum = 0;                                                                               \
-        for (int64_t k = 0; k < s.n; ++k) {                                                      \
-          const int64_t i = (a->reverse ? s.n - 1 - k : k) * s.inner + j;                        \
-          const U next = sum + (U)x[i];                                                          \
-          y[i] = (T)(a->exclusive ? sum : next);                                                 \
-          sum = next;                                                                            \
-        }                                                                                        \
-      }                                                                                          \
-  }
-CUMSUM(cumsum_f32, float, float)
-CUMSUM(cumsum_i32, int32_t, uint32_t)
-CUMSUM(cumsum_i64, int64_t, uint64_t)
-
-static uf_status cumsum_eval(ufi_ctx *ctx) {
-  int32_t axis;
-  const ufi_tensor *x = ctx->in[0], *y = ctx->out[0];
-  UFI_TRY(read_axis(ctx, &axis));
-  if (x->count == 0) return UF_OK;
-  const split s = split_at(x, axis);
-  if (x->dtype == UF_FLOAT32) cumsum_f32(x->data, y->data, s, ctx->attrs);
-  else if (x->dtype == UF_INT32) cumsum_i32(x->data, y->data, s, ctx->attrs);
-  else cumsum_i64(x->data, y->data, s, ctx->attrs);
-  return UF_OK;
-}
-const ufi_op_def ufi_op_CUMSUM = {
-  .attrs_size = sizeof(cumsum_attrs), .attrs_tflite = cumsum_tflite, .attrs_tf = cumsum_tf,
-  .infer = cumsum_infer, .eval = cumsum_eval,
-};

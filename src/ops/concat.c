@@ -106,6 +106,20 @@ static void apply_table(const ufi_tensor *out, const uint8_t table[256], int64_t
   }
 }
 
+/* Inputs [begin, end) into the output, one behind the other along axis. */
+static void join(ufi_ctx *ctx, int32_t begin, int32_t end, int32_t axis) {
+  const ufi_tensor *out = ctx->out[0];
+  int64_t at = 0;
+  if (out->count == 0) return;
+  int64_t outer = ufi_move_span(out->dims, 0, axis), inner = ufi_move_span(out->dims, axis + 1, out->rank);
+  ufi_move_clear(out);
+  for (int32_t i = begin; i < end; i++) {
+    int64_t n = ctx->in[i]->dims[axis];
+    move_slab(ctx, out, ctx->in[i], outer, inner, n, out->dims[axis], at, false);
+    at += n;
+  }
+}
+
 static uf_status concat_eval(ufi_ctx *ctx) {
   const ufi_tensor *out = ctx->out[0];
   int32_t axis;
@@ -135,6 +149,66 @@ const ufi_op_def ufi_op_CONCATENATION = {
   .eval = concat_eval,
 };
 
+/* ---- TensorFlow's Concat (axis first) and ConcatV2 (axis last) --------------------------- */
+
+typedef struct tf_concat_attrs {
+  bool axis_first;
+} tf_concat_attrs;
+
+static uf_status tf_concat_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_error *error) {
+  ((tf_concat_attrs *)memory)->axis_first = strcmp(from->op, "Concat") == 0;
+  return UF_OK;
+}
+
+/* Inputs [*begin_out, *end_out) are the values; the axis, when known. */
+static uf_status tf_concat_axis(ufi_ctx *ctx, int32_t *begin_out, int32_t *end_out, int32_t *axis_out) {
+  const tf_concat_attrs *a = ctx->attrs;
+  int32_t at = a->axis_first ? 0 : ctx->n_in - 1;
+  int64_t value;
+  *begin_out = a->axis_first;
+  *end_out = ctx->n_in - 1 + a->axis_first;
+  *axis_out = -1;
+  UFI_TRY(ufi_want_in(ctx, at, UF_INT32, UF_INT64, UF_INVALID));
+  if (!ufi_known(ctx, at)) return UF_OK;
+  UFI_TRY(ufi_move_ints(ctx, ctx->in[at], 1, &value));
+  return ufi_axis(ctx, value, ctx->in[*begin_out]->rank, axis_out);
+}
+
+static uf_status tf_concat_infer(ufi_ctx *ctx) {
+  int64_t dims[UF_MAX_RANK], sum = 0;
+  int32_t begin, end, axis;
+  UFI_TRY(tf_concat_axis(ctx, &begin, &end, &axis));
+  const ufi_tensor *first = ctx->in[begin];
+  UFI_TRY(ufi_want_same(ctx, first, ctx->out[0]));
+  if (axis < 0) return UF_OK;
+  for (int32_t i = begin; i < end; i++) {
+    const ufi_tensor *t = ctx->in[i];
+    char a[UFI_SHAPE_TEXT], b[UFI_SHAPE_TEXT];
+    bool fits = t->rank == first->rank && !__builtin_add_overflow(sum, t->dims[axis], &sum);
+    UFI_TRY(ufi_want_same(ctx, first, t));
+    for (int32_t d = 0; fits && d < t->rank; d++) fits = d == axis || t->dims[d] == first->dims[d];
+    if (!fits)
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected shapes that differ in dimension %d only, found "
+                          "%s and, as value %d, %s", axis, ufi_shape_text(first->rank, first->dims, a),
+                          i - begin, ufi_shape_text(t->rank, t->dims, b));
+  }
+  memcpy(dims, first->dims, sizeof dims);
+  dims[axis] = sum;
+  return ufi_out_shape(ctx, 0, first->rank, dims);
+}
+
+static uf_status tf_concat_eval(ufi_ctx *ctx) {
+  int32_t begin, end, axis;
+  UFI_TRY(tf_concat_axis(ctx, &begin, &end, &axis));
+  join(ctx, begin, end, axis);
+  return UF_OK;
+}
+
+const ufi_op_def ufi_op_TF_CONCAT = {
+  .attrs_size = sizeof(tf_concat_attrs), .attrs_tf = tf_concat_attrs_tf, .infer = tf_concat_infer,
+  .eval = tf_concat_eval,
+};
+
 /* ---- PACK, UNPACK ----------------------------------------------------------------------- */
 
 typedef struct pack_attrs {
@@ -145,6 +219,15 @@ static uf_status pack_attrs_tflite(const ufi_tflite_attrs *from, void *memory, u
   pack_attrs *a = memory;
   a->count = ufi_fb_i32(&from->options, 0, 0);
   a->axis = ufi_fb_i32(&from->options, 1, 0);
+  return UF_OK;
+}
+
+/* Pack has N inputs, Unpack num outputs. */
+static uf_status pack_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_error *error) {
+  pack_attrs *a = memory;
+  int64_t axis = ufi_tf_int(from, "axis");
+  a->count = strcmp(from->op, "Pack") == 0 ? from->n_in : from->n_out;
+  a->axis = (int32_t)UFI_MAX(UFI_MIN(axis, INT32_MAX), INT32_MIN);
   return UF_OK;
 }
 
@@ -190,8 +273,8 @@ static uf_status pack_eval(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_PACK = {
-  .attrs_size = sizeof(pack_attrs), .attrs_tflite = pack_attrs_tflite, .infer = pack_infer,
-  .eval = pack_eval,
+  .attrs_size = sizeof(pack_attrs), .attrs_tflite = pack_attrs_tflite, .attrs_tf = pack_attrs_tf,
+  .infer = pack_infer, .eval = pack_eval,
 };
 
 static uf_status unpack_infer(ufi_ctx *ctx) {
@@ -238,14 +321,19 @@ static uf_status unpack_eval(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_UNPACK = {
-  .attrs_size = sizeof(pack_attrs), .attrs_tflite = pack_attrs_tflite, .infer = unpack_infer,
-  .eval = unpack_eval,
+  .attrs_size = sizeof(pack_attrs), .attrs_tflite = pack_attrs_tflite, .attrs_tf = pack_attrs_tf,
+  .infer = unpack_infer, .eval = unpack_eval,
 };
 
 /* ---- SPLIT (axis, value), SPLIT_V (value, sizes, axis) --------------------------------------- */
 
 static uf_status split_attrs_tflite(const ufi_tflite_attrs *from, void *memory, uf_error *error) {
   *(int32_t *)memory = ufi_fb_i32(&from->options, 0, 0);
+  return UF_OK;
+}
+
+static uf_status split_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_error *error) {
+  *(int32_t *)memory = from->n_out;
   return UF_OK;
 }
 
@@ -289,8 +377,8 @@ static uf_status split_eval(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_SPLIT = {
-  .attrs_size = sizeof(int32_t), .attrs_tflite = split_attrs_tflite, .infer = split_infer,
-  .eval = split_eval,
+  .attrs_size = sizeof(int32_t), .attrs_tflite = split_attrs_tflite, .attrs_tf = split_attrs_tf,
+  .infer = split_infer, .eval = split_eval,
 };
 
 /* Sum of the sizes that are given and the place of the one that is -1 (-1: none). */
@@ -300,7 +388,7 @@ static uf_status add_sizes(ufi_ctx *ctx, int64_t extent, int64_t *sum_out, int64
   for (int64_t i = 0; i < sizes->count; i++) {
     int64_t n = ufi_move_index(sizes, i);
     if (n < -1 || n > extent)
-      return ufi_ctx_fail(ctx, UF_OUT_OF_RANGE, "expected sizes in [0, %lld], or one -1, found %lld at "
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected sizes in [0, %lld], or one -1, found %lld at "
                           "position %lld", (long long)extent, (long long)n, (long long)i);
     if (n >= 0) sum += n; /* at most n_out * extent: no overflow, both came from shapes */
     else if (stretch >= 0)
@@ -347,6 +435,6 @@ static uf_status split_v_eval(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_SPLIT_V = {
-  .attrs_size = sizeof(int32_t), .attrs_tflite = split_attrs_tflite, .infer = split_v_infer,
-  .eval = split_v_eval,
+  .attrs_size = sizeof(int32_t), .attrs_tflite = split_attrs_tflite, .attrs_tf = split_attrs_tf,
+  .infer = split_v_infer, .eval = split_v_eval,
 };

@@ -80,7 +80,7 @@ static uf_status lookup_eval(ufi_ctx *ctx) {
   for (int64_t i = 0; i < ids->count; i++) {
     int64_t row = ((const int32_t *)ids->data)[i];
     if (row < 0 || row >= table->dims[0])
-      return ufi_ctx_fail(ctx, UF_OUT_OF_RANGE, "expected ids in [0, %lld) (rows of the table), found %lld at "
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected ids in [0, %lld) (rows of the table), found %lld at "
                           "position %lld", (long long)table->dims[0], (long long)row, (long long)i);
     if (table->dtype == out->dtype)
       ufi_move_run_flat(out->dtype, out->data, i * columns, table->data, row * columns, columns);
@@ -137,7 +137,7 @@ static uf_status find_bucket(ufi_ctx *ctx, int64_t i, int64_t *bucket_out) {
   for (int32_t d = 0; d < depth - 1; d++) {
     int64_t index = ufi_move_index(indices, i * depth + d);
     if (index < 0 || index >= out->dims[d])
-      return ufi_ctx_fail(ctx, UF_OUT_OF_RANGE, "expected coordinates in [0, %lld) for dimension %d, found "
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected coordinates in [0, %lld) for dimension %d, found "
                           "%lld in coordinate %lld", (long long)out->dims[d], d, (long long)index,
                           (long long)i);
     bucket = bucket * out->dims[d] + index;
@@ -170,7 +170,7 @@ static uf_status sparse_eval(ufi_ctx *ctx) {
   for (int64_t i = 0; i < ids->count; i++) {
     int64_t id = ufi_move_index(ids, i);
     if (id < 0 || id >= table->dims[0])
-      return ufi_ctx_fail(ctx, UF_OUT_OF_RANGE, "expected ids in [0, %lld) (rows of the table), found %lld at "
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected ids in [0, %lld) (rows of the table), found %lld at "
                           "position %lld", (long long)table->dims[0], (long long)id, (long long)i);
     UFI_TRY(find_bucket(ctx, i, &bucket));
     if (bucket != t.bucket) {

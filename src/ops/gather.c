@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * gather.c: GATHER (entries of one axis) and GATHER_ND (slices by coordinates).
- * Negative indices are errors, as in TFLite.
+ * Negative indices are errors, as in TensorFlow.
  */
 #include "ops/move.h"
 
@@ -9,6 +9,7 @@
 
 typedef struct gather_attrs {
   int32_t axis, batch_dims;
+  bool axis_is_input;      /* GatherV2 */
 } gather_attrs;
 
 static uf_status gather_attrs_tflite(const ufi_tflite_attrs *from, void *memory, uf_error *error) {
@@ -18,10 +19,21 @@ static uf_status gather_attrs_tflite(const ufi_tflite_attrs *from, void *memory,
   return UF_OK;
 }
 
+static uf_status gather_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_error *error) {
+  gather_attrs *a = memory;
+  int64_t batch = ufi_tf_int(from, "batch_dims"); /* Gather has none: 0 */
+  a->batch_dims = (int32_t)UFI_MAX(UFI_MIN(batch, INT32_MAX), INT32_MIN);
+  a->axis_is_input = strcmp(from->op, "GatherV2") == 0;
+  return UF_OK;
+}
+
+/* The axis is known. */
 static uf_status gather_dims(ufi_ctx *ctx, int32_t *axis_out, int32_t *batch_out) {
   const gather_attrs *a = ctx->attrs;
   const ufi_tensor *in = ctx->in[0], *indices = ctx->in[1];
-  UFI_TRY(ufi_axis(ctx, a->axis, in->rank, axis_out));
+  int64_t value = a->axis;
+  if (a->axis_is_input) UFI_TRY(ufi_move_ints(ctx, ctx->in[2], 1, &value));
+  UFI_TRY(ufi_axis(ctx, value, in->rank, axis_out));
   int64_t batch = a->batch_dims < 0 ? (int64_t)a->batch_dims + indices->rank : a->batch_dims;
   bool fits = batch >= 0 && batch <= *axis_out && batch <= indices->rank;
   for (int64_t d = 0; fits && d < batch; d++) fits = in->dims[d] == indices->dims[d];
@@ -38,6 +50,10 @@ static uf_status gather_infer(ufi_ctx *ctx) {
   int32_t axis, batch = 0, rank = 0;
   UFI_TRY(ufi_want_in(ctx, 1, UF_INT16, UF_INT32, UF_INT64, UF_INVALID));
   UFI_TRY(ufi_want_same(ctx, in, ctx->out[0]));
+  if (((const gather_attrs *)ctx->attrs)->axis_is_input) {
+    UFI_TRY(ufi_want_in(ctx, 2, UF_INT32, UF_INT64, UF_INVALID));
+    if (!ufi_known(ctx, 2)) return UF_OK;
+  }
   UFI_TRY(gather_dims(ctx, &axis, &batch));
   for (int32_t d = 0; d < axis; d++) dims[rank++] = in->dims[d];
   for (int32_t d = batch; d < indices->rank; d++) dims[rank++] = indices->dims[d];
@@ -53,7 +69,7 @@ static uf_status check_indices(ufi_ctx *ctx, int64_t extent, int32_t axis) {
   for (int64_t i = 0; i < indices->count; i++) {
     int64_t index = ufi_move_index(indices, i);
     if (index < 0 || index >= extent)
-      return ufi_ctx_fail(ctx, UF_OUT_OF_RANGE, "expected indices in [0, %lld) (extent of axis %d), found "
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected indices in [0, %lld) (extent of axis %d), found "
                           "%lld at position %lld", (long long)extent, axis, (long long)index, (long long)i);
   }
   return UF_OK;
@@ -106,11 +122,23 @@ static uf_status gather_eval(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_GATHER = {
-  .attrs_size = sizeof(gather_attrs), .attrs_tflite = gather_attrs_tflite, .infer = gather_infer,
-  .prepare = gather_prepare, .eval = gather_eval,
+  .attrs_size = sizeof(gather_attrs), .attrs_tflite = gather_attrs_tflite, .attrs_tf = gather_attrs_tf,
+  .infer = gather_infer, .prepare = gather_prepare, .eval = gather_eval,
 };
 
 /* ---- GATHER_ND ------------------------------------------------------------------------- */
+
+typedef struct gather_nd_attrs {
+  bool ignore;             /* coordinates outside give zeros */
+} gather_nd_attrs;
+
+static uf_status gather_nd_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_error *error) {
+  static const char *const policies[] = {"", "DEFAULT", "ERROR", "IGNORE", NULL};
+  int32_t policy;
+  UFI_TRY(ufi_tf_choice(from, "bad_indices_policy", policies, &policy, error));
+  ((gather_nd_attrs *)memory)->ignore = policy == 3;
+  return UF_OK;
+}
 
 static uf_status gather_nd_infer(ufi_ctx *ctx) {
   const ufi_tensor *in = ctx->in[0], *indices = ctx->in[1];
@@ -137,21 +165,28 @@ static uf_status gather_nd_eval(ufi_ctx *ctx) {
   int32_t depth = (int32_t)indices->dims[indices->rank - 1];
   int64_t slices = ufi_move_span(indices->dims, 0, indices->rank - 1);
   int64_t inner = ufi_move_span(in->dims, depth, in->rank), steps[UF_MAX_RANK];
+  const bool ignore = ((const gather_nd_attrs *)ctx->attrs)->ignore;
   ufi_move_steps(in->rank, in->dims, steps);
+  if (ignore && out->size) memset(out->data, 0, out->size);
   ufi_move_clear(out);
   for (int64_t i = 0; i < slices; i++) {
     int64_t from = 0;
-    for (int32_t d = 0; d < depth; d++) {
+    bool found = true;
+    for (int32_t d = 0; d < depth && found; d++) {
       int64_t index = ufi_move_index(indices, i * depth + d);
-      if (index < 0 || index >= in->dims[d])
-        return ufi_ctx_fail(ctx, UF_OUT_OF_RANGE, "expected coordinates in [0, %lld) for dimension %d, found "
+      found = index >= 0 && index < in->dims[d];
+      if (!found && !ignore)
+        return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected coordinates in [0, %lld) for dimension %d, found "
                             "%lld in coordinate %lld", (long long)in->dims[d], d, (long long)index,
                             (long long)i);
       from += index * steps[d];
     }
-    ufi_move_run_flat(in->dtype, out->data, i * inner, in->data, from, inner);
+    if (found) ufi_move_run_flat(in->dtype, out->data, i * inner, in->data, from, inner);
   }
   return UF_OK;
 }
 
-const ufi_op_def ufi_op_GATHER_ND = {.infer = gather_nd_infer, .eval = gather_nd_eval};
+const ufi_op_def ufi_op_GATHER_ND = {
+  .attrs_size = sizeof(gather_nd_attrs), .attrs_tf = gather_nd_attrs_tf, .infer = gather_nd_infer,
+  .eval = gather_nd_eval,
+};

@@ -344,6 +344,8 @@ uf_status ufi_move_same_quant(ufi_ctx *ctx, const ufi_tensor *a, const ufi_tenso
 int64_t ufi_move_index(const ufi_tensor *t, int64_t i) {
   switch (t->dtype) {
     case UF_INT16: return ((const int16_t *)t->data)[i];
+    case UF_INT8: return ((const int8_t *)t->data)[i];
+    case UF_UINT8: return ((const uint8_t *)t->data)[i];
     case UF_INT64: return ((const int64_t *)t->data)[i];
     default: return ((const int32_t *)t->data)[i];
   }

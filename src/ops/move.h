@@ -61,7 +61,7 @@ int64_t ufi_move_span(const int64_t *dims, int32_t begin, int32_t end);
 uf_status ufi_move_ints(ufi_ctx *ctx, const ufi_tensor *t, int32_t n, int64_t *out) UF_MUST_USE;
 /* Both tensors have one scale and zero point, since the op does not rescale. */
 uf_status ufi_move_same_quant(ufi_ctx *ctx, const ufi_tensor *a, const ufi_tensor *b) UF_MUST_USE;
-/* Element i of an int16, int32 or int64 tensor with data. */
+/* Element i of an int8, uint8, int16, int32 or int64 tensor with data. */
 int64_t ufi_move_index(const ufi_tensor *t, int64_t i);
 
 #endif

@@ -15,30 +15,31 @@
 #include <math.h>
 
 #include "ops/move.h"
+#include "ops/nms.h"
 
 enum { BOXES, SCORES, MAX_OUT, IOU, SCORE, SIGMA };
 
-typedef struct candidate {
-  int32_t index;
-  float score;
-  int32_t compared;      /* boxes taken that it was compared with */
-} candidate;
-
 /* ---- the queue ------------------------------------------------------------------------ */
 
-static void sift_up(candidate *heap, int64_t hole, candidate value) {
-  while (hole > 0 && heap[(hole - 1) / 2].score < value.score) {
+static bool before(ufi_nms_box a, ufi_nms_box b, bool by_index) {
+  return a.score < b.score || (by_index && a.score == b.score && a.index > b.index);
+}
+
+static void sift_up(ufi_nms_box *heap, int64_t hole, ufi_nms_box value, bool by_index) {
+  while (hole > 0 && before(heap[(hole - 1) / 2], value, by_index)) {
     heap[hole] = heap[(hole - 1) / 2];
     hole = (hole - 1) / 2;
   }
   heap[hole] = value;
 }
 
-static candidate pop(candidate *heap, int64_t *n) {
-  candidate top = heap[0], moved = heap[--*n];
+void ufi_nms_push(ufi_nms_box *heap, int64_t n, ufi_nms_box box, bool by_index) { sift_up(heap, n, box, by_index); }
+
+ufi_nms_box ufi_nms_pop(ufi_nms_box *heap, int64_t *n, bool by_index) {
+  ufi_nms_box top = heap[0], moved = heap[--*n];
   int64_t hole = 0, child;
   while ((child = 2 * hole + 2) < *n) {
-    if (heap[child].score < heap[child - 1].score) child--;
+    if (before(heap[child], heap[child - 1], by_index)) child--;
     heap[hole] = heap[child];
     hole = child;
   }
@@ -46,7 +47,7 @@ static candidate pop(candidate *heap, int64_t *n) {
     heap[hole] = heap[child - 1];
     hole = child - 1;
   }
-  if (*n > 0) sift_up(heap, hole, moved);
+  if (*n > 0) sift_up(heap, hole, moved, by_index);
   return top;
 }
 
@@ -56,7 +57,7 @@ static candidate pop(candidate *heap, int64_t *n) {
 static float lesser(float a, float b) { return b < a ? b : a; }
 static float greater(float a, float b) { return a < b ? b : a; }
 
-static float overlap(const float *a, const float *b) {
+float ufi_nms_overlap(const float *a, const float *b) {
   float ay0 = lesser(a[0], a[2]), ay1 = greater(a[0], a[2]), ax0 = lesser(a[1], a[3]);
   float ax1 = greater(a[1], a[3]), by0 = lesser(b[0], b[2]), by1 = greater(b[0], b[2]);
   float bx0 = lesser(b[1], b[3]), bx1 = greater(b[1], b[3]);
@@ -99,7 +100,7 @@ static uf_status nms_infer(ufi_ctx *ctx) {
 }
 
 static uf_status nms_prepare(ufi_ctx *ctx) {
-  ufi_want_scratch(ctx, (size_t)(ctx->in[SCORES]->count + 1) * sizeof(candidate));
+  ufi_want_scratch(ctx, (size_t)(ctx->in[SCORES]->count + 1) * sizeof(ufi_nms_box));
   return UF_OK;
 }
 
@@ -108,9 +109,9 @@ typedef struct limits {
 } limits;
 
 /* Compares c with the boxes taken since last time. False: dropped. */
-static bool survives(candidate *c, const limits *l, const float *boxes, const int32_t *taken, int32_t n) {
+static bool survives(ufi_nms_box *c, const limits *l, const float *boxes, const int32_t *taken, int32_t n) {
   for (int32_t j = n - 1; j >= c->compared; j--) {
-    float iou = overlap(boxes + 4 * (int64_t)c->index, boxes + 4 * (int64_t)taken[j]);
+    float iou = ufi_nms_overlap(boxes + 4 * (int64_t)c->index, boxes + 4 * (int64_t)taken[j]);
     if (iou >= l->iou) return false;
     if (l->sigma > 0.0f) c->score = c->score * expf(l->scale * iou * iou);
     if (c->score <= l->score) break;
@@ -120,14 +121,14 @@ static bool survives(candidate *c, const limits *l, const float *boxes, const in
 }
 
 static int32_t run(const limits *l, const float *boxes, const float *scores, int64_t count, int64_t most,
-                   candidate *heap, int32_t *taken, float *taken_scores) {
+                   ufi_nms_box *heap, int32_t *taken, float *taken_scores) {
   int64_t n = 0;
   int32_t found = 0;
   for (int64_t i = 0; i < count; i++)
-    if (scores[i] > l->score) sift_up(heap, n++, (candidate){(int32_t)i, scores[i], 0});
+    if (scores[i] > l->score) ufi_nms_push(heap, n++, (ufi_nms_box){(int32_t)i, scores[i], 0}, false);
   most = UFI_MIN(most, n);
   while (found < most && n > 0) {
-    candidate c = pop(heap, &n);
+    ufi_nms_box c = ufi_nms_pop(heap, &n, false);
     float before = c.score;
     if (!survives(&c, l, boxes, taken, found)) continue;
     if (c.score == before) {
@@ -135,7 +136,7 @@ static int32_t run(const limits *l, const float *boxes, const float *scores, int
       if (taken_scores) taken_scores[found] = c.score;
       found++;
     }
-    if (c.score > l->score) sift_up(heap, n++, c);
+    if (c.score > l->score) ufi_nms_push(heap, n++, c, false);
   }
   return found;
 }

@@ -253,7 +253,7 @@ uf_status ufi_axis(ufi_ctx *ctx, int64_t axis, int32_t rank, int32_t *axis_out) 
     *axis_out = (int32_t)(axis < 0 ? axis + rank : axis);
     return UF_OK;
   }
-  return ufi_ctx_fail(ctx, UF_OUT_OF_RANGE, "expected an axis in [%d, %d), found %lld", (int)-rank, (int)rank,
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an axis in [%d, %d), found %lld", (int)-rank, (int)rank,
                       (long long)axis);
 }
 

@@ -61,6 +61,7 @@ typedef struct ufi_tensor {
   bool is_state;         /* is_variable: the op that takes it as input may write data */
   bool in_arena;         /* (executor) memory is shared with other tensors over time */
   bool is_missing;       /* (executor) needs an op that is not supported */
+  bool is_dead;          /* in a branch that this run did not take: has no value */
 } ufi_tensor;
 
 typedef struct ufi_ctx {
@@ -74,6 +75,7 @@ typedef struct ufi_ctx {
   ufi_pool *pool;
   uf_error *error;
   bool running;          /* called while running: every input has its data */
+  bool is_dead;          /* (executor) not run: in a branch that this run did not take */
   /* the rest belongs to the executor */
   size_t scratch_size;
   bool is_dynamic;
@@ -131,10 +133,9 @@ typedef struct ufi_op_def {
   uf_status (*prepare)(ufi_ctx *ctx);   /* may be NULL */
   uf_status (*eval)(ufi_ctx *ctx);
   void (*release)(void *state);         /* may be NULL: frees what state points to */
-  /* Ops that call graphs (IF, WHILE, CALL_ONCE ...): writes the indices of the
-   * graphs that attrs name into out, returns how many. NULL: none. The open
-   * checks them: indices in range, no graph that calls itself. */
-  int32_t (*calls)(const void *attrs, int32_t out[4]);
+  /* Ops that call graphs (IF, WHILE, CALL_ONCE ...): the at-th graph that attrs name, -1 past the
+   * last. NULL: none. The open checks them: indices in range, no graph that calls itself. */
+  int32_t (*calls)(const void *attrs, int32_t at);
 } ufi_op_def;
 
 enum {
@@ -170,6 +171,7 @@ const ufi_op_row *ufi_op_row_at(int32_t i);               /* NULL past the end *
 const ufi_op_row *ufi_op_by_tflite(int32_t code);         /* NULL: not supported */
 const ufi_op_row *ufi_op_by_custom(const char *name);
 const ufi_op_row *ufi_op_by_tf(const char *name);
+const ufi_op_row *ufi_op_row_by_name(const char *name);   /* "CONV_2D" */
 const char *ufi_tflite_op_name(int32_t code);             /* every builtin; NULL: unknown */
 uf_dtype ufi_dtype_from_tflite(int32_t code);             /* of a TensorType; UF_INVALID: none */
 
@@ -209,7 +211,7 @@ uf_status ufi_broadcast(ufi_ctx *ctx, const ufi_tensor *a, const ufi_tensor *b, 
 /* Elements of a known int32 or int64 (also int8/16) tensor as int64. max: room in out. */
 uf_status ufi_read_ints(ufi_ctx *ctx, const ufi_tensor *t, int64_t *out, int32_t max,
                         int32_t *n_out) UF_MUST_USE;
-/* axis in [-rank, rank) made non-negative; OUT_OF_RANGE otherwise. */
+/* axis in [-rank, rank) made non-negative; INVALID_ARGUMENT otherwise. */
 uf_status ufi_axis(ufi_ctx *ctx, int64_t axis, int32_t rank, int32_t *axis_out) UF_MUST_USE;
 
 /* state of this node in this session: zeroed, kept until the next prepare; call

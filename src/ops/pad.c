@@ -140,6 +140,11 @@ static uf_status mirror_attrs_tflite(const ufi_tflite_attrs *from, void *memory,
   return UF_OK;
 }
 
+static uf_status mirror_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_error *error) {
+  static const char *const modes[] = {"SYMMETRIC", "REFLECT", NULL};
+  return ufi_tf_choice(from, "mode", modes, memory, error);
+}
+
 static uf_status check_mirror(ufi_ctx *ctx, const int64_t *before, const int64_t *after) {
   int32_t reflect = *(const int32_t *)ctx->attrs;
   for (int32_t d = 0; d < ctx->in[0]->rank; d++) {
@@ -198,8 +203,8 @@ static uf_status mirror_eval(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_MIRROR_PAD = {
-  .attrs_size = sizeof(int32_t), .attrs_tflite = mirror_attrs_tflite, .infer = mirror_infer,
-  .eval = mirror_eval,
+  .attrs_size = sizeof(int32_t), .attrs_tflite = mirror_attrs_tflite, .attrs_tf = mirror_attrs_tf,
+  .infer = mirror_infer, .eval = mirror_eval,
 };
 
 /* ---- DILATE: input, dilations, the value between ------------------------------------- */

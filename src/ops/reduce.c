@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * reduce.c: SUM, MEAN, REDUCE_PROD, REDUCE_MAX, REDUCE_MIN, REDUCE_ANY and
- * REDUCE_ALL over any axes.
+ * reduce.c: SUM, MEAN, REDUCE_PROD, REDUCE_MAX, REDUCE_MIN, REDUCE_ANY,
+ * REDUCE_ALL and EUCLIDEAN_NORM over any axes.
  *
  * Dimensions of extent 1 are dropped, neighbours that are both kept or both
  * reduced become one group. The groups are walked in the order of memory; the
  * innermost one is a loop: `along`, when it is reduced (a row becomes one value),
  * `across`, when it is kept (a row is combined with a row of results). Results
  * are kept in the output, or in scratch where the accumulator is wider.
+ *
+ * Nodes of TensorFlow take every number dtype. Those without loops of their own are
+ * converted, some elements at a time, and their results at the end; integers wrap
+ * around in their own width, means of 32 bits and less are of 64-bit sums, the least
+ * and the largest of a NaN is NaN.
  */
 #include <float.h>
 #include <math.h>
 
 #include "kernels/fixed32.h"
 #include "ops/broadcast.h"
+#include "ops/join.h"
+#include "ops/move.h"
 #include "ops/qparams.h"
 
 /* ---- the walk -------------------------------------------------------------------------- */
@@ -40,6 +47,8 @@ struct reduce_run {
   size_t size_x;
   const char *x;
   char *acc;
+  uf_dtype dtype, wide;           /* of x, and what it is converted to, which `wider` takes */
+  reduce_loops wider;
   int32_t zero;                   /* REDUCE_PROD: zero point and scale of one factor */
   ufk_scale scale;
 };
@@ -75,18 +84,29 @@ static void run(reduce_run *r, ufi_pool *pool, int64_t count) {
 
 /* ---- attributes, shapes ------------------------------------------------------------------- */
 
-typedef struct reduce_attrs { bool keep_dims; } reduce_attrs;
+typedef enum reduction { R_SUM, R_MEAN, R_PROD, R_MAX, R_MIN, R_NORM, REDUCTIONS } reduction;
+typedef struct reduce_attrs {
+  bool keep_dims;
+  bool tf;                        /* a node of TensorFlow, which does this: */
+  reduction what;
+} reduce_attrs;
+static bool is_tf(const ufi_ctx *ctx) { return ((const reduce_attrs *)ctx->attrs)->tf; }
+
 static uf_status reduce_tflite(const ufi_tflite_attrs *from, void *attrs, uf_error *error) {
   ((reduce_attrs *)attrs)->keep_dims = ufi_fb_bool(&from->options, 0, false);
   return UF_OK;
 }
 static uf_status reduce_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error) {
-  const uf_attr *keep = ufi_tf_attr(from, "keep_dims");
-  ((reduce_attrs *)attrs)->keep_dims = keep && keep->i;
+  static const char *const names[REDUCTIONS] = {"Sum", "Mean", "Prod", "Max", "Min", "EuclideanNorm"};
+  reduce_attrs *a = attrs;
+  a->keep_dims = ufi_tf_bool(from, "keep_dims");
+  a->tf = true;
+  for (int32_t i = 0; i < REDUCTIONS; ++i) /* All and Any need no name */
+    if (strcmp(names[i], from->op) == 0) a->what = (reduction)i;
   return UF_OK;
 }
 
-/* Which dimensions input 1 names; repeats are fine. */
+/* Which dimensions input 1 names; repeats are fine in TFLite. */
 enum { MAX_AXES = 64 };
 static uf_status read_axes(ufi_ctx *ctx, bool reduced[UF_MAX_RANK]) {
   int64_t axes[MAX_AXES];
@@ -94,8 +114,10 @@ static uf_status read_axes(ufi_ctx *ctx, bool reduced[UF_MAX_RANK]) {
   const int32_t rank = ctx->in[0]->rank;
   memset(reduced, 0, UF_MAX_RANK * sizeof *reduced);
   UFI_TRY(ufi_read_ints(ctx, ctx->in[1], axes, MAX_AXES, &n));
-  for (int32_t i = 0; i < n && rank > 0; ++i) {
+  for (int32_t i = 0; i < n && (rank > 0 || is_tf(ctx)); ++i) {
     UFI_TRY(ufi_axis(ctx, axes[i], rank, &axis));
+    if (reduced[axis] && is_tf(ctx))
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected each axis once, found %d twice", axis);
     reduced[axis] = true;
   }
   return UF_OK;
@@ -107,8 +129,9 @@ static uf_status reduce_infer(ufi_ctx *ctx) {
   int32_t rank = 0;
   const reduce_attrs *attrs = ctx->attrs;
   const ufi_tensor *x = ctx->in[0];
-  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_FLOAT64, UF_INT32, UF_INT64, UF_INT8, UF_UINT8, UF_INT16,
-                      UF_BOOL, UF_INVALID));
+  if (!is_tf(ctx))
+    UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_FLOAT64, UF_INT32, UF_INT64, UF_INT8, UF_UINT8, UF_INT16,
+                        UF_BOOL, UF_INVALID));
   UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INT64, UF_INVALID));
   UFI_TRY(ufi_out_dtype(ctx, 0, x->dtype));
   if (!ufi_known(ctx, 1)) return UF_OK;
@@ -223,6 +246,63 @@ static void min_f32_across(const void *x, void *acc, size_t n, bool first, const
 Q_SUM(q_sum_i8, s8_sum, s8_accumulate)
 Q_SUM(q_sum_u8, u8_sum, u8_accumulate)
 
+/* TensorFlow: a NaN is the result. */
+static float or_nan(const float *x, size_t n, float value) {
+  int any = 0;
+  for (size_t i = 0; i < n; ++i) any |= x[i] != x[i];
+  return any ? NAN : value;
+}
+static void max_nan_f32_along(const void *x, void *acc, size_t n, bool first, const reduce_run *r) {
+  const float before = first ? -INFINITY : *(float *)acc, v = or_nan(x, n, kernels()->f32_max(x, n, before));
+  *(float *)acc = before != before ? before : v;
+}
+static void min_nan_f32_along(const void *x, void *acc, size_t n, bool first, const reduce_run *r) {
+  const float before = first ? INFINITY : *(float *)acc, v = or_nan(x, n, kernels()->f32_min(x, n, before));
+  *(float *)acc = before != before ? before : v;
+}
+#define ACROSS_LOOP(name, STEP)                                                                      \
+  static void name(const void *px, void *pa, size_t n, bool first, const reduce_run *r) {            \
+    const float *x = px;                                                                             \
+    float *acc = pa;                                                                                 \
+    if (first) memcpy(acc, x, n * sizeof *acc);                                                      \
+    else                                                                                             \
+      for (size_t i = 0; i < n; ++i) { const float v = x[i], a = acc[i]; acc[i] = STEP; }            \
+  }
+ACROSS_LOOP(max_nan_f32_across, v > a || v != v ? v : a)
+ACROSS_LOOP(min_nan_f32_across, v < a || v != v ? v : a)
+LOOPS(max_nan_f64, double, double, v, v > a || v != v ? v : a)
+LOOPS(min_nan_f64, double, double, v, v < a || v != v ? v : a)
+LOOPS(max_u64, uint64_t, uint64_t, v, v > a ? v : a)
+LOOPS(min_u64, uint64_t, uint64_t, v, v < a ? v : a)
+typedef double _Complex complex128;
+LOOPS(sum_c128, complex128, complex128, v, a + v)
+LOOPS(prod_c128, complex128, complex128, v, a * v)
+static double square_of(complex128 v) { return __real__ v * __real__ v + __imag__ v * __imag__ v; }
+LOOPS(norm_f32, float, double, (double)v * (double)v, a + (double)v * (double)v)
+LOOPS(norm_f64, double, double, v * v, a + v * v)
+LOOPS(norm_u64, uint64_t, uint64_t, v * v, a + v * v)
+LOOPS(norm_c128, complex128, double, square_of(v), a + square_of(v))
+
+/* Other dtypes: converted, then joined by the loops of the wide one. */
+enum { CHUNK = 256 };
+static void chunks(const void *px, void *pa, size_t n, bool first, const reduce_run *r, bool along) {
+  _Alignas(16) char wide[CHUNK * sizeof(complex128)];
+  uf_error unused;
+  for (size_t i = 0; i < n; i += CHUNK) {
+    const size_t m = UFI_MIN(n - i, (size_t)CHUNK);
+    if (ufi_convert(r->dtype, (const char *)px + i * r->size_x, (int64_t)m, r->wide, wide, &unused) != UF_OK)
+      return; /* prepare chose a pair that converts */
+    if (along) r->wider.along(wide, pa, m, first && i == 0, r);
+    else r->wider.across(wide, (char *)pa + i * r->wider.size_acc, m, first, r);
+  }
+}
+static void chunks_along(const void *x, void *acc, size_t n, bool first, const reduce_run *r) {
+  chunks(x, acc, n, first, r, true);
+}
+static void chunks_across(const void *x, void *acc, size_t n, bool first, const reduce_run *r) {
+  chunks(x, acc, n, first, r, false);
+}
+
 /* ---- one op, one dtype --------------------------------------------------------------------------- */
 
 typedef struct reduce_state {
@@ -253,6 +333,45 @@ static uf_status take(ufi_ctx *ctx, reduce_state *s, const reduce_loops by_dtype
                         ufi_tensor_text(ctx->in[0], text));
   s->wide = s->run.loops.size_acc != s->run.size_x;
   if (s->wide) ufi_want_scratch(ctx, (size_t)ctx->out[0]->count * s->run.loops.size_acc);
+  return UF_OK;
+}
+
+/* Nodes of TensorFlow: its own loops or those of the dtype that it is converted to. */
+static uf_status tf_prepare(ufi_ctx *ctx) {
+  static const reduce_loops loops[REDUCTIONS][UF_DTYPE_COUNT] = {
+    [R_SUM] = {[UF_FLOAT32] = LOOPS_OF(sum_f32, float), [UF_FLOAT64] = LOOPS_OF(sum_f64, double),
+               [UF_INT32] = LOOPS_OF(sum_i32, int32_t), [UF_INT64] = LOOPS_OF(sum_i64, int64_t),
+               [UF_UINT64] = LOOPS_OF(sum_i64, int64_t), [UF_COMPLEX128] = LOOPS_OF(sum_c128, complex128)},
+    [R_MEAN] = {[UF_FLOAT32] = LOOPS_OF(sum_f32, float), [UF_FLOAT64] = LOOPS_OF(sum_f64, double),
+                [UF_INT64] = LOOPS_OF(sum_i64, int64_t), [UF_UINT64] = LOOPS_OF(sum_i64, int64_t),
+                [UF_COMPLEX128] = LOOPS_OF(sum_c128, complex128)},
+    [R_PROD] = {[UF_FLOAT32] = LOOPS_OF(prod_f32, float), [UF_FLOAT64] = LOOPS_OF(prod_f64, double),
+                [UF_INT32] = LOOPS_OF(prod_i32, int32_t), [UF_INT64] = LOOPS_OF(prod_i64, int64_t),
+                [UF_UINT64] = LOOPS_OF(prod_i64, int64_t), [UF_COMPLEX128] = LOOPS_OF(prod_c128, complex128)},
+    [R_MAX] = {[UF_FLOAT32] = LOOPS_OF(max_nan_f32, float), [UF_FLOAT64] = LOOPS_OF(max_nan_f64, double),
+               [UF_INT32] = LOOPS_OF(max_i32, int32_t), [UF_INT64] = LOOPS_OF(max_i64, int64_t),
+               [UF_UINT64] = LOOPS_OF(max_u64, uint64_t)},
+    [R_MIN] = {[UF_FLOAT32] = LOOPS_OF(min_nan_f32, float), [UF_FLOAT64] = LOOPS_OF(min_nan_f64, double),
+               [UF_INT32] = LOOPS_OF(min_i32, int32_t), [UF_INT64] = LOOPS_OF(min_i64, int64_t),
+               [UF_UINT64] = LOOPS_OF(min_u64, uint64_t)},
+    [R_NORM] = {[UF_FLOAT32] = LOOPS_OF(norm_f32, double), [UF_FLOAT64] = LOOPS_OF(norm_f64, double),
+                [UF_INT64] = LOOPS_OF(norm_u64, uint64_t), [UF_UINT64] = LOOPS_OF(norm_u64, uint64_t),
+                [UF_COMPLEX128] = LOOPS_OF(norm_c128, double)}};
+  const reduction what = ((const reduce_attrs *)ctx->attrs)->what;
+  const uf_dtype dtype = ctx->in[0]->dtype;
+  char text[512];
+  START(s);
+  reduce_run *r = &s->run;
+  r->dtype = dtype;
+  r->wide = dtype == UF_BOOL ? UF_INVALID : ufi_join_wide(dtype);
+  if (r->wide == UF_INT32 && !loops[what][UF_INT32].along) r->wide = UF_INT64;
+  r->wider = loops[what][r->wide];
+  if (!r->wider.along)
+    return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected a dtype that this reduction knows, found %s",
+                        ufi_tensor_text(ctx->in[0], text));
+  r->loops = r->wide == dtype ? r->wider : (reduce_loops){chunks_along, chunks_across, r->wider.size_acc};
+  s->wide = r->wide != dtype || what == R_NORM;
+  if (s->wide) ufi_want_scratch(ctx, (size_t)ctx->out[0]->count * r->loops.size_acc);
   return UF_OK;
 }
 
@@ -287,6 +406,7 @@ static uf_status sum_prepare(ufi_ctx *ctx) {
     [UF_INT32] = LOOPS_OF(sum_i32, int32_t), [UF_INT64] = LOOPS_OF(sum_i64, int64_t),
     [UF_INT8] = LOOPS_OF(q_sum_i8, int32_t), [UF_UINT8] = LOOPS_OF(q_sum_u8, int32_t),
     [UF_INT16] = LOOPS_OF(q_sum_i16, int32_t)};
+  if (is_tf(ctx)) return tf_prepare(ctx);
   START(s);
   UFI_TRY(take(ctx, s, loops));
   return prepare_sum(ctx, s);
@@ -297,6 +417,7 @@ static uf_status mean_prepare(ufi_ctx *ctx) {
     [UF_INT32] = LOOPS_OF(wide_i32, int64_t), [UF_INT64] = LOOPS_OF(sum_i64, int64_t),
     [UF_INT8] = LOOPS_OF(q_sum_i8, int32_t), [UF_UINT8] = LOOPS_OF(q_sum_u8, int32_t),
     [UF_INT16] = LOOPS_OF(q_sum_i16, int32_t)};
+  if (is_tf(ctx)) return tf_prepare(ctx);
   START(s);
   s->by_count = true;
   UFI_TRY(take(ctx, s, loops));
@@ -313,6 +434,7 @@ static uf_status prod_prepare(ufi_ctx *ctx) {
     [UF_INT16] = LOOPS_OF(prod_i16, int16_t)};
   static const reduce_loops quantized[UF_DTYPE_COUNT] = {
     [UF_INT8] = LOOPS_OF(q_prod_i8, int32_t), [UF_INT16] = LOOPS_OF(q_prod_i16, int32_t)};
+  if (is_tf(ctx)) return tf_prepare(ctx);
   START(s);
   const ufi_tensor *x = ctx->in[0];
   if (!ufi_is_quantized(x) || !is_8_or_16(x->dtype)) return take(ctx, s, loops);
@@ -333,6 +455,7 @@ static uf_status prod_prepare(ufi_ctx *ctx) {
 /* The least and the largest stay what they are: scales must agree. */
 static uf_status extreme_prepare(ufi_ctx *ctx, const reduce_loops *loops) {
   const ufi_tensor *x = ctx->in[0], *y = ctx->out[0];
+  if (is_tf(ctx)) return tf_prepare(ctx);
   START(s);
   if (is_8_or_16(x->dtype)) {
     UFI_TRY(check_q(ctx));
@@ -399,7 +522,64 @@ static uf_status fill(ufi_ctx *ctx, double empty) {
   return UF_OK;
 }
 
+/* acc /= n, by the dtype that sums have. */
+static void divide(uf_dtype dtype, void *acc, int64_t count, int64_t n) {
+#define DIVIDE(T) for (int64_t i = 0; i < count; ++i) ((T *)acc)[i] /= (T)n; break
+  switch (dtype) {
+    case UF_FLOAT32: DIVIDE(float);
+    case UF_FLOAT64: DIVIDE(double);
+    case UF_INT64: DIVIDE(int64_t);
+    case UF_UINT64: DIVIDE(uint64_t);
+    default: DIVIDE(complex128);
+  }
+#undef DIVIDE
+}
+
+/* Square roots of the sums of squares; an integer's sum wraps around in its own width first. */
+static uf_status finish_norm(ufi_ctx *ctx, const reduce_run *r) {
+  const ufi_tensor *y = ctx->out[0];
+  const bool whole = r->wide == UF_INT64 || r->wide == UF_UINT64;
+  const size_t size = (size_t)uf_dtype_bits(y->dtype) / 8;
+  if (whole) UFI_TRY(ufi_convert(r->wide, ctx->scratch, y->count, y->dtype, y->data, ctx->error));
+  for (int64_t i = 0; i < y->count; ++i) {
+    char *to = (char *)y->data + (size_t)i * size;
+    double root = whole ? 0.0 : ((const double *)ctx->scratch)[i];
+    if (whole) UFI_TRY(ufi_convert(y->dtype, to, 1, UF_FLOAT64, &root, ctx->error));
+    root = sqrt(root);
+    UFI_TRY(ufi_convert(UF_FLOAT64, &root, 1, y->dtype, to, ctx->error));
+  }
+  return UF_OK;
+}
+
+/* Results of nothing: what changes nothing when joined; means of floats are NaN. */
+static uf_status fill_identity(ufi_ctx *ctx, reduction what) {
+  static const ufi_join joins[REDUCTIONS] = {[R_SUM] = UFI_JOIN_ADD, [R_MEAN] = UFI_JOIN_ADD, [R_PROD] = UFI_JOIN_MUL,
+                                             [R_MAX] = UFI_JOIN_MAX, [R_MIN] = UFI_JOIN_MIN, [R_NORM] = UFI_JOIN_ADD};
+  const ufi_tensor *y = ctx->out[0];
+  const uf_dtype wide = ufi_join_wide(y->dtype);
+  _Alignas(16) char value[16];
+  const double nan = NAN;
+  ufi_join_start(joins[what], y->dtype, true, value);
+  if (what == R_MEAN && (wide == UF_FLOAT32 || wide == UF_FLOAT64))
+    UFI_TRY(ufi_convert(UF_FLOAT64, &nan, 1, y->dtype, value, ctx->error));
+  ufi_move_fill(y->dtype, y->data, 0, value, y->count);
+  return UF_OK;
+}
+
+static uf_status tf_eval(ufi_ctx *ctx) {
+  const reduction what = ((const reduce_attrs *)ctx->attrs)->what;
+  reduce_state *s = ctx->state;
+  const ufi_tensor *y = ctx->out[0];
+  if (ctx->in[0]->count == 0) return fill_identity(ctx, what);
+  void *acc = s->wide ? ctx->scratch : y->data;
+  UFI_TRY(reduce_with(ctx, acc));
+  if (what == R_NORM) return finish_norm(ctx, &s->run);
+  if (what == R_MEAN) divide(s->run.wide, acc, y->count, s->run.reduced);
+  return s->wide ? ufi_convert(s->run.wide, acc, y->count, y->dtype, y->data, ctx->error) : UF_OK;
+}
+
 static uf_status sum_eval(ufi_ctx *ctx) {
+  if (is_tf(ctx)) return tf_eval(ctx);
   const reduce_state *s = ctx->state;
   const ufi_tensor *x = ctx->in[0], *y = ctx->out[0];
   int32_t lo, hi;
@@ -417,6 +597,7 @@ static uf_status sum_eval(ufi_ctx *ctx) {
 }
 
 static uf_status mean_eval(ufi_ctx *ctx) {
+  if (is_tf(ctx)) return tf_eval(ctx);
   const reduce_state *s = ctx->state;
   const ufi_tensor *y = ctx->out[0];
   const int64_t n = s->run.reduced;
@@ -436,6 +617,7 @@ static uf_status mean_eval(ufi_ctx *ctx) {
 }
 
 static uf_status prod_eval(ufi_ctx *ctx) {
+  if (is_tf(ctx)) return tf_eval(ctx);
   const reduce_state *s = ctx->state;
   const ufi_tensor *y = ctx->out[0];
   int32_t lo, hi;
@@ -466,8 +648,12 @@ static double dtype_most(uf_dtype dtype) {
 static uf_status plain_eval(ufi_ctx *ctx, double empty) {
   return ctx->in[0]->count == 0 ? fill(ctx, empty) : reduce_with(ctx, ctx->out[0]->data);
 }
-static uf_status max_eval(ufi_ctx *ctx) { return plain_eval(ctx, dtype_least(ctx->out[0]->dtype)); }
-static uf_status min_eval(ufi_ctx *ctx) { return plain_eval(ctx, dtype_most(ctx->out[0]->dtype)); }
+static uf_status max_eval(ufi_ctx *ctx) {
+  return is_tf(ctx) ? tf_eval(ctx) : plain_eval(ctx, dtype_least(ctx->out[0]->dtype));
+}
+static uf_status min_eval(ufi_ctx *ctx) {
+  return is_tf(ctx) ? tf_eval(ctx) : plain_eval(ctx, dtype_most(ctx->out[0]->dtype));
+}
 static uf_status any_eval(ufi_ctx *ctx) { return plain_eval(ctx, 0.0); }
 static uf_status all_eval(ufi_ctx *ctx) { return plain_eval(ctx, 1.0); }
 
@@ -483,3 +669,4 @@ REDUCE_DEF(REDUCE_MAX, max_prepare, max_eval);
 REDUCE_DEF(REDUCE_MIN, min_prepare, min_eval);
 REDUCE_DEF(REDUCE_ANY, any_prepare, any_eval);
 REDUCE_DEF(REDUCE_ALL, all_prepare, all_eval);
+REDUCE_DEF(EUCLIDEAN_NORM, tf_prepare, tf_eval);

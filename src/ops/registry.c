@@ -2,9 +2,11 @@
  *
  * registry.c: the rows of ops.def as a table, and the look-ups in it.
  *
- * Look-ups walk the table: they happen once per operator code of a file or
- * once per node of a built graph, over a few hundred rows.
+ * Look-ups by TFLite's names walk the table: they happen once per operator code
+ * of a file. Those by TensorFlow's names go through a hash made at the first.
  */
+#include <pthread.h>
+
 #include "ops/op.h"
 
 #define OP(name, code, custom, tf, min_in, max_in, min_out, max_out, flags) \
@@ -81,19 +83,40 @@ const ufi_op_row *ufi_op_by_custom(const char *name) {
   return NULL;
 }
 
-/* True when name is one of the words of list. */
-static bool has_word(const char *list, const char *name) {
-  size_t length = strlen(name);
-  for (const char *at = list; length > 0 && (at = strstr(at, name)) != NULL; at += length) {
-    bool begins = at == list || at[-1] == ' ';
-    if (begins && (at[length] == ' ' || at[length] == 0)) return true;
+/* TensorFlow names to rows: made once, since graphs of many nodes ask for each. */
+static ufi_names *tf_names;
+static pthread_once_t tf_names_once = PTHREAD_ONCE_INIT;
+static char tf_words[sizeof(
+#define OP(name, code, custom, tf, min_in, max_in, min_out, max_out, flags) tf " "
+#include "ops/ops.def"
+#undef OP
+)];
+
+static void make_tf_names(void) {
+  ufi_names *names = ufi_names_create(N_ROWS);
+  char *to = tf_words;
+  for (int32_t i = 0; names && i < N_ROWS; i++) {
+    for (const char *at = rows[i].tf_names; *at; at += strspn(at, " ")) {
+      size_t n = strcspn(at, " ");
+      memcpy(to, at, n);
+      to[n] = 0;
+      if (!ufi_names_add(names, to, i)) return ufi_names_destroy(names);
+      to += n + 1;
+      at += n;
+    }
   }
-  return false;
+  tf_names = names;
 }
 
 const ufi_op_row *ufi_op_by_tf(const char *name) {
+  pthread_once(&tf_names_once, make_tf_names);
+  int32_t i = tf_names ? ufi_names_find(tf_names, name) : -1;
+  return i < 0 ? NULL : &rows[i];
+}
+
+const ufi_op_row *ufi_op_row_by_name(const char *name) {
   for (int32_t i = 0; i < N_ROWS; i++) {
-    if (has_word(rows[i].tf_names, name)) return &rows[i];
+    if (strcmp(rows[i].name, name) == 0) return &rows[i];
   }
   return NULL;
 }

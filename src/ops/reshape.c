@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * reshape.c: RESHAPE, SQUEEZE, EXPAND_DIMS, DENSIFY (views), SHAPE, RANK.
+ * reshape.c: RESHAPE, SQUEEZE, EXPAND_DIMS, DENSIFY, DEEP_COPY (views), SHAPE, SIZE, RANK.
  *
  * The views have the bytes of input 0 under another shape; the executor lets
  * output and input share memory where it can, and eval copies where it could
- * not. SHAPE and RANK need no data at all.
+ * not. SHAPE, SIZE and RANK need no data at all.
  */
 #include "ops/move.h"
 
@@ -16,6 +16,7 @@ static uf_status eval_view(ufi_ctx *ctx) {
 /* ---- RESHAPE ------------------------------------------------------------------ */
 
 typedef struct reshape_attrs {
+  bool from_input;         /* TensorFlow: the input has the new shape, always */
   int32_t rank;
   int32_t dims[UF_MAX_RANK];
 } reshape_attrs;
@@ -37,6 +38,11 @@ static uf_status reshape_attrs_tflite(const ufi_tflite_attrs *from, void *memory
   UFI_TRY(read_dims(from, 0, "new_shape", &a->rank, a->dims, error));
   /* How old converters wrote "a scalar", when empty vectors could not be stored. */
   if (a->rank == 1 && a->dims[0] == 0) a->rank = 0;
+  return UF_OK;
+}
+
+static uf_status reshape_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_error *error) {
+  ((reshape_attrs *)memory)->from_input = true;
   return UF_OK;
 }
 
@@ -76,6 +82,7 @@ static uf_status reshape_infer(ufi_ctx *ctx) {
   int64_t dims[UF_MAX_RANK];
   int32_t rank;
   UFI_TRY(ufi_want_same(ctx, in, ctx->out[0]));
+  if (a->from_input) UFI_TRY(ufi_want_rank(ctx, shape, 1, 1));
   /* The input wins over the options, but only a vector does. */
   if (shape && shape->rank == 1 && (shape->dtype == UF_INT32 || shape->dtype == UF_INT64)) {
     if (shape->count > UF_MAX_RANK)
@@ -93,8 +100,8 @@ static uf_status reshape_infer(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_RESHAPE = {
-  .attrs_size = sizeof(reshape_attrs), .attrs_tflite = reshape_attrs_tflite, .infer = reshape_infer,
-  .eval = eval_view,
+  .attrs_size = sizeof(reshape_attrs), .attrs_tflite = reshape_attrs_tflite, .attrs_tf = reshape_attrs_tf,
+  .infer = reshape_infer, .eval = eval_view,
 };
 
 /* ---- SQUEEZE ------------------------------------------------------------------- */
@@ -102,6 +109,14 @@ const ufi_op_def ufi_op_RESHAPE = {
 static uf_status squeeze_attrs_tflite(const ufi_tflite_attrs *from, void *memory, uf_error *error) {
   reshape_attrs *a = memory;
   return read_dims(from, 0, "squeeze_dims", &a->rank, a->dims, error);
+}
+
+static uf_status squeeze_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_error *error) {
+  reshape_attrs *a = memory;
+  int64_t dims[UF_MAX_RANK];
+  UFI_TRY(ufi_tf_copy_ints(from, "squeeze_dims", UF_MAX_RANK, dims, &a->rank, error));
+  for (int32_t i = 0; i < a->rank; i++) a->dims[i] = (int32_t)UFI_MAX(UFI_MIN(dims[i], INT32_MAX), INT32_MIN);
+  return UF_OK;
 }
 
 static uf_status squeeze_infer(ufi_ctx *ctx) {
@@ -124,8 +139,8 @@ static uf_status squeeze_infer(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_SQUEEZE = {
-  .attrs_size = sizeof(reshape_attrs), .attrs_tflite = squeeze_attrs_tflite, .infer = squeeze_infer,
-  .eval = eval_view,
+  .attrs_size = sizeof(reshape_attrs), .attrs_tflite = squeeze_attrs_tflite, .attrs_tf = squeeze_attrs_tf,
+  .infer = squeeze_infer, .eval = eval_view,
 };
 
 /* ---- EXPAND_DIMS ---------------------------------------------------------------- */
@@ -157,24 +172,49 @@ static uf_status densify_infer(ufi_ctx *ctx) {
 
 const ufi_op_def ufi_op_DENSIFY = {.infer = densify_infer, .eval = eval_view};
 
-/* ---- SHAPE, RANK -------------------------------------------------------------------- */
+/* TensorFlow's own op for a value of its own memory: memory is the executor's business. */
+const ufi_op_def ufi_op_DEEP_COPY = {.infer = densify_infer, .eval = eval_view};
+
+/* ---- SHAPE (of each input), SIZE, RANK ------------------------------------------------- */
 
 static uf_status shape_infer(ufi_ctx *ctx) {
-  int64_t rank = ctx->in[0]->rank;
-  UFI_TRY(ufi_want_out(ctx, 0, UF_INT32, UF_INT64, UF_INVALID));
-  return ufi_out_shape(ctx, 0, 1, &rank);
-}
-
-static uf_status shape_eval(ufi_ctx *ctx) {
-  const ufi_tensor *in = ctx->in[0];
-  for (int32_t d = 0; d < in->rank; d++) {
-    if (ctx->out[0]->dtype == UF_INT64) ((int64_t *)ctx->out[0]->data)[d] = in->dims[d];
-    else ((int32_t *)ctx->out[0]->data)[d] = (int32_t)in->dims[d];
+  if (ctx->n_in != ctx->n_out)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an output for each of %d inputs, found %d",
+                        ctx->n_in, ctx->n_out);
+  for (int32_t i = 0; i < ctx->n_in; i++) {
+    int64_t rank = ctx->in[i]->rank;
+    UFI_TRY(ufi_want_out(ctx, i, UF_INT32, UF_INT64, UF_INVALID));
+    UFI_TRY(ufi_out_shape(ctx, i, 1, &rank));
   }
   return UF_OK;
 }
 
+static uf_status put_extent(ufi_ctx *ctx, int32_t i, int64_t at, int64_t extent) {
+  const ufi_tensor *out = ctx->out[i];
+  if (out->dtype == UF_INT64) ((int64_t *)out->data)[at] = extent;
+  else if (extent <= INT32_MAX) ((int32_t *)out->data)[at] = (int32_t)extent;
+  else
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected extents that fit int32, found %lld; an output of "
+                        "int64 can hold it", (long long)extent);
+  return UF_OK;
+}
+
+static uf_status shape_eval(ufi_ctx *ctx) {
+  for (int32_t i = 0; i < ctx->n_in; i++)
+    for (int32_t d = 0; d < ctx->in[i]->rank; d++) UFI_TRY(put_extent(ctx, i, d, ctx->in[i]->dims[d]));
+  return UF_OK;
+}
+
 const ufi_op_def ufi_op_SHAPE = {.infer = shape_infer, .eval = shape_eval};
+
+static uf_status size_infer(ufi_ctx *ctx) {
+  UFI_TRY(ufi_want_out(ctx, 0, UF_INT32, UF_INT64, UF_INVALID));
+  return ufi_out_shape(ctx, 0, 0, NULL);
+}
+
+static uf_status size_eval(ufi_ctx *ctx) { return put_extent(ctx, 0, 0, ctx->in[0]->count); }
+
+const ufi_op_def ufi_op_SIZE = {.infer = size_infer, .eval = size_eval};
 
 static uf_status rank_infer(ufi_ctx *ctx) {
   UFI_TRY(ufi_want_out(ctx, 0, UF_INT32, UF_INVALID));

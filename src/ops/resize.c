@@ -36,6 +36,16 @@ static uf_status nearest_attrs_tflite(const ufi_tflite_attrs *from, void *memory
   return UF_OK;
 }
 
+/* TensorFlow's nearest; bilinear there rounds otherwise (tf_resize.c). */
+static uf_status nearest_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_error *error) {
+  resize_attrs *a = memory;
+  a->align_corners = ufi_tf_bool(from, "align_corners");
+  a->half_pixel = ufi_tf_bool(from, "half_pixel_centers");
+  if (a->align_corners && a->half_pixel)
+    return ufi_fail(error, UF_INVALID_ARGUMENT, "expected align_corners or half_pixel_centers, found both");
+  return UF_OK;
+}
+
 static uf_status resize_infer(ufi_ctx *ctx) {
   const ufi_tensor *in = ctx->in[0];
   int64_t size[2];
@@ -235,6 +245,6 @@ static uf_status nearest_infer(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_RESIZE_NEAREST_NEIGHBOR = {
-  .attrs_size = sizeof(resize_attrs), .attrs_tflite = nearest_attrs_tflite, .infer = nearest_infer,
-  .prepare = nearest_prepare, .eval = nearest_eval,
+  .attrs_size = sizeof(resize_attrs), .attrs_tflite = nearest_attrs_tflite, .attrs_tf = nearest_attrs_tf,
+  .infer = nearest_infer, .prepare = nearest_prepare, .eval = nearest_eval,
 };

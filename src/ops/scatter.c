@@ -3,6 +3,7 @@
  * scatter.c: values put at coordinates: SCATTER_ND (which adds up what meets),
  * SPARSE_TO_DENSE (the last one stays), MATRIX_DIAG, MATRIX_SET_DIAG.
  */
+#include "ops/join.h"
 #include "ops/move.h"
 
 /* A vector input that holds a shape. */
@@ -28,7 +29,7 @@ static uf_status locate(ufi_ctx *ctx, const ufi_tensor *indices, int64_t i, int3
   for (int32_t d = 0; d < depth; d++) {
     int64_t index = ufi_move_index(indices, i * depth + d);
     if (index < 0 || index >= out->dims[d])
-      return ufi_ctx_fail(ctx, UF_OUT_OF_RANGE, "expected coordinates in [0, %lld) for dimension %d, found "
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected coordinates in [0, %lld) for dimension %d, found "
                           "%lld in coordinate %lld", (long long)out->dims[d], d, (long long)index,
                           (long long)i);
     *at_out += index * steps[d];
@@ -56,12 +57,24 @@ static uf_status scatter_check(ufi_ctx *ctx, int32_t rank, const int64_t *dims) 
                       ufi_shape_text(updates->rank, updates->dims, found));
 }
 
+typedef struct scatter_attrs {
+  bool ignore;             /* TensorFlow: coordinates outside are passed over */
+} scatter_attrs;
+
+static uf_status scatter_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_error *error) {
+  static const char *const policies[] = {"", "DEFAULT", "ERROR", "IGNORE", NULL};
+  int32_t policy;
+  UFI_TRY(ufi_tf_choice(from, "bad_indices_policy", policies, &policy, error));
+  ((scatter_attrs *)memory)->ignore = policy == 3;
+  return UF_OK;
+}
+
 static uf_status scatter_infer(ufi_ctx *ctx) {
   int64_t dims[UF_MAX_RANK];
   int32_t rank = 0;
-  UFI_TRY(ufi_want_in(ctx, 0, UF_INT32, UF_INT64, UF_INVALID));
-  UFI_TRY(ufi_want_in(ctx, 1, UF_FLOAT32, UF_FLOAT64, UF_INT8, UF_UINT8, UF_INT16, UF_INT32, UF_INT64,
-                      UF_BOOL, UF_INVALID));
+  UFI_TRY(ufi_want_in(ctx, 0, UF_INT16, UF_INT32, UF_INT64, UF_INVALID));
+  if (!ufi_join_takes(UFI_JOIN_ADD, ctx->in[1]->dtype) && ctx->in[1]->dtype != UF_STRING)
+    return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected numbers to add up, found %s", uf_dtype_name(ctx->in[1]->dtype));
   UFI_TRY(ufi_want_same(ctx, ctx->in[0], ctx->in[2]));
   UFI_TRY(ufi_want_same(ctx, ctx->in[1], ctx->out[0]));
   UFI_TRY(ufi_want_rank(ctx, ctx->in[0], 1, UF_MAX_RANK));
@@ -72,41 +85,29 @@ static uf_status scatter_infer(ufi_ctx *ctx) {
   return ufi_out_shape(ctx, 0, rank, dims);
 }
 
-/* out[at...] += in[from...]; integers wrap around, bools or. */
-static void add_into(const ufi_tensor *out, int64_t at, const ufi_tensor *in, int64_t from, int64_t n) {
-#define ADD(type)                                                       \
-  for (int64_t i = 0; i < n; i++)                                       \
-    ((type *)out->data)[at + i] = (type)(((type *)out->data)[at + i] + ((const type *)in->data)[from + i]); \
-  break
-  switch (out->dtype) {
-    case UF_FLOAT32: ADD(float);
-    case UF_FLOAT64: ADD(double);
-    case UF_INT8: case UF_UINT8: ADD(uint8_t);
-    case UF_INT16: ADD(uint16_t);
-    case UF_INT32: ADD(uint32_t);
-    case UF_INT64: ADD(uint64_t);
-    default:
-      for (int64_t i = 0; i < n; i++)
-        ((uint8_t *)out->data)[at + i] |= ((const uint8_t *)in->data)[from + i];
-  }
-#undef ADD
-}
-
 static uf_status scatter_eval(ufi_ctx *ctx) {
   const ufi_tensor *indices = ctx->in[0], *updates = ctx->in[1], *out = ctx->out[0];
   int32_t depth = (int32_t)indices->dims[indices->rank - 1];
   int64_t slices = ufi_move_span(indices->dims, 0, indices->rank - 1);
   int64_t inner = ufi_move_span(out->dims, depth, out->rank), steps[UF_MAX_RANK], at;
+  int64_t size = uf_dtype_bits(out->dtype) / 8;
+  const bool ignore = ((const scatter_attrs *)ctx->attrs)->ignore;
+  /* Strings have no sum: the last one stays. */
+  const ufi_join how = out->dtype == UF_STRING ? UFI_JOIN_SET : UFI_JOIN_ADD;
   ufi_move_steps(out->rank, out->dims, steps);
   if (out->size) memset(out->data, 0, out->size);
   for (int64_t i = 0; i < slices; i++) {
-    UFI_TRY(locate(ctx, indices, i, depth, steps, &at));
-    add_into(out, at, updates, i * inner, inner);
+    uf_status status = locate(ctx, indices, i, depth, steps, &at);
+    if (status != UF_OK && !ignore) return status;
+    if (status == UF_OK)
+      ufi_join_run(how, out->dtype, (char *)out->data + at * size, (const char *)updates->data + i * inner * size, inner);
   }
   return UF_OK;
 }
 
-const ufi_op_def ufi_op_SCATTER_ND = {.infer = scatter_infer, .eval = scatter_eval};
+const ufi_op_def ufi_op_SCATTER_ND = {
+  .attrs_size = sizeof(scatter_attrs), .attrs_tf = scatter_attrs_tf, .infer = scatter_infer, .eval = scatter_eval,
+};
 
 /* ---- SPARSE_TO_DENSE: indices, shape, values, default ---------------------------------- */
 

@@ -3,56 +3,21 @@
  * segment.c: SEGMENT_SUM (rows added by sorted segment ids), the
  * UNSORTED_SEGMENT ops (any order, negative ids left out), BUCKETIZE.
  */
-#include <float.h>
-
+#include "ops/join.h"
 #include "ops/move.h"
 
-typedef enum join { JOIN_SUM, JOIN_PROD, JOIN_MAX, JOIN_MIN } join;
-
-/* What a segment without rows has. */
-static void start_value(join how, uf_dtype dtype, void *out) {
-  static const float floats[] = {0.0f, 1.0f, -FLT_MAX, FLT_MAX};
-  static const int32_t ints[] = {0, 1, INT32_MIN, INT32_MAX};
-  memcpy(out, dtype == UF_FLOAT32 ? (const void *)&floats[how] : (const void *)&ints[how], 4);
-}
-
-/* Comparisons as std::max(a, b) and std::min(a, b), which decides about NaN. */
-static void join_f32(join how, float *to, const float *from, int64_t n) {
-  for (int64_t i = 0; i < n; i++) {
-    switch (how) {
-      case JOIN_SUM: to[i] += from[i]; break;
-      case JOIN_PROD: to[i] *= from[i]; break;
-      case JOIN_MAX: to[i] = to[i] < from[i] ? from[i] : to[i]; break;
-      case JOIN_MIN: to[i] = from[i] < to[i] ? from[i] : to[i]; break;
-    }
-  }
-}
-
-static void join_i32(join how, int32_t *to, const int32_t *from, int64_t n) {
-  for (int64_t i = 0; i < n; i++) { /* sums and products wrap around */
-    switch (how) {
-      case JOIN_SUM: to[i] = (int32_t)((uint32_t)to[i] + (uint32_t)from[i]); break;
-      case JOIN_PROD: to[i] = (int32_t)((uint32_t)to[i] * (uint32_t)from[i]); break;
-      case JOIN_MAX: to[i] = UFI_MAX(to[i], from[i]); break;
-      case JOIN_MIN: to[i] = UFI_MIN(to[i], from[i]); break;
-    }
-  }
-}
-
 /* Joins the rows of in that ids, all checked, send to each row of the output. */
-static void join_rows(ufi_ctx *ctx, join how) {
+static void join_rows(ufi_ctx *ctx, ufi_join how) {
   const ufi_tensor *in = ctx->in[0], *ids = ctx->in[1], *out = ctx->out[0];
   int64_t columns = ufi_move_span(out->dims, 1, out->rank);
-  int32_t start;
-  start_value(how, out->dtype, &start);
-  ufi_move_fill(out->dtype, out->data, 0, &start, out->count);
+  const int64_t row_size = columns * uf_dtype_bits(out->dtype) / 8;
+  _Alignas(16) char start[16];
+  ufi_join_start(how, out->dtype, false, start);
+  ufi_move_fill(out->dtype, out->data, 0, start, out->count);
   for (int64_t i = 0; i < ids->count; i++) {
     int64_t row = ufi_move_index(ids, i);
     if (row < 0 || columns == 0) continue;
-    if (out->dtype == UF_FLOAT32)
-      join_f32(how, (float *)out->data + row * columns, (const float *)in->data + i * columns, columns);
-    else
-      join_i32(how, (int32_t *)out->data + row * columns, (const int32_t *)in->data + i * columns, columns);
+    ufi_join_run(how, out->dtype, (char *)out->data + row * row_size, (const char *)in->data + i * row_size, columns);
   }
 }
 
@@ -92,7 +57,7 @@ static uf_status segment_sum_infer(ufi_ctx *ctx) {
 }
 
 static uf_status segment_sum_eval(ufi_ctx *ctx) {
-  join_rows(ctx, JOIN_SUM); /* infer has checked the ids: the shape came from them */
+  join_rows(ctx, UFI_JOIN_ADD); /* infer has checked the ids: the shape came from them */
   return UF_OK;
 }
 
@@ -100,13 +65,15 @@ const ufi_op_def ufi_op_SEGMENT_SUM = {.infer = segment_sum_infer, .eval = segme
 
 /* ---- UNSORTED_SEGMENT_*: data, ids, number of segments ------------------------------------ */
 
-static uf_status unsorted_infer(ufi_ctx *ctx) {
+static uf_status unsorted_infer(ufi_ctx *ctx, ufi_join how) {
   const ufi_tensor *in = ctx->in[0], *ids = ctx->in[1];
   int64_t dims[UF_MAX_RANK + 1], segments;
   int32_t rank = 1;
-  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_INT32, UF_INVALID));
-  UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INVALID));
-  UFI_TRY(ufi_want_in(ctx, 2, UF_INT32, UF_INVALID));
+  char text[512];
+  UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INT64, UF_INVALID));
+  UFI_TRY(ufi_want_in(ctx, 2, UF_INT32, UF_INT64, UF_INVALID));
+  if (in->dtype == UF_BOOL || !ufi_join_takes(how, in->dtype))
+    return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected a dtype that this op joins, found %s", ufi_tensor_text(in, text));
   UFI_TRY(ufi_want_same(ctx, in, ctx->out[0]));
   bool prefix = ids->rank <= in->rank;
   for (int32_t d = 0; prefix && d < ids->rank; d++) prefix = ids->dims[d] == in->dims[d];
@@ -126,27 +93,31 @@ static uf_status unsorted_infer(ufi_ctx *ctx) {
   return ufi_out_shape(ctx, 0, rank, dims);
 }
 
-static uf_status unsorted_eval(ufi_ctx *ctx, join how) {
+static uf_status unsorted_eval(ufi_ctx *ctx, ufi_join how) {
   const ufi_tensor *ids = ctx->in[1], *out = ctx->out[0];
   for (int64_t i = 0; i < ids->count; i++) {
     int64_t id = ufi_move_index(ids, i);
     if (id >= out->dims[0])
-      return ufi_ctx_fail(ctx, UF_OUT_OF_RANGE, "expected segment ids below %lld, found %lld at position %lld",
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected segment ids below %lld, found %lld at position %lld",
                           (long long)out->dims[0], (long long)id, (long long)i);
   }
   join_rows(ctx, how);
   return UF_OK;
 }
 
-static uf_status unsorted_sum_eval(ufi_ctx *ctx) { return unsorted_eval(ctx, JOIN_SUM); }
-static uf_status unsorted_prod_eval(ufi_ctx *ctx) { return unsorted_eval(ctx, JOIN_PROD); }
-static uf_status unsorted_max_eval(ufi_ctx *ctx) { return unsorted_eval(ctx, JOIN_MAX); }
-static uf_status unsorted_min_eval(ufi_ctx *ctx) { return unsorted_eval(ctx, JOIN_MIN); }
+static uf_status unsorted_sum_infer(ufi_ctx *ctx) { return unsorted_infer(ctx, UFI_JOIN_ADD); }
+static uf_status unsorted_sum_eval(ufi_ctx *ctx) { return unsorted_eval(ctx, UFI_JOIN_ADD); }
+static uf_status unsorted_prod_infer(ufi_ctx *ctx) { return unsorted_infer(ctx, UFI_JOIN_MUL); }
+static uf_status unsorted_prod_eval(ufi_ctx *ctx) { return unsorted_eval(ctx, UFI_JOIN_MUL); }
+static uf_status unsorted_max_infer(ufi_ctx *ctx) { return unsorted_infer(ctx, UFI_JOIN_MAX); }
+static uf_status unsorted_max_eval(ufi_ctx *ctx) { return unsorted_eval(ctx, UFI_JOIN_MAX); }
+static uf_status unsorted_min_infer(ufi_ctx *ctx) { return unsorted_infer(ctx, UFI_JOIN_MIN); }
+static uf_status unsorted_min_eval(ufi_ctx *ctx) { return unsorted_eval(ctx, UFI_JOIN_MIN); }
 
-const ufi_op_def ufi_op_UNSORTED_SEGMENT_SUM = {.infer = unsorted_infer, .eval = unsorted_sum_eval};
-const ufi_op_def ufi_op_UNSORTED_SEGMENT_PROD = {.infer = unsorted_infer, .eval = unsorted_prod_eval};
-const ufi_op_def ufi_op_UNSORTED_SEGMENT_MAX = {.infer = unsorted_infer, .eval = unsorted_max_eval};
-const ufi_op_def ufi_op_UNSORTED_SEGMENT_MIN = {.infer = unsorted_infer, .eval = unsorted_min_eval};
+const ufi_op_def ufi_op_UNSORTED_SEGMENT_SUM = {.infer = unsorted_sum_infer, .eval = unsorted_sum_eval};
+const ufi_op_def ufi_op_UNSORTED_SEGMENT_PROD = {.infer = unsorted_prod_infer, .eval = unsorted_prod_eval};
+const ufi_op_def ufi_op_UNSORTED_SEGMENT_MAX = {.infer = unsorted_max_infer, .eval = unsorted_max_eval};
+const ufi_op_def ufi_op_UNSORTED_SEGMENT_MIN = {.infer = unsorted_min_infer, .eval = unsorted_min_eval};
 
 /* ---- BUCKETIZE ----------------------------------------------------------------------------- */
 
@@ -164,6 +135,23 @@ static uf_status bucketize_attrs_tflite(const ufi_tflite_attrs *from, void *memo
   if (!a->boundaries) return ufi_no_memory(error, v.count * sizeof(float));
   for (uint32_t i = 0; i < v.count; i++) {
     a->boundaries[i] = ufi_fb_vec_f32(&v, i);
+    if (i && a->boundaries[i] < a->boundaries[i - 1])
+      return ufi_fail(error, UF_INVALID_ARGUMENT, "expected boundaries in ascending order, found %g after %g",
+                      (double)a->boundaries[i], (double)a->boundaries[i - 1]);
+  }
+  return UF_OK;
+}
+
+static uf_status bucketize_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_error *error) {
+  bucketize_attrs *a = memory;
+  const uf_attr *list = ufi_tf_attr(from, "boundaries");
+  int32_t n = list && list->kind == UF_ATTR_FLOATS ? list->n : 0;
+  if (n == 0) return UF_OK;
+  a->n = (uint32_t)n;
+  a->boundaries = ufi_arena_array(from->arena, (size_t)n, sizeof(float));
+  if (!a->boundaries) return ufi_no_memory(error, (size_t)n * sizeof(float));
+  for (int32_t i = 0; i < n; i++) {
+    a->boundaries[i] = (float)list->floats[i];
     if (i && a->boundaries[i] < a->boundaries[i - 1])
       return ufi_fail(error, UF_INVALID_ARGUMENT, "expected boundaries in ascending order, found %g after %g",
                       (double)a->boundaries[i], (double)a->boundaries[i - 1]);
@@ -204,6 +192,7 @@ static uf_status bucketize_eval(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_BUCKETIZE = {
-  .attrs_size = sizeof(bucketize_attrs), .attrs_tflite = bucketize_attrs_tflite, .infer = bucketize_infer,
+  .attrs_size = sizeof(bucketize_attrs), .attrs_tflite = bucketize_attrs_tflite,
+  .attrs_tf = bucketize_attrs_tf, .infer = bucketize_infer,
   .eval = bucketize_eval,
 };

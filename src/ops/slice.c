@@ -22,11 +22,11 @@ static uf_status read_slice(ufi_ctx *ctx, int64_t begin[UF_MAX_RANK], int64_t si
   for (int32_t d = 0; d < in->rank; d++) {
     int64_t extent = in->dims[d];
     if (begin[d] < 0 || begin[d] > extent)
-      return ufi_ctx_fail(ctx, UF_OUT_OF_RANGE, "expected begin in [0, %lld] for dimension %d, found %lld",
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected begin in [0, %lld] for dimension %d, found %lld",
                           (long long)extent, d, (long long)begin[d]);
     if (size[d] == -1) size[d] = extent - begin[d];
     if (size[d] < 0 || size[d] > extent - begin[d])
-      return ufi_ctx_fail(ctx, UF_OUT_OF_RANGE, "expected size in [0, %lld] (or -1) for dimension %d, "
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected size in [0, %lld] (or -1) for dimension %d, "
                           "found %lld", (long long)(extent - begin[d]), d, (long long)size[d]);
   }
   return UF_OK;
@@ -121,7 +121,7 @@ static uf_status make_cut(ufi_ctx *ctx, const spec *s, int32_t e, int32_t d, cut
   if (c->shrink) {
     if (bit(a->begin_mask, e)) begin = stride > 0 ? 0 : n - 1;
     if (begin < 0 || begin >= n)
-      return ufi_ctx_fail(ctx, UF_OUT_OF_RANGE, "expected an index in [%lld, %lld) for dimension %d, "
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an index in [%lld, %lld) for dimension %d, "
                           "found %lld", (long long)-n, (long long)n, d, (long long)s->begin[e]);
     c->begin = begin;
     c->count = 1;

@@ -21,11 +21,11 @@ static const ufi_sig rows[] = {
 
 static int compare(const void *name, const void *row) { return strcmp(name, ((const ufi_sig *)row)->op); }
 
-const ufi_sig *ufi_signature(const char *op) {
+const ufi_sig *ufi_sig_of(const char *op) {
   return bsearch(op, rows, UFI_COUNT(rows), sizeof *rows, compare);
 }
 
-const ufi_sig *ufi_signature_at(int32_t i) {
+const ufi_sig *ufi_sig_at(int32_t i) {
   return i >= 0 && i < (int32_t)UFI_COUNT(rows) ? &rows[i] : NULL;
 }
 

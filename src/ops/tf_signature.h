@@ -24,8 +24,8 @@ typedef struct ufi_sig {
 } ufi_sig;
 
 /* NULL: not in the table. */
-const ufi_sig *ufi_signature(const char *op);
-const ufi_sig *ufi_signature_at(int32_t i); /* NULL past the end */
+const ufi_sig *ufi_sig_of(const char *op);
+const ufi_sig *ufi_sig_at(int32_t i); /* NULL past the end */
 
 #define UFI_SIG_NAME 64
 typedef struct ufi_sig_arg {

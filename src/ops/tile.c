@@ -158,11 +158,17 @@ static uf_status one_hot_attrs_tflite(const ufi_tflite_attrs *from, void *memory
   return UF_OK;
 }
 
+static uf_status one_hot_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_error *error) {
+  int64_t axis = ufi_tf_int(from, "axis");
+  *(int32_t *)memory = (int32_t)UFI_MAX(UFI_MIN(axis, INT32_MAX), INT32_MIN);
+  return UF_OK;
+}
+
 static uf_status one_hot_infer(ufi_ctx *ctx) {
   const ufi_tensor *indices = ctx->in[0], *on = ctx->in[2];
   int64_t depth, dims[UF_MAX_RANK];
   int32_t axis;
-  UFI_TRY(ufi_want_in(ctx, 0, UF_INT32, UF_INT64, UF_INVALID));
+  UFI_TRY(ufi_want_in(ctx, 0, UF_INT32, UF_INT64, UF_UINT8, UF_INT8, UF_INVALID));
   UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INT64, UF_INVALID));
   UFI_TRY(ufi_want_rank(ctx, indices, 0, UF_MAX_RANK - 1));
   UFI_TRY(ufi_want_same(ctx, on, ctx->in[3]));
@@ -200,8 +206,8 @@ static uf_status one_hot_eval(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_ONE_HOT = {
-  .attrs_size = sizeof(int32_t), .attrs_tflite = one_hot_attrs_tflite, .infer = one_hot_infer,
-  .eval = one_hot_eval,
+  .attrs_size = sizeof(int32_t), .attrs_tflite = one_hot_attrs_tflite, .attrs_tf = one_hot_attrs_tf,
+  .infer = one_hot_infer, .eval = one_hot_eval,
 };
 
 /* ---- RANGE: start, limit, delta ------------------------------------------------------------------ */
@@ -225,6 +231,18 @@ static uf_status range_count_f32(ufi_ctx *ctx, int64_t *n_out) {
   return UF_OK;
 }
 
+static uf_status range_count_f64(ufi_ctx *ctx, int64_t *n_out) {
+  double start = *(const double *)ctx->in[0]->data, limit = *(const double *)ctx->in[1]->data;
+  double delta = *(const double *)ctx->in[2]->data;
+  if (!((start >= limit && delta < 0) || (start <= limit && delta > 0)))
+    return range_fail(ctx, start, limit, delta);
+  double n = ceil(fabs((limit - start) / delta));
+  if (!(n < 2147483648.0))
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a range of less than 2^31 values, found %g", n);
+  *n_out = (int64_t)n;
+  return UF_OK;
+}
+
 static uf_status range_count_int(ufi_ctx *ctx, int64_t *n_out) {
   int64_t start = ufi_move_index(ctx->in[0], 0), limit = ufi_move_index(ctx->in[1], 0);
   int64_t delta = ufi_move_index(ctx->in[2], 0);
@@ -243,22 +261,31 @@ static uf_status range_count_int(ufi_ctx *ctx, int64_t *n_out) {
 
 static uf_status range_infer(ufi_ctx *ctx) {
   int64_t n = 0;
-  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_INT32, UF_INT64, UF_INVALID));
+  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_FLOAT64, UF_INT32, UF_INT64, UF_INVALID));
   UFI_TRY(ufi_want_same(ctx, ctx->in[0], ctx->out[0]));
   for (int32_t i = 0; i < 3; i++) {
     UFI_TRY(ufi_want_same(ctx, ctx->in[0], ctx->in[i]));
-    UFI_TRY(ufi_want_rank(ctx, ctx->in[i], 0, 0));
+    UFI_TRY(ufi_want_rank(ctx, ctx->in[i], 0, 1));
+    if (ctx->in[i]->count != 1)
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one value as input %d, found %lld", i,
+                          (long long)ctx->in[i]->count);
   }
   for (int32_t i = 0; i < 3; i++)
     if (!ufi_known(ctx, i)) return UF_OK;
   if (ctx->in[0]->dtype == UF_FLOAT32) UFI_TRY(range_count_f32(ctx, &n));
+  else if (ctx->in[0]->dtype == UF_FLOAT64) UFI_TRY(range_count_f64(ctx, &n));
   else UFI_TRY(range_count_int(ctx, &n));
   return ufi_out_shape(ctx, 0, 1, &n);
 }
 
-/* float32 by repeated addition: its rounding is part of the result. */
+/* Floats by repeated addition: its rounding is part of the result. */
 static uf_status range_eval(ufi_ctx *ctx) {
   const ufi_tensor *out = ctx->out[0];
+  if (out->dtype == UF_FLOAT64) {
+    double value = *(const double *)ctx->in[0]->data, delta = *(const double *)ctx->in[2]->data;
+    for (int64_t i = 0; i < out->count; i++, value += delta) ((double *)out->data)[i] = value;
+    return UF_OK;
+  }
   if (out->dtype == UF_FLOAT32) {
     float value = *(const float *)ctx->in[0]->data, delta = *(const float *)ctx->in[2]->data;
     for (int64_t i = 0; i < out->count; i++, value += delta) ((float *)out->data)[i] = value;

@@ -13,7 +13,7 @@ static uf_status read_permutation(ufi_ctx *ctx, int32_t rank, int32_t perm[UF_MA
   UFI_TRY(ufi_move_ints(ctx, ctx->in[1], rank, values));
   for (int32_t d = 0; d < rank; d++) {
     if (values[d] < -rank || values[d] >= rank)
-      return ufi_ctx_fail(ctx, UF_OUT_OF_RANGE, "expected dimensions in [%d, %d) in the permutation, "
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected dimensions in [%d, %d) in the permutation, "
                           "found %lld at position %d", -rank, rank, (long long)values[d], d);
     perm[d] = (int32_t)(values[d] < 0 ? values[d] + rank : values[d]);
     if (seen[perm[d]])
@@ -104,6 +104,14 @@ static uf_status sequence_attrs_tflite(const ufi_tflite_attrs *from, void *memor
   return UF_OK;
 }
 
+static uf_status sequence_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_error *error) {
+  sequence_attrs *a = memory;
+  int64_t seq = ufi_tf_int(from, "seq_dim"), batch = ufi_tf_int(from, "batch_dim");
+  a->seq_dim = seq < 0 || seq > UF_MAX_RANK ? -1 : (int32_t)seq;
+  a->batch_dim = batch < 0 || batch > UF_MAX_RANK ? -1 : (int32_t)batch;
+  return UF_OK;
+}
+
 static uf_status sequence_infer(ufi_ctx *ctx) {
   const sequence_attrs *a = ctx->attrs;
   const ufi_tensor *in = ctx->in[0], *lengths = ctx->in[1];
@@ -146,7 +154,7 @@ static uf_status sequence_eval(ufi_ctx *ctx) {
   for (int64_t b = 0; b < in->dims[a->batch_dim]; b++) {
     int64_t length = ufi_move_index(ctx->in[1], b);
     if (length < 0 || length > extent)
-      return ufi_ctx_fail(ctx, UF_OUT_OF_RANGE, "expected sequence lengths in [0, %lld], found %lld for "
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected sequence lengths in [0, %lld], found %lld for "
                           "batch %lld", (long long)extent, (long long)length, (long long)b);
     move_sequence(ctx, b, 0, length, true);
     move_sequence(ctx, b, length, extent, false);
@@ -155,6 +163,6 @@ static uf_status sequence_eval(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_REVERSE_SEQUENCE = {
-  .attrs_size = sizeof(sequence_attrs), .attrs_tflite = sequence_attrs_tflite, .infer = sequence_infer,
-  .eval = sequence_eval,
+  .attrs_size = sizeof(sequence_attrs), .attrs_tflite = sequence_attrs_tflite, .attrs_tf = sequence_attrs_tf,
+  .infer = sequence_infer, .eval = sequence_eval,
 };

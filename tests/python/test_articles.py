@@ -52,7 +52,7 @@ def test_float_tensor(shared, run, models, tmp_path):
     lines = out.splitlines()
     assert lines[:2] == ["Output NumPy array shape: (2, 3)", "Output NumPy array dtype: float32"]
     assert err == ""
-    values = np.array(re.findall(r"[\d.]+(?:e-\d+)?", "".join(lines[2:])), float)
+    values = np.array(re.findall(r"[\d.]+(?:e[+-]\d+)?", "".join(lines[2:])), float)
     assert values.shape == (6,) and (values >= 0).all() and (values <= 3).all() and values.any()
 
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "ops/resource.h"
+#include "ops/table.h"
 
 static uf_tensor floats(float *values, int64_t n) {
   return (uf_tensor){.dtype = UF_FLOAT32, .rank = 1, .dims = {n}, .data = values, .size = (size_t)n * sizeof *values};
@@ -111,7 +111,7 @@ static void test_table(void **state) {
   table->dtype = UF_INT64;
   uf_tensor keys = {.dtype = UF_STRING, .rank = 1, .dims = {3}, .data = words, .size = sizeof words};
   uf_tensor values = {.dtype = UF_INT64, .rank = 1, .dims = {3}, .data = numbers, .size = sizeof numbers};
-  assert_int_equal(ufi_table_import(table, &keys, &values, false, NULL), UF_OK);
+  assert_int_equal(ufi_table_import(table, &keys, &values, UFI_REPEAT_REFUSED, NULL), UF_OK);
   words[0].data = "xxx"; /* the table has copies */
   uf_string one = {"one", 3};
   assert_int_equal(ufi_table_find(table, &one), 0);
@@ -121,12 +121,12 @@ static void test_table(void **state) {
   uf_tensor double_keys = {.dtype = UF_STRING, .rank = 1, .dims = {2}, .data = twice, .size = sizeof twice};
   uf_tensor two = {.dtype = UF_INT64, .rank = 1, .dims = {2}, .data = numbers, .size = 16};
   uf_error error = {0};
-  assert_int_equal(ufi_table_import(table, &double_keys, &two, false, &error), UF_INVALID_ARGUMENT);
+  assert_int_equal(ufi_table_import(table, &double_keys, &two, UFI_REPEAT_REFUSED, &error), UF_INVALID_ARGUMENT);
   assert_string_equal(error.message, "expected keys that differ, found key 1 twice (also at 0)");
   assert_int_equal(ufi_table_find(table, &one), 0); /* what was there stays */
   uf_string three[3] = {{"a", 1}, {"a", 1}, {"b", 1}}, last = {"b", 1};
   uf_tensor repeated = {.dtype = UF_STRING, .rank = 1, .dims = {3}, .data = three, .size = sizeof three};
-  assert_int_equal(ufi_table_import(table, &repeated, &values, true, NULL), UF_OK);
+  assert_int_equal(ufi_table_import(table, &repeated, &values, UFI_REPEAT_IGNORED, NULL), UF_OK);
   assert_int_equal(uf_tensor_count(&table->keys), 2);
   assert_int_equal(((const int64_t *)table->value.data)[ufi_table_find(table, &twice[0])], 1);
   assert_int_equal(((const int64_t *)table->value.data)[ufi_table_find(table, &last)], 3);

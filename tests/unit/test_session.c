@@ -32,7 +32,7 @@ static built make(void) {
   int32_t both[2] = {b.handle, b.initial};
   assert_int_equal(uf_builder_add(b.builder, "AssignVariableOp", "w/Assign", both, 2, NULL, 0, NULL, 0, &b.assign, &none, NULL), UF_OK);
   assert_int_equal(uf_builder_add(b.builder, "ReadVariableOp", "w/Read", &b.handle, 1, NULL, 0, NULL, 0, &node, &b.value, NULL), UF_OK);
-  assert_int_equal(uf_builder_model(b.builder, &b.model, NULL), UF_OK);
+  assert_int_equal(uf_builder_model(b.builder, NULL, &b.model, NULL), UF_OK);
   assert_int_equal(uf_session_create(b.model, NULL, &b.session, NULL), UF_OK);
   return b;
 }
