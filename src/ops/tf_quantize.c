@@ -455,8 +455,9 @@ static uf_status qwise_pair(ufi_ctx *ctx, int32_t op, const int64_t *x, const in
   const codes ca = codes_of(a->dtype), cb = codes_of(b->dtype), c = codes_of(out->dtype);
   if (op != Q_BIAS && (min_a > max_a || min_b > max_b))
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected minima of at most the maxima, found larger ones");
-  /* Sums have room for 17 more bits than the wider range. */
-  const float max = fmaxf(max_a, fmaxf(-min_a, fmaxf(max_b, -min_b))) * (float)(1 << 17), min = -max;
+  /* Sums have room for more bits than the wider range. */
+  const float room = (float)(op == Q_BIAS ? 1 << 17 : 1 << 14);
+  const float max = fmaxf(max_a, fmaxf(-min_a, fmaxf(max_b, -min_b))) * room, min = -max;
   const int64_t zero_a = to_code_wide(&ca, 0.0f, min_a, max_a), zero_b = to_code_wide(&cb, 0.0f, min_b, max_b);
   const line la = line_from_codes(&ca, min_a, max_a), lb = line_from_codes(&cb, min_b, max_b), l = line_to_codes(&c, min, max);
   for (int64_t i = 0; i < out->count; i++) {

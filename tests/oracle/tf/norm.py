@@ -9,6 +9,17 @@ BF16 = ml_dtypes.bfloat16
 TOLERANCE = {np.float32: (1e-4, 1e-5), np.float64: (1e-12, 1e-12), np.float16: (3e-3, 3e-3), BF16: (3e-2, 3e-2)}
 
 
+def first_outputs(n, tolerance):
+    """Compares the first outputs alone: what others hold is left to chance by TensorFlow."""
+    def check(wanted, got, inputs):
+        for i, (a, b) in enumerate(zip(wanted[:n], got[:n])):
+            a, b = np.asarray(a).astype(np.float64), np.asarray(b).astype(np.float64)
+            if a.shape != b.shape or not np.allclose(b, a, *tolerance, equal_nan=True):
+                return f"output {i}: expected {a}, found {b}"
+        return ""
+    return check
+
+
 def cases(rng):
     def normal(*shape, dtype=np.float32):
         return rng.normal(size=shape).astype(dtype)
@@ -26,7 +37,7 @@ def cases(rng):
             yield Case(op, [normal(*shape, dtype=dtype) * dtype(2) + dtype(1), normal(c), normal(c),
                             np.zeros(0, "f") if training and i != 4 else normal(c),
                             np.zeros(0, "f") if training and i != 4 else np.abs(normal(c))], attrs,
-                       tolerance=TOLERANCE[dtype], skip=[5] if training else [3, 4, 5])
+                       check=first_outputs(5 if training else 3, TOLERANCE[dtype]))
             x, dy = normal(*shape, dtype=dtype), normal(*shape, dtype=dtype)
             grad = op.replace("Norm", "NormGrad")
             extra = [np.zeros(1, "f")] if grad.endswith("V3") else []

@@ -2,9 +2,16 @@
 """Quantized values and their arithmetic; fake quantization with its gradients."""
 import numpy as np
 
-from tf_case import Case
+from tf_case import Case, Q
 
-EXACT = (0, 0)
+
+def near(codes):
+    """Codes may differ by that many: TensorFlow's vectors round otherwise than its single values."""
+    def check(wanted, got, inputs):
+        wide = [np.asarray(a[0]).astype(np.int64) for a in (wanted, got)]
+        return "" if np.abs(wide[0] - wide[1]).max(initial=0) <= codes else f"expected {wide[0]}, found {wide[1]}"
+    return check
+
 
 
 def cases(rng):
@@ -34,7 +41,9 @@ def cases(rng):
     for i in range(14):
         dtype = [np.float32, np.float64][i % 4 == 3]
         x = normal(*shape(), dtype=dtype)
-        axis = int(rng.integers(-1, x.ndim))
+        axis = int(rng.integers(0, x.ndim)) if rng.random() < 0.6 else -1
+        if axis == 0 and i % 2:
+            axis = -1
         channels = [x.shape[axis]] if axis >= 0 else []
         low, high = -np.abs(normal(*channels, dtype=dtype)), np.abs(normal(*channels, dtype=dtype)) + dtype(0.1)
         attrs = {"signed_input": bool(rng.integers(0, 2)), "range_given": bool(i % 2), "narrow_range": bool(rng.integers(0, 2)), "axis": axis}
@@ -55,7 +64,7 @@ def codes(rng, normal, shape):
     def quantized(name, *dims):
         low, high = qtypes[name]
         plain = {"qint8": np.int8, "quint8": np.uint8, "qint16": np.int16, "quint16": np.uint16, "qint32": np.int32}[name]
-        return Quantized(name, rng.integers(low, high + 1, dims).astype(plain))
+        return Q(rng.integers(low, high + 1, dims).astype(plain), name)
 
     def limits():
         return np.float32(-rng.random() * 4 - 0.1), np.float32(rng.random() * 4 + 0.1)
@@ -66,7 +75,7 @@ def codes(rng, normal, shape):
         attrs = {"T": name, "mode": mode, "narrow_range": bool(rng.integers(0, 2)) and mode == "SCALED"}
         if mode == "SCALED":
             attrs["round_mode"] = str(rng.choice(["HALF_TO_EVEN", "HALF_AWAY_FROM_ZERO"]))
-        yield Case("QuantizeV2", [x, *limits()], attrs, tolerance=(1, 1) if mode == "MIN_FIRST" else None)
+        yield Case("QuantizeV2", [x, *limits()], attrs, check=near(1) if mode == "MIN_FIRST" else None)
         name = list(qtypes)[i % 5]
         yield Case("Dequantize", [quantized(name, *shape()), *limits()], {"mode": ["MIN_COMBINED", "MIN_FIRST", "SCALED"][i % 3]},
                    tolerance=(1e-5, 1e-5))
@@ -78,7 +87,7 @@ def codes(rng, normal, shape):
         yield Case("Dequantize", [quantized("qint8", 3, 4, 5), low, high], {"mode": "SCALED", "axis": axis}, tolerance=(1e-5, 1e-6))
     for i in range(11):
         x = quantized("qint32", *shape())
-        x.codes //= 1 << int(rng.integers(0, 20))
+        x.value //= 1 << int(rng.integers(0, 20))
         yield Case("QuantizeDownAndShrinkRange", [x, *limits()], {"out_type": "quint8"})
         yield Case("RequantizationRange", [x, *limits()])
         yield Case("Requantize", [x, *limits(), *limits()], {"out_type": "quint8"})
@@ -93,7 +102,7 @@ def codes(rng, normal, shape):
         yield Case("QuantizedMul", [quantized("quint8", *one), quantized("quint8", *two), *limits(), *limits()])
         yield Case("QuantizedAdd", [quantized("quint8", *one), quantized("quint8", *two), *limits(), *limits()])
         yield Case("QuantizedBiasAdd", [quantized("quint8", *one), quantized("quint8", one[-1]), *limits(), *limits()],
-                   {"out_type": "qint32"}, tolerance=(64, 64))
+                   {"out_type": "qint32"}, check=near(256))
         yield Case("QuantizedRelu", [quantized(["quint8", "qint32"][i % 2], *one), *limits()], {"out_type": ["quint8", "qint32"][i % 2]})
         yield Case("QuantizedReshape", [quantized("quint8", *one), np.array([-1], "i4"), *limits()])
         window = {"ksize": [1, 2, 3, 1], "strides": [1, 1 + i % 2, 1, 1], "padding": ["SAME", "VALID"][i // 2 % 2]}
@@ -108,10 +117,3 @@ def codes(rng, normal, shape):
         yield Case("UniformQuantize", [normal(3, 4, 5), np.asarray(scales), np.asarray(zeros)], {**span, "Tout": name})
         x = quantized(name, 3, 4, 5)
         yield Case("UniformDequantize", [x, np.asarray(scales), np.asarray(zeros)], {**span, "Tout": "float32"})
-
-
-class Quantized:
-    """Codes of a quantized dtype."""
-
-    def __init__(self, name, codes):
-        self.name, self.codes = name, codes
