@@ -623,7 +623,8 @@ class WrappedFunction:
         wanted = [t for t in flat if hasattr(t, "_value")]
         step = session._step([self._feeds[i]._value for i in order], [t._value for t in wanted],
                              [o._node for o in flat if not hasattr(o, "_value")])
-        found = iter(step.core._step([values[i] for i in order], True))
+        arrays = step.core._step([values[i] for i in order], False)  # references become values
+        found = iter([_core.tensor(a, t.dtype) for a, t in zip(arrays, wanted)])
         return _nest.pack_sequence_as(self._structure, [
             next(found) if hasattr(t, "_value") else None for t in flat])
 

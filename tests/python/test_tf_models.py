@@ -87,5 +87,7 @@ def test_graph_def(case):
     feeds = {i["name"]: array(data, i) for i in case.get("inputs", ())}
     fetches = [o["name"] for o in case["outputs"]]
     with v1.Session(graph=graph) as sess:
+        if "init_op" in case:
+            sess.run(case["init_op"])
         for found, output in zip(sess.run(fetches, feeds), case["outputs"]):
             compare(found, array(data, output), output["name"])
