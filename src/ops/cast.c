@@ -214,13 +214,18 @@ const ufi_op_def ufi_op_CAST = {
 
 /* ---- BITCAST -------------------------------------------------------------------------------- */
 
+/* Numbers, quantized ones, too, that take whole bytes. */
+static bool has_bytes(uf_dtype dtype) {
+  const uf_dtype plain = ufi_dtype_unquantized(dtype);
+  return (is_float(plain) || is_integer(plain) || plain == UF_COMPLEX64 || plain == UF_COMPLEX128) && !is_packed(plain);
+}
+
 /* The last dimension appears, goes or stays, as elements get smaller, larger or
  * keep their size. */
 static uf_status bitcast_infer(ufi_ctx *ctx) {
   const ufi_tensor *x = ctx->in[0], *y = ctx->out[0];
   char text[512];
-  if (!x || !(is_float(x->dtype) || is_integer(x->dtype)) || !(is_float(y->dtype) || is_integer(y->dtype)) ||
-      is_packed(x->dtype) || is_packed(y->dtype))
+  if (!x || !has_bytes(x->dtype) || !has_bytes(y->dtype))
     return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected numbers of whole bytes, found %s to %s",
                         ufi_tensor_text(x, text), uf_dtype_name(y->dtype));
   const int64_t from = uf_dtype_bits(x->dtype), to = uf_dtype_bits(y->dtype);
