@@ -21,6 +21,9 @@ _OP_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
 _SCOPE_NAME = re.compile(r"[A-Za-z0-9_.\\/>-]*")
 
 
+_SHAPED = ("Const", "Placeholder", "PlaceholderWithDefault", "VariableV2")
+
+
 class GraphKeys:
     """Names of a graph's collections."""
 
@@ -338,7 +341,21 @@ class Graph:
                 self._devices[node] = device
         for block in self._controls:
             block.seen.add(node)
-        return self._operation(node)
+        made = self._operation(node)
+        if op in _SHAPED:
+            self._declared_shape(op, made, attrs)
+        return made
+
+    def _declared_shape(self, op, made, attrs):
+        """The shape that a source's attributes tell."""
+        tensor = made.outputs[0]
+        if tensor.shape.rank is not None:
+            return
+        if op == "Const":
+            value = attrs["value"]
+            tensor.set_shape(getattr(value, "shape", ()))
+        elif attrs.get("shape") is not None:
+            tensor.set_shape(attrs["shape"])
 
     def create_op(self, op_type, inputs, dtypes=None, input_types=None, name=None, attrs=None,
                   op_def=None, compute_shapes=True, compute_device=True):

@@ -4,7 +4,6 @@
  * face). Nodes, values and functions are numbers here.
  */
 #include "py_eager.h"
-#pragma weak uf_builder_import
 
 static PyObject *builder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
   PyObject *object = PyType_GenericNew(type, args, kwargs);

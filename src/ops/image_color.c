@@ -365,8 +365,9 @@ static uf_status glimpse_infer(ufi_ctx *ctx) {
 
 static int64_t glimpse_start(const glimpse_attrs *a, float offset, int64_t in, int64_t out) {
   if (a->normalized) offset *= (float)in;
-  if (a->centered) offset = offset / 2.0f + (float)in / 2.0f;
-  if (a->centered || !a->second) offset -= (float)out / 2.0f;
+  const bool pixels = a->second && !a->normalized; /* from the centre to the window's corner */
+  if (a->centered) offset = (pixels ? offset : offset / 2.0f) + (float)in / 2.0f;
+  if (!a->second || (a->centered && !pixels)) offset -= (float)out / 2.0f;
   return whole(offset);
 }
 

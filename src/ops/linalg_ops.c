@@ -322,8 +322,13 @@ const ufi_op_def ufi_op_QR = {
   .attrs_size = sizeof(la_attrs), .attrs_tf = la_attrs_tf, .infer = qr_infer, .prepare = qr_prepare, .eval = qr_eval,
 };
 
-/* An output that was not asked for: shape (0). */
-static uf_status out_nothing(ufi_ctx *ctx, int32_t i) { return ufi_out_shape(ctx, i, 1, &(const int64_t){0}); }
+/* An output that was not asked for: one number (0; in TensorFlow whatever was there). */
+static uf_status out_nothing(ufi_ctx *ctx, int32_t i) { return ufi_out_shape(ctx, i, 0, NULL); }
+
+static void clear_unwanted(const ufi_ctx *ctx) {
+  for (int32_t i = 1; i < ctx->n_out; i++)
+    if (ctx->out[i]->size) memset(ctx->out[i]->data, 0, ctx->out[i]->size);
+}
 
 static uf_status svd_infer(ufi_ctx *ctx) {
   const la_attrs *a = ctx->attrs;
@@ -363,6 +368,7 @@ static uf_status svd_eval(ufi_ctx *ctx) {
   const int32_t left = m >= n ? 1 : 2; /* which output the vectors of the longer side are */
   ufi_cx *a = ctx->scratch, *given = a + m * n, *v = given + m * n, *u = v + p * p, *room = u + tall * tall;
   double *values = (double *)(room + tall);
+  clear_unwanted(ctx);
   for (int64_t b = 0; b < batch && ctx->out[0]->count; b++) {
     UFI_TRY(load(ctx, in, b * m * n, m * n, given));
     if (m >= n) memcpy(a, given, (size_t)(m * n) * sizeof *a);
@@ -397,6 +403,7 @@ static uf_status eigh_eval(ufi_ctx *ctx) {
   const int64_t n = columns_of(in), batch = batch_of(in);
   ufi_cx *a = ctx->scratch, *v = a + n * n;
   double *values = (double *)(v + n * n);
+  clear_unwanted(ctx);
   for (int64_t b = 0; b < batch; b++) {
     UFI_TRY(load(ctx, in, b * n * n, n * n, a));
     ufi_la_eigh(n, a, values, v);
@@ -461,6 +468,7 @@ static uf_status eig_eval(ufi_ctx *ctx) {
   const ufi_tensor *in = ctx->in[0];
   const int64_t n = columns_of(in), all = n * n, batch = batch_of(in);
   ufi_cx *t = ctx->scratch;
+  clear_unwanted(ctx);
   for (int64_t b = 0; b < batch; b++) {
     UFI_TRY(load(ctx, in, b * all, all, t));
     UFI_TRY(eig_one(ctx, n, b, t, t + all, t + 2 * all, t + 3 * all));

@@ -51,6 +51,7 @@ static uf_status solve_infer(ufi_ctx *ctx) {
   UFI_TRY(ufi_want_same(ctx, m, rhs));
   if ((a->op == SOLVE || a->op == TRIANGULAR) && rows_of(m) != columns_of(m))
     return bad_shapes(ctx, "square matrices and right-hand sides");
+  if (a->op == BANDED && (m->count == 0 || rhs->count == 0)) return bad_shapes(ctx, "tensors that are not empty");
   const bool fits = a->op == TRIDIAGONAL ? rows_of(m) == 3 && columns_of(m) == rows_of(rhs)
                   : a->op == BANDED ? rows_of(m) > 0 && columns_of(m) == rows_of(rhs) && rows_of(m) <= columns_of(m)
                                     : rows_of(m) == rows_of(rhs);
@@ -194,19 +195,26 @@ static bool solve_tridiagonal(const system_t *s, bool pivoting) {
   return true;
 }
 
+/* TensorFlow lets what divides by 0 be no number, but for some. */
 static bool solve_one(const ufi_ctx *ctx, const system_t *s) {
   const solve_attrs *a = ctx->attrs;
+  bool unsolvable = false;
   switch (a->op) {
     case SOLVE: return solve_plain(s, a->adjoint);
     case BANDED: return solve_banded(s, a->lower, a->adjoint);
-    case TRIDIAGONAL: return solve_tridiagonal(s, a->pivoting);
+    case TRIDIAGONAL:
+      unsolvable = !solve_tridiagonal(s, a->pivoting);
+      for (int64_t i = 0; unsolvable && i < s->c * s->k; i++) s->x[i] = NAN;
+      return true;
     case LEAST_SQUARES:
       if (a->fast) return solve_normal(s, *(const double *)ctx->in[2]->data);
       solve_shortest(s);
       return true;
     default:
       memcpy(s->x, s->b, (size_t)(s->rows * s->k) * sizeof *s->x);
-      return ufi_la_triangular(s->r, s->a, a->lower, a->adjoint, s->k, s->x);
+      for (int64_t i = 0; i < s->r; i++) unsolvable = unsolvable || s->a[i * s->r + i] == 0;
+      for (int64_t i = 0; unsolvable && i < s->r * s->k; i++) s->x[i] = NAN;
+      return unsolvable || ufi_la_triangular(s->r, s->a, a->lower, a->adjoint, s->k, s->x);
   }
 }
 

@@ -57,6 +57,12 @@ def squares(rng):
         yield Case(op, [np.ones(3, "f4")])
 
 
+def values_only(want, got, inputs):
+    """The other outputs are whatever was in memory."""
+    shapes = [a.shape for a in want] == [a.shape for a in got]
+    return near(inputs[0].dtype, got[0], want[0], "values") if shapes else f"shapes {[a.shape for a in got]}"
+
+
 def factors(rng):
     for dtype in TYPES * 4:
         m, n = (int(i) for i in rng.integers(1, 8, 2))
@@ -74,7 +80,7 @@ def factors(rng):
             return (near(x.dtype, s, want[0], "values") or near(x.dtype, again, x, "product") or
                     near(x.dtype, h(u) @ u, np.eye(u.shape[-1]), "u") or near(x.dtype, h(v) @ v, np.eye(v.shape[-1]), "v"))
         yield Case("Svd", [x], full, check=svd)
-        yield Case("Svd", [x], {"compute_uv": False}, LOOSE[dtype])
+        yield Case("Svd", [x], {"compute_uv": False}, check=values_only)
         low = (matrix(rng, dtype, 5, 2) @ matrix(rng, dtype, 2, 4)).astype(dtype)
         yield Case("Svd", [low], full, check=svd)
         k = int(rng.integers(0, 8))
@@ -89,7 +95,7 @@ def factors(rng):
             return (near(y.dtype, e, want[0], "values") or near(y.dtype, (v * e[..., None, :]) @ h(v), y, "product") or
                     near(y.dtype, h(v) @ v, np.eye(v.shape[-1]), "v"))
         yield Case("SelfAdjointEigV2", [y], {}, check=eigh)
-        yield Case("SelfAdjointEigV2", [y], {"compute_v": False}, LOOSE[dtype])
+        yield Case("SelfAdjointEigV2", [y], {"compute_v": False}, check=values_only)
 
         def eig(want, got, inputs):
             e, v = got
@@ -134,8 +140,9 @@ def solvers(rng):
             yield Case("TridiagonalSolve", [d, y], {"partial_pivoting": False}, loose)
             yield Case("TridiagonalMatMul", [matrix(rng, dtype, *b, 1, n) for _ in range(3)] + [y], {}, loose)
     one, zero = np.ones((2, 1), "f4"), np.zeros((2, 2), "f4")
+    yield Case("MatrixSolve", [zero, one])
+    yield Case("BandedTriangularSolve", [zero, one])
     for op in ("MatrixSolve", "MatrixTriangularSolve"):
-        yield Case(op, [zero, one])
         yield Case(op, [zero, np.ones((3, 1), "f4")])
     yield Case("TridiagonalSolve", [np.zeros((3, 2), "f4"), one])
 
