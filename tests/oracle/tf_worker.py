@@ -8,6 +8,7 @@ was done before a crash is kept. ONLY: indices, separated by commas.
 """
 
 import importlib.util
+import inspect
 import pathlib
 import pickle
 import sys
@@ -57,13 +58,15 @@ class TensorFlow:
     def step(self, op, inputs, attrs, named):
         from tensorflow.python.framework import op_def_registry
         definition = op_def_registry.get(op)
+        function = getattr(self.tf.raw_ops, op)
+        names = list(inspect.signature(function).parameters)  # Python's differ for a few (Select, Sum, Split ...)
         told, kwargs = set(), {}
-        for arg, v in zip(definition.input_arg, inputs):
+        for i, (arg, v) in enumerate(zip(definition.input_arg, inputs)):
             many = bool(arg.number_attr or arg.type_list_attr)
-            kwargs[arg.name] = [self.value(i, named) for i in v] if many else self.value(v, named)
+            kwargs[arg.name if arg.name in names else names[i]] = [self.value(i, named) for i in v] if many else self.value(v, named)
             told |= {arg.type_attr, arg.number_attr, arg.type_list_attr}
         kwargs.update({k: v for k, v in attrs.items() if k not in told})
-        result = getattr(self.tf.raw_ops, op)(**kwargs)
+        result = function(**kwargs)
         if result is None or type(result).__name__ == "Operation":
             return []
         flat = []
