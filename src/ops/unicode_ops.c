@@ -70,14 +70,16 @@ static uint32_t unit(const char *s, size_t size, bool big) {
   return value;
 }
 
-/* One with a byte order mark, of so many bytes, or without it: big-endian. */
+/* One with a byte order mark, of so many bytes, or without it: big-endian. What the first string of a
+ * tensor says holds for all of them, as in TensorFlow. */
 static encoding settle(encoding e, uf_string s, size_t *mark) {
   *mark = 0;
   size_t width = e == UTF16 ? 2 : 4;
-  if ((e != UTF16 && e != UTF32)) return e;
+  if ((e != UTF16 && e != UTF32) || s.size == 0) return e;
   bool big = s.size >= width && unit(s.data, width, true) == 0xFEFF;
   bool little = s.size >= width && unit(s.data, width, false) == 0xFEFF;
   if (big || little) *mark = width;
+  if (*mark == s.size) return e; /* nothing but a mark says nothing of other strings */
   if (e == UTF16) return little ? UTF16_LE : UTF16_BE;
   return little ? UTF32_LE : UTF32_BE;
 }
@@ -137,11 +139,12 @@ static uf_status transcode_eval(ufi_ctx *ctx) {
   const unicode_attrs *a = ctx->attrs;
   bool wrong = false;
   size_t mark, length;
+  encoding e = a->from;
   ufi_chars *c;
   UFI_TRY(ufi_chars_begin(ctx, &c));
   for (int64_t i = 0; i < ctx->in[0]->count; i++) {
     uf_string s = ufi_strings(ctx->in[0])[i];
-    encoding e = settle(a->from, s, &mark);
+    e = settle(e, s, &mark);
     for (size_t at = 0; at < s.size; at += length) {
       uint32_t code = take_marked(e, s, mark, at, &length);
       if (replaced(a, &code, &wrong)) put(c, a->to, code);
@@ -174,11 +177,12 @@ static uf_status decode_eval(ufi_ctx *ctx) {
   int64_t total = 0;
   size_t mark, length;
   for (int pass = 0; pass < 2; pass++) { /* counting, then writing */
+    encoding e = a->from;
     total = 0;
     put_split(ctx->out[0], 0, 0);
     for (int64_t i = 0; i < ctx->in[0]->count; i++) {
       uf_string s = ufi_strings(ctx->in[0])[i];
-      encoding e = settle(a->from, s, &mark);
+      e = settle(e, s, &mark);
       for (size_t at = 0; at < s.size; at += length) {
         uint32_t code = take_marked(e, s, mark, at, &length);
         bool wrong = false;
