@@ -22,6 +22,7 @@ static uf_status check_input(const ufi_tensor *to, const uf_tensor *from, int32_
 static uf_status take_input(ufi_frame *f, int32_t i, const uf_tensor *from, uf_error *error) {
   ufi_tensor *to = &f->tensors[f->graph->inputs[i]];
   UFI_TRY(check_input(to, from, i, error));
+  to->is_dead = false;
   UFI_TRY(ufi_frame_resize(f, f->graph->inputs[i], from->rank, from->dims, error));
   if (to->size != from->size) {
     return ufi_fail(error, UF_INVALID_ARGUMENT, "expected %zu bytes for input %d '%s', found %zu", to->size, (int)i, to->name, from->size);

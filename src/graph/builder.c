@@ -70,12 +70,21 @@ static bool copy_tensor(ufi_arena *arena, const uf_tensor *from, uf_attr *to) {
   return t->dtype != UF_STRING || copy_strings(arena, from->data, uf_tensor_count(t), t->data);
 }
 
+/* Of a list only the array of its kind counts. */
 static bool copy_list(ufi_arena *arena, const uf_attr *from, uf_attr *to) {
   if (from->n < 0) return false;
-  if (from->ints && !(to->ints = copy_array(arena, from->ints, from->n, sizeof *from->ints))) return false;
-  if (from->floats && !(to->floats = copy_array(arena, from->floats, from->n, sizeof *from->floats))) return false;
-  if (from->shapes && !(to->shapes = copy_array(arena, from->shapes, from->n, sizeof *from->shapes))) return false;
-  if (!from->strings) return true;
+  to->ints = NULL;
+  to->floats = NULL;
+  to->strings = NULL;
+  to->shapes = NULL;
+  switch (from->kind) {
+    case UF_ATTR_INTS:
+    case UF_ATTR_BOOLS:
+    case UF_ATTR_DTYPES: return (to->ints = copy_array(arena, from->ints, from->n, sizeof *from->ints)) != NULL;
+    case UF_ATTR_FLOATS: return (to->floats = copy_array(arena, from->floats, from->n, sizeof *from->floats)) != NULL;
+    case UF_ATTR_SHAPES: return (to->shapes = copy_array(arena, from->shapes, from->n, sizeof *from->shapes)) != NULL;
+    default: break;
+  }
   uf_string *strings = ufi_arena_array(arena, (size_t)from->n + 1, sizeof *strings);
   to->strings = strings;
   return strings && copy_strings(arena, from->strings, from->n, strings);

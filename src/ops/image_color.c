@@ -35,8 +35,8 @@ static uf_status color_infer(ufi_ctx *ctx) {
   UFI_TRY(ufi_want_rank(ctx, in, adjusts ? 3 : 1, UF_MAX_RANK));
   if (adjusts) UFI_TRY(ufi_want_rank(ctx, ctx->in[1], 0, 0));
   if (in->dims[in->rank - 1] != 3)
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected 3 channels, found %lld",
-                        (long long)in->dims[in->rank - 1]);
+    return ufi_ctx_fail(ctx, adjusts ? UF_INVALID_ARGUMENT : UF_FAILED_PRECONDITION, "expected 3 channels, "
+                        "found %lld", (long long)in->dims[in->rank - 1]);
   return ufi_out_like(ctx, 0, in);
 }
 
@@ -163,8 +163,7 @@ static const float palette[10][4] = {
 static void color_of(const ufi_ctx *ctx, int64_t i, int64_t depth, float out[4]) {
   const ufi_tensor *given = ctx->n_in > 2 && ctx->in[2]->count ? ctx->in[2] : NULL;
   for (int64_t c = 0; c < depth; c++) {
-    if (depth == 1) out[c] = 1.0f;
-    else if (!given) out[c] = palette[i % 10][c];
+    if (!given) out[c] = depth == 1 ? 1.0f : palette[i % 10][c];
     else out[c] = c < given->dims[1] ? ((const float *)given->data)[i % given->dims[0] * given->dims[1] + c] : 1.0f;
   }
 }
@@ -366,10 +365,9 @@ static uf_status glimpse_infer(ufi_ctx *ctx) {
 
 static int64_t glimpse_start(const glimpse_attrs *a, float offset, int64_t in, int64_t out) {
   if (a->normalized) offset *= (float)in;
-  if (a->centered) {
-    if (!a->second || a->normalized) offset /= 2.0f;
-    offset += (float)in / 2.0f - (float)out / 2.0f;
-  }
+  const bool pixels = a->second && !a->normalized; /* from the centre to the window's corner */
+  if (a->centered) offset = (pixels ? offset : offset / 2.0f) + (float)in / 2.0f;
+  if (!a->second || (a->centered && !pixels)) offset -= (float)out / 2.0f;
   return whole(offset);
 }
 

@@ -236,15 +236,20 @@ uint64_t ufi_random_entropy(void) {
   return bits;
 }
 
-/* Seeds are part of the name, since bodies of functions may have nodes of one name. */
+/* Op, dtypes and seeds are part of the name, since bodies of functions may have nodes of one name, and
+ * ops run one by one have none: there TensorFlow, too, keeps one generator for each of these. */
 uf_status ufi_random_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_error *error) {
   ufi_random_attrs *a = memory;
   a->seed = ufi_tf_int(from, "seed");
   a->seed2 = ufi_tf_int(from, "seed2");
-  const size_t size = strlen(from->name ? from->name : "") + 64;
+  const char *node = from->name ? from->name : "";
+  const size_t size = strlen(node) + strlen(from->op) + 64 + (size_t)from->n * 8;
   char *name = ufi_arena_alloc(from->arena, size);
   if (name == NULL) return ufi_no_memory(error, size);
-  snprintf(name, size, "%s/rng_%lld_%lld", from->name ? from->name : "", (long long)a->seed, (long long)a->seed2);
+  size_t used = (size_t)snprintf(name, size, "%s/%s_%lld_%lld", node, from->op, (long long)a->seed, (long long)a->seed2);
+  for (int32_t i = 0; i < from->n && used < size; i++)
+    if (from->attrs[i].kind == UF_ATTR_DTYPE)
+      used += (size_t)snprintf(name + used, size - used, "_%d", (int)from->attrs[i].i);
   a->name = name;
   return UF_OK;
 }

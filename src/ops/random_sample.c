@@ -271,18 +271,16 @@ const ufi_op_def ufi_op_STATELESS_MULTINOMIAL = {
 /* Draws of one output, taken from the last of a group to the first. */
 typedef struct draws {
   ufi_philox gen;
-  double uniform[4], normal[2];
+  double uniform[2], normal[2];
   int32_t uniforms, normals;   /* left */
-  bool narrow;                 /* four floats a group instead of two doubles */
 } draws;
 
 static double draw_uniform(draws *d) {
   if (d->uniforms == 0) {
     uint32_t w[4];
     ufi_philox_next(&d->gen, w);
-    d->uniforms = d->narrow ? 4 : 2;
-    for (int i = 0; i < d->uniforms; i++)
-      d->uniform[i] = d->narrow ? (double)ufi_random_float(w[i]) : ufi_random_double(w[2 * i], w[2 * i + 1]);
+    d->uniforms = 2;
+    for (int i = 0; i < 2; i++) d->uniform[i] = ufi_random_double(w[2 * i], w[2 * i + 1]);
   }
   return d->uniform[--d->uniforms];
 }
@@ -312,34 +310,26 @@ static double gamma_number(draws *from, double alpha) {
   }
 }
 
-/* One text for float and double: rates of 16 and 32 bits compute in float. */
-#define POISSON(name, type, suffix)                                                                   \
-  static type name(draws *from, type rate) {                                                          \
-    if (!isfinite(rate)) return (type)NAN;                                                            \
-    if (rate < 10) {                                                                                  \
-      const type limit = exp##suffix(-rate);                                                          \
-      type product = 1, x = 0;                                                                        \
-      for (;; x += 1) {                                                                               \
-        product = product * (type)draw_uniform(from);                                                 \
-        if (product <= limit) return x;                                                               \
-      }                                                                                               \
-    }                                                                                                 \
-    const type log_rate = log##suffix(rate), b = (type)0.931 + (type)2.53 * sqrt##suffix(rate);       \
-    const type a = (type)-0.059 + (type)0.02483 * b;                                                  \
-    const type inverse = (type)1.1239 + (type)1.1328 / (b - (type)3.4);                               \
-    for (;;) {                                                                                        \
-      const type u = (type)draw_uniform(from) - (type)0.5, v = (type)draw_uniform(from);              \
-      const type shifted = (type)0.5 - fabs##suffix(u);                                               \
-      const type k = floor##suffix(((type)2 * a / shifted + b) * u + rate + (type)0.43);              \
-      if (shifted >= (type)0.07 && v <= (type)0.9277 - (type)3.6224 / (b - (type)2)) return k;        \
-      if (k < 0 || (shifted < (type)0.013 && v > shifted)) continue;                                  \
-      const type s = log##suffix(v * inverse / (a / (shifted * shifted) + b));                        \
-      const type t = -rate + k * log_rate - lgamma##suffix(k + 1);                                    \
-      if (s <= t) return k;                                                                           \
-    }                                                                                                 \
+/* Below rate 10, times between events are added up; else a curve above the distribution is tried. */
+static double poisson_number(draws *from, double rate) {
+  if (!isfinite(rate)) return NAN;
+  if (rate < 10) {
+    const double limit = exp(-rate);
+    double product = 1, x = 0;
+    for (;; x += 1) {
+      product *= draw_uniform(from);
+      if (product <= limit) return x;
+    }
   }
-POISSON(poisson_f32, float, f)
-POISSON(poisson_f64, double, )
+  const double b = 0.931 + 2.53 * sqrt(rate), a = -0.059 + 0.02483 * b, inverse = 1.1239 + 1.1328 / (b - 3.4);
+  for (;;) {
+    const double u = draw_uniform(from) - 0.5, v = draw_uniform(from), shifted = 0.5 - fabs(u);
+    const double k = floor((2 * a / shifted + b) * u + rate + 0.43);
+    if (shifted >= 0.07 && v <= 0.9277 - 3.6224 / (b - 2)) return k;
+    if (k < 0 || (shifted < 0.013 && v > shifted)) continue;
+    if (log(v * inverse / (a / (shifted * shifted) + b)) <= -rate + k * log(rate) - lgamma(k + 1)) return k;
+  }
+}
 
 enum { OP_GAMMA, OP_POISSON };
 
@@ -353,7 +343,7 @@ static uf_status want_parameter(ufi_ctx *ctx, int32_t i) {
   const ufi_random_attrs *a = ctx->attrs;
   if (a->op == OP_GAMMA) {
     UFI_TRY(ufi_want_same(ctx, ctx->in[i], ctx->out[0]));
-    return ufi_want_in(ctx, i, UF_FLOAT16, UF_BFLOAT16, UF_FLOAT32, UF_FLOAT64, UF_INVALID);
+    return ufi_want_in(ctx, i, UF_FLOAT16, UF_FLOAT32, UF_FLOAT64, UF_INVALID);
   }
   UFI_TRY(ufi_want_out(ctx, 0, UF_FLOAT16, UF_FLOAT32, UF_FLOAT64, UF_INT32, UF_INT64, UF_INVALID));
   return ufi_want_in(ctx, i, UF_FLOAT16, UF_FLOAT32, UF_FLOAT64, UF_INT32, UF_INT64, UF_INVALID);
@@ -404,16 +394,13 @@ static void sample_range(void *context, size_t begin, size_t end) {
   const sample_work *work = context;
   const ufi_tensor *t = work->parameters, *out = work->ctx->out[0];
   const int64_t size = uf_dtype_bits(t->dtype) / 8, out_size = uf_dtype_bits(out->dtype) / 8;
-  const bool narrow = work->poisson && (t->dtype == UF_FLOAT16 || t->dtype == UF_FLOAT32);
   for (size_t i = begin; i < end; i++) {
     const int64_t p = (int64_t)i / work->each, at = (int64_t)i % work->each * t->count + p;
-    draws from = {.gen = work->gen, .narrow = narrow};
-    double parameter = 0, number;
+    draws from = {.gen = work->gen};
+    double parameter = 0;
     uf_status status = ufi_convert(t->dtype, (const uint8_t *)t->data + p * size, 1, UF_FLOAT64, &parameter, NULL);
     ufi_philox_skip(&from.gen, (uint64_t)RESERVED * i);
-    if (!work->poisson) number = gamma_number(&from, parameter);
-    else if (narrow) number = (double)poisson_f32(&from, (float)parameter);
-    else number = poisson_f64(&from, parameter);
+    double number = work->poisson ? poisson_number(&from, parameter) : gamma_number(&from, parameter);
     if (isnan(number) && (out->dtype == UF_INT32 || out->dtype == UF_INT64)) number = 0;
     if (status == UF_OK)
       status = ufi_convert(UF_FLOAT64, &number, 1, out->dtype, (uint8_t *)out->data + at * out_size, NULL);

@@ -345,7 +345,12 @@ static uf_status grad_eval(ufi_ctx *ctx) {
         }
     }
   }
-  return ufi_convert(UF_FLOAT64, sums, out->count, out->dtype, out->data, ctx->error);
+  const bool whole = out->dtype == UF_UINT8 || out->dtype == UF_INT8 || out->dtype == UF_INT32;
+  for (int64_t i = 0; whole && i < out->count; i++) { /* sums of integers wrap around */
+    const int64_t sum = (int64_t)sums[i];
+    memcpy(&sums[i], &sum, sizeof sum);
+  }
+  return ufi_convert(whole ? UF_INT64 : UF_FLOAT64, sums, out->count, out->dtype, out->data, ctx->error);
 }
 
 const ufi_op_def ufi_op_RESIZE_GRAD = {
