@@ -21,7 +21,7 @@ def make(kind, types, shapes=None, **attrs):
 
 
 def put(*v, many=False):
-    return (None, f"QueueEnqueue{'Many' if many else ''}V2", [R("q"), list(v)], {})
+    return (None, f"QueueEnqueue{'Many' if many else ''}V2", [R("q"), [np.asarray(i) for i in v]], {})
 
 
 def get(types, names, n=None, up_to=False):
@@ -51,7 +51,7 @@ def fifo(rng):
         rows = [values(rng, dtype, (int(rng.integers(0, 4)), 2, int(rng.integers(1, 5)))) for _ in range(4)]
         yield chain([make("PaddingFIFOQueueV2", [dtype], [[None, 2, None]])] + [put(r) for r in rows] + [get([dtype], ["x"], 4), SIZE], ["x", "n"])
         order = rng.permutation(6).astype("int64")
-        yield chain([make("PriorityQueueV2", [dtype], [[2]])] + [put(np.int64(o).reshape(()), values(rng, dtype, (2,))) for o in order] +
+        yield chain([make("PriorityQueueV2", [dtype], [[2]])] + [put(np.array(o, 'int64'), values(rng, dtype, (2,))) for o in order] +
                     [get(["int64", dtype], ["p", "x"]), get(["int64", dtype], ["r", "y"], 4)], ["p", "x", "r", "y"])
         yield chain([make("RandomShuffleQueueV2", types, [[2], []], seed=int(rng.integers(1, 99)), seed2=int(rng.integers(0, 99)),
                           min_after_dequeue=1), put(a, b, many=True), get(types, ["x", "y"]), get(types, ["z", "w"], 3), SIZE],
@@ -68,15 +68,17 @@ def errors(rng):
     f = "float32"
     v = values(rng, f, (3, 2))
     for kind in ("FIFOQueueV2", "PaddingFIFOQueueV2", "RandomShuffleQueueV2"):
-        one = make(kind, [f], [[2]])
-        yield chain([one, put(v[0]), CLOSE, get([f], ["x"]), get([f], ["y"])], ["y"])
-        yield chain([one, put(v[0]), CLOSE, get([f], ["x"], 2)], ["x"])
-        yield chain([one, CLOSE, put(v[0]), SIZE], ["n"])
-        yield chain([one, put(v), SIZE], ["n"])
-        yield chain([one, put(values(rng, "int32", (2,))), SIZE], ["n"])
-        yield chain([one, put(v[0], v[0]), SIZE], ["n"])
-        yield chain([one, put(v[0]), get(["int32"], ["x"])], ["x"])
-        yield chain([one, put(v[0]), CLOSE, get([f], ["x"], 0), SIZE], ["x", "n"])
+        def one():
+            return make(kind, [f], [[2]])
+
+        yield chain([one(), put(v[0]), CLOSE, get([f], ["x"]), get([f], ["y"])], ["y"])
+        yield chain([one(), put(v[0]), CLOSE, get([f], ["x"], 2)], ["x"])
+        yield chain([one(), CLOSE, put(v[0]), SIZE], ["n"])
+        yield chain([one(), put(v), SIZE], ["n"])
+        yield chain([one(), put(values(rng, "int32", (2,))), SIZE], ["n"])
+        yield chain([one(), put(v[0], v[0]), SIZE], ["n"])
+        yield chain([one(), put(v[0]), get(["int32"], ["x"])], ["x"])
+        yield chain([one(), put(v[0]), CLOSE, get([f], ["x"], 0), SIZE], ["x", "n"])
     yield chain([make("FIFOQueueV2", [f]), put(v[0]), get([f], ["x"], 1)], ["x"])
 
 

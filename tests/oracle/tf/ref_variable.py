@@ -35,13 +35,13 @@ def assign(rng):
             name = f"t{next(COUNTER)}"
             temporary = ("v", "TemporaryVariable", [], {"dtype": dtype, "shape": list(shape), "var_name": name})
             yield chain([temporary, ("a", "Assign", [R("v"), v], {}), ("a", "AssignAdd", [R("a"), w], {}),
-                         ("x", "DestroyTemporaryVariable", [R("a")], {"var_name": name})], ["x"])
+                         ("x", "DestroyTemporaryVariable", [R("a")], {"var_name": name, "T": dtype})], ["x"])
     v = values(rng, "float32", (2, 3))
     other = values(rng, "float32", (4,))
     yield chain(start("float32", v) + [("a", "Assign", [R("v"), other], {"validate_shape": False})], ["a"])
     yield chain([make("float32", (2,)), ("i", "IsVariableInitialized", [R("v")], {"dtype": "float32"})], ["i"])
     yield chain([make("float32", (2,)), ("a", "AssignAdd", [R("v"), values(rng, "float32", (2,))], {})], ["a"])
-    yield chain([make("float32", (2,)), ("x", "CountUpTo", [R("v")], {"limit": 3, "T": "int32"})], ["x"])
+    yield chain([make("int32", ()), ("x", "CountUpTo", [R("v")], {"limit": 3, "T": "int32"})], ["x"])
     for dtype, first in itertools.product(("int32", "int64"), (0, 4, 5)):
         yield chain(start(dtype, np.array(first, dtype)) + [("x", "CountUpTo", [R("a")], {"limit": 5, "T": dtype})], ["x", "v"])
 
