@@ -27,12 +27,10 @@ _WHERE = {
     "open": "_model", "Model": "_model", "Signature": "_model",
     "Quantization": "_tensor", "dequantize": "_tensor",
     "isa": "_core", "ops": "_core",
-    "DType": "_dtypes", "TensorShape": "_dtypes", "as_dtype": "_dtypes", "dtypes": "_dtypes",
-    "Graph": "_graph", "Operation": "_graph", "Tensor": "_graph",
+    "DType": "_dtypes", "TensorShape": "_dtypes", "as_dtype": "_dtypes", "raw_ops": "",
+    "Graph": "_graph", "Operation": "_graph",
     "get_default_graph": "_graph", "control_dependencies": "_graph",
-    "Variable": "_eager", "constant": "_eager", "convert_to_tensor": "_eager",
-    "identity": "_eager", "group": "_eager", "no_op": "_eager", "is_tensor": "_eager",
-    "executing_eagerly": "_eager",
+    "group": "_eager", "no_op": "_eager",
 }
 _DTYPES = (
     "bfloat16", "bool", "complex128", "complex64", "double", "float16", "float32", "float64",
@@ -50,17 +48,18 @@ def __getattr__(name):
         value = import_module("._dtypes", __name__).by_name(name)
     elif name in _WHERE:
         module = import_module("." + (_WHERE[name] or name), __name__)
-        value = getattr(module, name) if _WHERE[name] and name != "dtypes" else module
-    elif name.startswith("__"):
+        value = getattr(module, name) if _WHERE[name] else module
+    elif name.startswith("_"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    elif name == "newaxis":
+        value = None
     else:
-        raise AttributeError(
-            f"unflow has no {name!r}: it is not among the parts of TensorFlow that unflow "
-            f"offers (dir(unflow) lists those that are)"
-        )
+        value = import_module("._namespaces", __name__).lookup(name)
     globals()[name] = value
     return value
 
 
 def __dir__():
-    return sorted([*_WHERE, *_DTYPES, "__version__"])
+    from ._namespaces import names
+
+    return sorted({*_WHERE, *_DTYPES, *names(), "newaxis", "__version__"})

@@ -69,6 +69,8 @@ def _plain_array(value):
         leaves = list(_leaves(value))
         for kind in leaves:
             if kind is None or isinstance(kind, (dict, set)):
+                if kind is None and any(k is not None for k in leaves):
+                    raise ValueError("Can't convert Python sequence with mixed types to Tensor.")
                 raise _unsupported(kind)
         kinds = {type(v) for v in leaves}
         if bool in kinds and len(kinds) > 1 and not any(_is_typed(v) for v in leaves):
@@ -81,13 +83,13 @@ def _plain_array(value):
     except ValueError:
         raise ValueError("Can't convert non-rectangular Python sequence to Tensor.") from None
     except OverflowError:
-        raise ValueError(f"Can't convert Python int to int64 Tensor: {value!r}") from None
+        raise ValueError("Can't convert Python sequence with out-of-range integer to Tensor.") from None
     if array.dtype.kind in "OSU":
         if array.dtype.kind == "O" and array.size and not isinstance(
                 array.reshape(-1)[0], (str, bytes)):
             found = array.reshape(-1)[0]
             if isinstance(found, int):
-                raise ValueError(f"Can't convert Python sequence with out-of-range integer to Tensor.")
+                raise ValueError("Can't convert Python sequence with out-of-range integer to Tensor.")
             if isinstance(found, (list, tuple)):
                 raise ValueError("Can't convert non-rectangular Python sequence to Tensor.")
             raise _unsupported(found)
@@ -132,13 +134,14 @@ def array_of(value, dtype=None):
     if dtype is None or found == dtype:
         return array, found
     typed = _is_typed(_leaf(value))
-    if not _fits(dtype, array) and (array.size or typed):
+    if not (_fits(dtype, array) or (typed and array.dtype.kind in "iufb" and dtype.name != "string")) \
+            and (array.size or typed):
         raise _cannot(value, dtype)
     if dtype.name == "string":
         return _strings(np.array(value, object)), dtype
     target = _core.np_dtype(dtype.name)
-    if typed:
-        with np.errstate(over="ignore"):
+    if typed or array.dtype.kind in "iu":  # integers that do not fit lose their high bits
+        with np.errstate(over="ignore", invalid="ignore"):
             return array.astype(target), dtype
     try:
         with np.errstate(over="ignore"):
@@ -177,10 +180,9 @@ def eager(value, dtype=None, dtype_hint=None, name=None):
             pass
     if type(value) in (int, float, bool):
         try:
-            return _core.tensor(value, dtype) if dtype is None or not (
-                dtype.name == "bool") ^ (type(value) is bool) else _slow(value, dtype)
+            return _core.tensor(value, dtype)
         except (TypeError, ValueError, OverflowError):
-            return _slow(value, dtype)
+            pass
     return _slow(value, dtype)
 
 
@@ -237,6 +239,8 @@ def _foreign(value):
 
 def constant_node(graph, array, dtype, name=None):
     """A Const node."""
+    if not hasattr(graph, "add_op"):
+        return graph._constant(array, dtype, name or "Const")
     with graph.name_scope(name or "Const") as scope:
         return graph.add_op("Const", [], {"value": array, "dtype": dtype}, scope).outputs[0]
 
@@ -281,7 +285,7 @@ def _shaped(array, shape, is_eager):
         return np.full(tuple(shape), array.reshape(-1)[0], array.dtype)
     if is_eager:
         raise TypeError(f"Eager execution of tf.constant with unsupported shape. Tensor "
-                        f"{array!r} (converted from {array.tolist()!r}) has {array.size} elements, but "
+                        f"{array} (converted from {array.tolist()!r}) has {array.size} elements, but "
                         f"got `shape` {shape} with {n} elements).")
     if array.size < n and array.size:  # as v1 does: the last value goes on
         flat = np.full(n, array.reshape(-1)[-1], array.dtype)

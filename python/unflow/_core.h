@@ -12,6 +12,7 @@
  *   py_input.c    a value of Python as a uf_tensor
  *   py_model.c    what is in the file
  *   py_session.c  run, read and assign; the Interpreter's hot path
+ *   py_step.c     one step of a TensorFlow graph's model
  *   py_state.c    variables, tables and state tensors of a session
  *   py_details.c  LiteRT's dictionaries about tensors
  *   py_builder.c  graphs made call by call
@@ -156,6 +157,7 @@ typedef struct core_builder {
   PyObject_HEAD
   core_state *state;
   uf_builder *builder;
+  PyObject *owner;         /* the core_builder whose function it is the body of; NULL: none */
 } core_builder;
 
 typedef struct core_source {
@@ -190,6 +192,7 @@ uf_model *core_session_model(const core_session *self);
 bool core_is_output(const core_session *self, int32_t graph, int32_t value);
 
 /* Methods of Session that live in other files than its table. */
+PyObject *core_session_step(core_session *self, PyObject *args);
 PyObject *core_session_details(core_session *self, PyObject *args);
 PyObject *core_session_op_details(core_session *self, PyObject *args);
 PyObject *core_session_state_count(core_session *self, PyObject *unused);

@@ -348,10 +348,48 @@ def apply(op, inputs, attrs=None, name=None):
     may be left out. A tensor for one output, a list for several or for a list; for none: None, or
     the Operation in a graph."""
     sig = _signatures.get(op) or signature(op)
+    if not _mode.stacks.graphs and sig.single and sig.plain and _mode._eager:
+        for value in inputs:
+            if type(value) is not EagerTensor:
+                break
+        else:  # the quick way of what is most frequent
+            if len(inputs) == len(sig.args):
+                try:
+                    return _core.execute(op, inputs, attrs)
+                except (ValueError, NotImplementedError):
+                    wrong = _mismatch(sig, inputs)
+                    if wrong is None:
+                        raise
+                    raise wrong from None
     graph = _mode.graph_for(inputs)
     if graph is None:
         return _run(sig, inputs, attrs)
     return _add(graph, sig, inputs, attrs, name)
+
+
+
+def structured(sig):
+    """A function that gives a list of outputs TensorFlow's names: a namedtuple where there are
+    several, a list where the only one is a list."""
+    if len(sig.outs) == 1:
+        return list
+    from collections import namedtuple
+
+    kind = namedtuple(sig.op, [out.name for out in sig.outs])
+    if not any(out.is_list for out in sig.outs):
+        return lambda flat: kind(*flat)
+
+    def grouped(flat):
+        fixed = sum(not out.is_list for out in sig.outs)
+        lists = len(sig.outs) - fixed
+        values, at = [], 0
+        for out in sig.outs:  # lists of one op are of one length
+            n = (len(flat) - fixed) // lists if out.is_list else 1
+            values.append(list(flat[at:at + n]) if out.is_list else flat[at])
+            at += n
+        return kind(*values)
+
+    return grouped
 
 
 # ---- Python's operators, where C does not know how (Operand._operator) ----
@@ -369,7 +407,7 @@ _WIDE = {"int8": "float32", "uint8": "float32", "int16": "float32", "uint16": "f
 
 
 def _composite(value):
-    return hasattr(value, "_type_spec") and not isinstance(value, _core.Operand)
+    return not isinstance(value, _core.Operand) and hasattr(value, "_composite")
 
 
 def operator(word, a, b):

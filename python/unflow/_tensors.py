@@ -4,8 +4,6 @@ TensorFlow refuses in eager mode. The methods are put into the C types."""
 
 from __future__ import annotations
 
-import numpy as np
-
 from . import _core
 
 Operand, Tensor, EagerTensor = _core.Operand, _core.Tensor, _core.EagerTensor
@@ -17,12 +15,20 @@ def numpy_text(tensor, is_repr):
     if tensor.dtype.name == "variant":
         return "<unprintable>"
     array = tensor.numpy_array()
-    value = array[()] if array.ndim == 0 else array
-    text = repr(value) if is_repr else str(value)
+    if array.ndim == 0:
+        value = array[()]
+        text = repr(value) if is_repr and array.dtype.kind == "O" else str(value)
+    else:
+        text = repr(array) if is_repr else str(array)
     return "\n" + text if "\n" in text else text
 
 
 def _repr(self):
+    if self.dtype.name == "resource":
+        try:
+            return f"<tf.Tensor: shape={self.shape}, dtype=resource, value={numpy_text(self, True)}>"
+        except Exception:  # a table, or a variable without a value
+            return f"<tf.Tensor: shape={self.shape}, dtype=resource, value=<unavailable>>"
     word = "value" if self.dtype.name == "variant" else "numpy"
     return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, {word}={numpy_text(self, True)}>"
 
@@ -32,7 +38,7 @@ def _str(self):
 
 
 def _format(self, spec):
-    return self.numpy_array()[()].__format__(spec) if spec else str(self)
+    return self._numpy().__format__(spec)
 
 
 def _iter(self):

@@ -20,6 +20,7 @@ static void tensor_dealloc(PyObject *object) {
   if (self->weak != NULL) PyObject_ClearWeakRefs(object);
   uf_tensor_release(&self->tensor);
   Py_XDECREF(self->shape);
+  Py_XDECREF(self->dict);
   release(object);
   Py_DECREF(type);
 }
@@ -174,6 +175,13 @@ static PyObject *tensor_value(core_tensor *self, PyObject *unused) {
   return value_of(self, &value) ? core_tensor_wrap(self->state, &value) : NULL;
 }
 
+/* _alias(): another object for the same tensor. */
+static PyObject *tensor_alias(core_tensor *self, PyObject *unused) {
+  uf_tensor same = self->tensor;
+  uf_buf_retain(same.buf);
+  return core_tensor_wrap(self->state, &same);
+}
+
 static int tensor_bool(core_tensor *self) {
   const uf_tensor *t = &self->tensor;
   if (uf_tensor_count(t) == 1 && t->data != NULL) {
@@ -264,6 +272,7 @@ static PyMethodDef methods[] = {
    "resource the value behind it."},
   {"numpy_array", (PyCFunction)tensor_view, METH_NOARGS,
    "numpy_array()\n\nThe value as an array, also for rank 0; read-only."},
+  {"_alias", (PyCFunction)tensor_alias, METH_NOARGS, NULL},
   {"_value", (PyCFunction)tensor_value, METH_NOARGS, NULL},
   {"get_shape", (PyCFunction)shape_method, METH_NOARGS, "get_shape()\n\nIts shape."},
   {"__array__", (PyCFunction)(void (*)(void))tensor_array, METH_VARARGS | METH_KEYWORDS, NULL},
@@ -279,6 +288,7 @@ static PyGetSetDef getset[] = {
 };
 
 static PyMemberDef members[] = {
+  {"__dictoffset__", T_PYSSIZET, offsetof(core_tensor, dict), READONLY, NULL},
   {"__weaklistoffset__", T_PYSSIZET, offsetof(core_tensor, weak), READONLY, NULL},
   {NULL},
 };
@@ -395,9 +405,15 @@ PyObject *core_tensor_of(core_state *state, PyObject *value, uf_dtype want) {
   if (scalar != NULL || PyErr_Occurred()) return scalar;
   core_input input;
   if (!core_input_take(state, value, want, true, &input)) return NULL;
-  if (want != UF_INVALID && input.tensor.dtype != want &&
-      uf_dtype_bits(input.tensor.dtype) == uf_dtype_bits(want))
+  bool quantized = want == UF_QINT8 || want == UF_QUINT8 || want == UF_QINT16 ||
+                   want == UF_QUINT16 || want == UF_QINT32;
+  if (quantized && uf_dtype_bits(input.tensor.dtype) == uf_dtype_bits(want))
     input.tensor.dtype = want; /* qint8 is int8 in NumPy, and so on */
+  if (want != UF_INVALID && input.tensor.dtype != want) {
+    core_input_drop(&input);
+    return PyErr_Format(PyExc_TypeError, "Cannot convert %R to EagerTensor of dtype %s", value,
+                        uf_dtype_name(want));
+  }
   uf_tensor tensor;
   bool ok = own(&input, &tensor);
   core_input_drop(&input);

@@ -20,6 +20,7 @@ typedef struct core_tensor {
   uf_tensor tensor;  /* owns a reference to its buf */
   PyObject *shape;   /* the TensorShape, once asked for */
   PyObject *weak;    /* weak references */
+  PyObject *dict;    /* attributes that programs give it */
 } core_tensor;
 
 /* The operators of Python, each with the TensorFlow op that it is for equal dtypes. */
@@ -82,6 +83,19 @@ bool core_number(PyObject *value, uf_dtype dtype, void *out);
 /* Runs a prepared op on tensors; what it gives goes to out. false: exception set. */
 bool core_run(core_state *state, uf_op *op, const uf_tensor *const *inputs, int32_t n_inputs,
               uf_tensor *out, const char *name);
+
+/* What the attributes of one op borrow from. */
+enum { CORE_MAX_ATTRS = 64 };
+typedef struct core_attrs {
+  uf_attr attrs[CORE_MAX_ATTRS];
+  int32_t n;
+  PyObject *keep; /* a list of objects */
+  void *memory[CORE_MAX_ATTRS];
+  core_input inputs[CORE_MAX_ATTRS];
+} core_attrs;
+/* A dict of plain values, by the op's signature. Drop it in any case. false: exception set. */
+bool core_attrs_take(core_state *state, const char *op, PyObject *dict, core_attrs *all);
+void core_attrs_drop(core_attrs *all);
 
 PyObject *core_tensor_make(PyObject *module, PyObject *args);
 PyObject *core_execute(PyObject *module, PyObject *const *args, Py_ssize_t n);

@@ -9,7 +9,7 @@
  */
 #include "py_eager.h"
 
-enum { MAX_ATTRS = 32, MAX_KEY = 512, MAX_KNOWN = 8192, FEW = 16 };
+enum { MAX_KEY = 512, MAX_KNOWN = 8192, FEW = 16 };
 
 /* ---- the context ---- */
 
@@ -156,16 +156,7 @@ static bool grow(core_eager *eager) {
 
 /* ---- attributes ---- */
 
-/* What the attributes of one op borrow from. */
-typedef struct op_attrs {
-  uf_attr attrs[MAX_ATTRS];
-  int32_t n;
-  PyObject *keep; /* a list of objects */
-  void *memory[MAX_ATTRS];
-  core_input inputs[MAX_ATTRS];
-} op_attrs;
-
-static void attrs_drop(op_attrs *all) {
+void core_attrs_drop(core_attrs *all) {
   for (int32_t i = 0; i < all->n; i++) {
     PyMem_Free(all->memory[i]);
     core_input_drop(&all->inputs[i]);
@@ -187,7 +178,7 @@ static const char *kind_of(const char *attrs, const char *name, size_t *size_out
   return NULL;
 }
 
-static bool text_value(op_attrs *all, PyObject *value, const char **text_out, size_t *size_out) {
+static bool text_value(core_attrs *all, PyObject *value, const char **text_out, size_t *size_out) {
   PyObject *bytes = PyUnicode_Check(value)
                         ? PyUnicode_AsEncodedString(value, "utf-8", "surrogateescape") : value;
   if (bytes == NULL) return false;
@@ -236,7 +227,7 @@ static bool shape_value(core_state *state, PyObject *value, int32_t *rank_out, i
   return true;
 }
 
-static bool list_value(core_state *state, op_attrs *all, char kind, PyObject *value) {
+static bool list_value(core_state *state, core_attrs *all, char kind, PyObject *value) {
   uf_attr *attr = &all->attrs[all->n];
   Py_ssize_t n = PySequence_Size(value);
   if (n < 0) return false;
@@ -244,10 +235,10 @@ static bool list_value(core_state *state, op_attrs *all, char kind, PyObject *va
   void *memory = all->memory[all->n] = PyMem_Calloc(n > 0 ? (size_t)n : 1, each);
   if (memory == NULL) return PyErr_NoMemory() != NULL;
   attr->n = (int32_t)n;
-  attr->ints = memory;
-  attr->floats = memory;
-  attr->strings = memory;
-  attr->shapes = memory;
+  if (kind == 'f') attr->floats = memory;
+  else if (kind == 'h') attr->shapes = memory;
+  else if (kind == 's') attr->strings = memory;
+  else attr->ints = memory;
   for (Py_ssize_t i = 0; i < n; i++) {
     PyObject *item = PySequence_GetItem(value, i);
     if (item == NULL) return false;
@@ -280,7 +271,7 @@ static bool is_kind(const char *kind, size_t size, const char *word) {
   return size == strlen(word) && memcmp(kind, word, size) == 0;
 }
 
-static bool one_value(core_state *state, op_attrs *all, const char *kind, size_t size,
+static bool one_value(core_state *state, core_attrs *all, const char *kind, size_t size,
                       PyObject *value) {
   uf_attr *attr = &all->attrs[all->n];
   bool ok = true;
@@ -326,7 +317,21 @@ static bool one_value(core_state *state, op_attrs *all, const char *kind, size_t
   return ok && !PyErr_Occurred();
 }
 
-static bool attrs_take(core_state *state, const char *op, PyObject *dict, op_attrs *all) {
+/* Attributes that begin with _ are in no signature. */
+static const char *kind_by_value(PyObject *value, size_t *size_out) {
+  const char *kind = PyBool_Check(value) ? "bool" : PyLong_Check(value) ? "int"
+                     : PyFloat_Check(value) ? "float"
+                     : PyUnicode_Check(value) || PyBytes_Check(value) ? "string" : NULL;
+  PyObject *first = kind == NULL && PyList_Check(value) && PyList_Size(value) > 0
+                        ? PyList_GetItem(value, 0) : NULL;
+  if (first != NULL)
+    kind = PyLong_Check(first) ? "int[]" : PyFloat_Check(first) ? "float[]"
+           : PyUnicode_Check(first) || PyBytes_Check(first) ? "string[]" : "shape[]";
+  if (kind != NULL) *size_out = strlen(kind);
+  return kind;
+}
+
+bool core_attrs_take(core_state *state, const char *op, PyObject *dict, core_attrs *all) {
   const char *inputs, *outputs, *attrs;
   bool stateful, runs;
   int32_t index = uf_tf_op_find(op);
@@ -339,7 +344,8 @@ static bool attrs_take(core_state *state, const char *op, PyObject *dict, op_att
     if (text == NULL) return false;
     size_t size;
     const char *kind = kind_of(attrs, text, &size);
-    if (kind == NULL || all->n == MAX_ATTRS) {
+    if (kind == NULL && text[0] == '_') kind = kind_by_value(value, &size);
+    if (kind == NULL || all->n == CORE_MAX_ATTRS) {
       PyErr_Format(PyExc_TypeError, "%s got an unexpected attribute '%s'", op, text);
       return false;
     }
@@ -384,13 +390,13 @@ bool core_run(core_state *state, uf_op *op, const uf_tensor *const *inputs, int3
 static uf_op *prepare(core_state *state, const char *name, const uf_dtype *dtypes, int32_t n,
                       PyObject *attrs) {
   if (state->eager->dtype_class == NULL && core_dtype_object(state, UF_FLOAT32) == NULL) return NULL;
-  op_attrs *all = PyMem_Calloc(1, sizeof(*all));
+  core_attrs *all = PyMem_Calloc(1, sizeof(*all));
   if (all == NULL) {
     PyErr_NoMemory();
     return NULL;
   }
   uf_op *op = NULL;
-  if ((attrs == Py_None || attrs_take(state, name, attrs, all)) && core_eager_enter(state)) {
+  if ((attrs == Py_None || core_attrs_take(state, name, attrs, all)) && core_eager_enter(state)) {
     CORE_ERROR(error);
     uf_status status = uf_op_create(state->eager->context, name, "", all->attrs, all->n, dtypes, n,
                                     &op, &error);
@@ -401,7 +407,7 @@ static uf_op *prepare(core_state *state, const char *name, const uf_dtype *dtype
       core_raise(state, &error, CORE_ANY);
     }
   }
-  attrs_drop(all);
+  core_attrs_drop(all);
   PyMem_Free(all);
   return op;
 }
@@ -422,6 +428,7 @@ static uf_op *prepared(core_state *state, const char *name, const uf_dtype *dtyp
     put_value(state, &of, value);
   }
   *mine_out = true;
+  if (n == 0) of.whole = false; /* handles, each of another name: they would fill the memory */
   if (!of.whole) return prepare(state, name, dtypes, n, attrs);
   uint64_t hash = hash_of(&of);
   if (eager->n_places > 0) {

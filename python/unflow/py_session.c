@@ -706,6 +706,7 @@ static PyMethodDef methods[] = {
   {"_run", (PyCFunction)session_run, METH_VARARGS, NULL},
   {"_run_for", (PyCFunction)session_run_for, METH_VARARGS, NULL},
   {"_call", (PyCFunction)session_call, METH_VARARGS, NULL},
+  {"_step", (PyCFunction)core_session_step, METH_VARARGS, NULL},
   {"_resize", (PyCFunction)session_resize, METH_VARARGS, NULL},
   {"_allocate", (PyCFunction)session_allocate, METH_VARARGS, NULL},
   {"_capture", (PyCFunction)session_capture, METH_VARARGS, NULL},

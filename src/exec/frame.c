@@ -168,6 +168,11 @@ void ufi_frame_destroy(ufi_frame *f) {
   if (f == NULL) return;
   for (int32_t i = 0; f->ctxs && i < f->graph->n_nodes; i++) drop_state(&f->ctxs[i]);
   for (int32_t i = 0; f->tensors && i < f->graph->n_values; i++) uf_buf_release(f->tensors[i].buf);
+  for (size_t i = 0; f->repacked && i < (size_t)f->graph->n_nodes * UFI_PACKED_SLOTS; i++) {
+    uf_buf_release(f->repacked[i].of);
+    ufi_free_aligned(f->repacked[i].memory);
+  }
+  ufi_free(f->repacked);
   uf_buf_release(f->arena);
   ufi_free(f->tensors);
   ufi_free(f->ctxs);

@@ -15,6 +15,14 @@ typedef enum ufi_node_mode {
   UFI_NODE_MISSING, /* not supported, or needs something that is not */
 } ufi_node_mode;
 
+/* Packed from a weight that is no constant (ufi_packed_for). */
+typedef struct ufi_repacked {
+  uf_buf *of;               /* the weight's, retained: so nobody writes it */
+  const void *data;
+  void *memory;
+  size_t size;
+} ufi_repacked;
+
 typedef struct ufi_frame {
   uf_session *session;
   const ufi_graph *graph;
@@ -40,6 +48,7 @@ typedef struct ufi_frame {
                                since allocate */
   ufi_tensor **outputs;     /* of the graph */
   int32_t pc;               /* nodes done in this run */
+  ufi_repacked *repacked;   /* by node and slot; NULL until needed */
 } ufi_frame;
 
 ufi_frame *ufi_frame_create(uf_session *s, int32_t graph);

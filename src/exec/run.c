@@ -9,6 +9,7 @@
  * run, and the frame is allocated anew before the next.
  */
 #include "exec/session.h"
+#include "ops/control.h"
 #include "ops/host.h"
 
 /* ---- before the first step ------------------------------------------------------ */
@@ -83,6 +84,33 @@ static uf_status run_node(ufi_frame *f, int32_t i, uf_error *error) {
   return is_shared_string(f, ctx) ? UF_OK : own_characters(ctx, error);
 }
 
+/* ---- branches that are not taken -------------------------------------------------------- */
+
+/* Whether a node does not run because something it needs has no value in this run (TensorFlow's
+ * dead tensors). A Merge runs when one input has a value; a ControlTrigger always. */
+static bool is_dead_node(const ufi_frame *f, int32_t i) {
+  const ufi_ctx *ctx = &f->ctxs[i];
+  const ufi_node *node = ctx->node;
+  int32_t live = 0;
+  if (node->op && node->op->def == &ufi_op_CONTROL_TRIGGER) return false;
+  for (int32_t k = 0; k < node->n_controls; k++) {
+    if (f->ctxs[node->controls[k]].is_dead) return true;
+  }
+  for (int32_t k = 0; k < ctx->n_in; k++) live += ctx->in[k] && !ctx->in[k]->is_dead;
+  if (node->op && node->op->def == &ufi_op_MERGE) return live == 0;
+  if (node->op && node->op->def == &ufi_op_LOOP) return ctx->n_in > 0 && live == 0;
+  return live < ctx->n_in;
+}
+
+/* Says for a node and its outputs whether they are dead in this run; ops that make dead
+ * outputs (Switch) say so themselves. */
+static bool note_dead(ufi_frame *f, int32_t i) {
+  ufi_ctx *ctx = &f->ctxs[i];
+  ctx->is_dead = is_dead_node(f, i);
+  for (int32_t k = 0; k < ctx->n_out; k++) ctx->out[k]->is_dead = ctx->is_dead;
+  return ctx->is_dead;
+}
+
 /* ---- a run ---------------------------------------------------------------------------- */
 
 static uf_status too_many_steps(const ufi_frame *f, uf_error *error) {
@@ -95,6 +123,7 @@ uf_status ufi_frame_steps(ufi_frame *f, int32_t end, const bool *wanted, uf_erro
   f->running = true;
   for (; f->pc < end && status == UF_OK; f->pc++) {
     int32_t i = f->pc;
+    if (f->graph->has_dead && note_dead(f, i)) continue;
     if (f->mode[i] == UFI_NODE_FOLDED || f->mode[i] == UFI_NODE_MISSING || (wanted && !wanted[i])) continue;
     status = f->session->steps++ < f->session->max_steps ? run_node(f, i, error) : too_many_steps(f, error);
     if (status != UF_OK) break;

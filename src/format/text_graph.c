@@ -28,7 +28,7 @@ enum { DEPTH_MAX = 64, NUMBER_MAX = 64 };
 typedef enum type { T_BYTES, T_INT, T_BOOL, T_FLOAT, T_DOUBLE, T_DTYPE, T_MESSAGE } type;
 typedef enum message_type {
   M_UNKNOWN, M_TOP, M_GRAPH, M_NODE, M_PAIR, M_VALUE, M_LIST, M_FUNC, M_TENSOR, M_SHAPE, M_DIM,
-  M_LIBRARY, M_FUNCTION, M_SIGNATURE, M_VERSIONS, M_META, M_META_INFO,
+  M_LIBRARY, M_FUNCTION, M_SIGNATURE, M_ARG, M_TEXTS, M_VERSIONS, M_META, M_META_INFO,
 } message_type;
 
 typedef struct field {
@@ -73,7 +73,13 @@ static const field fields[] = {
   {M_LIBRARY, "function", 1, T_MESSAGE, M_FUNCTION},
   {M_FUNCTION, "signature", 1, T_MESSAGE, M_SIGNATURE},
   {M_FUNCTION, "node_def", 3, T_MESSAGE, M_NODE},
-  {M_SIGNATURE, "name", 1, T_BYTES, 0},
+  {M_FUNCTION, "ret", 4, T_MESSAGE, M_TEXTS},    {M_FUNCTION, "control_ret", 6, T_MESSAGE, M_TEXTS},
+  {M_TEXTS, "key", 1, T_BYTES, 0},               {M_TEXTS, "value", 2, T_BYTES, 0},
+  {M_SIGNATURE, "name", 1, T_BYTES, 0},          {M_SIGNATURE, "input_arg", 2, T_MESSAGE, M_ARG},
+  {M_SIGNATURE, "output_arg", 3, T_MESSAGE, M_ARG},
+  {M_ARG, "name", 1, T_BYTES, 0},                {M_ARG, "type", 3, T_DTYPE, 0},
+  {M_ARG, "type_attr", 4, T_BYTES, 0},           {M_ARG, "number_attr", 5, T_BYTES, 0},
+  {M_ARG, "type_list_attr", 6, T_BYTES, 0},
 };
 
 /* The fields of a SavedModel have numbers of their own, and so has its name for a meta graph. */

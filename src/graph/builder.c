@@ -70,12 +70,21 @@ static bool copy_tensor(ufi_arena *arena, const uf_tensor *from, uf_attr *to) {
   return t->dtype != UF_STRING || copy_strings(arena, from->data, uf_tensor_count(t), t->data);
 }
 
+/* Of a list only the array of its kind counts. */
 static bool copy_list(ufi_arena *arena, const uf_attr *from, uf_attr *to) {
   if (from->n < 0) return false;
-  if (from->ints && !(to->ints = copy_array(arena, from->ints, from->n, sizeof *from->ints))) return false;
-  if (from->floats && !(to->floats = copy_array(arena, from->floats, from->n, sizeof *from->floats))) return false;
-  if (from->shapes && !(to->shapes = copy_array(arena, from->shapes, from->n, sizeof *from->shapes))) return false;
-  if (!from->strings) return true;
+  to->ints = NULL;
+  to->floats = NULL;
+  to->strings = NULL;
+  to->shapes = NULL;
+  switch (from->kind) {
+    case UF_ATTR_INTS:
+    case UF_ATTR_BOOLS:
+    case UF_ATTR_DTYPES: return (to->ints = copy_array(arena, from->ints, from->n, sizeof *from->ints)) != NULL;
+    case UF_ATTR_FLOATS: return (to->floats = copy_array(arena, from->floats, from->n, sizeof *from->floats)) != NULL;
+    case UF_ATTR_SHAPES: return (to->shapes = copy_array(arena, from->shapes, from->n, sizeof *from->shapes)) != NULL;
+    default: break;
+  }
   uf_string *strings = ufi_arena_array(arena, (size_t)from->n + 1, sizeof *strings);
   to->strings = strings;
   return strings && copy_strings(arena, from->strings, from->n, strings);
@@ -118,16 +127,20 @@ static uf_dtype *input_dtypes(const uf_builder *b, const ufi_tf_node *node, uf_d
   return room;
 }
 
-static uf_status complete(uf_builder *b, ufi_tf_node *node, const uf_attr *attrs, uf_error *error) {
+static uf_status complete(uf_builder *b, ufi_tf_node *node, const uf_attr *attrs, bool copy, uf_error *error) {
   int32_t extra = node->sig ? ufi_sig_attr_count(node->sig) : 0, capacity = node->n_given + extra;
   node->attrs = ufi_arena_array(b->arena, (size_t)capacity + 1, sizeof *node->attrs);
   uf_dtype *room = ufi_arena_array(b->arena, (size_t)node->n_in + 1, sizeof *room);
   if (!node->attrs || !room) return ufi_no_memory(error, sizeof *node->attrs);
   for (int32_t i = 0; i < node->n_given; i++) {
-    if (!ufi_attr_copy(b->arena, &attrs[i], &node->attrs[i])) return ufi_no_memory(error, sizeof *attrs);
+    if (!copy) node->attrs[i] = attrs[i];
+    else if (!ufi_attr_copy(b->arena, &attrs[i], &node->attrs[i])) return ufi_no_memory(error, sizeof *attrs);
   }
   node->n_attrs = node->n_given;
-  if (!node->sig) return UF_OK;
+  if (!node->sig) {
+    node->out = ufi_arena_array(b->arena, (size_t)node->n_out + 1, sizeof *node->out);
+    return node->out ? UF_OK : ufi_no_memory(error, sizeof *node->out);
+  }
   UFI_TRY(ufi_sig_complete(node->sig, b->arena, node->attrs, &node->n_attrs, capacity, input_dtypes(b, node, room),
                            node->n_in, error));
   ufi_sig_value *in;
@@ -151,8 +164,8 @@ static uf_status add_values(uf_builder *b, const ufi_tf_node *node, uf_error *er
   return UF_OK;
 }
 
-static uf_status add_node(uf_builder *b, ufi_tf_node *node, const uf_attr *attrs, uf_error *error) {
-  UFI_TRY(complete(b, node, attrs, error));
+static uf_status add_node(uf_builder *b, ufi_tf_node *node, const uf_attr *attrs, bool copy, uf_error *error) {
+  UFI_TRY(complete(b, node, attrs, copy, error));
   node->first_value = b->n_values;
   if (!grow((void **)&b->nodes, &b->node_capacity, b->n_nodes + 1, sizeof *b->nodes)) return ufi_no_memory(error, sizeof *node);
   UFI_TRY(add_values(b, node, error));
@@ -174,11 +187,25 @@ uf_status ufi_builder_add_node(uf_builder *b, const char *op, const char *name, 
   node.in = copy_array(b->arena, in, n_in, sizeof *in);
   node.controls = copy_array(b->arena, controls, n_controls, sizeof *controls);
   if (!node.op || !node.name || !node.in || !node.controls) return ufi_no_memory(error, sizeof node);
-  uf_status status = add_node(b, &node, attrs, error);
+  uf_status status = add_node(b, &node, attrs, true, error);
   if (status != UF_OK) {
     ufi_error_prefix(error, "op %s '%.200s'", op, name);
     return status;
   }
+  *node_out = b->n_nodes - 1;
+  return UF_OK;
+}
+
+uf_status ufi_builder_add_raw(uf_builder *b, const char *op, const char *name, const char *device, int32_t n_in,
+                              int32_t n_controls, const uf_attr *attrs, int32_t n_attrs, int32_t n_unknown,
+                              int32_t *node_out, uf_error *error) {
+  ufi_tf_node node = {.op = op, .name = name, .device = device, .row = ufi_op_by_tf(op), .sig = ufi_sig_of(op), .n_in = n_in,
+                      .n_controls = n_controls, .n_given = n_attrs, .n_out = n_unknown};
+  node.in = ufi_arena_array(b->arena, (size_t)n_in + 1, sizeof *node.in);
+  node.controls = ufi_arena_array(b->arena, (size_t)n_controls + 1, sizeof *node.controls);
+  if (!node.in || !node.controls) return ufi_no_memory(error, sizeof node);
+  for (int32_t i = 0; i < n_in; i++) node.in[i] = -1;
+  UFI_TRY(add_node(b, &node, attrs, false, error));
   *node_out = b->n_nodes - 1;
   return UF_OK;
 }

@@ -63,6 +63,11 @@ bool ufi_attr_copy(ufi_arena *arena, const uf_attr *from, uf_attr *to);
 uf_status ufi_builder_add_node(uf_builder *b, const char *op, const char *name, const int32_t *in, int32_t n_in,
                                const int32_t *controls, int32_t n_controls, const uf_attr *attrs,
                                int32_t n_attrs, int32_t *node_out, uf_error *error) UF_MUST_USE;
+/* A node of a file: inputs (-1) and controls (0) come later; attributes are taken as they are, without
+ * a copy. n_unknown: outputs that it has when its op is not known. */
+uf_status ufi_builder_add_raw(uf_builder *b, const char *op, const char *name, const char *device, int32_t n_in,
+                              int32_t n_controls, const uf_attr *attrs, int32_t n_attrs, int32_t n_unknown,
+                              int32_t *node_out, uf_error *error) UF_MUST_USE;
 static inline uf_dtype ufi_builder_dtype(const uf_builder *b, int32_t value) {
   const ufi_tf_value *v = &b->values[value];
   return b->nodes[v->node].out[v->at].dtype;

@@ -569,11 +569,16 @@ static void shape_input(const ufi_work_value *from, ufi_value *v) {
   }
 }
 
+/* A constant that waits for something is a node where it may be dead with it. */
+static bool is_value(const lowering *l, const ufi_graph *graph, const ufi_work_node *node) {
+  return const_value(l, node) && !(graph->has_dead && node->n_controls > 0);
+}
+
 /* Constants are no nodes of the result, nor are anchors, since the order of the nodes already says
  * what comes first; but where nodes may be dead, anchors hand that on. */
 static bool is_emitted(const lowering *l, const ufi_graph *graph, const ufi_work_node *node) {
   bool is_anchor = node->from == NULL && !node->loop && node->n_out == 0;
-  return !const_value(l, node) && (!is_anchor || graph->has_dead);
+  return !is_value(l, graph, node) && (!is_anchor || graph->has_dead);
 }
 
 static bool may_be_dead(const ufi_work *w, const ufi_work_part *part) {
@@ -617,7 +622,7 @@ static uf_status emit(lowering *l, const ufi_work *w, const ufi_work_part *part,
     for (int32_t k = 0; k < node->n_out; k++) {
       UFI_TRY(fill_value(l, &w->values[node->first_value + k], &graph->values[value_at[node->first_value + k]]));
     }
-    const uf_tensor *constant = const_value(l, node);
+    const uf_tensor *constant = is_value(l, graph, node) ? const_value(l, node) : NULL;
     if (constant) UFI_TRY(fill_constant(l, constant, &graph->values[value_at[node->first_value]]));
     if (node_at[part->order[i]] < 0) continue;
     ufi_node *to = &graph->nodes[node_at[part->order[i]]];

@@ -11,6 +11,7 @@
 #define UFI_TF_LOWER_H
 
 #include "graph/tf_graph.h"
+#include "ops/control.h"
 
 typedef struct ufi_work_node {
   const ufi_tf_node *from;      /* NULL: made here */
@@ -68,12 +69,5 @@ uf_status ufi_work_loops(ufi_work *w, uf_error *error) UF_MUST_USE;
  * left out. INVALID_ARGUMENT: there is none. */
 uf_status ufi_work_sort(ufi_work *w, const int32_t *roots, int32_t n_roots, int32_t **order_out, int32_t *n_out,
                         uf_error *error) UF_MUST_USE;
-
-/* What the attributes of a LOOP node are (ops/control.c). */
-typedef struct ufi_loop_attrs {
-  int32_t graph, n_enter, n_next, n_exit;
-  const bool *is_constant;
-  const int32_t *first_of;
-} ufi_loop_attrs;
 
 #endif

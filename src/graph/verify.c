@@ -171,14 +171,9 @@ typedef struct call_search {
   int32_t n_open, n_path, n_seen, n_components;
 } call_search;
 
-/* Graphs that a node calls; ones that do not exist are left out. */
-static int32_t calls_of(const uf_model *model, const ufi_node *node, int32_t out[4]) {
-  if (!node->op || !node->op->def->calls || node->unsupported) return 0;
-  int32_t n = node->op->def->calls(node->attrs, out), kept = 0;
-  for (int32_t k = 0; k < n; k++) {
-    if (out[k] >= 0 && out[k] < model->n_graphs) out[kept++] = out[k];
-  }
-  return kept;
+/* The at-th graph that a node calls; -1 past the last. */
+static int32_t call_of(const ufi_node *node, int32_t at) {
+  return node->op && node->op->def->calls && !node->unsupported ? node->op->def->calls(node->attrs, at) : -1;
 }
 
 static void enter(call_search *s, int32_t graph) {
@@ -206,13 +201,15 @@ static void leave(call_search *s) {
   s->depth[caller] = UFI_MAX(s->depth[caller], s->depth[graph] + 1);
 }
 
-/* The next graph that the graph on top of the path calls, or -1. */
+/* The next graph that the graph on top of the path calls, or -1. Ones that do not exist are
+ * left out. */
 static int32_t next_call(const uf_model *model, visit *v) {
   const ufi_graph *graph = &model->graphs[v->graph];
   for (; v->node < graph->n_nodes; v->node++, v->call = 0) {
-    int32_t called[4];
-    int32_t n = calls_of(model, &graph->nodes[v->node], called);
-    if (v->call < n) return called[v->call++];
+    for (int32_t called; (called = call_of(&graph->nodes[v->node], v->call)) >= 0;) {
+      v->call++;
+      if (called < model->n_graphs) return called;
+    }
   }
   return -1;
 }
@@ -236,19 +233,16 @@ static void search_from(call_search *s, const uf_model *model, int32_t start) {
 }
 
 static uf_status mark_calls(checker *c, const call_search *s, int32_t g, ufi_node *node) {
-  int32_t called[4];
-  int32_t n = node->op && node->op->def->calls && !node->unsupported
-                  ? node->op->def->calls(node->attrs, called) : 0;
-  for (int32_t k = 0; k < n; k++) {
-    if (called[k] < 0 || called[k] >= c->model->n_graphs) {
+  for (int32_t k = 0, called; (called = call_of(node, k)) >= 0; k++) {
+    if (called >= c->model->n_graphs) {
       MARK(c, node, "expected a subgraph index from 0 to %d to call, found %d",
-           (int)c->model->n_graphs - 1, (int)called[k]);
-    } else if (s->component[called[k]] == s->component[g]) {
+           (int)c->model->n_graphs - 1, (int)called);
+    } else if (s->component[called] == s->component[g]) {
       MARK(c, node, "expected calls that end, found one of subgraph #%d '%.64s', which calls this "
-           "one again", (int)called[k], c->model->graphs[called[k]].name);
-    } else if (s->depth[called[k]] + 1 > MAX_CALL_DEPTH) {
+           "one again", (int)called, c->model->graphs[called].name);
+    } else if (s->depth[called] + 1 > MAX_CALL_DEPTH) {
       MARK(c, node, "expected calls of subgraphs at most %d deep, found a call of subgraph #%d, "
-           "which goes %d deep", MAX_CALL_DEPTH, (int)called[k], (int)s->depth[called[k]] + 1);
+           "which goes %d deep", MAX_CALL_DEPTH, (int)called, (int)s->depth[called] + 1);
     }
   }
   return UF_OK;

@@ -11,7 +11,7 @@
 #include <math.h>
 
 #include "kernels/fixed32.h"
-#include "ops/binary.h"
+#include "ops/number.h"
 #include "ops/unary.h"
 
 static uf_status no_dtype(ufi_ctx *ctx, const char *supported) {
@@ -26,8 +26,7 @@ static uf_status check_q(ufi_ctx *ctx) {
   return ufi_want_symmetric(ctx, ctx->out[0]);
 }
 static bool is_8_or_16(uf_dtype dtype) { return dtype == UF_INT8 || dtype == UF_UINT8 || dtype == UF_INT16; }
-#define ACTIVATION(name, prepare_fn) \
-  const ufi_op_def ufi_op_##name = {.infer = ufi_unary_infer, .prepare = prepare_fn, .eval = ufi_unary_eval}
+#define ACTIVATION(name, prepare_fn) UFI_NUMBER_DEF(name, ufi_unary_infer, prepare_fn, ufi_unary_eval)
 
 /* ---- RELU, RELU6, RELU_N1_TO_1, RELU_0_TO_1 ------------------------------------------------ */
 
@@ -70,7 +69,10 @@ ACTIVATION(RELU_0_TO_1, relu_0_to_1_prepare);
 
 /* ---- LEAKY_RELU -------------------------------------------------------------------------------- */
 
-typedef struct leaky_attrs { float alpha; } leaky_attrs;
+typedef struct leaky_attrs {
+  ufi_number_attrs number; /* of TensorFlow's nodes */
+  float alpha;
+} leaky_attrs;
 static uf_status leaky_tflite(const ufi_tflite_attrs *from, void *attrs, uf_error *error) {
   ((leaky_attrs *)attrs)->alpha = ufi_fb_f32(&from->options, 0, 0.0f);
   return UF_OK;
@@ -100,9 +102,10 @@ static uf_status leaky_prepare(ufi_ctx *ctx) {
   ufi_unary_quantized(s, dtype, q_leaky);
   return UF_OK;
 }
+UFI_NUMBER_STEPS(LEAKY_RELU, ufi_unary_infer, leaky_prepare, ufi_unary_eval)
 const ufi_op_def ufi_op_LEAKY_RELU = {
-  .attrs_size = sizeof(leaky_attrs), .attrs_tflite = leaky_tflite, .infer = ufi_unary_infer,
-  .prepare = leaky_prepare, .eval = ufi_unary_eval,
+  .attrs_size = sizeof(leaky_attrs), .attrs_tflite = leaky_tflite, .attrs_tf = ufi_number_tf,
+  .infer = LEAKY_RELU_infer_either, .prepare = LEAKY_RELU_prepare_either, .eval = LEAKY_RELU_eval_either,
 };
 
 /* ---- PRELU ---------------------------------------------------------------------------------------- */

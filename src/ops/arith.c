@@ -14,16 +14,23 @@
  *   a * b    the product of the offset values is scaled once.
  *   a / b    by the reciprocal of b in fixed point.
  */
-#include "ops/binary.h"
-
 #include <math.h>
 
 #include "kernels/fixed32.h"
+#include "ops/number.h"
+
+/* fused_activation_function, field 0 of the options of ADD, SUB, MUL and DIV. */
+typedef struct arith_attrs {
+  ufi_number_attrs number; /* of TensorFlow's nodes */
+  ufi_act act;
+  bool pot_scale_int16;
+  bool plain;              /* integers are never quantized */
+} arith_attrs;
 
 /* ---- attributes ------------------------------------------------------------------ */
 
 static uf_status arith_tflite(const ufi_tflite_attrs *from, void *attrs, uf_error *error) {
-  ufi_arith_attrs *a = attrs;
+  arith_attrs *a = attrs;
   const int8_t act = ufi_fb_i8(&from->options, 0, 0);
   if (act < UFI_ACT_NONE || act > UFI_ACT_RELU6)
     return ufi_fail(error, UF_UNIMPLEMENTED,
@@ -31,11 +38,6 @@ static uf_status arith_tflite(const ufi_tflite_attrs *from, void *attrs, uf_erro
                     act);
   a->act = (ufi_act)act;
   a->pot_scale_int16 = ufi_fb_bool(&from->options, 1, true);
-  return UF_OK;
-}
-
-static uf_status arith_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error) {
-  ((ufi_arith_attrs *)attrs)->pot_scale_int16 = true;
   return UF_OK;
 }
 
@@ -197,16 +199,19 @@ static void int_limits(ufi_act act, ufi_binary *s) {
 /* Loops of one op: a float kernel, the others by dtype (NULL: it has none). */
 typedef struct arith_loops {
   ufk_f32_binary f32;
-  ufi_inner_fn by_dtype[UF_DTYPE_COUNT];
+  const ufi_inner_fn *by_dtype;
 } arith_loops;
 #define ARITH_LOOPS(op)                                                                       \
   {[UF_INT8] = op##_i8,   [UF_UINT8] = op##_u8,   [UF_INT16] = op##_i16,                      \
    [UF_UINT16] = op##_u16, [UF_INT32] = op##_i32, [UF_UINT32] = op##_u32,                     \
    [UF_INT64] = op##_i64, [UF_UINT64] = op##_u64, [UF_FLOAT64] = op##_f64,                    \
    [UF_COMPLEX64] = op##_c64}
+const ufi_inner_fn ufi_add_loops[UF_DTYPE_COUNT] = ARITH_LOOPS(add);
+const ufi_inner_fn ufi_sub_loops[UF_DTYPE_COUNT] = ARITH_LOOPS(sub);
+const ufi_inner_fn ufi_mul_loops[UF_DTYPE_COUNT] = ARITH_LOOPS(mul);
 
 static uf_status prepare_plain(ufi_ctx *ctx, ufi_binary *s, const arith_loops *loops) {
-  const ufi_arith_attrs *attrs = ctx->attrs;
+  const arith_attrs *attrs = ctx->attrs;
   const uf_dtype dtype = ctx->in[0]->dtype;
   s->inner = ufi_binary_float(s, dtype, loops->f32, attrs->act);
   if (s->inner) return UF_OK;
@@ -220,7 +225,7 @@ static uf_status prepare_plain(ufi_ctx *ctx, ufi_binary *s, const arith_loops *l
 
 /* Powers of two: at most one operand needs a shift, to the right. */
 static bool try_pot(ufi_ctx *ctx, ufi_binary *s, bool subtract) {
-  const ufi_arith_attrs *attrs = ctx->attrs;
+  const arith_attrs *attrs = ctx->attrs;
   int32_t a, b, y;
   if (!attrs->pot_scale_int16 || !ufi_log2_of_scale(ufi_scale(ctx->in[0]), &a) ||
       !ufi_log2_of_scale(ufi_scale(ctx->in[1]), &b) ||
@@ -244,7 +249,7 @@ static uf_status check_pot(ufi_ctx *ctx, const ufi_binary *s) {
 }
 
 static void fill_add(ufi_ctx *ctx, ufk_q_add *p, bool subtract) {
-  const ufi_arith_attrs *attrs = ctx->attrs;
+  const arith_attrs *attrs = ctx->attrs;
   const ufi_tensor *a = ctx->in[0], *b = ctx->in[1], *y = ctx->out[0];
   p->left_shift = y->dtype == UF_INT16 ? 15 : 20;
   const double twice = 2 * UFI_MAX(ufi_scale(a), ufi_scale(b));
@@ -257,7 +262,7 @@ static void fill_add(ufi_ctx *ctx, ufk_q_add *p, bool subtract) {
 }
 
 static uf_status prepare_sum(ufi_ctx *ctx, const arith_loops *loops, bool subtract) {
-  const ufi_arith_attrs *attrs = ctx->attrs;
+  const arith_attrs *attrs = ctx->attrs;
   ufi_binary *s = ufi_binary_state(ctx);
   if (!s) return UF_RESOURCE_EXHAUSTED;
   if (attrs->plain || !ufi_is_q(ctx->in[0])) return prepare_plain(ctx, s, loops);
@@ -275,17 +280,17 @@ static uf_status prepare_sum(ufi_ctx *ctx, const arith_loops *loops, bool subtra
 }
 
 static uf_status add_prepare(ufi_ctx *ctx) {
-  static const arith_loops loops = {UFK_ADD, ARITH_LOOPS(add)};
+  static const arith_loops loops = {UFK_ADD, ufi_add_loops};
   return prepare_sum(ctx, &loops, false);
 }
 
 static uf_status sub_prepare(ufi_ctx *ctx) {
-  static const arith_loops loops = {UFK_SUB, ARITH_LOOPS(sub)};
+  static const arith_loops loops = {UFK_SUB, ufi_sub_loops};
   return prepare_sum(ctx, &loops, true);
 }
 
 static void fill_mul(ufi_ctx *ctx, ufk_q_mul *p, double real) {
-  const ufi_arith_attrs *attrs = ctx->attrs;
+  const arith_attrs *attrs = ctx->attrs;
   p->a_offset = -ufi_zero(ctx->in[0]);
   p->b_offset = -ufi_zero(ctx->in[1]);
   p->y_offset = ufi_zero(ctx->out[0]);
@@ -295,14 +300,14 @@ static void fill_mul(ufi_ctx *ctx, ufk_q_mul *p, double real) {
 
 /* A 16-bit multiplication is quantized when its output is. */
 static bool mul_is_quantized(const ufi_ctx *ctx) {
-  const ufi_arith_attrs *attrs = ctx->attrs;
+  const arith_attrs *attrs = ctx->attrs;
   if (attrs->plain) return false;
   const uf_dtype out = ctx->out[0]->dtype;
   return out == UF_INT8 || out == UF_UINT8 || (out == UF_INT16 && ufi_is_quantized(ctx->out[0]));
 }
 
 static uf_status mul_prepare(ufi_ctx *ctx) {
-  static const arith_loops loops = {UFK_MUL, ARITH_LOOPS(mul)};
+  static const arith_loops loops = {UFK_MUL, ufi_mul_loops};
   ufi_binary *s = ufi_binary_state(ctx);
   if (!s) return UF_RESOURCE_EXHAUSTED;
   if (!mul_is_quantized(ctx)) return prepare_plain(ctx, s, &loops);
@@ -321,8 +326,9 @@ static uf_status mul_prepare(ufi_ctx *ctx) {
 }
 
 static uf_status div_prepare(ufi_ctx *ctx) {
-  static const arith_loops loops = {
-    UFK_DIV, {[UF_INT32] = div_i32, [UF_INT64] = div_i64, [UF_FLOAT64] = div_f64}};
+  static const ufi_inner_fn by_dtype[UF_DTYPE_COUNT] = {
+    [UF_INT32] = div_i32, [UF_INT64] = div_i64, [UF_FLOAT64] = div_f64};
+  static const arith_loops loops = {UFK_DIV, by_dtype};
   ufi_binary *s = ufi_binary_state(ctx);
   if (!s) return UF_RESOURCE_EXHAUSTED;
   if (!ufi_is_q(ctx->in[0])) return prepare_plain(ctx, s, &loops);
@@ -339,10 +345,12 @@ static uf_status div_eval(ufi_ctx *ctx) {
   return ufi_binary_eval(ctx);
 }
 
-#define ARITH_DEF(name, infer_fn, prepare_fn, eval_fn)                                         \
-  const ufi_op_def ufi_op_##name = {                                                           \
-    .attrs_size = sizeof(ufi_arith_attrs), .attrs_tflite = arith_tflite, .attrs_tf = arith_tf, \
-    .infer = infer_fn, .prepare = prepare_fn, .eval = eval_fn,                                 \
+#define ARITH_DEF(name, infer_fn, prepare_fn, eval_fn)                                              \
+  UFI_NUMBER_STEPS(name, infer_fn, prepare_fn, eval_fn)                                             \
+  const ufi_op_def ufi_op_##name = {                                                                \
+    .attrs_size = sizeof(arith_attrs), .attrs_tflite = arith_tflite, .attrs_tf = ufi_number_tf, \
+    .infer = name##_infer_either, .prepare = name##_prepare_either, .eval = name##_eval_either,     \
+    .release = ufi_number_release,                                                                  \
   }
 ARITH_DEF(ADD, arith_infer, add_prepare, ufi_binary_eval);
 ARITH_DEF(SUB, arith_infer, sub_prepare, ufi_binary_eval);
@@ -351,14 +359,14 @@ ARITH_DEF(DIV, arith_infer, div_prepare, div_eval);
 
 /* StableHLO's: no options, hence no activation, and 8-bit values are integers. */
 static uf_status plain_tflite(const ufi_tflite_attrs *from, void *attrs, uf_error *error) {
-  ((ufi_arith_attrs *)attrs)->plain = true;
+  ((arith_attrs *)attrs)->plain = true;
   return UF_OK;
 }
 const ufi_op_def ufi_op_STABLEHLO_ADD = {
-  .attrs_size = sizeof(ufi_arith_attrs), .attrs_tflite = plain_tflite, .infer = arith_infer,
+  .attrs_size = sizeof(arith_attrs), .attrs_tflite = plain_tflite, .infer = arith_infer,
   .prepare = add_prepare, .eval = ufi_binary_eval,
 };
 const ufi_op_def ufi_op_STABLEHLO_MULTIPLY = {
-  .attrs_size = sizeof(ufi_arith_attrs), .attrs_tflite = plain_tflite, .infer = arith_infer,
+  .attrs_size = sizeof(arith_attrs), .attrs_tflite = plain_tflite, .infer = arith_infer,
   .prepare = mul_prepare, .eval = ufi_binary_eval,
 };

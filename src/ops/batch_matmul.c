@@ -67,6 +67,9 @@ uf_status ufi_bmm_geometry_of(ufi_ctx *ctx, ufi_bmm_geometry *g_out) {
                         ufi_shape_text(g.y->rank, g.y->dims, t), a->adj_y ? " transposed" : "");
   }
   UFI_TRY(bmm_batches(ctx, &g));
+  g.x_data = g.x->data;
+  g.y_data = g.y->data;
+  g.out_data = g.output->data;
   *g_out = g;
   return UF_OK;
 }

@@ -24,31 +24,46 @@ typedef struct bmm_sizes {
 } bmm_sizes;
 
 
-static uf_status bmm_sizes_of(ufi_ctx *ctx, const ufi_bmm_geometry *g, bool packed,
-                              bmm_sizes *s_out) {
+static bool bmm_sizes_of(const ufi_bmm_geometry *g, bool packed, bmm_sizes *s_out) {
   bmm_sizes s = {.bias = (size_t)ufi_gemm_f32_columns(g->n)};
   size_t y, x = 0;
   if (!ufi_gemm_f32_packed_size(g->k, g->n, &y) ||
       (g->adj_x && !ufi_mul_size((size_t)g->m, (size_t)g->k, &x)) ||
       y > SIZE_MAX / 64 || x > SIZE_MAX / 64) {
-    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED, "expected smaller matrices, found more than "
-                        "memory can hold");
+    return false;
   }
   s.y = packed ? 0 : y;
   s.x = (x + 15) / 16 * 16;
   int64_t fit = GROUP_BYTES / (int64_t)sizeof(float) / (int64_t)UFI_MAX(s.y + s.x, 1);
   s.group = UFI_MAX(UFI_MIN(UFI_MIN(fit, (int64_t)GROUP_MOST), g->batches), 1);
   *s_out = s;
-  return UF_OK;
+  return true;
 }
 
 static void pack_y(const ufi_bmm_geometry *g, ufi_pool *pool, const float *y, float *out) {
   ufi_gemm_f32_pack(pool, g->k, g->n, y, g->adj_y ? 1 : g->n, g->adj_y ? g->k : 1, out);
 }
 
+bool ufi_bmm_f32_shared(const ufi_bmm_geometry *g, size_t *floats_out) {
+  bool shared = ufi_gemm_f32_packed_size(g->k, g->n, floats_out) && *floats_out > 0 && *floats_out <= SIZE_MAX / 64;
+  for (int32_t d = 0; d < g->batch_rank; d++) shared = shared && (g->y_stride[d] == 0 || g->batch_dims[d] == 1);
+  return shared;
+}
+
+void ufi_bmm_f32_pack(ufi_pool *pool, const ufi_bmm_geometry *g, float *out) { pack_y(g, pool, g->y_data, out); }
+
 static uf_status bmm_fill(ufi_ctx *ctx, void *memory, void *arg) {
-  const ufi_bmm_geometry *g = arg;
-  pack_y(g, NULL, g->y->data, memory);
+  ufi_bmm_f32_pack(NULL, arg, memory);
+  return UF_OK;
+}
+
+uf_status ufi_bmm_f32_want(ufi_ctx *ctx, const ufi_bmm_geometry *g, bool packed, size_t *bytes_out) {
+  bmm_sizes s = {0};
+  if (!bmm_sizes_of(g, packed, &s) || !ufi_mul_size((s.y + s.x) * sizeof(float), (size_t)s.group, bytes_out) ||
+      !ufi_add_size(*bytes_out, s.bias * sizeof(float), bytes_out)) {
+    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED, "expected smaller matrices, found more than "
+                        "memory can hold");
+  }
   return UF_OK;
 }
 
@@ -56,19 +71,13 @@ uf_status ufi_bmm_f32_prepare(ufi_ctx *ctx, const ufi_bmm_geometry *g) {
   UFI_TRY(ufi_conv_want_f32(ctx, NULL, g->output));
   bmm_state *state = ufi_ctx_state(ctx, sizeof *state);
   if (!state) return UF_RESOURCE_EXHAUSTED;
-  bmm_sizes s = {0};
-  UFI_TRY(bmm_sizes_of(ctx, g, false, &s));
-  if (g->y->is_lasting && g->y->count == g->k * g->n && s.y > 0) {
+  size_t floats, bytes;
+  if (g->y->is_lasting && ufi_bmm_f32_shared(g, &floats)) {
     const void *packed;
-    UFI_TRY(ufi_packed(ctx, 0, s.y * sizeof(float), bmm_fill, (void *)(uintptr_t)g, &packed));
+    UFI_TRY(ufi_packed(ctx, 0, floats * sizeof(float), bmm_fill, (void *)(uintptr_t)g, &packed));
     state->packed = packed;
-    UFI_TRY(bmm_sizes_of(ctx, g, true, &s));
   }
-  size_t bytes;
-  if (!ufi_mul_size((s.y + s.x) * sizeof(float), (size_t)s.group, &bytes) ||
-      !ufi_add_size(bytes, s.bias * sizeof(float), &bytes)) {
-    return ufi_no_memory(ctx->error, SIZE_MAX);
-  }
+  UFI_TRY(ufi_bmm_f32_want(ctx, g, state->packed != NULL, &bytes));
   ufi_want_scratch(ctx, bytes);
   return UF_OK;
 }
@@ -101,7 +110,7 @@ static void one_row(const bmm_args *a, const float *x, const float *y, int64_t b
   ufi_gemm_f32_pack(NULL, g->k, 1, x, 1, 1, scratch);
   ufi_gemm_f32 gemm;
   ufi_gemm_f32_plain(&gemm, g->n, 1, g->k, y, g->k, scratch, a->bias,
-                     (float *)g->output->data + batch * g->n, 1);
+                     (float *)g->out_data + batch * g->n, 1);
   ufi_gemm_f32_run(a->pool, &gemm);
 }
 
@@ -110,18 +119,18 @@ static void bmm_batch(void *context, size_t i) {
   const ufi_bmm_geometry *g = a->g;
   int64_t batch = a->first + (int64_t)i, x_at, y_at;
   ufi_bmm_offsets(g, batch, &x_at, &y_at);
-  const float *x = (const float *)g->x->data + x_at;
+  const float *x = (const float *)g->x_data + x_at;
   float *y_packed = a->scratch + i * (a->s->y + a->s->x), *x_turned = y_packed + a->s->y;
   if (g->m == 1 && g->adj_y && !a->packed) {
-    one_row(a, x, (const float *)g->y->data + y_at, batch, y_packed);
+    one_row(a, x, (const float *)g->y_data + y_at, batch, y_packed);
     return;
   }
-  if (!a->packed) pack_y(g, a->pool, (const float *)g->y->data + y_at, y_packed);
+  if (!a->packed) pack_y(g, a->pool, (const float *)g->y_data + y_at, y_packed);
   if (g->adj_x) turn(x, g->k, g->m, x_turned);
   ufi_gemm_f32 gemm;
   ufi_gemm_f32_plain(&gemm, g->m, g->n, g->k, g->adj_x ? x_turned : x, g->k,
                      a->packed ? a->packed : y_packed, a->bias,
-                     (float *)g->output->data + batch * g->m * g->n, g->n);
+                     (float *)g->out_data + batch * g->m * g->n, g->n);
   ufi_gemm_f32_run(a->pool, &gemm);
 }
 
@@ -129,32 +138,46 @@ static void bmm_batch(void *context, size_t i) {
 static void bmm_as_one(const bmm_args *a, ufi_pool *pool) {
   const ufi_bmm_geometry *g = a->g;
   ufi_gemm_f32 gemm;
-  ufi_gemm_f32_plain(&gemm, g->batches * g->m, g->n, g->k, g->x->data, g->k, a->packed, a->bias,
-                     g->output->data, g->n);
+  ufi_gemm_f32_plain(&gemm, g->batches * g->m, g->n, g->k, g->x_data, g->k, a->packed, a->bias,
+                     g->out_data, g->n);
   ufi_gemm_f32_run(pool, &gemm);
+}
+
+/* x's batches follow each other: none is used twice. */
+static bool is_dense(const ufi_bmm_geometry *g) {
+  int64_t step = g->m * g->k;
+  bool dense = true;
+  for (int32_t d = g->batch_rank - 1; d >= 0; d--) {
+    dense = dense && (g->batch_dims[d] == 1 || g->x_stride[d] == step);
+    step *= g->batch_dims[d];
+  }
+  return dense;
+}
+
+void ufi_bmm_f32_run(ufi_pool *pool, const ufi_bmm_geometry *g, const float *packed, void *scratch) {
+  bmm_sizes s = {0};
+  if (g->batches * g->m * g->n == 0 || !bmm_sizes_of(g, packed != NULL, &s)) return;
+  float *bias = scratch;
+  memset(bias, 0, s.bias * sizeof *bias);
+  bmm_args args = {g, &s, packed, bias, bias + s.bias, 0, NULL};
+  if (packed && !g->adj_x && is_dense(g)) {
+    bmm_as_one(&args, pool);
+    return;
+  }
+  int64_t threads = pool ? ufi_pool_threads(pool) : 1;
+  for (; args.first < g->batches; args.first += s.group) {
+    int64_t n = UFI_MIN(s.group, g->batches - args.first);
+    bool spread = n >= threads;
+    args.pool = spread ? NULL : pool;
+    if (spread) ufi_parallel(pool, bmm_batch, &args, (size_t)n);
+    else for (int64_t i = 0; i < n; i++) bmm_batch(&args, (size_t)i);
+  }
 }
 
 uf_status ufi_bmm_f32_eval(ufi_ctx *ctx) {
   const bmm_state *state = ctx->state;
   ufi_bmm_geometry g = {0};
-  bmm_sizes s = {0};
   UFI_TRY(ufi_bmm_geometry_of(ctx, &g));
-  UFI_TRY(bmm_sizes_of(ctx, &g, state->packed != NULL, &s));
-  if (g.output->count == 0) return UF_OK;
-  float *bias = ctx->scratch;
-  memset(bias, 0, s.bias * sizeof *bias);
-  bmm_args args = {&g, &s, state->packed, bias, bias + s.bias, 0, NULL};
-  if (state->packed && !g.adj_x && g.x->count == g.batches * g.m * g.k) {
-    bmm_as_one(&args, ctx->pool);
-    return UF_OK;
-  }
-  int64_t threads = ctx->pool ? ufi_pool_threads(ctx->pool) : 1;
-  for (; args.first < g.batches; args.first += s.group) {
-    int64_t n = UFI_MIN(s.group, g.batches - args.first);
-    bool spread = n >= threads;
-    args.pool = spread ? NULL : ctx->pool;
-    if (spread) ufi_parallel(ctx->pool, bmm_batch, &args, (size_t)n);
-    else for (int64_t i = 0; i < n; i++) bmm_batch(&args, (size_t)i);
-  }
+  ufi_bmm_f32_run(ctx->pool, &g, state->packed, ctx->scratch);
   return UF_OK;
 }

@@ -2,13 +2,12 @@
  *
  * binary.c: what ops of two broadcast operands share, and those without fused
  * activation or with one form only: maximum, minimum, squared difference, floor
- * division and modulus, power, atan2, xor, shift, and the sum of many tensors.
+ * division and modulus, power, atan2, xor and shift.
  */
-#include "ops/binary.h"
-
 #include <math.h>
 
 #include "kernels/fixed32.h"
+#include "ops/number.h"
 
 /* ---- shared ------------------------------------------------------------------------- */
 
@@ -149,17 +148,28 @@ EXTREMES(f64, double)
    [UF_UINT32] = op##_u32, [UF_INT64] = op##_i64, [UF_UINT64] = op##_u64,        \
    [UF_FLOAT64] = op##_f64}
 static const char numbers[] = "numbers";
+static const ufi_inner_fn max_loops[UF_DTYPE_COUNT] = EXTREME_LOOPS(max);
+static const ufi_inner_fn min_loops[UF_DTYPE_COUNT] = EXTREME_LOOPS(min);
+
+/* TensorFlow's give NaN where either is one. */
+#define EXTREME_FLOATS(suffix, T)                                 \
+  UFI_INNER_LOOPS(max_nan_##suffix, T, T, u >= v || u != u ? u : v) \
+  UFI_INNER_LOOPS(min_nan_##suffix, T, T, u <= v || u != u ? u : v)
+EXTREME_FLOATS(f32, float)
+EXTREME_FLOATS(f64, double)
+#define EXTREME_NAN_LOOPS(op)                                                     \
+  {[UF_INT32] = op##_i32, [UF_INT64] = op##_i64, [UF_UINT8] = op##_u8,            \
+   [UF_UINT64] = op##_u64, [UF_FLOAT32] = op##_nan_f32, [UF_FLOAT64] = op##_nan_f64}
+const ufi_inner_fn ufi_max_loops[UF_DTYPE_COUNT] = EXTREME_NAN_LOOPS(max);
+const ufi_inner_fn ufi_min_loops[UF_DTYPE_COUNT] = EXTREME_NAN_LOOPS(min);
 
 static uf_status max_prepare(ufi_ctx *ctx) {
-  static const ufi_inner_fn loops[UF_DTYPE_COUNT] = EXTREME_LOOPS(max);
-  return prepare_loops(ctx, UFK_MAX, loops, numbers);
+  return prepare_loops(ctx, UFK_MAX, max_loops, numbers);
 }
 static uf_status min_prepare(ufi_ctx *ctx) {
-  static const ufi_inner_fn loops[UF_DTYPE_COUNT] = EXTREME_LOOPS(min);
-  return prepare_loops(ctx, UFK_MIN, loops, numbers);
+  return prepare_loops(ctx, UFK_MIN, min_loops, numbers);
 }
-#define BINARY_DEF(name, prepare_fn, eval_fn) \
-  const ufi_op_def ufi_op_##name = {.infer = infer_same, .prepare = prepare_fn, .eval = eval_fn}
+#define BINARY_DEF(name, prepare_fn, eval_fn) UFI_NUMBER_DEF(name, infer_same, prepare_fn, eval_fn)
 BINARY_DEF(MAXIMUM, max_prepare, ufi_binary_eval);
 BINARY_DEF(MINIMUM, min_prepare, ufi_binary_eval);
 BINARY_DEF(STABLEHLO_MAXIMUM, max_prepare, ufi_binary_eval);
@@ -327,39 +337,3 @@ static uf_status shift_prepare(ufi_ctx *ctx) {
 }
 BINARY_DEF(BITWISE_XOR, xor_prepare, ufi_binary_eval);
 BINARY_DEF(RIGHT_SHIFT, shift_prepare, ufi_binary_eval);
-
-/* ---- ADD_N ------------------------------------------------------------------------------------------- */
-
-static uf_status add_n_infer(ufi_ctx *ctx) {
-  const ufi_tensor *first = ctx->in[0];
-  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_INT32, UF_INVALID));
-  for (int32_t i = 1; i < ctx->n_in; ++i) {
-    UFI_TRY(ufi_want_same(ctx, first, ctx->in[i]));
-    const ufi_tensor *t = ctx->in[i];
-    if (t->rank == first->rank && memcmp(t->dims, first->dims, (size_t)t->rank * sizeof *t->dims) == 0)
-      continue;
-    char p[512], q[512];
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected inputs of one shape, found %s and %s",
-                        ufi_tensor_text(first, p), ufi_tensor_text(t, q));
-  }
-  UFI_TRY(ufi_out_dtype(ctx, 0, first->dtype));
-  return ufi_out_like(ctx, 0, first);
-}
-
-static uf_status add_n_eval(ufi_ctx *ctx) {
-  const ufi_tensor *y = ctx->out[0];
-  const ufk_f32_binary_fn add = ufi_kernels_get()->elementwise.f32_binary[UFK_ADD][UFK_VV];
-  if (y->count == 0) return UF_OK;
-  memcpy(y->data, ctx->in[0]->data, y->size);
-  for (int32_t k = 1; k < ctx->n_in; ++k) {
-    if (y->dtype == UF_FLOAT32) {
-      add(y->data, ctx->in[k]->data, y->data, (size_t)y->count, -INFINITY, INFINITY);
-      continue;
-    }
-    const uint32_t *x = ctx->in[k]->data;
-    uint32_t *sum = y->data;
-    for (int64_t i = 0; i < y->count; ++i) sum[i] += x[i];
-  }
-  return UF_OK;
-}
-const ufi_op_def ufi_op_ADD_N = {.infer = add_n_infer, .eval = add_n_eval};

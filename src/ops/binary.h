@@ -21,12 +21,14 @@ typedef struct ufi_binary {
   ufi_inner_fn inner;
   union {
     ufi_f32_arg f32;
+    const struct ufi_number_arg *number;
     struct { int64_t lo, hi; } ints;
     ufk_q_add add;
     ufk_q_mul mul;
     struct { int32_t shift_a, shift_b, lo, hi; } pot;
     struct { int32_t a_offset, b_offset, y_offset, lo, hi; ufk_scale y, alpha; } prelu;
   } arg;
+  char *text;                 /* TensorFlow's sums of strings: their characters */
 } ufi_binary;
 
 /* Inputs 0 and 1 broadcast to output 0, which gets this dtype. */
@@ -42,11 +44,10 @@ uf_status ufi_want_nonzero(ufi_ctx *ctx, const ufi_tensor *t, int64_t zero) UF_M
 /* WRONG_TYPE: this op has nothing for the dtype of t. */
 uf_status ufi_no_dtype(ufi_ctx *ctx, const ufi_tensor *t, const char *supported) UF_MUST_USE;
 
-/* fused_activation_function, field 0 of the options of ADD, SUB, MUL and DIV. */
-typedef struct ufi_arith_attrs {
-  ufi_act act;
-  bool pot_scale_int16;
-  bool plain;            /* integers are never quantized */
-} ufi_arith_attrs;
+/* Loops of plain numbers, NULL where a dtype has none; those of arithmetic clamp to arg.ints. */
+extern const ufi_inner_fn ufi_add_loops[UF_DTYPE_COUNT], ufi_sub_loops[UF_DTYPE_COUNT],
+  ufi_mul_loops[UF_DTYPE_COUNT], ufi_max_loops[UF_DTYPE_COUNT], ufi_min_loops[UF_DTYPE_COUNT],
+  ufi_equal_loops[UF_DTYPE_COUNT], ufi_not_equal_loops[UF_DTYPE_COUNT], ufi_less_loops[UF_DTYPE_COUNT],
+  ufi_less_equal_loops[UF_DTYPE_COUNT];
 
 #endif

@@ -7,9 +7,8 @@
  * compared, so values nearer than that resolution count as equal. An ordering of
  * int16 compares the stored numbers. Strings know equality only.
  */
-#include "ops/binary.h"
-
 #include "kernels/fixed32.h"
+#include "ops/number.h"
 
 /* ---- loops ------------------------------------------------------------------------ */
 
@@ -62,7 +61,7 @@ STRING_LOOPS(not_equal_string, !string_equal(u, v))
 /* ---- prepare ------------------------------------------------------------------------ */
 
 typedef struct compare_loops {
-  ufi_inner_fn by_dtype[UF_DTYPE_COUNT];
+  const ufi_inner_fn *by_dtype;
   ufi_inner_fn q_i8, q_u8, q_i16; /* q_i16 NULL: int16 compares as stored */
   bool swap;                      /* a > b is b < a */
 } compare_loops;
@@ -71,6 +70,13 @@ typedef struct compare_loops {
   [UF_FLOAT32] = op##_f32, [UF_FLOAT64] = op##_f64, [UF_FLOAT16] = op##_f16,               \
   [UF_BFLOAT16] = op##_bf16, [UF_INT8] = op##_i8, [UF_UINT8] = op##_u8,                    \
   [UF_INT16] = op##_i16, [UF_INT32] = op##_i32, [UF_INT64] = op##_i64
+
+const ufi_inner_fn ufi_equal_loops[UF_DTYPE_COUNT] = {
+  ORDER_LOOPS(equal), [UF_BOOL] = equal_u8, [UF_STRING] = equal_string};
+const ufi_inner_fn ufi_not_equal_loops[UF_DTYPE_COUNT] = {
+  ORDER_LOOPS(not_equal), [UF_BOOL] = not_equal_u8, [UF_STRING] = not_equal_string};
+const ufi_inner_fn ufi_less_loops[UF_DTYPE_COUNT] = {ORDER_LOOPS(less)};
+const ufi_inner_fn ufi_less_equal_loops[UF_DTYPE_COUNT] = {ORDER_LOOPS(less_equal)};
 
 typedef struct compare_state {
   ufi_binary binary;
@@ -103,30 +109,28 @@ static uf_status compare_prepare(ufi_ctx *ctx, const compare_loops *loops) {
 
 static uf_status equal_prepare(ufi_ctx *ctx) {
   static const compare_loops loops = {
-    {ORDER_LOOPS(equal), [UF_BOOL] = equal_u8, [UF_STRING] = equal_string},
-    equal_q_i8, equal_q_u8, equal_q_i16, false};
+    ufi_equal_loops, equal_q_i8, equal_q_u8, equal_q_i16, false};
   return compare_prepare(ctx, &loops);
 }
 static uf_status not_equal_prepare(ufi_ctx *ctx) {
   static const compare_loops loops = {
-    {ORDER_LOOPS(not_equal), [UF_BOOL] = not_equal_u8, [UF_STRING] = not_equal_string},
-    not_equal_q_i8, not_equal_q_u8, not_equal_q_i16, false};
+    ufi_not_equal_loops, not_equal_q_i8, not_equal_q_u8, not_equal_q_i16, false};
   return compare_prepare(ctx, &loops);
 }
 static uf_status less_prepare(ufi_ctx *ctx) {
-  static const compare_loops loops = {{ORDER_LOOPS(less)}, less_q_i8, less_q_u8, NULL, false};
+  static const compare_loops loops = {ufi_less_loops, less_q_i8, less_q_u8, NULL, false};
   return compare_prepare(ctx, &loops);
 }
 static uf_status less_equal_prepare(ufi_ctx *ctx) {
-  static const compare_loops loops = {{ORDER_LOOPS(less_equal)}, less_equal_q_i8, less_equal_q_u8, NULL, false};
+  static const compare_loops loops = {ufi_less_equal_loops, less_equal_q_i8, less_equal_q_u8, NULL, false};
   return compare_prepare(ctx, &loops);
 }
 static uf_status greater_prepare(ufi_ctx *ctx) {
-  static const compare_loops loops = {{ORDER_LOOPS(less)}, less_q_i8, less_q_u8, NULL, true};
+  static const compare_loops loops = {ufi_less_loops, less_q_i8, less_q_u8, NULL, true};
   return compare_prepare(ctx, &loops);
 }
 static uf_status greater_equal_prepare(ufi_ctx *ctx) {
-  static const compare_loops loops = {{ORDER_LOOPS(less_equal)}, less_equal_q_i8, less_equal_q_u8, NULL, true};
+  static const compare_loops loops = {ufi_less_equal_loops, less_equal_q_i8, less_equal_q_u8, NULL, true};
   return compare_prepare(ctx, &loops);
 }
 
@@ -148,9 +152,7 @@ static uf_status compare_eval(ufi_ctx *ctx) {
   return UF_OK;
 }
 
-#define COMPARE_DEF(name, prepare_fn)    \
-  const ufi_op_def ufi_op_##name = {     \
-    .infer = compare_infer, .prepare = prepare_fn, .eval = compare_eval}
+#define COMPARE_DEF(name, prepare_fn) UFI_NUMBER_DEF(name, compare_infer, prepare_fn, compare_eval)
 COMPARE_DEF(EQUAL, equal_prepare);
 COMPARE_DEF(NOT_EQUAL, not_equal_prepare);
 COMPARE_DEF(LESS, less_prepare);
@@ -177,5 +179,5 @@ static uf_status logic_prepare(ufi_ctx *ctx, ufi_inner_fn inner) {
 }
 static uf_status and_prepare(ufi_ctx *ctx) { return logic_prepare(ctx, logical_and); }
 static uf_status or_prepare(ufi_ctx *ctx) { return logic_prepare(ctx, logical_or); }
-const ufi_op_def ufi_op_LOGICAL_AND = {.infer = logic_infer, .prepare = and_prepare, .eval = ufi_binary_eval};
-const ufi_op_def ufi_op_LOGICAL_OR = {.infer = logic_infer, .prepare = or_prepare, .eval = ufi_binary_eval};
+UFI_NUMBER_DEF(LOGICAL_AND, logic_infer, and_prepare, ufi_binary_eval);
+UFI_NUMBER_DEF(LOGICAL_OR, logic_infer, or_prepare, ufi_binary_eval);

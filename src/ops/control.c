@@ -35,10 +35,35 @@ static uf_status composite_graph(const ufi_tflite_attrs *from, void *attrs, uf_e
   return UF_OK;
 }
 
-static int32_t called(const void *attrs, int32_t out[4]) {
+static int32_t called(const void *attrs, int32_t at) {
   const ufi_call_attrs *a = attrs;
-  for (int32_t i = 0; i < a->n; i++) out[i] = a->graphs[i];
-  return a->n;
+  return at < a->n ? a->graphs[at] : -1;
+}
+
+uf_status ufi_tf_graph(const ufi_tf_attrs *from, const char *function, int32_t *graph_out, uf_error *error) {
+  *graph_out = from->graph_of ? from->graph_of(from, function) : -1;
+  if (*graph_out >= 0) return UF_OK;
+  return ufi_fail(error, UF_NOT_FOUND, "expected a function '%.200s' in the graph's library, found none of that name (or one whose types its callers decide)", function);
+}
+
+static uf_status tf_graphs(const ufi_tf_attrs *from, const char *first, const char *second, int32_t skip, void *attrs,
+                           uf_error *error) {
+  ufi_call_attrs *a = attrs;
+  *a = (ufi_call_attrs){.n = second ? 2 : 1, .first = skip, .is_tf = true};
+  UFI_TRY(ufi_tf_graph(from, ufi_tf_text(from, first), &a->graphs[0], error));
+  return second ? ufi_tf_graph(from, ufi_tf_text(from, second), &a->graphs[1], error) : UF_OK;
+}
+
+static uf_status if_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error) {
+  return tf_graphs(from, "then_branch", "else_branch", 1, attrs, error);
+}
+
+static uf_status while_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error) {
+  return tf_graphs(from, "cond", "body", 0, attrs, error);
+}
+
+static uf_status call_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error) {
+  return tf_graphs(from, "f", NULL, strcmp(from->op, "RemoteCall") == 0, attrs, error);
 }
 
 static uf_status check_graphs(ufi_ctx *ctx) {
@@ -79,13 +104,24 @@ static uf_status take_all(ufi_ctx *ctx, ufi_tensor *const *results, int32_t n) {
   return UF_OK;
 }
 
-/* Elements of a bool (or integer) condition: true when not zero. */
-static uf_status truth(ufi_ctx *ctx, const ufi_tensor *t, bool *out) {
+/* True when an element has a bit set, other than the sign of a floating zero. */
+static bool is_nonzero(const ufi_tensor *t) {
+  double value = 0;
+  uf_error ignored = {0};
+  if (t->dtype == UF_STRING) return ((const uf_string *)t->data)->size != 0;
+  return ufi_convert(t->dtype, t->data, 1, UF_FLOAT64, &value, &ignored) == UF_OK && value != 0;
+}
+
+uf_status ufi_truth(ufi_ctx *ctx, const ufi_tensor *t, bool is_tf, bool *out) {
   char text[512];
-  if (t == NULL || t->dtype != UF_BOOL || t->count != 1 || t->data == NULL) {
+  if (is_tf && t && t->rank > 0) {
+    *out = t->count > 0;
+    return UF_OK;
+  }
+  if (t == NULL || (t->dtype != UF_BOOL && !is_tf) || t->count != 1 || t->data == NULL) {
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a condition of one bool, found %s", ufi_tensor_text(t, text));
   }
-  *out = *(const uint8_t *)t->data != 0;
+  *out = t->dtype == UF_BOOL ? *(const uint8_t *)t->data != 0 : is_nonzero(t);
   return UF_OK;
 }
 
@@ -105,26 +141,28 @@ static uf_status if_infer(ufi_ctx *ctx) {
   ufi_tensor *const *results;
   int32_t n;
   UFI_TRY(check_graphs(ctx));
-  UFI_TRY(ufi_want_in(ctx, 0, UF_BOOL, UF_INVALID));
+  if (!a->is_tf) UFI_TRY(ufi_want_in(ctx, 0, UF_BOOL, UF_INVALID));
   if (ctx->running) return UF_OK;
-  UFI_TRY(ufi_host_infer(ctx, a->graphs[0], ctx->in + 1, ctx->n_in - 1, &results, &n));
+  uf_status first_status = ufi_host_infer(ctx, a->graphs[0], ctx->in + 1, ctx->n_in - 1, &results, &n);
+  if (first_status != UF_OK) return a->is_tf ? UF_OK : first_status;
   UFI_TRY(check_outputs(ctx, results, n));
   ufi_tensor *first = ufi_calloc((size_t)n + 1, sizeof *first);
   if (first == NULL) return ufi_no_memory(ctx->error, (size_t)n * sizeof *first);
   for (int32_t i = 0; i < n; i++) first[i] = *results[i];
   uf_status status = ufi_host_infer(ctx, a->graphs[1], ctx->in + 1, ctx->n_in - 1, &results, &n);
+  bool is_other = status != UF_OK && a->is_tf; /* is only wrong when it is taken */
   if (status == UF_OK) status = check_outputs(ctx, results, n);
   if (status == UF_OK && same_plan(results, first, n)) status = plan_like(ctx, results, n);
   ufi_free(first);
-  return status;
+  return is_other ? UF_OK : status;
 }
 
 static uf_status if_eval(ufi_ctx *ctx) {
   const ufi_call_attrs *a = ctx->attrs;
   ufi_tensor *const *results;
   int32_t n;
-  bool condition;
-  UFI_TRY(truth(ctx, ctx->in[0], &condition));
+  bool condition = false;
+  UFI_TRY(ufi_truth(ctx, ctx->in[0], a->is_tf, &condition));
   UFI_TRY(ufi_host_call(ctx, a->graphs[condition ? 0 : 1], ctx->in + 1, ctx->n_in - 1, &results, &n));
   return take_all(ctx, results, n);
 }
@@ -141,7 +179,8 @@ static uf_status while_infer(ufi_ctx *ctx) {
                         (int)ctx->n_in, (int)ctx->n_out);
   }
   if (ctx->running) return UF_OK;
-  UFI_TRY(ufi_host_infer(ctx, a->graphs[1], ctx->in, ctx->n_in, &results, &n));
+  uf_status status = ufi_host_infer(ctx, a->graphs[1], ctx->in, ctx->n_in, &results, &n);
+  if (status != UF_OK) return a->is_tf ? UF_OK : status; /* a body that never runs may be wrong */
   UFI_TRY(check_outputs(ctx, results, n));
   for (int32_t i = 0; i < n; i++) { /* a loop whose body keeps the shape */
     const ufi_tensor *in = ctx->in[i];
@@ -184,10 +223,10 @@ static uf_status iterate(ufi_ctx *ctx, loop_vars *vars) {
   ufi_tensor *const *results;
   int32_t n;
   for (;;) {
-    bool go_on;
+    bool go_on = false;
     UFI_TRY(ufi_host_call(ctx, a->graphs[0], vars->pointers, vars->n, &results, &n));
     if (n < 1) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a condition graph with one output, found none");
-    UFI_TRY(truth(ctx, results[0], &go_on));
+    UFI_TRY(ufi_truth(ctx, results[0], a->is_tf, &go_on));
     if (!go_on) return UF_OK;
     UFI_TRY(ufi_host_call(ctx, a->graphs[1], vars->pointers, vars->n, &results, &n));
     UFI_TRY(check_outputs(ctx, results, n));
@@ -212,7 +251,7 @@ static uf_status call_infer(ufi_ctx *ctx) {
   int32_t n;
   UFI_TRY(check_graphs(ctx));
   if (ctx->running) return UF_OK;
-  UFI_TRY(ufi_host_infer(ctx, a->graphs[0], ctx->in, ctx->n_in, &results, &n));
+  UFI_TRY(ufi_host_infer(ctx, a->graphs[0], ctx->in + a->first, ctx->n_in - a->first, &results, &n));
   return plan_like(ctx, results, n);
 }
 
@@ -220,7 +259,7 @@ static uf_status call_eval(ufi_ctx *ctx) {
   const ufi_call_attrs *a = ctx->attrs;
   ufi_tensor *const *results;
   int32_t n;
-  UFI_TRY(ufi_host_call(ctx, a->graphs[0], ctx->in, ctx->n_in, &results, &n));
+  UFI_TRY(ufi_host_call(ctx, a->graphs[0], ctx->in + a->first, ctx->n_in - a->first, &results, &n));
   return take_all(ctx, results, n);
 }
 
@@ -229,11 +268,11 @@ static uf_status call_once_eval(ufi_ctx *ctx) {
   return ufi_host_call_once(ctx, a->graphs[0]);
 }
 
-const ufi_op_def ufi_op_IF = {.attrs_size = sizeof(ufi_call_attrs), .attrs_tflite = two_graphs,
+const ufi_op_def ufi_op_IF = {.attrs_size = sizeof(ufi_call_attrs), .attrs_tflite = two_graphs, .attrs_tf = if_tf,
                               .infer = if_infer, .eval = if_eval, .calls = called};
-const ufi_op_def ufi_op_WHILE = {.attrs_size = sizeof(ufi_call_attrs), .attrs_tflite = two_graphs,
+const ufi_op_def ufi_op_WHILE = {.attrs_size = sizeof(ufi_call_attrs), .attrs_tflite = two_graphs, .attrs_tf = while_tf,
                                  .infer = while_infer, .eval = while_eval, .calls = called};
-const ufi_op_def ufi_op_CALL = {.attrs_size = sizeof(ufi_call_attrs), .attrs_tflite = one_graph,
+const ufi_op_def ufi_op_CALL = {.attrs_size = sizeof(ufi_call_attrs), .attrs_tflite = one_graph, .attrs_tf = call_tf,
                                 .infer = call_infer, .eval = call_eval, .calls = called};
 const ufi_op_def ufi_op_STABLEHLO_COMPOSITE = {.attrs_size = sizeof(ufi_call_attrs), .attrs_tflite = composite_graph,
                                                .infer = call_infer, .eval = call_eval, .calls = called};

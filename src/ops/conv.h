@@ -91,6 +91,8 @@ typedef struct ufi_bmm_geometry {
   int64_t y_stride[UF_MAX_RANK];
   const ufi_tensor *x, *y;
   ufi_tensor *output;
+  const void *x_data, *y_data;     /* theirs, or what stands for them */
+  void *out_data;
 } ufi_bmm_geometry;
 
 /* Element offsets of batch i of the output in x and y. */
@@ -154,6 +156,13 @@ uf_status ufi_fc_f32_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) UF_MUST_USE
 uf_status ufi_fc_f32_eval(ufi_ctx *ctx) UF_MUST_USE;
 uf_status ufi_bmm_f32_prepare(ufi_ctx *ctx, const ufi_bmm_geometry *g) UF_MUST_USE;
 uf_status ufi_bmm_f32_eval(ufi_ctx *ctx) UF_MUST_USE;
+/* The product itself, of data as the geometry has it. packed: y packed once, NULL if it is not.
+ * scratch: bytes as want says, which fails in words when there are too many. */
+uf_status ufi_bmm_f32_want(ufi_ctx *ctx, const ufi_bmm_geometry *g, bool packed, size_t *bytes_out) UF_MUST_USE;
+void ufi_bmm_f32_run(ufi_pool *pool, const ufi_bmm_geometry *g, const float *packed, void *scratch);
+/* Packs y for all batches, when they share it; its floats. */
+bool ufi_bmm_f32_shared(const ufi_bmm_geometry *g, size_t *floats_out);
+void ufi_bmm_f32_pack(ufi_pool *pool, const ufi_bmm_geometry *g, float *out);
 
 typedef enum ufi_pool_kind { UFI_POOL_AVERAGE, UFI_POOL_MAX, UFI_POOL_L2 } ufi_pool_kind;
 uf_status ufi_pool_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g,

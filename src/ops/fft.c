@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fft.c: RFFT2D, and REAL, IMAG, COMPLEX_ABS for what comes out of it.
+ * fft.c: RFFT2D.
  *
  * The transform of a real image (h, w) is w / 2 + 1 columns of h complex
  * numbers; the other columns would be their conjugates. First each row is
@@ -14,43 +14,6 @@
 #include <kiss_fftr.h>
 
 #include "ops/move.h"
-
-/* ---- REAL, IMAG, COMPLEX_ABS ---------------------------------------------------- */
-
-static uf_status part_infer(ufi_ctx *ctx) {
-  UFI_TRY(ufi_want_in(ctx, 0, UF_COMPLEX64, UF_COMPLEX128, UF_INVALID));
-  UFI_TRY(ufi_want_out(ctx, 0, ctx->in[0]->dtype == UF_COMPLEX64 ? UF_FLOAT32 : UF_FLOAT64, UF_INVALID));
-  return ufi_out_like(ctx, 0, ctx->in[0]);
-}
-
-/* The number with offset 0 (real) or 1 (imaginary) of each pair. */
-static uf_status take_part(ufi_ctx *ctx, int64_t offset) {
-  ufi_move move = {.in_at = offset};
-  ufi_move_dim(&move, ctx->out[0]->count, 2, 1);
-  ufi_move_run(&move, ctx->out[0]->dtype, ctx->out[0]->data, ctx->in[0]->data, ctx->pool);
-  return UF_OK;
-}
-
-static uf_status real_eval(ufi_ctx *ctx) { return take_part(ctx, 0); }
-static uf_status imag_eval(ufi_ctx *ctx) { return take_part(ctx, 1); }
-
-static uf_status abs_eval(ufi_ctx *ctx) {
-  const ufi_tensor *in = ctx->in[0];
-  if (in->dtype == UF_COMPLEX64) {
-    const float *from = in->data;
-    float *to = ctx->out[0]->data;
-    for (int64_t i = 0; i < in->count; i++) to[i] = hypotf(from[2 * i], from[2 * i + 1]);
-  } else {
-    const double *from = in->data;
-    double *to = ctx->out[0]->data;
-    for (int64_t i = 0; i < in->count; i++) to[i] = hypot(from[2 * i], from[2 * i + 1]);
-  }
-  return UF_OK;
-}
-
-const ufi_op_def ufi_op_REAL = {.infer = part_infer, .eval = real_eval};
-const ufi_op_def ufi_op_IMAG = {.infer = part_infer, .eval = imag_eval};
-const ufi_op_def ufi_op_COMPLEX_ABS = {.infer = part_infer, .eval = abs_eval};
 
 /* ---- RFFT2D: images, (height, width) ------------------------------------------------ */
 

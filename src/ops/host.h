@@ -29,6 +29,9 @@ uf_status ufi_host_infer(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int
  * until the graph is called again (take them by ufi_host_take). */
 uf_status ufi_host_call(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int32_t n_in,
                         ufi_tensor *const **out, int32_t *n_out) UF_MUST_USE;
+/* As ufi_host_call, where inputs may be dead (is_dead), and outputs then are, too. */
+uf_status ufi_host_iterate(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int32_t n_in,
+                           ufi_tensor *const **out, int32_t *n_out) UF_MUST_USE;
 /* Runs an initialiser graph if this session did not yet. */
 uf_status ufi_host_call_once(ufi_ctx *ctx, int32_t graph) UF_MUST_USE;
 /* dst becomes src: shape, dtype and memory (shared when src owns it; copied

@@ -75,6 +75,7 @@ typedef struct ufi_ctx {
   ufi_pool *pool;
   uf_error *error;
   bool running;          /* called while running: every input has its data */
+  bool is_dead;          /* (executor) not run: in a branch that this run did not take */
   /* the rest belongs to the executor */
   size_t scratch_size;
   bool is_dynamic;
@@ -132,10 +133,9 @@ typedef struct ufi_op_def {
   uf_status (*prepare)(ufi_ctx *ctx);   /* may be NULL */
   uf_status (*eval)(ufi_ctx *ctx);
   void (*release)(void *state);         /* may be NULL: frees what state points to */
-  /* Ops that call graphs (IF, WHILE, CALL_ONCE ...): writes the indices of the
-   * graphs that attrs name into out, returns how many. NULL: none. The open
-   * checks them: indices in range, no graph that calls itself. */
-  int32_t (*calls)(const void *attrs, int32_t out[4]);
+  /* Ops that call graphs (IF, WHILE, CALL_ONCE ...): the at-th graph that attrs name, -1 past the
+   * last. NULL: none. The open checks them: indices in range, no graph that calls itself. */
+  int32_t (*calls)(const void *attrs, int32_t at);
 } ufi_op_def;
 
 enum {
@@ -171,6 +171,7 @@ const ufi_op_row *ufi_op_row_at(int32_t i);               /* NULL past the end *
 const ufi_op_row *ufi_op_by_tflite(int32_t code);         /* NULL: not supported */
 const ufi_op_row *ufi_op_by_custom(const char *name);
 const ufi_op_row *ufi_op_by_tf(const char *name);
+const ufi_op_row *ufi_op_row_by_name(const char *name);   /* "CONV_2D" */
 const char *ufi_tflite_op_name(int32_t code);             /* every builtin; NULL: unknown */
 uf_dtype ufi_dtype_from_tflite(int32_t code);             /* of a TensorType; UF_INVALID: none */
 

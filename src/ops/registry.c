@@ -114,6 +114,13 @@ const ufi_op_row *ufi_op_by_tf(const char *name) {
   return i < 0 ? NULL : &rows[i];
 }
 
+const ufi_op_row *ufi_op_row_by_name(const char *name) {
+  for (int32_t i = 0; i < N_ROWS; i++) {
+    if (strcmp(rows[i].name, name) == 0) return &rows[i];
+  }
+  return NULL;
+}
+
 const char *ufi_tflite_op_name(int32_t code) {
   return code >= 0 && code < (int32_t)UFI_COUNT(tflite_names) ? tflite_names[code] : NULL;
 }

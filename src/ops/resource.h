@@ -34,6 +34,7 @@ typedef struct ufi_resource {
   bool is_ref;             /* a reference variable of TensorFlow 1 */
   const ufi_object_type *type;
   void *object;            /* of that type; NULL when it is no object, or closed */
+  int64_t child;           /* id of a nameless resource that goes with this one, 0: none; it may have a child, too */
   uf_tensor value;         /* variables; tables: values */
   uf_tensor keys;          /* tables */
   const uf_quant *quant;   /* of the values, from the op that assigned */

@@ -171,6 +171,12 @@ static bool is_true(const ufi_tensor *t, int64_t i) {
     case UF_FLOAT32: return ((const float *)t->data)[i] != 0.0f;
     case UF_INT64: return ((const int64_t *)t->data)[i] != 0;
     case UF_INT32: case UF_UINT32: return ((const int32_t *)t->data)[i] != 0;
+    case UF_FLOAT64: return ((const double *)t->data)[i] != 0;
+    case UF_UINT64: return ((const uint64_t *)t->data)[i] != 0;
+    case UF_INT16: case UF_UINT16: return ((const uint16_t *)t->data)[i] != 0;
+    case UF_FLOAT16: case UF_BFLOAT16: return (((const uint16_t *)t->data)[i] & 0x7FFF) != 0;
+    case UF_COMPLEX64: return ((const float *)t->data)[2 * i] != 0 || ((const float *)t->data)[2 * i + 1] != 0;
+    case UF_COMPLEX128: return ((const double *)t->data)[2 * i] != 0 || ((const double *)t->data)[2 * i + 1] != 0;
     default: return ((const uint8_t *)t->data)[i] != 0;
   }
 }
@@ -179,9 +185,9 @@ static uf_status where_infer(ufi_ctx *ctx) {
   const ufi_tensor *in = ctx->in[0];
   int64_t n = 0;
   UFI_TRY(ufi_want_in(ctx, 0, UF_BOOL, UF_FLOAT32, UF_INT64, UF_INT32, UF_UINT32, UF_INT8, UF_UINT8,
-                      UF_INVALID));
+                      UF_FLOAT64, UF_UINT64, UF_INT16, UF_UINT16, UF_FLOAT16, UF_BFLOAT16, UF_COMPLEX64,
+                      UF_COMPLEX128, UF_INVALID));
   UFI_TRY(ufi_want_out(ctx, 0, UF_INT64, UF_INVALID));
-  UFI_TRY(ufi_want_rank(ctx, in, 1, UF_MAX_RANK));
   if (!ufi_known(ctx, 0)) return UF_OK;
   for (int64_t i = 0; i < in->count; i++) n += is_true(in, i);
   int64_t dims[2] = {n, in->rank};

@@ -28,6 +28,8 @@ typedef void (*row_fn)(const void *x, void *y, size_t n, const softmax_state *s)
 struct softmax_state {
   row_fn row;
   float beta;
+  uf_dtype dtype;        /* softmax_any's */
+  bool log;
   int32_t diff_min;      /* 8 bits: differences below count as -infinity */
   int32_t diff[256];     /* by -difference: scaled to Q5 */
   int32_t exp[256];      /* and its exp in Q0, 0 below diff_min */
@@ -170,18 +172,39 @@ static void softmax_f16(const void *px, void *py, size_t n, const softmax_state 
   for (size_t i = 0; i < n; ++i) y[i] = ufi_float_to_half(ufi_half_to_float(y[i]) / (float)sum);
 }
 
+/* float64 and bfloat16 (TensorFlow's); LOG_SOFTMAX of halves. Halves are rounded once, at the end. */
+static double load_float(uf_dtype dtype, const void *x, size_t i) {
+  if (dtype == UF_FLOAT64) return ((const double *)x)[i];
+  const uint16_t bits = ((const uint16_t *)x)[i];
+  return (double)(dtype == UF_FLOAT16 ? ufi_half_to_float(bits) : ufi_bfloat_to_float(bits));
+}
+static void store_float(uf_dtype dtype, void *y, size_t i, double v) {
+  if (dtype == UF_FLOAT64) ((double *)y)[i] = v;
+  else ((uint16_t *)y)[i] = dtype == UF_FLOAT16 ? ufi_float_to_half((float)v) : ufi_float_to_bfloat((float)v);
+}
+static void softmax_any(const void *x, void *y, size_t n, const softmax_state *s) {
+  double max = -(double)INFINITY, sum = 0.0;
+  for (size_t i = 0; i < n; ++i) max = fmax(max, load_float(s->dtype, x, i));
+  for (size_t i = 0; i < n; ++i) sum += exp(load_float(s->dtype, x, i) - max);
+  for (size_t i = 0; i < n; ++i) {
+    const double d = load_float(s->dtype, x, i) - max;
+    store_float(s->dtype, y, i, s->log ? d - log(sum) : exp(d) / sum);
+  }
+}
+
 /* ---- the ops ------------------------------------------------------------------------------------- */
 
 static uf_status softmax_infer(ufi_ctx *ctx) {
   const ufi_tensor *x = ctx->in[0], *y = ctx->out[0];
-  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_FLOAT16, UF_INT8, UF_UINT8, UF_INT16, UF_INVALID));
+  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_FLOAT16, UF_BFLOAT16, UF_FLOAT64, UF_INT8, UF_UINT8, UF_INT16,
+                      UF_INVALID));
   UFI_TRY(ufi_want_rank(ctx, x, 1, UF_MAX_RANK));
   const bool widens = (x->dtype == UF_INT8 || x->dtype == UF_UINT8) && y->dtype == UF_INT16;
   if (!widens) UFI_TRY(ufi_out_dtype(ctx, 0, x->dtype));
   return ufi_out_like(ctx, 0, x);
 }
 static uf_status log_softmax_infer(ufi_ctx *ctx) {
-  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_INT8, UF_UINT8, UF_INVALID));
+  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_FLOAT16, UF_BFLOAT16, UF_FLOAT64, UF_INT8, UF_UINT8, UF_INVALID));
   UFI_TRY(ufi_want_rank(ctx, ctx->in[0], 1, UF_MAX_RANK));
   UFI_TRY(ufi_out_dtype(ctx, 0, ctx->in[0]->dtype));
   return ufi_out_like(ctx, 0, ctx->in[0]);
@@ -206,8 +229,9 @@ static uf_status softmax_prepare(ufi_ctx *ctx) {
   softmax_state *s = ufi_ctx_state(ctx, sizeof *s);
   if (!s) return UF_RESOURCE_EXHAUSTED;
   s->beta = ((const softmax_attrs *)ctx->attrs)->beta;
-  s->row = in == UF_FLOAT32 ? softmax_f32 : softmax_f16;
-  if (in == UF_FLOAT32 || in == UF_FLOAT16) return UF_OK;
+  s->dtype = in;
+  s->row = in == UF_FLOAT32 ? softmax_f32 : in == UF_FLOAT16 ? softmax_f16 : softmax_any;
+  if (in == UF_FLOAT32 || in == UF_FLOAT16 || in == UF_BFLOAT16 || in == UF_FLOAT64) return UF_OK;
   UFI_TRY(ufi_want_all_per_tensor(ctx));
   if (in == UF_INT8 && out == UF_INT8) UFI_TRY(want_output(ctx, 1.0f / 256, INT8_MIN));
   if (in == UF_INT16) {
@@ -225,8 +249,10 @@ static uf_status log_softmax_prepare(ufi_ctx *ctx) {
   const uf_dtype in = ctx->in[0]->dtype;
   softmax_state *s = ufi_ctx_state(ctx, sizeof *s);
   if (!s) return UF_RESOURCE_EXHAUSTED;
-  s->row = log_softmax_f32;
-  if (in == UF_FLOAT32) return UF_OK;
+  s->dtype = in;
+  s->log = true;
+  s->row = in == UF_FLOAT32 ? log_softmax_f32 : softmax_any;
+  if (in == UF_FLOAT32 || in == UF_FLOAT16 || in == UF_BFLOAT16 || in == UF_FLOAT64) return UF_OK;
   UFI_TRY(ufi_want_all_per_tensor(ctx));
   UFI_TRY(want_output(ctx, 16.0f / 256, in == UF_INT8 ? INT8_MAX : UINT8_MAX));
   s->row = in == UF_INT8 ? log_softmax_s8 : log_softmax_u8;

@@ -242,12 +242,8 @@ uf_status ufi_store_add(ufi_store *store, uf_state_kind kind, const char *name, 
   return UF_OK;
 }
 
-void ufi_store_remove(ufi_store *store, int64_t id) {
-  if (id >> 32 == 0) { /* its id and name stay: who names it again finds it never assigned */
-    ufi_resource *named = ufi_store_at(store, id);
-    if (named) ufi_resource_clear(named);
-    return;
-  }
+/* What is in a slot, which becomes free; NULL: nothing. */
+static ufi_resource *take_slot(ufi_store *store, int64_t id) {
   pthread_mutex_lock(&store->lock);
   ufi_resource *r = ufi_store_at(store, id);
   if (r) {
@@ -256,7 +252,20 @@ void ufi_store_remove(ufi_store *store, int64_t id) {
     store->n_free += s->uses < INT32_MAX;
   }
   pthread_mutex_unlock(&store->lock);
-  destroy_resource(r);
+  return r;
+}
+
+void ufi_store_remove(ufi_store *store, int64_t id) {
+  if (id >> 32 == 0) { /* its id and name stay: who names it again finds it never assigned */
+    ufi_resource *named = ufi_store_at(store, id);
+    if (named) ufi_resource_clear(named);
+    return;
+  }
+  while (id) {
+    ufi_resource *r = take_slot(store, id);
+    id = r ? r->child : 0;
+    destroy_resource(r);
+  }
 }
 
 /* ---- owned handles ----------------------------------------------------------- */

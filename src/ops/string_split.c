@@ -50,13 +50,16 @@ static bool next_v1(pieces *p, uf_string *out) {
   return false;
 }
 
-/* Runs of white space separate when there is no separator; as Python's str.split. */
+/* Runs of white space separate when there is no separator, as in Python's str.split; what is left after
+ * maxsplit pieces is one, even when it is empty. */
 static bool next_space(pieces *p, uf_string *out) {
   uf_string *r = &p->rest;
-  for (; r->size && is_space(r->data[0]); r->size--) r->data++;
+  if (p->ended) return false;
+  for (; r->size && is_space(r->data[0]) && (p->left || p->a->max_split > 0); r->size--) r->data++;
+  *out = *r;
+  if (p->left == 0) return p->ended = true;
   if (r->size == 0) return false;
   size_t n = 0;
-  if (p->left == 0) n = r->size;
   while (n < r->size && !is_space(r->data[n])) n++;
   *out = (uf_string){r->data, n};
   if (p->left > 0) p->left--;
@@ -96,7 +99,6 @@ static uf_status split_eval(ufi_ctx *ctx) {
     int64_t at = 0;
     for (int64_t i = 0; i < in->count; i++) {
       pieces p = {ufi_strings(in)[i], ufi_strings(ctx->in[1])[0], a, UFI_MAX(a->max_split, -1), false};
-      if (p.left == 0 && a->v2) p.left = -1; /* maxsplit 0 means any, as in TensorFlow */
       int64_t k = 0;
       for (; next_piece(&p, &piece); k++, at++) {
         if (pass == 0) continue;

@@ -56,7 +56,7 @@ const ufi_op_def ufi_op_STRING_JOIN = {
 
 /* ---- ReduceJoin ---------------------------------------------------------------------- */
 
-/* The axes in the order given, for that is the order of joining; the last one runs fastest. */
+/* The axes, the one given last first: the first one given runs fastest when elements are joined. */
 static uf_status reduce_axes(ufi_ctx *ctx, int32_t *axes_out, int32_t *n_out, bool reduced[UF_MAX_RANK]) {
   const ufi_tensor *in = ctx->in[0];
   int64_t axes[UF_MAX_RANK];
@@ -66,11 +66,15 @@ static uf_status reduce_axes(ufi_ctx *ctx, int32_t *axes_out, int32_t *n_out, bo
                         "expected at most %d axes, found %lld", in->rank, (long long)ctx->in[1]->count);
   UFI_TRY(ufi_read_ints(ctx, ctx->in[1], axes, UF_MAX_RANK, n_out));
   for (int32_t i = 0; i < *n_out; i++) {
-    UFI_TRY(ufi_axis(ctx, axes[i], in->rank, &axes_out[i]));
-    if (reduced[axes_out[i]])
+    int32_t *axis = &axes_out[*n_out - 1 - i];
+    if (axes[i] < -in->rank || axes[i] >= in->rank)
+      return ufi_ctx_fail(ctx, UF_OUT_OF_RANGE, "expected axes in [-%d, %d), found %lld", in->rank, in->rank,
+                          (long long)axes[i]);
+    *axis = (int32_t)(axes[i] < 0 ? axes[i] + in->rank : axes[i]);
+    if (reduced[*axis])
       return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected axes that differ, found axis %lld twice",
                           (long long)axes[i]);
-    reduced[axes_out[i]] = true;
+    reduced[*axis] = true;
   }
   return UF_OK;
 }

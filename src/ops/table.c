@@ -199,7 +199,7 @@ static uf_status check_insert(const ufi_resource *t, const uf_tensor *keys, cons
     return ufi_fail(error, UF_INVALID_ARGUMENT, "expected as many values as keys for %s, found %lld keys and %lld values",
                     ufi_resource_text(t, text), (long long)n_keys, (long long)n_values);
   *n_out = n;
-  return ufi_table_check_keys(t, keys->data, n, error);
+  return UF_OK;
 }
 
 static uf_status repeated(const ufi_resource *t, int64_t at, int64_t other, const void *value,
@@ -209,19 +209,22 @@ static uf_status repeated(const ufi_resource *t, int64_t at, int64_t other, cons
     return ufi_fail(error, UF_INVALID_ARGUMENT, "expected keys that differ, found key %lld twice (also at %lld)",
                     (long long)at, (long long)other);
   if (repeat == UFI_REPEAT_SAME && !entry_equal(t->dtype, entry_at(&t->value, width, other), value, width))
-    return ufi_fail(error, UF_INVALID_ARGUMENT, "expected one value for a key, found key %lld twice with "
+    return ufi_fail(error, UF_FAILED_PRECONDITION, "expected one value for a key, found key %lld twice with "
                     "different values (also at %lld)", (long long)at, (long long)other);
   return UF_OK;
 }
 
-uf_status ufi_table_insert(ufi_resource *t, const uf_tensor *keys, const uf_tensor *values,
-                           ufi_table_repeat repeat, uf_error *error) {
+/* An export of a dense table by TensorFlow has special keys where nothing is: an import leaves them out. */
+static uf_status insert(ufi_resource *t, const uf_tensor *keys, const uf_tensor *values, ufi_table_repeat repeat,
+                        bool skip_special, uf_error *error) {
   int64_t n = 0, key_width = ufi_table_key_width(t), value_width = ufi_table_value_width(t);
   UFI_TRY(check_insert(t, keys, values, &n, error));
+  if (!skip_special) UFI_TRY(ufi_table_check_keys(t, keys->data, n, error));
   UFI_TRY(reserve(t, n, characters(keys, n * key_width), characters(values, n * value_width), error));
   uf_status status = UF_OK;
   for (int64_t i = 0; i < n && status == UF_OK; i++) {
     const char *key = entry_at(keys, key_width, i), *value = entry_at(values, value_width, i);
+    if (skip_special && ufi_table_check_keys(t, key, 1, NULL) != UF_OK) continue;
     int32_t *slot = find_slot(t, key);
     if (*slot >= 0) {
       status = repeated(t, i, *slot, value, repeat, error);
@@ -236,6 +239,11 @@ uf_status ufi_table_insert(ufi_resource *t, const uf_tensor *keys, const uf_tens
   return status;
 }
 
+uf_status ufi_table_insert(ufi_resource *t, const uf_tensor *keys, const uf_tensor *values,
+                           ufi_table_repeat repeat, uf_error *error) {
+  return insert(t, keys, values, repeat, false, error);
+}
+
 uf_status ufi_table_import(ufi_resource *t, const uf_tensor *keys, const uf_tensor *values,
                            ufi_table_repeat repeat, uf_error *error) {
   ufi_resource old = *t;
@@ -243,7 +251,7 @@ uf_status ufi_table_import(ufi_resource *t, const uf_tensor *keys, const uf_tens
   t->index = NULL;
   t->n_entries = 0;
   t->key_room = t->value_room = (struct ufi_table_room){0};
-  uf_status status = ufi_table_insert(t, keys, values, repeat, error);
+  uf_status status = insert(t, keys, values, repeat, true, error);
   ufi_resource *gone = status == UF_OK ? &old : t; /* what was there stays on failure */
   ufi_resource_clear(gone);
   if (gone == t) *t = old;

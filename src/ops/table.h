@@ -16,7 +16,7 @@
 typedef enum ufi_table_repeat {
   UFI_REPEAT_REPLACES, /* the last one counts */
   UFI_REPEAT_IGNORED,  /* the first one counts, as in TFLite */
-  UFI_REPEAT_SAME,     /* INVALID_ARGUMENT unless its value is the same, as TensorFlow's static tables */
+  UFI_REPEAT_SAME,     /* FAILED_PRECONDITION unless its value is the same, as TensorFlow's static tables */
   UFI_REPEAT_REFUSED,  /* INVALID_ARGUMENT */
 } ufi_table_repeat;
 

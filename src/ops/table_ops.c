@@ -51,6 +51,10 @@ static uf_status hashtable_tf(const ufi_tf_attrs *from, void *attrs, uf_error *e
                   : has_word(from->op, "Mutable") ? UFI_TABLE_MUTABLE
                                                   : UFI_TABLE_STATIC;
   int64_t count;
+  bool of_tensors = has_word(from->op, "OfTensors");
+  if ((of_tensors && a->rank != 1) || a->rank > 1)
+    return ufi_fail(error, UF_INVALID_ARGUMENT, "expected a value_shape that is %sa vector, found rank %d",
+                    of_tensors ? "" : "a scalar or ", a->rank);
   if (a->rank < 0 || !ufi_shape_count(a->rank, a->dims, &count) || count > INT32_MAX ||
       a->rank >= UF_MAX_RANK)
     return ufi_fail(error, UF_INVALID_ARGUMENT, "expected a whole value_shape of a table, found one of rank %d",
@@ -192,6 +196,9 @@ static uf_status fill_eval(ufi_ctx *ctx) {
                         ufi_resource_text(table, text));
   UFI_TRY(check_dtypes(ctx, table, ctx->in[1], ctx->in[2]));
   UFI_TRY(check_shapes(ctx, table, ctx->in[1], ctx->in[2]));
+  if (mode == FILL_INITIALIZE && keys.size == 0)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected keys and values to initialise %s, found none",
+                        ufi_resource_text(table, text));
   if (mode == FILL_INITIALIZE || table->table_kind == UFI_TABLE_STATIC)
     return ufi_table_initialize(table, &keys, &values, ctx->error);
   if (mode == FILL_INSERT) return ufi_table_insert(table, &keys, &values, UFI_REPEAT_REPLACES, ctx->error);

@@ -74,7 +74,7 @@ static uf_status from_tensor_eval(ufi_ctx *ctx) {
 }
 
 /* Rows of input 0 go to the places in `indices`. */
-static uf_status scatter(ufi_ctx *ctx, const ufi_tensor *indices, int64_t n_least, ufi_variant *list) {
+static uf_status scatter(ufi_ctx *ctx, const ufi_tensor *indices, int64_t n_least, int64_t n_limit, ufi_variant *list) {
   const ufi_tensor *in = ctx->in[0]->dtype == UF_VARIANT ? ctx->in[1] : ctx->in[0];
   uf_tensor view = ufi_view(in), t;
   int64_t highest = -1;
@@ -86,6 +86,10 @@ static uf_status scatter(ufi_ctx *ctx, const ufi_tensor *indices, int64_t n_leas
     int64_t index = ufi_move_index(indices, i);
     if (index < 0) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "Indices in TensorListScatter must all be non-negative: expected 0 or more, found %lld", (long long)index);
     highest = UFI_MAX(highest, index);
+  }
+  if (n_limit >= 0 && highest >= n_limit) {
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "TensorListScatter: Trying to scatter at index %lld in list with size %lld: expected indices below it",
+                        (long long)highest, (long long)n_limit);
   }
   UFI_TRY(ufi_tensor_keep(&view, ufi_may_share(in), &t, ctx->error));
   uf_status status = ufi_items_resize(&list->items, UFI_MAX(highest + 1, n_least), ctx->error);
@@ -108,7 +112,7 @@ static uf_status scatter_eval(ufi_ctx *ctx) {
   if (n < -1) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "TensorListScatter expects num_elements >= -1: found %lld", (long long)n);
   if (in->rank < 1) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "Tensor must be at least a vector: expected rank 1 or more, found 0");
   UFI_TRY(list_for(ctx, 2, in->rank - 1, in->dims + 1, &list));
-  return finish(ctx, scatter(ctx, ctx->in[1], n, list), list, &none);
+  return finish(ctx, scatter(ctx, ctx->in[1], n, n, list), list, &none);
 }
 
 static uf_status scatter_into_eval(ufi_ctx *ctx) {
@@ -124,7 +128,7 @@ static uf_status scatter_into_eval(ufi_ctx *ctx) {
   }
   ufi_variant *list = ufi_variant_copy(from);
   if (list == NULL) return ufi_no_memory(ctx->error, sizeof *list);
-  return finish(ctx, scatter(ctx, ctx->in[2], list->items.n, list), list, &none);
+  return finish(ctx, scatter(ctx, ctx->in[2], list->items.n, -1, list), list, &none);
 }
 
 static uf_status split_eval(ufi_ctx *ctx) {

@@ -120,6 +120,16 @@ static uf_status forward_infer(ufi_ctx *ctx) {
   return ufi_out_shape(ctx, 0, a->window.axes + 2, dims);
 }
 
+/* Operations of one line of output or image. */
+static int64_t line_work(const ufi_tf_window *w, int64_t pixels) {
+  return pixels * w->out_c * (w->in_c / w->groups) * w->a[0].kernel * w->a[1].kernel * w->a[2].kernel;
+}
+
+void ufi_tf_conv_i64(ufi_pool *pool, const ufi_tf_window *w, const int64_t *x, const int64_t *filter, int64_t *out) {
+  conv_loop c = {.w = w, .image = x, .filter = filter, .out = out};
+  ufi_share(pool, forward_i64, &c, w->batch * w->a[0].out * w->a[1].out, line_work(w, w->a[2].out));
+}
+
 static uf_status forward_run(ufi_ctx *ctx, ufi_bump *bump) {
   const conv_attrs *a = ctx->attrs;
   const ufi_tensor *filter = ctx->in[1], *out = ctx->out[0];
@@ -137,7 +147,7 @@ static uf_status forward_run(ufi_ctx *ctx, ufi_bump *bump) {
   } else if (bump->run) {
     conv_loop c = {.w = &w, .image = x, .filter = weights, .out = y};
     ufi_share(ctx->pool, compute == UF_FLOAT64 ? forward_f64 : forward_i64, &c, w.batch * w.a[0].out * w.a[1].out,
-              w.a[2].out * w.out_c * (w.in_c / w.groups) * w.a[0].kernel * w.a[1].kernel * w.a[2].kernel);
+              line_work(&w, w.a[2].out));
   }
   if (bump->run && a->fused_op) ufi_tf_fused_run(ctx, &a->fused, 2, compute, y, out->count / w.out_c, w.out_c);
   ufi_stage_end(ctx, bump, y, out, compute, first);
@@ -206,8 +216,7 @@ static uf_status input_run(ufi_ctx *ctx, ufi_bump *bump) {
   } else if (bump->run) {
     conv_loop c = {.w = &w, .grad = grad, .filter = weights, .out = x};
     const ufi_range_fn fn = compute == UF_FLOAT32 ? input_grad_f32 : compute == UF_FLOAT64 ? input_grad_f64 : input_grad_i64;
-    ufi_share(ctx->pool, fn, &c, w.batch * w.a[0].in * w.a[1].in,
-              w.a[2].in * w.out_c * (w.in_c / w.groups) * w.a[0].kernel * w.a[1].kernel * w.a[2].kernel);
+    ufi_share(ctx->pool, fn, &c, w.batch * w.a[0].in * w.a[1].in, line_work(&w, w.a[2].in));
   }
   ufi_stage_end(ctx, bump, x, out, compute, first);
   return UF_OK;
@@ -254,20 +263,6 @@ static uf_status filter_run(ufi_ctx *ctx, ufi_bump *bump) {
   return UF_OK;
 }
 
-#define CONV_DEF(NAME_, name)                                                   \
-  static uf_status name##_prepare(ufi_ctx *ctx) {                               \
-    ufi_bump bump = {0};                                                        \
-    UFI_TRY(name##_run(ctx, &bump));                                            \
-    return ufi_bump_want(ctx, &bump);                                           \
-  }                                                                             \
-  static uf_status name##_eval(ufi_ctx *ctx) {                                  \
-    ufi_bump bump = ufi_bump_of(ctx);                                           \
-    return name##_run(ctx, &bump);                                              \
-  }                                                                             \
-  const ufi_op_def ufi_op_##NAME_ = {                                           \
-    .attrs_size = sizeof(conv_attrs), .attrs_tf = conv_tf, .infer = name##_infer, \
-    .prepare = name##_prepare, .eval = name##_eval,                             \
-  }
-CONV_DEF(TF_CONV_2D, forward);
-CONV_DEF(CONV_2D_BACKPROP_INPUT, input);
-CONV_DEF(CONV_2D_BACKPROP_FILTER, filter);
+UFI_STAGED_DEF(TF_CONV_2D, forward, conv_attrs, conv_tf);
+UFI_STAGED_DEF(CONV_2D_BACKPROP_INPUT, input, conv_attrs, conv_tf);
+UFI_STAGED_DEF(CONV_2D_BACKPROP_FILTER, filter, conv_attrs, conv_tf);

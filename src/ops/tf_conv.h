@@ -25,6 +25,9 @@ uf_status ufi_tf_conv_f32(ufi_ctx *ctx, ufi_bump *bump, const ufi_conv_tf_f32 *c
 uf_status ufi_tf_conv_f32_back(ufi_ctx *ctx, ufi_bump *bump, const ufi_conv_tf_f32 *c) UF_MUST_USE;
 bool ufi_tf_conv_f32_back_takes(const ufi_tf_window *w);
 
+/* A convolution of int64 values, which wraps (tf_conv.c). */
+void ufi_tf_conv_i64(ufi_pool *pool, const ufi_tf_window *w, const int64_t *x, const int64_t *filter, int64_t *out);
+
 /* ---- fused_ops (tf_fused.c) ------------------------------------------------------- */
 
 typedef enum ufi_fused_act {

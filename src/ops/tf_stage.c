@@ -195,10 +195,3 @@ void ufi_share(ufi_pool *pool, ufi_range_fn fn, void *context, int64_t n, int64_
   if (n <= grain) fn(context, 0, (size_t)n);
   else ufi_parallel_ranges(pool, fn, context, (size_t)n, (size_t)grain);
 }
-
-/* Until the executor keeps packed variables. */
-__attribute__((weak)) uf_status ufi_packed_for(ufi_ctx *ctx, int32_t slot, const ufi_tensor *weight, size_t size,
-                                               ufi_fill_fn fill, void *arg, const void **out) {
-  if (weight->is_lasting) return ufi_packed(ctx, slot, size, fill, arg, out);
-  return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED, "expected an executor that keeps packed variables, found none");
-}

@@ -16,6 +16,14 @@ static inline int64_t float_key(float value) {
   return bits >> 31 ? -size : size;
 }
 
+static inline int64_t double_key(double value) {
+  uint64_t bits;
+  memcpy(&bits, &value, 8);
+  int64_t size = (int64_t)(bits & 0x7fffffffffffffffu);
+  if (size > 0x7ff0000000000000) return INT64_MIN;
+  return bits >> 63 ? -size : size;
+}
+
 static int64_t key_of(const ufi_tensor *t, int64_t i) {
   switch (t->dtype) {
     case UF_FLOAT32: return float_key(((const float *)t->data)[i]);
@@ -23,6 +31,12 @@ static int64_t key_of(const ufi_tensor *t, int64_t i) {
     case UF_UINT8: return ((const uint8_t *)t->data)[i];
     case UF_INT16: return ((const int16_t *)t->data)[i];
     case UF_INT32: return ((const int32_t *)t->data)[i];
+    case UF_FLOAT64: return double_key(((const double *)t->data)[i]);
+    case UF_FLOAT16: return float_key(ufi_half_to_float(((const uint16_t *)t->data)[i]));
+    case UF_BFLOAT16: return float_key(ufi_bfloat_to_float(((const uint16_t *)t->data)[i]));
+    case UF_UINT16: return ((const uint16_t *)t->data)[i];
+    case UF_UINT32: return ((const uint32_t *)t->data)[i];
+    case UF_UINT64: return (int64_t)(((const uint64_t *)t->data)[i] ^ (uint64_t)1 << 63);
     default: return ((const int64_t *)t->data)[i];
   }
 }
@@ -48,22 +62,39 @@ static void sink(entry *heap, int64_t n, int64_t at) {
   heap[at] = moved;
 }
 
+typedef struct topk_attrs {
+  bool tf;                 /* a negative k is an error */
+  bool k_is_attr;          /* TensorFlow's first TopK */
+  int64_t k;
+} topk_attrs;
+
+static uf_status topk_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_error *error) {
+  topk_attrs *a = memory;
+  a->tf = true; /* results are sorted, whether or not they need be */
+  a->k_is_attr = strcmp(from->op, "TopK") == 0;
+  a->k = ufi_tf_int(from, "k");
+  return UF_OK;
+}
+
 static uf_status topk_infer(ufi_ctx *ctx) {
   const ufi_tensor *in = ctx->in[0];
   int64_t k, dims[UF_MAX_RANK];
-  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_INT8, UF_UINT8, UF_INT16, UF_INT32, UF_INT64, UF_INVALID));
-  UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INT16, UF_INVALID));
+  const topk_attrs *a = ctx->attrs;
+  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_INT8, UF_UINT8, UF_INT16, UF_INT32, UF_INT64, UF_FLOAT64,
+                      UF_FLOAT16, UF_BFLOAT16, UF_UINT16, UF_UINT32, UF_UINT64, UF_INVALID));
+  if (!a->k_is_attr) UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INT16, UF_INT64, UF_INVALID));
   UFI_TRY(ufi_want_same(ctx, in, ctx->out[0]));
-  UFI_TRY(ufi_want_out(ctx, 1, UF_INT32, UF_INT16, UF_INVALID));
+  UFI_TRY(ufi_want_out(ctx, 1, UF_INT32, UF_INT16, UF_INT64, UF_INVALID));
   UFI_TRY(ufi_want_rank(ctx, in, 1, UF_MAX_RANK));
   int64_t row = in->dims[in->rank - 1], most = ctx->out[1]->dtype == UF_INT16 ? INT16_MAX : INT32_MAX;
   if (row > most)
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected rows whose indices fit %s, found %lld entries",
                         uf_dtype_name(ctx->out[1]->dtype), (long long)row);
-  if (!ufi_known(ctx, 1)) return UF_OK;
-  UFI_TRY(ufi_move_ints(ctx, ctx->in[1], 1, &k));
-  if (k > row)
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected k up to the last extent %lld, found %lld",
+  if (!a->k_is_attr && !ufi_known(ctx, 1)) return UF_OK;
+  k = a->k;
+  if (!a->k_is_attr) UFI_TRY(ufi_move_ints(ctx, ctx->in[1], 1, &k));
+  if (k > row || (k < 0 && a->tf))
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected k from 0 up to the last extent %lld, found %lld",
                         (long long)row, (long long)k);
   memcpy(dims, in->dims, sizeof dims);
   dims[in->rank - 1] = UFI_MAX(k, 0);
@@ -97,6 +128,18 @@ SCAN(scan_s16, int16_t, )
 SCAN(scan_s32, int32_t, )
 SCAN(scan_s64, int64_t, )
 
+/* Rare dtypes: a key at a time. */
+static void scan_any(const ufi_tensor *in, int64_t at, int64_t n, int64_t k, entry *heap) {
+  for (int64_t i = 0; i < k; i++) heap[i] = (entry){key_of(in, at + i), (int32_t)i};
+  for (int64_t i = k / 2; i-- > 0;) sink(heap, k, i);
+  for (int64_t i = k; i < n; i++) {
+    int64_t key = key_of(in, at + i);
+    if (key <= heap[0].key) continue;
+    heap[0] = (entry){key, (int32_t)i};
+    sink(heap, k, 0);
+  }
+}
+
 static void find_top(const ufi_tensor *in, int64_t at, int64_t row, int64_t k, entry *heap) {
   switch (in->dtype) {
     case UF_FLOAT32: scan_f32((const float *)in->data + at, row, k, heap); break;
@@ -104,7 +147,8 @@ static void find_top(const ufi_tensor *in, int64_t at, int64_t row, int64_t k, e
     case UF_UINT8: scan_u8((const uint8_t *)in->data + at, row, k, heap); break;
     case UF_INT16: scan_s16((const int16_t *)in->data + at, row, k, heap); break;
     case UF_INT32: scan_s32((const int32_t *)in->data + at, row, k, heap); break;
-    default: scan_s64((const int64_t *)in->data + at, row, k, heap); break;
+    case UF_INT64: scan_s64((const int64_t *)in->data + at, row, k, heap); break;
+    default: scan_any(in, at, row, k, heap); break;
   }
   for (int64_t n = k - 1; n > 0; n--) {
     entry last = heap[0];
@@ -124,13 +168,17 @@ static uf_status topk_eval(ufi_ctx *ctx) {
     for (int64_t i = 0; i < k; i++) {
       ufi_move_run_flat(in->dtype, values->data, r * k + i, in->data, r * row + heap[i].index, 1);
       if (indices->dtype == UF_INT16) ((int16_t *)indices->data)[r * k + i] = (int16_t)heap[i].index;
+      else if (indices->dtype == UF_INT64) ((int64_t *)indices->data)[r * k + i] = heap[i].index;
       else ((int32_t *)indices->data)[r * k + i] = heap[i].index;
     }
   }
   return UF_OK;
 }
 
-const ufi_op_def ufi_op_TOPK_V2 = {.infer = topk_infer, .prepare = topk_prepare, .eval = topk_eval};
+const ufi_op_def ufi_op_TOPK_V2 = {
+  .attrs_size = sizeof(topk_attrs), .attrs_tf = topk_attrs_tf, .infer = topk_infer, .prepare = topk_prepare,
+  .eval = topk_eval,
+};
 
 /* ---- UNIQUE: the values in the order of their first place, and each one's number ------------ */
 

@@ -5,11 +5,11 @@
  * Quantized int8 and int16 forms exist where TFLite has them, with its results;
  * square roots of quantized negative numbers are refused, of floats they are NaN.
  */
-#include "ops/unary.h"
-
 #include <math.h>
 
 #include "kernels/fixed32.h"
+#include "ops/number.h"
+#include "ops/unary.h"
 
 /* A prepare that has float kernels only. */
 static uf_status no_dtype(ufi_ctx *ctx, const char *supported) {
@@ -21,8 +21,7 @@ static uf_status prepare_float(ufi_ctx *ctx, ufk_f32_unary kernel) {
   if (!s) return UF_RESOURCE_EXHAUSTED;
   return ufi_unary_float(s, ctx->in[0]->dtype, kernel) ? UF_OK : no_dtype(ctx, "floats");
 }
-#define UNARY_DEF(name, prepare_fn, eval_fn) \
-  const ufi_op_def ufi_op_##name = {.infer = ufi_unary_infer, .prepare = prepare_fn, .eval = eval_fn}
+#define UNARY_DEF(name, prepare_fn, eval_fn) UFI_NUMBER_DEF(name, ufi_unary_infer, prepare_fn, eval_fn)
 #define FLOAT_OP(name, kernel)                                                        \
   static uf_status prepare_##name(ufi_ctx *ctx) { return prepare_float(ctx, kernel); } \
   UNARY_DEF(name, prepare_##name, ufi_unary_eval)
@@ -121,8 +120,7 @@ static uf_status not_prepare(ufi_ctx *ctx) {
 UNARY_DEF(LOGICAL_NOT, not_prepare, ufi_unary_eval);
 
 static uf_status zeros_infer(ufi_ctx *ctx) {
-  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_INT32, UF_INT64, UF_FLOAT16, UF_FLOAT64, UF_INT8,
-                      UF_UINT8, UF_INT16, UF_BOOL, UF_INVALID));
+  UFI_TRY(ufi_want_dtype(ctx, 0, UFI_REALS_ALL | UFI_COMPLEX | UFI_DTYPE_BIT(BOOL) | UFI_DTYPE_BIT(STRING)));
   return ufi_unary_infer(ctx);
 }
 static uf_status zeros_eval(ufi_ctx *ctx) {

@@ -100,9 +100,15 @@ static uf_status var_handle_eval(ufi_ctx *ctx) {
   return a->is_anonymous ? anonymous_eval(ctx) : ufi_handle_eval(ctx);
 }
 
+/* One that is made anew each time must not look like a constant. */
+static uf_status var_handle_infer(ufi_ctx *ctx) {
+  const ufi_handle_attrs *a = ctx->attrs;
+  return a->is_anonymous ? ufi_out_dtype(ctx, 0, UF_RESOURCE) : ufi_handle_infer(ctx);
+}
+
 const ufi_op_def ufi_op_VAR_HANDLE = {
   .attrs_size = sizeof(ufi_handle_attrs), .attrs_tflite = var_handle_tflite, .attrs_tf = var_handle_tf,
-  .infer = ufi_handle_infer, .eval = var_handle_eval,
+  .infer = var_handle_infer, .eval = var_handle_eval,
 };
 
 /* Several at once: _VarHandlesOp. */
@@ -231,7 +237,7 @@ static uf_status read_one(ufi_ctx *ctx, int32_t i) {
   UFI_TRY(ufi_variable_read(r, &value, ctx->error));
   uf_status status;
   if (ctx->out[i]->dtype != UF_INVALID && ctx->out[i]->dtype != value.dtype) {
-    status = ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected %s of dtype %s as output '%s' is, found %s",
+    status = ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected %s of dtype %s as output '%s' is, found %s",
                           ufi_resource_text(r, text), uf_dtype_name(ctx->out[i]->dtype), ctx->out[i]->name,
                           uf_dtype_name(value.dtype));
   } else {
@@ -296,12 +302,13 @@ const ufi_op_def ufi_op_VARIABLE_SHAPE = {.infer = shape_infer, .eval = shape_ev
 /* ---- assigning ----------------------------------------------------------------- */
 
 typedef struct assign_attrs {
-  bool validate_shape, is_ref;
+  bool validate_shape, is_ref, is_tf;
   ufi_update update;
 } assign_attrs;
 
 static uf_status assign_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error) {
   assign_attrs *a = attrs;
+  a->is_tf = true;
   a->validate_shape = ufi_tf_bool(from, "validate_shape");
   a->is_ref = strcmp(from->op, "Assign") == 0;
   a->update = strncmp(from->op, "AssignAdd", 9) == 0 ? UFI_UPDATE_ADD : UFI_UPDATE_SUB;
@@ -328,6 +335,10 @@ static uf_status assign_eval(ufi_ctx *ctx) {
   ufi_resource *r = NULL;
   UFI_TRY(ufi_variable_in(ctx, 0, &r));
   if (in == NULL) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a value to assign, found none");
+  if (a->is_tf && r->dtype != UF_INVALID && r->dtype != in->dtype) {
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "Variable and value dtypes don't match; expected %s, found %s", uf_dtype_name(r->dtype),
+                        uf_dtype_name(in->dtype));
+  }
   if (a->validate_shape && r->initialized && !same_dims(&r->value, in)) return wrong_shape(ctx, r);
   if (a->is_ref && !a->validate_shape) r->rank = -1; /* as it is told: from now on any shape */
   uf_tensor view = ufi_view(in);
@@ -345,7 +356,7 @@ static uf_status assign_update_eval(ufi_ctx *ctx) {
   UFI_TRY(ufi_variable_in(ctx, 0, &r));
   UFI_TRY(ufi_variable_check(r, ctx->error));
   if (r->value.dtype != in->dtype || !ufi_update_takes(a->update, in->dtype)) {
-    return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected numbers of %s for %s, found %s", uf_dtype_name(r->value.dtype),
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected numbers of %s for %s, found %s", uf_dtype_name(r->value.dtype),
                         ufi_resource_text(r, text), uf_dtype_name(in->dtype));
   }
   if (!same_dims(&r->value, in)) return wrong_shape(ctx, r);

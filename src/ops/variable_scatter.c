@@ -44,7 +44,7 @@ static uf_status scatter_variable(ufi_ctx *ctx, ufi_resource **out) {
   UFI_TRY(ufi_variable_in(ctx, 0, &r));
   UFI_TRY(ufi_variable_check(r, ctx->error));
   if (r->value.dtype != updates->dtype || !ufi_update_takes(a->update, updates->dtype) || uf_dtype_bits(updates->dtype) < 8) {
-    return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected updates of %s for %s, found %s", uf_dtype_name(r->value.dtype),
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected updates of %s for %s, found %s", uf_dtype_name(r->value.dtype),
                         ufi_resource_text(r, text), uf_dtype_name(updates->dtype));
   }
   if (r->value.rank < 1) {
@@ -250,7 +250,7 @@ static uf_status readable(ufi_ctx *ctx, ufi_resource **out) {
   UFI_TRY(ufi_variable_in(ctx, 0, out));
   UFI_TRY(ufi_variable_check(*out, ctx->error));
   if ((*out)->value.dtype == ctx->out[0]->dtype && uf_dtype_bits(ctx->out[0]->dtype) >= 8) return UF_OK;
-  return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected %s of %s, found %s", ufi_resource_text(*out, text),
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected %s of %s, found %s", ufi_resource_text(*out, text),
                       uf_dtype_name(ctx->out[0]->dtype), uf_dtype_name((*out)->value.dtype));
 }
 
@@ -305,6 +305,9 @@ static uf_status gather_nd_eval(ufi_ctx *ctx) {
   for (int32_t d = depth; d < value->rank; d++) dims[rank++] = value->dims[d];
   if (rank > UF_MAX_RANK) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a result of at most %d dimensions, found %d", UF_MAX_RANK, (int)rank);
   int64_t n = ufi_move_span(indices->dims, 0, indices->rank - 1);
+  if (n > 0 && value->size == 0) {
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "Requested more than 0 entries, but params is empty: expected no coordinates, found %lld", (long long)n);
+  }
   size_t size = (size_t)uf_dtype_bits(value->dtype) / 8, bytes = (size_t)ufi_move_span(value->dims, depth, value->rank) * size;
   int64_t *starts = ufi_malloc((size_t)n * sizeof *starts + 1);
   if (starts == NULL) return ufi_no_memory(ctx->error, (size_t)n);

@@ -71,6 +71,7 @@ typedef struct target {
   ufi_move move;                 /* from the value to the variable */
   int32_t rank;                  /* of the slice as the value must have it */
   int64_t dims[2 * UFI_MOVE_RANK];
+  int32_t axis[UF_MAX_RANK];     /* of each of the variable's dimensions: which of dims, -1: shrunk away */
 } target;
 
 /* Resolves the spec against the variable's shape. */
@@ -89,6 +90,7 @@ static uf_status resolve(ufi_ctx *ctx, const uf_tensor *v, target *t) {
     if (rest) { /* all that no entry takes: at the ellipsis, else at the end */
       seen = true;
       for (int32_t k = v->rank - taken; k > 0; k--, d++) {
+        t->axis[d] = t->rank;
         extents[d] = t->dims[t->rank++] = v->dims[d];
         strides[d] = 1;
       }
@@ -98,29 +100,39 @@ static uf_status resolve(ufi_ctx *ctx, const uf_tensor *v, target *t) {
       int64_t begin = 0;
       UFI_TRY(cut(ctx, e, d, v->dims[d], &begin, &strides[d], &extents[d]));
       t->move.out_at += begin * steps[d];
-      if (!(a->shrink_mask >> e & 1)) t->dims[t->rank++] = extents[d];
+      t->axis[d] = a->shrink_mask >> e & 1 ? -1 : t->rank;
+      if (t->axis[d] >= 0) t->dims[t->rank++] = extents[d];
       d++;
     }
   }
-  int64_t step = 1;
   t->move.rank = d;
-  for (int32_t k = d - 1; k >= 0; k--) {
+  for (int32_t k = 0; k < d; k++) {
     t->move.extent[k] = extents[k];
-    t->move.in_step[k] = step;
     t->move.out_step[k] = strides[k] * steps[k];
-    step *= extents[k];
   }
   return UF_OK;
 }
 
-/* A value is the slice's shape; a scalar fills a slice of one element, and, as in TensorFlow, only that. */
-static uf_status check_value(ufi_ctx *ctx, const target *t) {
+/* The value broadcasts to the slice's shape: dimensions of 1 are repeated. */
+static uf_status fit_value(ufi_ctx *ctx, target *t) {
   const ufi_tensor *in = ctx->in[4];
   char want[UFI_SHAPE_TEXT], found[UFI_SHAPE_TEXT];
-  int32_t rank = t->rank;
-  if (in->rank == rank && (rank == 0 || memcmp(in->dims, t->dims, (size_t)rank * sizeof t->dims[0]) == 0)) return UF_OK;
-  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a value of the slice's shape %s, found %s",
-                      ufi_shape_text(UFI_MIN(rank, UF_MAX_RANK), t->dims, want), ufi_shape_text(in->rank, in->dims, found));
+  int64_t in_steps[UF_MAX_RANK];
+  bool fits = true;
+  for (int32_t d = 0; d < in->rank; d++) {
+    int32_t to = d - in->rank + t->rank;
+    fits = fits && (in->dims[d] == 1 || (to >= 0 && in->dims[d] == t->dims[to]));
+  }
+  if (!fits) {
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a value that broadcasts to the slice's shape %s, found %s",
+                        ufi_shape_text(UFI_MIN(t->rank, UF_MAX_RANK), t->dims, want), ufi_shape_text(in->rank, in->dims, found));
+  }
+  ufi_move_steps(in->rank, in->dims, in_steps);
+  for (int32_t k = 0; k < t->move.rank; k++) {
+    int32_t d = t->axis[k] - t->rank + in->rank;
+    if (t->axis[k] >= 0 && d >= 0 && in->dims[d] != 1) t->move.in_step[k] = in_steps[d];
+  }
+  return UF_OK;
 }
 
 static uf_status slice_eval(ufi_ctx *ctx) {
@@ -132,11 +144,11 @@ static uf_status slice_eval(ufi_ctx *ctx) {
   UFI_TRY(ufi_variable_in(ctx, 0, &r));
   UFI_TRY(ufi_variable_check(r, ctx->error));
   if (r->value.dtype != in->dtype) {
-    return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected a value of %s for %s, found %s", uf_dtype_name(r->value.dtype),
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a value of %s for %s, found %s", uf_dtype_name(r->value.dtype),
                         ufi_resource_text(r, text), uf_dtype_name(in->dtype));
   }
   UFI_TRY(resolve(ctx, &r->value, &t));
-  UFI_TRY(check_value(ctx, &t));
+  UFI_TRY(fit_value(ctx, &t));
   if (in->dtype == UF_STRING || in->dtype == UF_VARIANT) { /* elements point elsewhere: change a copy, then keep it */
     uf_tensor copy = r->value;
     copy.buf = NULL;

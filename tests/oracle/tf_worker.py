@@ -95,12 +95,13 @@ class TensorFlow:
                 last = made[-1]
             with tf.control_dependencies([last]):
                 fetches = [tf.identity(named[o]) for o in case.outputs]
-            return [np.asarray(a) for a in session.run([*fetches, last])[:-1]]
+            return [np.array(a, object) if isinstance(a, bytes) else np.asarray(a) for a in session.run([*fetches, last])[:-1]]
 
     def array(self, t):
         if t.dtype in self.plain:
             t = self.tf.bitcast(t, self.plain[t.dtype])
-        return np.asarray(t.numpy())
+        a = t.numpy()
+        return np.array(a, object) if isinstance(a, bytes) else np.asarray(a)
 
     def run(self, case):
         return self.graph(case) if case.graph else self.eager(case)
@@ -180,7 +181,8 @@ class Unflow:
         return [self.array(t) for o in case.outputs for t in (named[o] if isinstance(named[o], list) else [named[o]])]
 
     def array(self, t):
-        a = np.asarray(t.numpy())
+        a = t.numpy()
+        a = np.array(a, object) if isinstance(a, bytes) else np.asarray(a)
         plain = {"qint8": "i1", "quint8": "u1", "qint16": "i2", "quint16": "u2", "qint32": "i4"}.get(getattr(t.dtype, "name", t.dtype))
         return a.view(plain) if plain and a.dtype != np.dtype(plain) else a
 

@@ -32,16 +32,19 @@ def test_nodes_are_named_as_in_tensorflow(graph):
     tf.identity(c)
     tf.no_op()
     tf.group(c)
+
+    def variable(name):
+        return [name, f"{name}/IsInitialized/VarIsInitializedOp", f"{name}/Assign",
+                f"{name}/Read/ReadVariableOp"]
+
     assert [op.name for op in graph.get_operations()] == [
-        "Const", "my_resource", "my_resource/Assign", "my_resource/Read/ReadVariableOp",
-        "my_resource_1/Initializer/initial_value", "my_resource_1", "my_resource_1/Assign",
-        "my_resource_1/Read/ReadVariableOp", "Variable/Initializer/initial_value", "Variable",
-        "Variable/Assign", "Variable/Read/ReadVariableOp", "Variable_1/Initializer/initial_value",
-        "Variable_1", "Variable_1/Assign", "Variable_1/Read/ReadVariableOp", "init", "init_1",
+        "Const", *variable("my_resource"), "my_resource_1/Initializer/initial_value",
+        *variable("my_resource_1"), "Variable/Initializer/initial_value", *variable("Variable"),
+        "Variable_1/Initializer/initial_value", *variable("Variable_1"), "init", "init_1",
         "Identity", "NoOp", "group_deps"]
     types = {op.type for op in graph.get_operations()}
     assert types == {"Const", "VarHandleOp", "AssignVariableOp", "ReadVariableOp", "NoOp",
-                     "Identity"}
+                     "Identity", "VarIsInitializedOp"}
     init = graph.get_operation_by_name("init")
     assert [c.name for c in init.control_inputs][0] == "my_resource/Assign"
     assert 'input: "^my_resource/Assign"' in str(init)
@@ -67,8 +70,7 @@ def test_run_fetches(graph):
             foreign = tf.constant(1)
         with pytest.raises(ValueError, match="not an element"):
             sess.run(foreign)
-        with pytest.raises(NotImplementedError):
-            sess.run(a, feed_dict={b: 1})
+        assert sess.run(b, feed_dict={b: 1}) == 1 and sess.run(b) == 7
     with pytest.raises(RuntimeError, match="closed"):
         sess.run(a)
 

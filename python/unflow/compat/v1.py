@@ -1,40 +1,126 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tf.compat.v1: graphs and sessions, and all that unflow has at the top."""
+"""tf.compat.v1: graphs and sessions, and all that unflow has at the top.
+
+Each name is imported when it is asked for.
+"""
 
 import unflow as _top
-from unflow._eager import (
-    assign,
-    disable_eager_execution,
-    enable_eager_execution,
-    executing_eagerly,
-    global_variables,
-    global_variables_initializer,
-    variables_initializer,
-)
-from unflow._graph import (
-    GraphKeys,
-    Session,
-    get_default_graph,
-    get_default_session,
-    reset_default_graph,
-)
+from unflow import _mode
 
-initialize_all_variables = global_variables_initializer
-disable_v2_behavior = disable_eager_execution
-enable_v2_behavior = enable_eager_execution
+# name here: (module, name there)
+_WHERE = {name: (module, name) for module, names in {
+    "_graph": "Graph GraphKeys Operation Tensor get_default_graph get_default_session "
+              "reset_default_graph control_dependencies",
+    "_session": "Session InteractiveSession",
+    "_graph_variable": "assign assign_add assign_sub scatter_add scatter_sub scatter_update scatter_max "
+                       "scatter_min scatter_mul scatter_div scatter_nd_add scatter_nd_sub "
+                       "scatter_nd_update global_variables local_variables trainable_variables "
+                       "model_variables moving_average_variables all_variables "
+                       "variables_initializer global_variables_initializer "
+                       "local_variables_initializer tables_initializer is_variable_initialized "
+                       "report_uninitialized_variables enable_resource_variables "
+                       "disable_resource_variables resource_variables_enabled",
+    "_variable_scope": "AUTO_REUSE VariableScope variable_scope variable_op_scope get_variable "
+                       "get_local_variable get_variable_scope",
+    "_graph_control": "cond while_loop case",
+    "_graph_io": "import_graph_def",
+    "_graph_api": "placeholder placeholder_with_default name_scope device colocate_with "
+                  "add_to_collection add_to_collections get_collection get_collection_ref container "
+                  "set_random_seed get_seed ConfigProto GPUOptions RunOptions RunMetadata "
+                  "global_norm_refused gradients gfile logging op_scope",
+    "_proto": "GraphDef NodeDef AttrValue MetaGraphDef NameAttrList TensorInfo",
+}.items() for name in names.split()}
+_WHERE.update({
+    "Variable": ("_graph_variable", "variable_v1"), "tuple": ("_eager", "tuple_"),
+    "initialize_all_variables": ("_graph_variable", "global_variables_initializer"),
+    "initialize_variables": ("_graph_variable", "variables_initializer"),
+    "initialize_local_variables": ("_graph_variable", "local_variables_initializer"),
+    "initialize_all_tables": ("_graph_variable", "tables_initializer"),
+    "zeros_initializer": ("_variable_scope", "Zeros"), "ones_initializer": ("_variable_scope", "Ones"),
+    "constant_initializer": ("_variable_scope", "Constant"),
+    "random_uniform_initializer": ("_variable_scope", "RandomUniform"),
+    "random_normal_initializer": ("_variable_scope", "RandomNormal"),
+    "truncated_normal_initializer": ("_variable_scope", "TruncatedNormal"),
+    "variance_scaling_initializer": ("_variable_scope", "VarianceScaling"),
+    "glorot_uniform_initializer": ("_variable_scope", "GlorotUniform"),
+    "glorot_normal_initializer": ("_variable_scope", "GlorotNormal"),
+    "train": ("_v1_modules", "train"), "saved_model": ("_v1_modules", "saved_model"),
+    "initializers": ("_v1_modules", "initializers"), "graph_util": ("_v1_modules", "graph_util"),
+    "SummaryMetadata": ("_proto", "NodeDef"),
+})
+del _WHERE["SummaryMetadata"], _WHERE["global_norm_refused"]
+_OWN = ("disable_eager_execution", "enable_eager_execution", "executing_eagerly",
+        "executing_eagerly_outside_functions", "disable_v2_behavior", "enable_v2_behavior",
+        "disable_control_flow_v2", "enable_control_flow_v2", "disable_v2_tensorshape",
+        "enable_v2_tensorshape", "disable_tensor_equality", "enable_tensor_equality",
+        "control_flow_v2_enabled")
+
+disable_eager_execution = _mode.disable_eager_execution
+enable_eager_execution = _mode.enable_eager_execution
+executing_eagerly = _mode.executing_eagerly
 
 
-def enable_resource_variables():
-    """All variables are resource variables already."""
+def executing_eagerly_outside_functions():
+    """Whether calls compute at once where no function is being made."""
+    return _mode.executing_eagerly()
 
 
-def resource_variables_enabled():
+def disable_v2_behavior():
+    """Calls add to the default graph, and v1.Variable and get_variable make references."""
+    from unflow._graph_variable import disable_resource_variables
+
+    _mode.disable_eager_execution()
+    disable_resource_variables()
+
+
+def enable_v2_behavior():
+    """Calls outside of a graph compute at once (the default)."""
+    from unflow._graph_variable import enable_resource_variables
+
+    _mode.enable_eager_execution()
+    enable_resource_variables()
+
+
+def control_flow_v2_enabled():
+    """Loops and branches are always While and If nodes."""
     return True
+
+
+def disable_control_flow_v2():
+    """Loops and branches stay While and If nodes, which give the same values."""
+
+
+def enable_control_flow_v2():
+    """Loops and branches are While and If nodes already."""
+
+
+def disable_v2_tensorshape():
+    raise NotImplementedError("unflow has the TensorShape of version 2 only, whose dimensions are "
+                              "ints; write shape[i] without .value")
+
+
+def enable_v2_tensorshape():
+    """Dimensions of a TensorShape are ints already."""
+
+
+def disable_tensor_equality():
+    """Symbolic tensors compare by identity already."""
+
+
+def enable_tensor_equality():
+    raise NotImplementedError("in unflow symbolic tensors compare by identity; use tf.equal")
 
 
 def __getattr__(name):
     if name.startswith("__"):
         raise AttributeError(name)
+    if name in _WHERE:
+        from importlib import import_module
+
+        module, there = _WHERE[name]
+        value = getattr(import_module("unflow." + module), there)
+        globals()[name] = value
+        return value
     try:
         return getattr(_top, name)
     except AttributeError:
@@ -42,3 +128,7 @@ def __getattr__(name):
             f"unflow has no compat.v1.{name}: it is not among the parts of TensorFlow that "
             f"unflow offers"
         ) from None
+
+
+def __dir__():
+    return sorted({*_WHERE, *_OWN, *dir(_top)})

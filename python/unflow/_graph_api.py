@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tf.compat.v1 has for graphs at its top: placeholders, scopes, collections, settings."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+
+from . import _mode, _ops
+from ._dtypes import TensorShape, as_dtype
+from ._graph import get_default_graph
+
+
+def placeholder(dtype, shape=None, name=None):
+    """A tensor whose value each run is to be given by feed_dict."""
+    if _mode.executing_eagerly():
+        raise RuntimeError("tf.placeholder() is not compatible with eager execution.")
+    return _ops.apply("Placeholder", [], {"dtype": as_dtype(dtype), "shape": TensorShape(shape)}, name)
+
+
+def placeholder_with_default(input, shape, name=None):
+    """The input, unless feed_dict gives another value."""
+    return _ops.apply("PlaceholderWithDefault", [input], {"shape": TensorShape(shape)}, name)
+
+
+class name_scope:
+    """In the block, names of new nodes begin with name/."""
+
+    def __init__(self, name, default_name=None, values=None):
+        if not (default_name is None or isinstance(default_name, str)):
+            raise TypeError(f"`default_name` type ({type(default_name)}) is not a string type. You "
+                            f"likely meant to pass this into the `values` kwarg.")
+        self._given = name
+        self.name = default_name if name is None else name
+        self._values = values
+
+    def __enter__(self):
+        graph = _mode.graph_for(self._values or ())
+        if graph is None:
+            self._context = contextlib.nullcontext(f"{self.name}/" if self.name else "")
+            return self._context.__enter__()
+        if self.name is None and self._values is not None:
+            raise ValueError(f"At least one of name ({self._given}) and default_name must be provided.")
+        self._stack = contextlib.ExitStack()
+        self._context = self._stack
+        if not _mode.stacks.graphs or _mode.stacks.graphs[-1] is not graph:
+            self._stack.enter_context(graph.as_default())
+        return self._stack.enter_context(graph.name_scope(self.name))
+
+    def __exit__(self, *exc):
+        self._context.__exit__(*exc)
+        return False
+
+
+def op_scope(values, name, default_name=None):
+    """The old form of name_scope."""
+    return name_scope(name, default_name, values)
+
+
+def device(device_name_or_function):
+    """``get_default_graph().device(...)``; in eager mode there is one device."""
+    if _mode.executing_eagerly():
+        return contextlib.nullcontext()
+    return get_default_graph().device(device_name_or_function)
+
+
+def colocate_with(op, ignore_existing=False):
+    """Placement has no effect on values."""
+    return contextlib.nullcontext()
+
+
+def container(container_name):
+    """``get_default_graph().container(...)``."""
+    return get_default_graph().container(container_name)
+
+
+def add_to_collection(name, value):
+    """Appends value to a collection of the default graph."""
+    get_default_graph().add_to_collection(name, value)
+
+
+def add_to_collections(names, value):
+    """Appends value to collections of the default graph."""
+    get_default_graph().add_to_collections(names, value)
+
+
+def get_collection(key, scope=None):
+    """A collection of the default graph, a list."""
+    return get_default_graph().get_collection(key, scope)
+
+
+def get_collection_ref(key):
+    """The list of a collection of the default graph itself."""
+    return get_default_graph().get_collection_ref(key)
+
+
+def set_random_seed(seed):
+    """The graph's seed: random ops without one of their own repeat from session to session."""
+    if _mode.executing_eagerly():
+        from unflow import random
+
+        random.set_seed(seed)
+    else:
+        get_default_graph().seed = seed
+
+
+def get_seed(op_seed):
+    """(seed, seed2) of a random op made now."""
+    return get_default_graph()._random_seeds(op_seed)
+
+
+def gradients(*args, **kwargs):
+    raise NotImplementedError("unflow computes no gradients: tf.gradients is not there; gradient ops in "
+                              "graphs that were saved run")
+
+
+# ---- settings ----
+
+
+class _Settings:
+    """Values by name; those that have no effect on results are kept and not used."""
+
+    _known = ()
+
+    def __init__(self, **values):
+        for name, value in values.items():
+            if name not in self._known:
+                raise ValueError(f'Protocol message {type(self).__name__} has no "{name}" field.')
+            setattr(self, name, value)
+
+
+class GPUOptions(_Settings):
+    """Memory of GPUs, of which unflow uses none."""
+
+    _known = ("per_process_gpu_memory_fraction", "allow_growth", "visible_device_list")
+
+
+class ConfigProto(_Settings):
+    """Settings of a Session: intra_op_parallelism_threads is the number of threads; the others
+    are about devices and placement, on which values do not depend."""
+
+    _known = ("device_count", "intra_op_parallelism_threads", "inter_op_parallelism_threads",
+              "use_per_session_threads", "allow_soft_placement", "log_device_placement",
+              "gpu_options", "graph_options", "isolate_session_state")
+
+    def __init__(self, **values):
+        self.gpu_options = GPUOptions()
+        self.device_count = {}
+        self.intra_op_parallelism_threads = 0
+        super().__init__(**values)
+
+
+class RunOptions(_Settings):
+    """Settings of one run: tracing, which unflow has not, and a time limit."""
+
+    _known = ("trace_level", "timeout_in_ms", "inter_op_thread_pool", "output_partition_graphs")
+
+
+class RunMetadata(_Settings):
+    """What a traced run gives: unflow traces none."""
+
+
+# ---- files ----
+
+
+class gfile:
+    """tf.compat.v1.gfile, on local files."""
+
+    class GFile:
+        """A file; text unless the mode has a b."""
+
+        def __init__(self, name, mode="r"):
+            self._file = open(name, mode)
+            self.name, self.mode = name, mode
+
+        def __getattr__(self, name):
+            return getattr(self.__dict__["_file"], name)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *exc):
+            self._file.close()
+
+        def __iter__(self):
+            return iter(self._file)
+
+        def size(self):
+            """Bytes of the file."""
+            return os.fstat(self._file.fileno()).st_size
+
+    Open = FastGFile = GFile
+    Exists = staticmethod(os.path.exists)
+    IsDirectory = staticmethod(os.path.isdir)
+    ListDirectory = staticmethod(os.listdir)
+    MkDir = staticmethod(os.mkdir)
+    Remove = staticmethod(os.remove)
+
+    @staticmethod
+    def MakeDirs(path):
+        """Makes the folder and those above it."""
+        os.makedirs(path, exist_ok=True)
+
+    @staticmethod
+    def DeleteRecursively(path):
+        """Removes the folder with all that is in it."""
+        shutil.rmtree(path)
+
+    @staticmethod
+    def Copy(source, target, overwrite=False):
+        """Copies a file."""
+        if not overwrite and os.path.exists(target):
+            from .errors import AlreadyExistsError
+
+            raise AlreadyExistsError(None, None, f"file already exists: {target}")
+        shutil.copyfile(source, target)
+
+    @staticmethod
+    def Rename(source, target, overwrite=False):
+        """Renames a file."""
+        if not overwrite and os.path.exists(target):
+            from .errors import AlreadyExistsError
+
+            raise AlreadyExistsError(None, None, f"file already exists: {target}")
+        os.replace(source, target)
+
+    @staticmethod
+    def Glob(pattern):
+        """Names that match."""
+        import glob
+
+        return sorted(glob.glob(pattern))
+
+    @staticmethod
+    def Walk(top, in_order=True):
+        """(folder, folders in it, files in it) of each folder."""
+        return os.walk(top, topdown=in_order)
+
+
+class _Logging:
+    DEBUG, INFO, WARN, ERROR, FATAL = 10, 20, 30, 40, 50
+
+    def __getattr__(self, name):
+        import logging as python_logging
+
+        logger = python_logging.getLogger("tensorflow")
+        if name == "set_verbosity":
+            return logger.setLevel
+        if name == "get_verbosity":
+            return lambda: logger.level
+        found = {"warn": "warning", "fatal": "critical"}.get(name, name)
+        if found in ("debug", "info", "warning", "error", "critical", "log"):
+            return getattr(logger, found)
+        raise AttributeError(f"unflow has no logging.{name}")
+
+
+logging = _Logging()
