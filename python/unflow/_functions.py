@@ -27,7 +27,12 @@ def _pair(x, y):
 
 
 def add(x, y, name=None):
-    x, y = _pair(x, y)
+    graph = _mode.graph_for((x, y))
+    if graph is not None:
+        with graph.name_scope(name or "Add") as name:
+            x, y = _pair(x, y)
+    else:
+        x, y = _pair(x, y)
     return _apply("Add" if x.dtype.name == "string" else "AddV2", [x, y], None, name or "Add")
 
 
