@@ -132,11 +132,9 @@ def write(root, prefix, session=None):
             tensors[key] = graphs.value(value)
         elif _is_table(value) and hasattr(value, "insert"):
             keys, values = value.export()
-            for word, tensor in (("-keys", keys), ("-values", values)):
-                key = objects.key(i, "table" + word)
-                node.attributes.add(name="table" + word, full_name=f"{value.name}{word}",
-                                    checkpoint_key=key)
-                tensors[key] = tensor.numpy_array()
+            key = objects.key(i, "table")
+            node.attributes.add(name="table", checkpoint_key=key)
+            tensors[key + "-keys"], tensors[key + "-values"] = keys.numpy_array(), values.numpy_array()
         node.has_checkpoint_values.value = len(node.attributes) > 0
     below = _with_values(objects.children, proto)
     for i, node in enumerate(proto.nodes):
@@ -276,13 +274,12 @@ class _Restore:
             _Graphs(session or self.session).assign(value, array)
             self.done[id(value)] = (value, i)
         elif _is_table(value):
-            words = [k[:-5] for k in keys if k.endswith("-keys")]
-            for word in words:
-                value_key = keys[word + "-values"]
-                _ops.apply("LookupTableImportV2", [
-                    value.resource_handle, self.reader.get_tensor(keys[word + "-keys"]),
-                    self.reader.get_tensor(value_key)])
-                self.done[id(value)] = (value, i)
+            for key in keys.values():
+                if self.reader.has_tensor(key + "-keys"):
+                    _ops.apply("LookupTableImportV2", [
+                        value.resource_handle, self.reader.get_tensor(key + "-keys"),
+                        self.reader.get_tensor(key + "-values")])
+                    self.done[id(value)] = (value, i)
 
     def _names(self, session):
         """A checkpoint of names only: variables have theirs."""

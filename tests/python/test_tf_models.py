@@ -72,7 +72,8 @@ def test_saved_model(case):
 
 
 @pytest.mark.parametrize("case", of_kind("graph_def"))
-def test_graph_def(case):
+def test_graph_def(case, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # one of them saves a checkpoint in the current folder
     data = np.load(FOLDER / case["data"])
     path = FOLDER / case["path"]
     graph_def = v1.GraphDef()
