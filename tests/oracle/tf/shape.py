@@ -101,7 +101,7 @@ def cases(rng):
         yield Case("Split", [np.array(axis - pick(rng, [0, rank]), "i4"), val(rng, dtype, shape)], {"num_split": pieces})
         sizes = [int(k) for k in rng.integers(0, 4, pieces)]
         shape[axis] = sum(sizes)
-        if rng.random() < 0.5:
+        if rng.random() < 0.5 and pieces > 1:
             sizes[int(rng.integers(0, pieces))] = -1
         if dtype not in QUANTIZED or dtype == "qint32":
             yield Case("SplitV", [val(rng, dtype, shape), np.array(sizes, index(rng)), np.array(axis - pick(rng, [0, rank]), "i4")],
@@ -138,7 +138,7 @@ def cases(rng):
         axes = [int(a) - rank * int(rng.integers(0, 2)) for a in rng.permutation(rank)[:int(rng.integers(0, rank + 1))]]
         if dtype not in QUANTIZED:
             yield Case("ReverseV2", [val(rng, dtype, shape), np.array(axes, index(rng))])
-            yield Case("Reverse", [val(rng, dtype, shape), rng.random(rank) < 0.5])
+            yield Case("Reverse", [val(rng, dtype, [max(n, 1) for n in shape]), rng.random(rank) < 0.5])
             n = int(rng.integers(0, 4))
             axes = rng.integers(-rank, rank, n).astype(index(rng))
             yield Case("Roll", [val(rng, dtype, shape), rng.integers(-12, 12, n).astype(index(rng)), axes])
