@@ -58,6 +58,7 @@ class TensorFlow:
     def step(self, op, inputs, attrs, named):
         from tensorflow.python.framework import op_def_registry
         definition = op_def_registry.get(op)
+        function = getattr(self.tf.raw_ops, op)
         told, kwargs = set(), {}
         for arg, v in zip(definition.input_arg, inputs):
             many = bool(arg.number_attr or arg.type_list_attr)
@@ -65,7 +66,6 @@ class TensorFlow:
             told |= {arg.type_attr, arg.number_attr, arg.type_list_attr}
         kwargs.update({k: v for k, v in attrs.items() if k not in told})
         # Python's names of some arguments and attributes are others (axis for reduction_indices): by order.
-        function = getattr(self.tf.raw_ops, op)
         taken = list(inspect.signature(function).parameters)
         names = [a.name for a in definition.input_arg] + [a.name for a in definition.attr if a.name not in told and a.name not in taken]
         free = [p for p in taken if p not in names and p not in kwargs and p != "name"]
