@@ -59,14 +59,18 @@ class TensorFlow:
         from tensorflow.python.framework import op_def_registry
         definition = op_def_registry.get(op)
         function = getattr(self.tf.raw_ops, op)
-        names = list(inspect.signature(function).parameters)  # Python's differ for a few (Select, Sum, Split ...)
         told, kwargs = set(), {}
-        for i, (arg, v) in enumerate(zip(definition.input_arg, inputs)):
+        for arg, v in zip(definition.input_arg, inputs):
             many = bool(arg.number_attr or arg.type_list_attr)
-            kwargs[arg.name if arg.name in names else names[i]] = [self.value(i, named) for i in v] if many else self.value(v, named)
+            kwargs[arg.name] = [self.value(i, named) for i in v] if many else self.value(v, named)
             told |= {arg.type_attr, arg.number_attr, arg.type_list_attr}
         kwargs.update({k: v for k, v in attrs.items() if k not in told})
-        result = function(**kwargs)
+        # Python's names of some arguments and attributes are others (axis for reduction_indices): by order.
+        taken = list(inspect.signature(function).parameters)
+        names = [a.name for a in definition.input_arg] + [a.name for a in definition.attr if a.name not in told and a.name not in taken]
+        free = [p for p in taken if p not in names and p not in kwargs and p != "name"]
+        renamed = dict(zip([n for n in names if n not in taken], free))
+        result = function(**{renamed.get(k, k): v for k, v in kwargs.items()})
         if result is None or type(result).__name__ == "Operation":
             return []
         flat = []
