@@ -148,9 +148,7 @@ static void relu6_u(uint64_t *a, const uint64_t *b, size_t n, const ufi_number_a
 /* ---- special functions ----------------------------------------------------------------------------- */
 
 REAL(erf, erf(v))
-F32(erf, erff(v))
 REAL(erfc, erfc(v))
-F32(erfc, erfcf(v))
 REAL(erfinv, ufi_erfinv(v))
 REAL(ndtri, ufi_ndtri(v))
 REAL(lgamma, ufi_lgamma(v))
@@ -240,8 +238,8 @@ static const ufi_number_op table[] = {
   {"Elu", UFI_FLOATS, R(elu), KERNEL(UFK_ELU)},
   {"Selu", UFI_FLOATS, R(selu), .f32 = selu_f},
 
-  {"Erf", UFI_FLOATS, R(erf), .f32 = erf_f},
-  {"Erfc", UFI_FLOATS, R(erfc), .f32 = erfc_f},
+  {"Erf", UFI_FLOATS, R(erf), KERNEL(UFK_ERF)},
+  {"Erfc", UFI_FLOATS, R(erfc), KERNEL(UFK_ERFC)},
   {"Erfinv", UFI_F32_F64, R(erfinv)},
   {"Ndtri", UFI_F32_F64, R(ndtri)},
   {"Lgamma", UFI_F16_UP, R(lgamma)},
