@@ -118,7 +118,7 @@ static uf_status read_vector(ufi_ctx *ctx, int32_t i, int32_t n, int64_t *out) {
 /* ---- order ------------------------------------------------------------------------------- */
 
 static uf_status reorder_eval(ufi_ctx *ctx) {
-  ufi_sparse s;
+  ufi_sparse s = {0};
   ufi_sparse_out o;
   int64_t *order;
   UFI_TRY(ufi_sparse_in(ctx, 0, 1, 2, &s));
@@ -156,7 +156,7 @@ static uf_status new_shape(ufi_ctx *ctx, int64_t total, int32_t rank, int64_t *d
 }
 
 static uf_status reshape_eval(ufi_ctx *ctx) {
-  ufi_sparse s;
+  ufi_sparse s = {0};
   ufi_sparse_out o;
   int64_t dims[UF_MAX_RANK], total;
   int32_t rank;
@@ -198,7 +198,7 @@ static uf_status cut(ufi_ctx *ctx, const ufi_sparse *s, const int64_t *begin, co
 }
 
 static uf_status slice_eval(ufi_ctx *ctx) {
-  ufi_sparse s;
+  ufi_sparse s = {0};
   int64_t begin[UF_MAX_RANK], size[UF_MAX_RANK];
   UFI_TRY(ufi_sparse_in(ctx, 0, 1, 2, &s));
   UFI_TRY(read_vector(ctx, 3, s.rank, begin));
@@ -211,7 +211,7 @@ static uf_status slice_eval(ufi_ctx *ctx) {
 }
 
 static uf_status split_eval(ufi_ctx *ctx) {
-  ufi_sparse s;
+  ufi_sparse s = {0};
   int64_t axis, begin[UF_MAX_RANK] = {0}, size[UF_MAX_RANK];
   int32_t count, n = ctx->n_out / 3;
   UFI_TRY(ufi_read_ints(ctx, ctx->in[0], &axis, 1, &count));
@@ -249,7 +249,7 @@ static uf_status concat_check(ufi_ctx *ctx, int32_t n, int64_t *axis_out, ufi_sp
   int64_t axis = ((const concat_attrs *)ctx->attrs)->axis;
   *total = (ufi_sparse){0};
   for (int32_t k = 0; k < n; k++) {
-    ufi_sparse s;
+    ufi_sparse s = {0};
     UFI_TRY(ufi_sparse_in(ctx, k, n + k, 2 * n + k, &s));
     UFI_TRY(ufi_sparse_check(ctx, &s));
     if (k == 0) {
@@ -317,9 +317,9 @@ static uf_status fill_places(ufi_ctx *ctx, const int64_t *rows, int64_t step, in
     starts[row + 1]++;
   }
   for (int64_t r = 0; r < n_rows; r++) starts[r + 1] = starts[r] + UFI_MAX(starts[r + 1], (int64_t)1);
-  for (int64_t i = 0; i < n; i++) map[i] = starts[rows[i * step]]++;
-  for (int64_t r = n_rows; r > 0; r--) starts[r] = starts[r - 1]; /* begins again */
-  starts[0] = 0;
+  int64_t *next = starts + n_rows + 2; /* places taken so far */
+  memcpy(next, starts, (size_t)n_rows * sizeof *next);
+  for (int64_t i = 0; i < n; i++) map[i] = next[rows[i * step]]++;
   return UF_OK;
 }
 
@@ -335,7 +335,7 @@ static uf_status fill_rows(ufi_ctx *ctx, const int64_t *rows, int32_t rank, int6
     uf_tensor_release(&empty);
     return status;
   }
-  int64_t *starts = ufi_calloc((size_t)n_rows + 2, sizeof *starts), *to = map.data;
+  int64_t *starts = ufi_calloc(2 * ((size_t)n_rows + 2), sizeof *starts), *to = map.data;
   status = starts ? fill_places(ctx, rows, rank, n, n_rows, starts, to) : ufi_no_memory(ctx->error, (size_t)n_rows);
   int64_t total = n, gaps = 0;
   bool *is_empty = empty.data;
@@ -370,7 +370,7 @@ static uf_status fill_rows(ufi_ctx *ctx, const int64_t *rows, int32_t rank, int6
 }
 
 static uf_status fill_eval(ufi_ctx *ctx) {
-  ufi_sparse s;
+  ufi_sparse s = {0};
   UFI_TRY(ufi_sparse_in(ctx, 0, 1, 2, &s));
   if (s.rank < 1) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "Dense shape cannot be empty: expected rank 1 or more, found 0");
   return fill_rows(ctx, s.indices, s.rank, s.n, s.values, s.dims[0], false);

@@ -82,7 +82,7 @@ static uf_status reduce_dense(ufi_ctx *ctx, const ufi_sparse_out *o, int32_t ran
 
 static uf_status reduce_eval(ufi_ctx *ctx) {
   const reduce_attrs *a = ctx->attrs;
-  ufi_sparse s;
+  ufi_sparse s = {0};
   ufi_sparse_out o;
   bool gone[UF_MAX_RANK];
   int64_t dims[UF_MAX_RANK];
@@ -139,7 +139,7 @@ static double magnitude(uf_dtype dtype, const void *p) {
   return ufi_convert(dtype, p, 1, UF_FLOAT64, &d, NULL) == UF_OK ? fabs(d) : 0;
 }
 
-/* A value that is large enough to keep. */
+/* A sum that is large enough to keep; what only one side has is kept anyway, as in TensorFlow. */
 static bool keeps(const ufi_ctx *ctx, uf_dtype dtype, const void *value) {
   const pair_attrs *a = ctx->attrs;
   double least = 0;
@@ -150,7 +150,7 @@ static bool keeps(const ufi_ctx *ctx, uf_dtype dtype, const void *value) {
 
 static uf_status pair_eval(ufi_ctx *ctx) {
   const pair_attrs *a = ctx->attrs;
-  ufi_sparse x, y;
+  ufi_sparse x = {0}, y = {0};
   ufi_sparse_out o;
   char zeros[16] = {0}, sum[16];
   int64_t i = 0, k = 0;
@@ -170,7 +170,7 @@ static uf_status pair_eval(ufi_ctx *ctx) {
     ufi_update_run(a->update, dtype, sum, order >= 0 ? ufi_element(y.values, k) : zeros, 1, 1);
     i += order <= 0;
     k += order >= 0;
-    if (keeps(ctx, dtype, sum)) memcpy(ufi_sparse_add(&o, sum), at, (size_t)x.rank * sizeof *at);
+    if (order != 0 || keeps(ctx, dtype, sum)) memcpy(ufi_sparse_add(&o, sum), at, (size_t)x.rank * sizeof *at);
   }
   return ufi_sparse_end(ctx, &o, 0, 1, a->adds ? 2 : -1, x.dims);
 }
@@ -223,7 +223,7 @@ static uf_status cwise_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error
 static uf_status cwise_eval(ufi_ctx *ctx) {
   const pair_attrs *a = ctx->attrs;
   const ufi_tensor *dense = ctx->in[3];
-  ufi_sparse s;
+  ufi_sparse s = {0};
   int64_t steps[UF_MAX_RANK];
   uf_tensor out;
   UFI_TRY(ufi_sparse_in(ctx, 0, 1, 2, &s));
@@ -353,7 +353,7 @@ const ufi_op_def ufi_op_SPARSE_TENSOR_DENSE_MATMUL = {
 
 /* Over the last dimension: entries that agree in all others. */
 static uf_status softmax_eval(ufi_ctx *ctx) {
-  ufi_sparse s;
+  ufi_sparse s = {0};
   uf_tensor out;
   UFI_TRY(ufi_sparse_in(ctx, 0, 1, 2, &s));
   uf_dtype dtype = s.values->dtype;
