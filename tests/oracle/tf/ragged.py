@@ -2,7 +2,7 @@
 """ragged.py: ragged tensors as nested row splits and flat values."""
 
 import numpy as np
-from tf_case import Case
+from tf_case import Case, Chain, R
 
 from variable import values
 
@@ -21,7 +21,28 @@ def nested(rng, levels, kind="int64"):
     return out, rows
 
 
+def variants(rng):
+    for n, dtype in enumerate(ANY * 3):
+        kind = ["int32", "int64"][n % 2]
+        levels = n % 4
+        s, rows = nested(rng, levels, kind)
+        v = values(rng, dtype, (rows,) + [(), (2,)][n % 2])
+        for batched in (False, True):
+            out = levels if not batched or levels else 1
+            names = [f"s{k}" for k in range(out)] + ["x"]
+            encode = ("v", "RaggedTensorToVariant", [s, v], {"batched_input": batched, "Tsplits": kind, "RAGGED_RANK": levels})
+            decode = (names, "RaggedTensorFromVariant", [R("v")], {"input_ragged_rank": -1 if n % 3 else out - batched, "output_ragged_rank": out,
+                                                                "Tvalues": dtype, "Tsplits": kind})
+            if not (batched and levels == 0):
+                yield Chain([encode, decode], names)
+    f = "float32"
+    yield Chain([("v", "RaggedTensorToVariant", [[np.array([0, 2])], values(rng, f, (2,))], {"batched_input": True, "RAGGED_RANK": 1}),
+                 (["a", "b", "x"], "RaggedTensorFromVariant", [R("v")], {"input_ragged_rank": 1, "output_ragged_rank": 2, "Tvalues": f})], ["x"])
+    yield Case("RaggedTensorToVariant", [[np.array([0, 3])], values(rng, f, (2,))], {"batched_input": True, "RAGGED_RANK": 1})
+
+
 def cases(rng):
+    yield from variants(rng)
     for n, dtype in enumerate(["int32", "int64", "float32", "float64"] * 5):
         rows = int(rng.integers(0, 5))
         shape = [(rows,) if rng.integers(3) else () for _ in range(3)]

@@ -113,6 +113,20 @@ def arithmetic(rng):
     yield Case("SparseTensorDenseAdd", [*a, values(rng, "float32", (4, 3))])
 
 
+def crosses(rng):
+    for n in range(24):
+        batch, hashed = int(rng.integers(1, 5)), bool(n % 2)
+        columns = [sparse(rng, ["int64", "string"][rng.integers(2)], (batch, 3), 0.6) for _ in range(n % 3)]
+        dense = [values(rng, ["int64", "string"][rng.integers(2)], (batch, int(rng.integers(1, 4)))) for _ in range(1 + n % 2)]
+        attrs = {"hashed_output": hashed, "num_buckets": [0, 100][n % 4 // 2], "hash_key": 956888297470, "out_type": "int64" if hashed else "string",
+                 "internal_type": "int64" if hashed else "string"}
+        yield Case("SparseCross", [[c[0] for c in columns], [c[1] for c in columns], [c[2] for c in columns], dense], attrs)
+    a = sparse(rng, "int64", (3, 2))
+    attrs = {"hashed_output": True, "num_buckets": 5, "hash_key": 1, "out_type": "int64", "internal_type": "int64"}
+    yield Case("SparseCross", [[a[0]], [a[1]], [a[2]], [values(rng, "int64", (4, 1))]], attrs)
+
+
 def cases(rng):
+    yield from crosses(rng)
     yield from structure(rng)
     yield from arithmetic(rng)
