@@ -139,8 +139,9 @@ def written(rng):
                          {"dct_method": "INTEGER_ACCURATE"}, {"ratio": 8}):
                 yield Chain([("f", "EncodeJpeg", [y], a), ("x", "DecodeJpeg", [R("f")], more)], ["x"])
             yield Chain([("f", "EncodeJpeg", [y], a), ("x", "ExtractJpegShape", [R("f")], {"output_type": "int64"})], ["x"])
-            yield Chain([("f", "EncodeJpegVariableQuality", [y, np.int32(60)], {}),
-                         ("x", "DecodeImage", [R("f")], {"channels": 3})], ["x"])
+            for quality in (60, 101 if i == 0 else 30):
+                yield Chain([("f", "EncodeJpegVariableQuality", [y, np.int32(quality)], {}),
+                             ("x", "DecodeImage", [R("f")], {"channels": 3})], ["x"])
             window = np.array([h // 3, w // 4, max(1, h // 2), max(1, w // 2)], "i4")
             yield Chain([("f", "EncodeJpeg", [y], a), ("x", "DecodeAndCropJpeg", [R("f"), window], {})], ["x"])
     yield Case("EncodePng", [np.zeros((2, 3), "u1")])
@@ -176,7 +177,8 @@ def read(rng):
         if cut < 3 or cut > 100:  # what else is recovered differs by library
             yield Case("DecodeJpeg", [file], {"try_recover_truncated": True})
     yield Case("DecodeAndCropJpeg", [text(JPEG), np.array([1, 2, 40, 3], "i4")])
-    yield Case("DecodeAndCropJpeg", [text(JPEG), np.array([7, 5, 11, 13], "i4")], {"channels": 1})
+    for ratio in (1, 2):
+        yield Case("DecodeAndCropJpeg", [text(JPEG), np.array([7, 5, 4, 6], "i4")], {"channels": 1, "ratio": ratio})
     for i in range(20):
         bits = int(rng.integers(1, 9))
         file = gif(rng, int(rng.integers(1, 90)), int(rng.integers(1, 90)), i % 4 + 1, bits, i % 3 == 0, i % 2 == 1, i % 5 == 0)
