@@ -333,4 +333,8 @@ guarantee_const = GuaranteeConst input
 edit_distance -> _composite
 math.nan_to_num -> _functions
 sets.intersection sets.union sets.difference sets.size -> _composite
+saved_model.load saved_model.contains_saved_model -> _loader
+saved_model.SERVING saved_model.TRAINING saved_model.GPU saved_model.TPU -> _loader_v1
+make_ndarray make_tensor_proto -> _nodes
+io.write_graph graph_util.import_graph_def -> _graph_io
 """

@@ -171,7 +171,7 @@ uf_status ufi_number_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error) 
   a->op = ufi_unary_op(from->op);
   if (!a->op) a->op = ufi_binary_op(from->op);
   if (!a->op) return ufi_fail(error, UF_INTERNAL, "expected an elementwise op, found %s", from->op);
-  a->alpha = alpha && alpha->kind == UF_ATTR_FLOAT ? alpha->f : 0;
+  a->alpha = alpha && alpha->kind == UF_ATTR_FLOAT ? (float)alpha->f : 0;
   a->shape_error = !(a->op->flags & UFI_NUMBER_SHAPES) || ufi_tf_bool(from, "incompatible_shape_error");
   return UF_OK;
 }

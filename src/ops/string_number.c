@@ -294,7 +294,7 @@ static void put_list(ufi_chars *c, const ufi_tensor *t, int64_t limit) {
 void ufi_format_tensor(ufi_chars *c, const ufi_tensor *t, int64_t summarize) {
   int64_t limit = summarize < 0 ? t->count : UFI_MIN(summarize, t->count);
   bool listed = kind_of(t->dtype) == OTHER ? t->dtype != UF_BOOL && t->dtype != UF_STRING : kind_of(t->dtype) == COMPLEX;
-  if (limit == 0 && t->count && (t->rank == 0 || t->dtype == UF_STRING)) ufi_chars_text(c, t->dtype == UF_STRING ? "" : "...");
+  if (limit == 0 && t->count && (t->rank == 0 || t->dtype == UF_BOOL)) ufi_chars_text(c, t->dtype == UF_BOOL ? "" : "...");
   else if (listed) put_list(c, t, t->rank ? limit : 1);
   else put_dimension(c, t, 0, 0, limit);
 }

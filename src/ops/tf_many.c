@@ -70,16 +70,17 @@ static void run_ternary(ufi_ctx *ctx, ternary_fn fn) {
   }
 }
 
-/* NaN limits do not count. Of complex numbers only the real parts do. */
+/* NaN limits do not count. Complex numbers are clipped by parts. */
 #define CLIP(a, lo, hi) (a = (hi) < (a) ? (hi) : (a), a = (a) < (lo) ? (lo) : (a))
 static void clip(ufi_piece *a, const ufi_piece *lo, const ufi_piece *hi, size_t n, ufi_number_class class) {
   for (size_t i = 0; i < n; ++i) {
     if (class == UFI_REALS) {
       CLIP(a->reals[i], lo->reals[i], hi->reals[i]);
     } else if (class == UFI_COMPLEXES) {
-      double re = creal(a->complexes[i]);
+      double re = creal(a->complexes[i]), im = cimag(a->complexes[i]);
       CLIP(re, creal(lo->complexes[i]), creal(hi->complexes[i]));
-      a->complexes[i] = re;
+      CLIP(im, cimag(lo->complexes[i]), cimag(hi->complexes[i]));
+      a->complexes[i] = CMPLX(re, im);
     } else {
       CLIP(a->ints[i], lo->ints[i], hi->ints[i]);
     }

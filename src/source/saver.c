@@ -39,7 +39,7 @@ static uf_status parse_spec(const char *spec, int32_t *rank_out, int64_t *dims_o
       if (end == slice || *end != ',') goto bad;
       slice = end + 1;
       region_out->extent[d] = strtoll(slice, &end, 10);
-      if (end == slice) goto bad;
+      if (end == slice || region_out->extent[d] == 0) goto bad;
     }
     if (*end != (d + 1 < rank ? ':' : 0) || dims_out[d] < 0 || region_out->start[d] < 0 ||
         region_out->extent[d] < 0 || region_out->start[d] > dims_out[d] - region_out->extent[d])
@@ -83,6 +83,12 @@ static uf_status make_folder(const char *prefix, uf_error *error) {
   return status;
 }
 
+/* A failure under the status that TensorFlow gives it. */
+static uf_status invalid(uf_error *error) {
+  if (error) error->status = UF_INVALID_ARGUMENT;
+  return UF_INVALID_ARGUMENT;
+}
+
 static uf_status add_saved(uf_checkpoint_writer *writer, const ufi_saved *item, uf_error *error) {
   int32_t rank;
   int64_t dims[UF_MAX_RANK];
@@ -100,6 +106,7 @@ uf_status ufi_saver_write(const char *prefix, const ufi_saved *items, int32_t n,
   UFI_TRY(uf_checkpoint_create(prefix, 1, &writer, error));
   uf_status status = UF_OK;
   for (int32_t i = 0; i < n && status == UF_OK; i++) status = add_saved(writer, &items[i], error);
+  if (status == UF_ALREADY_EXISTS) status = invalid(error); /* a name given twice */
   if (status == UF_OK) return uf_checkpoint_finish(writer, error);
   uf_checkpoint_abandon(writer);
   return status;
@@ -193,6 +200,7 @@ uf_status ufi_saver_merge(const char *const *prefixes, int32_t n, const char *de
   UFI_TRY(uf_checkpoint_create(destination, UFI_MIN(UFI_MAX(n, 1), 512), &writer, error));
   uf_status status = UF_OK;
   for (int32_t i = 0; i < n && status == UF_OK; i++) status = add_all(writer, prefixes[i], allow_missing, error);
+  if (status == UF_NOT_FOUND) status = invalid(error);
   if (status != UF_OK) {
     uf_checkpoint_abandon(writer);
     return status;

@@ -8,6 +8,7 @@ was done before a crash is kept. ONLY: indices, separated by commas.
 """
 
 import importlib.util
+import inspect
 import pathlib
 import pickle
 import sys
@@ -57,13 +58,19 @@ class TensorFlow:
     def step(self, op, inputs, attrs, named):
         from tensorflow.python.framework import op_def_registry
         definition = op_def_registry.get(op)
+        function = getattr(self.tf.raw_ops, op)
         told, kwargs = set(), {}
         for arg, v in zip(definition.input_arg, inputs):
             many = bool(arg.number_attr or arg.type_list_attr)
             kwargs[arg.name] = [self.value(i, named) for i in v] if many else self.value(v, named)
             told |= {arg.type_attr, arg.number_attr, arg.type_list_attr}
         kwargs.update({k: v for k, v in attrs.items() if k not in told})
-        result = getattr(self.tf.raw_ops, op)(**kwargs)
+        # Python's names of some arguments and attributes are others (axis for reduction_indices): by order.
+        taken = list(inspect.signature(function).parameters)
+        names = [a.name for a in definition.input_arg] + [a.name for a in definition.attr if a.name not in told and a.name not in taken]
+        free = [p for p in taken if p not in names and p not in kwargs and p != "name"]
+        renamed = dict(zip([n for n in names if n not in taken], free))
+        result = function(**{renamed.get(k, k): v for k, v in kwargs.items()})
         if result is None or type(result).__name__ == "Operation":
             return []
         flat = []

@@ -69,7 +69,7 @@ def cases(rng):
         yield Case("Reshape", [x, np.array(new, index(rng))])
         shape = [int(pick(rng, [1, 1, 3])) for _ in range(int(rng.integers(0, 5)))]
         ones = [i for i, k in enumerate(shape) if k == 1 and rng.random() < 0.7]
-        yield Case("Squeeze", [val(rng, dtype, shape)], {"axis": [i - len(shape) if rng.random() < 0.5 else i for i in ones]})
+        yield Case("Squeeze", [val(rng, dtype, shape)], {"squeeze_dims": [i - len(shape) if rng.random() < 0.5 else i for i in ones]})
         rank = len(shape)
         yield Case("ExpandDims", [val(rng, dtype, shape), np.array(rng.integers(-rank - 1, rank + 1), index(rng))])
     x = np.ones((2, 3), "f4")
@@ -78,8 +78,8 @@ def cases(rng):
     yield Case("Reshape", [np.ones((0, 3), "f4"), np.array([-1, 0], "i4")])
     yield Case("Reshape", [np.ones((0, 3), "f4"), np.array([-1, 3], "i4")])
     yield Case("Reshape", [np.ones((0, 3), "f4"), np.array([0, -1], "i8")])
-    yield Case("Squeeze", [x], {"axis": [0]})
-    yield Case("Squeeze", [x], {"axis": [2]})
+    yield Case("Squeeze", [x], {"squeeze_dims": [0]})
+    yield Case("Squeeze", [x], {"squeeze_dims": [2]})
     yield Case("ExpandDims", [x, np.array(3, "i4")])
     yield Case("ExpandDims", [x, np.array(-4, "i4")])
     # joining, cutting
@@ -94,7 +94,7 @@ def cases(rng):
         if dtype not in QUANTIZED:
             yield Case("Unpack", [val(rng, dtype, shape)], {"num": shape[axis], "axis": axis - pick(rng, [0, rank])})
         parts = [val(rng, dtype, shape[:axis] + [int(rng.integers(0, 5))] + shape[axis + 1:]) for _ in range(n)]
-        yield Case("ConcatV2", [parts, np.array(axis - pick(rng, [0, rank]), index(rng))])
+        yield Case("ConcatV2", [parts + parts[-1:], np.array(axis - pick(rng, [0, rank]), index(rng))])
         yield Case("Concat", [np.array(axis, "i4"), parts + parts[:1]])
         pieces = int(rng.integers(1, 4))
         shape[axis] = pieces * int(rng.integers(0, 4))
