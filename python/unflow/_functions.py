@@ -18,21 +18,15 @@ def tensor(value, dtype=None, hint=None, name=None):
                         _mode.graph_for((value,)))
 
 
-def _pair(x, y):
-    if not isinstance(x, _core.Operand) and isinstance(y, _core.Operand):
-        x = tensor(x, hint=y.dtype, name="x")
-    else:
-        x = tensor(x, name="x")
-    return x, tensor(y, hint=x.dtype, name="y")
-
-
 def add(x, y, name=None):
     graph = _mode.graph_for((x, y))
-    if graph is not None:
+    if graph is not None:  # constants among the two are named inside of the op's scope
         with graph.name_scope(name or "Add") as name:
-            x, y = _pair(x, y)
+            x = tensor(x, name="x")
+            y = tensor(y, hint=x.dtype, name="y")
     else:
-        x, y = _pair(x, y)
+        x = tensor(x, name="x")
+        y = tensor(y, hint=x.dtype, name="y")
     return _apply("Add" if x.dtype.name == "string" else "AddV2", [x, y], None, name or "Add")
 
 
@@ -125,13 +119,11 @@ def accumulate_n(inputs, shape=None, tensor_dtype=None, name=None):
 
 
 def equal(x, y, name=None):
-    x, y = _pair(x, y)
-    return _apply("Equal", [x, y], None, name or "Equal")
+    return _apply("Equal", [x, y], None, name)
 
 
 def not_equal(x, y, name=None):
-    x, y = _pair(x, y)
-    return _apply("NotEqual", [x, y], None, name or "NotEqual")
+    return _apply("NotEqual", [x, y], None, name)
 
 
 def logical_xor(x, y, name="LogicalXor"):
@@ -942,7 +934,7 @@ def get_static_value(tensor, partial=False):
     return None
 
 
-def tuple(tensors, control_inputs=None, name=None):
+def _tuple(tensors, control_inputs=None, name=None):
     return list(tensors)
 
 
@@ -952,4 +944,4 @@ def timestamp(name=None):
     return tensor(time.time(), "float64")
 
 
-BY_PATH = {"linalg.diag_part": diag_part}
+BY_PATH = {"linalg.diag_part": diag_part, "tuple": _tuple}

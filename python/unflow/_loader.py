@@ -159,14 +159,14 @@ def _to_components(spec, value):
 
 
 def _from_components(spec, parts):
+    if isinstance(spec, TensorSpec):
+        return parts[0]
     from . import _composite
 
     if type(spec).__name__ == "SparseTensorSpec":
         return _composite.SparseTensor(*parts)
     if type(spec).__name__ == "RaggedTensorSpec":
         return _composite.RaggedTensor.from_nested_row_splits(parts[0], parts[1:])
-    if isinstance(spec, TensorSpec):
-        return parts[0]
     raise UnimplementedError(None, None, f"unflow has no values of {spec!r}")
 
 
