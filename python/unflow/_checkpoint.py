@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Mapping
 
-from . import _core, _mode, _ops
+from . import _mode, _ops
 from ._graph_io import remove_checkpoint
 from ._graph_variable import GraphVariable
 from ._proto import message_class
@@ -182,8 +182,6 @@ class _Status:
         for i, value in enumerate(_Objects(self._restore.root).objects):
             if isinstance(value, Variable) and id(value) not in self._restore.done:
                 raise AssertionError(f"No checkpoint values were found for object {value!r} (number {i})")
-        if not self._restore.done and self._restore.keys:
-            pass
         return self
 
     def assert_nontrivial_match(self):
@@ -451,7 +449,7 @@ class CheckpointManager:
         self._init, self._last_step = init_fn, last_checkpoint_step
         self._kept = {}
         self._latest = None
-        self._preserved = time.time() - 0
+        self._preserved = time.time()
         state = get_checkpoint_state(self._directory)
         if state is not None:
             stamps = state.all_model_checkpoint_timestamps or [0.0] * len(
@@ -517,5 +515,3 @@ class CheckpointManager:
     def sync(self):
         """Nothing is pending."""
 
-
-__all__ = ["Checkpoint", "CheckpointManager", "CheckpointV1", "_core"]

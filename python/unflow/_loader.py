@@ -24,12 +24,12 @@ from ._loader_v1 import (
     restore_into,
 )
 from ._nodes import make_ndarray
-from ._proto import DecodeError, SavedObject, message_class
+from ._proto import DecodeError, message_class
 from ._session import _Plan
 from ._specs import TensorSpec, TypeSpec
 from ._structure import plain
 from ._variable import UninitializedVariable, Variable
-from .errors import DataLossError, NotFoundError, OpError, UnimplementedError
+from .errors import DataLossError, OpError, UnimplementedError
 
 _OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
@@ -715,4 +715,4 @@ def load(export_dir, tags=None, options=None):
     return root
 
 
-__all__ = ["load", "contains_saved_model", "NotFoundError", "SavedObject"]
+__all__ = ["load", "contains_saved_model"]

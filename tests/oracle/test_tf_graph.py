@@ -284,6 +284,50 @@ def savers(tf, v1, graph, out, folder):
     del b
 
 
+@script
+def object_checkpoints(tf, v1, graph, out, folder):
+    w = v1.get_variable("w", initializer=tf.constant([1.0, 2.0]))
+    checkpoint = v1.train.Checkpoint(w=w)
+    with v1.Session() as sess:
+        sess.run(v1.global_variables_initializer())
+        prefix = checkpoint.save(folder + "/c", session=sess)
+        sess.run(w.assign([0.0, 0.0]))
+        checkpoint.restore(prefix).run_restore_ops(sess)
+        out += [sess.run(w), os.path.basename(prefix)]
+    out.append([k for k, _ in tf.train.list_variables(prefix)])
+
+
+@script
+def old_control_flow(tf, v1, graph, out):
+    data = np.frombuffer(OLD, np.uint8).tobytes()
+    v1.import_graph_def(v1.GraphDef.FromString(data), name="old")
+    with v1.Session() as sess:
+        for x in (2.0, -1.0):
+            out.append(sess.run(["old/branch:0", "old/loop:0", "old/nested:0"], {"old/x:0": x}))
+
+
+def old_graph():
+    """Switch, Merge, Enter ... as TensorFlow 1 made them."""
+    v1 = tensorflow.compat.v1
+    v1.disable_control_flow_v2()
+    try:
+        with tensorflow.Graph().as_default() as graph:
+            x = v1.placeholder(tensorflow.float32, [], "x")
+            tensorflow.identity(v1.cond(x > 0.0, lambda: x * 3.0, lambda: x - 1.0), "branch")
+            _, b = v1.while_loop(lambda i, a: i < 4, lambda i, a: (i + 1, a * 2.0 + x), [0, x])
+            tensorflow.identity(b, "loop")
+            _, c = v1.while_loop(
+                lambda i, a: i < 3, lambda i, a: (i + 1, v1.cond(a > 5.0, lambda: a - x, lambda: v1.while_loop(
+                    lambda q: q < 9.0, lambda q: q + 4.0, [a]))), [0, x])
+            tensorflow.identity(c, "nested")
+        return graph.as_graph_def().SerializeToString()
+    finally:
+        v1.enable_control_flow_v2()
+
+
+OLD = old_graph()
+
+
 def run(function, tf, folder):
     out = []
     graph = tf.Graph()
