@@ -18,9 +18,22 @@ def tensor(value, dtype=None, hint=None, name=None):
                         _mode.graph_for((value,)))
 
 
+def _pair(x, y):
+    """Both as tensors; a plain value takes the dtype of the other where that is a tensor."""
+    if not isinstance(x, _core.Operand) and isinstance(y, _core.Operand):
+        x = tensor(x, hint=y.dtype, name="x")
+    else:
+        x = tensor(x, name="x")
+    return x, tensor(y, hint=x.dtype, name="y")
+
+
 def add(x, y, name=None):
-    x = tensor(x, name="x")
-    y = tensor(y, hint=x.dtype, name="y")
+    graph = _mode.graph_for((x, y))
+    if graph is not None:
+        with graph.name_scope(name or "Add") as name:
+            x, y = _pair(x, y)
+    else:
+        x, y = _pair(x, y)
     return _apply("Add" if x.dtype.name == "string" else "AddV2", [x, y], None, name or "Add")
 
 

@@ -31,10 +31,9 @@ def set_seed(seed):
 def get_seed(op_seed):
     """(seed, seed2) of a random op."""
     graph = _mode.graph_for()
-    if graph is None:
-        first, own = _seed, lambda: _rng.randint(0, _MAX)
-    else:
-        first, own = getattr(graph, "seed", None), lambda: getattr(graph, "_last_id", len(graph.get_operations()))
+    if graph is not None:
+        return graph._random_seeds(op_seed)
+    first, own = _seed, lambda: _rng.randint(0, _MAX)
     if first is not None:
         seeds = first, own() if op_seed is None else op_seed
     elif op_seed is not None:
