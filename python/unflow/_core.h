@@ -28,6 +28,7 @@
 #ifndef UNFLOW_CORE_H
 #define UNFLOW_CORE_H
 
+#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <pythread.h>
 

@@ -28,6 +28,9 @@ def _read():
         for name in names.split():
             if name != "=":
                 _entries[name] = what
+    from ._dtypes import _ALL
+
+    _entries.update(("dtypes." + name, "_dtypes") for name in _ALL)
 
 
 def _param(text):
@@ -81,7 +84,7 @@ def _one_op(path, op, params):
         given = None
         if attrs:
             given = {t: values[i] for i, t, d in attrs if values[i] is not d and values[i] is not None}
-        return result(single(op, [values[i] for i in inputs], given, name or short))
+        return result(single(op, [values[i] for i in inputs], given, name))
 
     call.__name__ = call.__qualname__ = short
     call.__module__ = "unflow." + path.rpartition(".")[0] if "." in path else "unflow"

@@ -482,15 +482,16 @@ def _equality(word, a, b):
     op, _ = _NUMBER_OPS[word]
     if not isinstance(a, _core.Operand):
         a, b = b, a
-    try:
-        a = convert(a)
-        b = convert(b, None, a.dtype)
-    except (TypeError, ValueError):
-        if isinstance(b, (type(None), object)) and not isinstance(b, (int, float, str, bytes, list)) \
-                and not hasattr(b, "dtype"):
-            return word == "ne"
-        raise
+    a = convert(a)
+    b = convert(b, None if isinstance(b, _core.Operand) else a.dtype)
+    if not _broadcast(a.shape, b.shape):
+        return convert(word == "ne")
     return apply(op, [a, b], {"incompatible_shape_error": False})
+
+
+def _broadcast(a, b):
+    """The two shapes go together."""
+    return all(x == y or x == 1 or y == 1 for x, y in zip(reversed(a), reversed(b)))
 
 
 _core.Operand._operator = staticmethod(operator)

@@ -3,6 +3,7 @@
  * py_builder.c: a graph made call by call or read from a file (tf.Graph is its
  * face). Nodes, values and functions are numbers here.
  */
+#define PY_SSIZE_T_CLEAN
 #include "py_eager.h"
 
 static PyObject *builder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {

@@ -198,8 +198,8 @@ static int tensor_bool(core_tensor *self) {
 
 /* One element as NumPy's scalar; TypeError when there are more. */
 static PyObject *one_element(core_tensor *self) {
-  if (uf_tensor_count(&self->tensor) != 1) {
-    PyErr_SetString(PyExc_TypeError, "only length-1 arrays can be converted to Python scalars");
+  if (self->tensor.rank != 0) {
+    PyErr_SetString(PyExc_TypeError, "only 0-dimensional arrays can be converted to Python scalars");
     return NULL;
   }
   PyObject *array = array_of(self, CORE_VIEW);

@@ -85,6 +85,14 @@ static PyObject *slow(PyObject *operand, int which, PyObject *a, PyObject *b) {
 
 static bool is_operand(PyObject *object);
 
+static bool broadcast(const uf_tensor *a, const uf_tensor *b) {
+  for (int32_t i = 1; i <= a->rank && i <= b->rank; i++) {
+    int64_t x = a->dims[a->rank - i], y = b->dims[b->rank - i];
+    if (x != y && x != 1 && y != 1) return false;
+  }
+  return true;
+}
+
 static PyObject *binary(int which, PyObject *a, PyObject *b) {
   bool a_eager = core_is_eager(a), b_eager = core_is_eager(b);
   if (a_eager || b_eager) {
@@ -105,6 +113,7 @@ static PyObject *binary(int which, PyObject *a, PyObject *b) {
       inputs[a_eager ? 1 : 0] = &number;
       fits = true;
     }
+    if ((which == CORE_EQ || which == CORE_NE) && !broadcast(inputs[0], inputs[1])) fits = false;
     uf_op *op = fits ? fast_op(state, which, dtype, 2) : NULL;
     if (op != NULL) {
       uf_tensor out;

@@ -383,3 +383,20 @@ def _value(value):
     array = np.asarray(value)
     # NumPy's own arrays of text lose NULs at the end; objects do not.
     return np.asarray(value, dtype=object) if array.dtype.kind in "SU" else array
+
+
+# ---- what is made when it is asked for -------------------------------------------------------
+
+_LATER = {"Checkpoint": "_checkpoint", "CheckpointManager": "_checkpoint"}
+_LATER.update(dict.fromkeys(("Example", "Features", "Feature", "BytesList", "FloatList", "Int64List",
+                             "SequenceExample", "FeatureList", "FeatureLists"), "_proto"))
+
+
+def __getattr__(name):
+    from importlib import import_module
+
+    if name in _LATER:
+        value = globals()[name] = getattr(import_module("." + _LATER[name], __package__), name)
+        return value
+    raise AttributeError(f"unflow has no train.{name}: it is not among the parts of TensorFlow that "
+                         f"unflow offers")

@@ -169,11 +169,17 @@ static uf_status add_node(uf_builder *b, ufi_tf_node *node, const uf_attr *attrs
   node->first_value = b->n_values;
   if (!grow((void **)&b->nodes, &b->node_capacity, b->n_nodes + 1, sizeof *b->nodes)) return ufi_no_memory(error, sizeof *node);
   UFI_TRY(add_values(b, node, error));
+  b->nodes[b->n_nodes] = *node;
+  uf_status status = copy ? ufi_builder_infer(b, node, error) : UF_OK; /* a file's inputs come later */
+  if (status != UF_OK) {
+    b->n_values = node->first_value;
+    return status;
+  }
   if (ufi_names_find(b->names, node->name) < 0 && !ufi_names_add(b->names, node->name, b->n_nodes)) {
     b->n_values = node->first_value;
     return ufi_no_memory(error, sizeof *node);
   }
-  b->nodes[b->n_nodes++] = *node;
+  b->n_nodes++;
   return UF_OK;
 }
 
@@ -280,6 +286,7 @@ uf_status uf_builder_set_shape(uf_builder *b, int32_t value, const uf_shape *sha
     if (known->rank < 0 || known->dims[d] < 0) known->dims[d] = UFI_MAX(shape->dims[d], -1);
   }
   known->rank = shape->rank;
+  ufi_builder_say_shape(b, value);
   return UF_OK;
 }
 

@@ -30,9 +30,19 @@ typedef struct ufi_tf_node {
   const ufi_sig_value *in_sig;  /* what the inputs are; NULL where the op is not known */
 } ufi_tf_node;
 
+/* A value's shape when all dimensions that are not known are a certain number (tf_shapes.c). */
+enum { UFI_TRIALS = 3, UFI_TRIAL_OUTPUTS = 16 };
+typedef struct ufi_tf_trial {
+  bool known, assumed;          /* assumed: a dimension it depends on is not known */
+  int32_t rank;
+  int64_t dims[UF_MAX_RANK];
+  const void *value;            /* of small integers; NULL mostly */
+} ufi_tf_trial;
+
 typedef struct ufi_tf_value {
   int32_t node, at;
   uf_shape shape;               /* as far as it is known */
+  ufi_tf_trial trials[UFI_TRIALS];
 } ufi_tf_value;
 
 typedef struct ufi_tf_function {
@@ -53,6 +63,8 @@ struct uf_builder {
   ufi_tf_function *functions;
   int32_t n_functions, function_capacity;
   ufi_names *function_names;
+  bool is_old;                  /* nodes come from a graph of before version 24, whose Placeholders
+                                   say () for an unknown shape */
   uf_builder *library;          /* whose functions a function's body calls; NULL: its own */
 };
 
@@ -68,6 +80,11 @@ uf_status ufi_builder_add_node(uf_builder *b, const char *op, const char *name, 
 uf_status ufi_builder_add_raw(uf_builder *b, const char *op, const char *name, const char *device, int32_t n_in,
                               int32_t n_controls, const uf_attr *attrs, int32_t n_attrs, int32_t n_unknown,
                               int32_t *node_out, uf_error *error) UF_MUST_USE;
+/* tf_shapes.c: finds the shapes of a node's outputs, as far as they can be known. INVALID_ARGUMENT: shapes
+ * that are known do not go together. */
+uf_status ufi_builder_infer(uf_builder *b, const ufi_tf_node *node, uf_error *error) UF_MUST_USE;
+/* After values[value].shape was said from outside. */
+void ufi_builder_say_shape(uf_builder *b, int32_t value);
 static inline uf_dtype ufi_builder_dtype(const uf_builder *b, int32_t value) {
   const ufi_tf_value *v = &b->values[value];
   return b->nodes[v->node].out[v->at].dtype;

@@ -2,7 +2,7 @@
  *
  * tf_import.c: GraphDef messages into a builder.
  *
- *   GraphDef      1 node, 2 library {1 function}
+ *   GraphDef      1 node, 2 library {1 function}, 4 versions {1 producer}
  *   NodeDef       1 name, 2 op, 3 input, 4 device, 5 attr {1 key, 2 value}
  *   FunctionDef   1 signature, 3 node_def, 4 ret {1 key, 2 value}, 6 control_ret {1 key, 2 value}
  *   OpDef         1 name, 2 input_arg, 3 output_arg {1 name, 3 type, 4 type_attr, 5 number_attr,
@@ -317,6 +317,10 @@ static uf_status add_all(importer *m, ufi_bytes message, uint32_t field) {
       return status;
     }
   }
+  for (int32_t i = 0; !m->in_function && i < m->n_raw; i++) { /* what contradicts itself only fails when it runs */
+    uf_error ignored = {0};
+    if (ufi_builder_infer(m->b, &m->b->nodes[m->raw[i].node], &ignored) == UF_RESOURCE_EXHAUSTED) return ufi_no_memory(m->error, 64);
+  }
   return UF_OK;
 }
 
@@ -490,6 +494,20 @@ static uf_status import_library(const importer *m, ufi_bytes library) {
   return p.bad ? ufi_fail(m->error, UF_DATA_LOSS, "expected a library of functions, found damaged bytes; get the file again") : UF_OK;
 }
 
+/* GraphDef 4 versions {1 producer}. */
+static int64_t producer_of(ufi_bytes message) {
+  int64_t producer = 0;
+  ufi_proto p = ufi_proto_of(message.data, message.size);
+  while (ufi_proto_next(&p)) {
+    if (p.field != 4) continue;
+    ufi_proto versions = ufi_proto_message(&p);
+    while (ufi_proto_next(&versions)) {
+      if (versions.field == 1) producer = ufi_proto_int(&versions);
+    }
+  }
+  return producer;
+}
+
 /* ---- a graph ---------------------------------------------------------------------------------------- */
 
 static uf_status import_bytes(uf_builder *b, ufi_bytes message, const uf_import_options *options, uf_error *error) {
@@ -500,21 +518,28 @@ static uf_status import_bytes(uf_builder *b, ufi_bytes message, const uf_import_
   while (status == UF_OK && ufi_proto_next(&p)) {
     if (p.field == 2) status = import_library(&m, ufi_proto_bytes(&p));
   }
+  b->is_old = producer_of(message) < 24;
   if (status == UF_OK) status = add_all(&m, message, 1);
+  b->is_old = false;
   ufi_names_destroy(m.names);
   return status;
 }
 
-/* A text begins with a field's name, a message with a tag, which is no letter but for fields
- * that none of these messages has; newlines and comments are both. */
-static bool is_text(const uint8_t *data, size_t size) {
-  size_t i = 0;
-  while (i < size && (data[i] == ' ' || data[i] == '\n' || data[i] == '\r' || data[i] == '\t')) i++;
-  if (i < size && data[i] == '#') return true;
-  size_t word = i;
-  while (i < size && ((data[i] >= 'a' && data[i] <= 'z') || data[i] == '_')) i++;
-  while (i > word && i < size && data[i] == ' ') i++;
-  return i > word + 2 && i < size && (data[i] == '{' || data[i] == ':');
+/* Bytes that read as a message of a graph's fields to the end are one; all else is taken for text. */
+static bool is_message(const void *data, size_t size) {
+  ufi_proto p = ufi_proto_of(data, size);
+  while (ufi_proto_next(&p)) {
+    if (p.field < 1 || p.field > 5) return false;
+  }
+  return !p.bad;
+}
+
+/* Bytes that no text begins with. */
+static bool has_control(const uint8_t *data, size_t size) {
+  for (size_t i = 0; i < UFI_MIN(size, (size_t)256); i++) {
+    if (data[i] < ' ' && !memchr("\t\n\r", data[i], 3)) return true;
+  }
+  return false;
 }
 
 uf_status uf_builder_import(uf_builder *b, const void *bytes, size_t size, const uf_import_options *options, uf_error *error) {
@@ -524,7 +549,11 @@ uf_status uf_builder_import(uf_builder *b, const void *bytes, size_t size, const
     }
   }
   uf_buf *message = NULL;
-  if (is_text(bytes, size)) UFI_TRY(ufi_text_graph(bytes, size, "graph", &message, error));
+  bool is_binary = size && memchr("\n\x12\x1a\x22", *(const uint8_t *)bytes, 4) && has_control(bytes, size);
+  if (!is_message(bytes, size) && is_binary) {
+    return ufi_fail(error, UF_DATA_LOSS, "expected a graph, found damaged bytes; get the file again");
+  }
+  if (!is_message(bytes, size)) UFI_TRY(ufi_text_graph(bytes, size, "graph", &message, error));
   ufi_bytes all = {bytes, size};
   if (message) all = (ufi_bytes){uf_buf_data(message), uf_buf_size(message)};
   uf_status status = import_bytes(b, all, options, error);

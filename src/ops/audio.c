@@ -259,9 +259,8 @@ static uf_status decode_wav_eval(ufi_ctx *ctx) {
   float *to = ctx->out[0]->data;
   for (int64_t i = 0; i < samples; i++)
     for (int64_t c = 0; c < channels; c++) {
-      const int64_t from = UFI_MIN(c, w.channels - 1);
-      *to++ = i < w.samples && c < w.channels ? (float)(int16_t)ufi_load16(w.data + 2 * (i * w.channels + from)) / 32768.0f
-                                              : 0.0f;
+      const int64_t from = UFI_MIN(c, w.channels - 1); /* the last one again and again */
+      *to++ = i < w.samples ? (float)(int16_t)ufi_load16(w.data + 2 * (i * w.channels + from)) / 32768.0f : 0.0f;
     }
   *(int32_t *)ctx->out[1]->data = (int32_t)w.rate;
   return UF_OK;

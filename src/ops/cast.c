@@ -10,7 +10,7 @@
  */
 #include <math.h>
 
-#include "ops/broadcast.h"
+#include "ops/tf_cast.h"
 
 enum { PIECE = 256 };
 
@@ -135,6 +135,7 @@ static void write_packed(uint8_t *data, uf_dtype dtype, size_t at, const float *
 typedef struct cast_run {
   const ufi_tensor *x;
   ufi_tensor *y;
+  bool tf, truncate;
 } cast_run;
 
 /* Loops for pairs that models have often; false: none for this one. */
@@ -176,15 +177,24 @@ static void cast_piece(const cast_run *r, size_t at, size_t n) {
 
 static void cast_range(void *context, size_t begin, size_t end) {
   const cast_run *r = context;
-  if (cast_direct(r, begin, end - begin)) return;
+  if (!r->truncate && cast_direct(r, begin, end - begin)) return;
+  if (r->tf) {
+    ufi_tf_cast(r->x, r->y, r->truncate, begin, end);
+    return;
+  }
   for (; begin < end; begin += PIECE) cast_piece(r, begin, UFI_MIN(end - begin, (size_t)PIECE));
 }
 
-typedef struct cast_attrs { uf_dtype out; } cast_attrs; /* UF_INVALID: as the graph says */
+typedef struct cast_attrs {
+  uf_dtype out; /* UF_INVALID: as the graph says */
+  bool tf, truncate;
+} cast_attrs;
 static uf_status cast_tflite(const ufi_tflite_attrs *from, void *attrs, uf_error *error) { return UF_OK; }
 static uf_status cast_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error) {
-  const uf_attr *dtype = ufi_tf_attr(from, "DstT");
-  if (dtype && dtype->kind == UF_ATTR_DTYPE) ((cast_attrs *)attrs)->out = (uf_dtype)dtype->i;
+  cast_attrs *a = attrs;
+  a->out = ufi_tf_dtype(from, "DstT");
+  a->tf = true;
+  a->truncate = ufi_tf_bool(from, "Truncate");
   return UF_OK;
 }
 
@@ -193,6 +203,10 @@ static uf_status cast_infer(ufi_ctx *ctx) {
   const uf_dtype wanted = ((const cast_attrs *)ctx->attrs)->out;
   char text[512];
   if (wanted != UF_INVALID) UFI_TRY(ufi_out_dtype(ctx, 0, wanted));
+  if (((const cast_attrs *)ctx->attrs)->tf) {
+    UFI_TRY(ufi_tf_cast_check(ctx, x->dtype, y->dtype));
+    return ufi_out_like(ctx, 0, x);
+  }
   if (!x || !(is_float(x->dtype) || is_integer(x->dtype)))
     return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected numbers or bool, found %s", ufi_tensor_text(x, text));
   const bool pair = is_packed(y->dtype) ? x->dtype == UF_FLOAT32 : is_float(y->dtype) || is_integer(y->dtype);
@@ -203,7 +217,12 @@ static uf_status cast_infer(ufi_ctx *ctx) {
 }
 
 static uf_status cast_eval(ufi_ctx *ctx) {
-  cast_run r = {ctx->in[0], ctx->out[0]};
+  const cast_attrs *a = ctx->attrs;
+  cast_run r = {ctx->in[0], ctx->out[0], a->tf, a->truncate};
+  if (r.x->dtype == r.y->dtype) { /* packed ones have no bytes of single elements */
+    if (r.y->size) memmove(r.y->data, r.x->data, r.y->size);
+    return UF_OK;
+  }
   ufi_elements(ctx->pool, cast_range, &r, (size_t)r.y->count);
   return UF_OK;
 }
@@ -214,13 +233,16 @@ const ufi_op_def ufi_op_CAST = {
 
 /* ---- BITCAST -------------------------------------------------------------------------------- */
 
+static bool has_bytes(uf_dtype d) {
+  return d != UF_STRING && d != UF_RESOURCE && d != UF_VARIANT && uf_dtype_bits(d) >= 8;
+}
+
 /* The last dimension appears, goes or stays, as elements get smaller, larger or
  * keep their size. */
 static uf_status bitcast_infer(ufi_ctx *ctx) {
   const ufi_tensor *x = ctx->in[0], *y = ctx->out[0];
   char text[512];
-  if (!x || !(is_float(x->dtype) || is_integer(x->dtype)) || !(is_float(y->dtype) || is_integer(y->dtype)) ||
-      is_packed(x->dtype) || is_packed(y->dtype))
+  if (!x || !has_bytes(x->dtype) || !has_bytes(y->dtype))
     return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected numbers of whole bytes, found %s to %s",
                         ufi_tensor_text(x, text), uf_dtype_name(y->dtype));
   const int64_t from = uf_dtype_bits(x->dtype), to = uf_dtype_bits(y->dtype);

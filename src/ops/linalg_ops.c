@@ -229,9 +229,8 @@ static uf_status one_square(ufi_ctx *ctx, const square *s, int64_t b) {
       else memcpy(s->a, s->t[2], (size_t)all * sizeof *s->a);
       break;
     case OP_CHOLESKY:
-      if (!ufi_la_cholesky(s->n, s->a))
-        return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a positive definite matrix, found one that is not: "
-                            "Cholesky decomposition was not successful");
+      if (ufi_la_cholesky(s->n, s->a)) break;
+      for (int64_t i = 0; i < all; i++) s->a[i] = i % s->n > i / s->n ? 0 : NAN; /* not positive definite */
       break;
     default: {
       const bool good = a->op == OP_EXP ? exponential(s) : a->op == OP_ROOT ? square_root(s) : logarithm(s);

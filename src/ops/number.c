@@ -171,7 +171,7 @@ uf_status ufi_number_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error) 
   a->op = ufi_unary_op(from->op);
   if (!a->op) a->op = ufi_binary_op(from->op);
   if (!a->op) return ufi_fail(error, UF_INTERNAL, "expected an elementwise op, found %s", from->op);
-  a->alpha = alpha && alpha->kind == UF_ATTR_FLOAT ? alpha->f : 0;
+  a->alpha = alpha && alpha->kind == UF_ATTR_FLOAT ? (float)alpha->f : 0;
   a->shape_error = !(a->op->flags & UFI_NUMBER_SHAPES) || ufi_tf_bool(from, "incompatible_shape_error");
   return UF_OK;
 }
@@ -191,7 +191,8 @@ uf_status ufi_want_dtype(ufi_ctx *ctx, int32_t i, uint64_t set) {
     memcpy(names + used, name, size + 1);
     used += size;
   }
-  return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED, "expected one of %s, found %s", names, ufi_tensor_text(ctx->in[i], text));
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "Value for attr 'T' of %s is not in the list of allowed values: expected one "
+                      "of %s, found %s", uf_dtype_name(dtype), names, ufi_tensor_text(ctx->in[i], text));
 }
 
 static uf_dtype result_dtype(const ufi_number_op *op, uf_dtype in) {

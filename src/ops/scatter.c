@@ -39,25 +39,8 @@ static uf_status locate(ufi_ctx *ctx, const ufi_tensor *indices, int64_t i, int3
 
 /* ---- SCATTER_ND: indices, updates, shape ------------------------------------------- */
 
-/* updates is (indices.shape[:-1]) + (shape[depth:]). */
-static uf_status scatter_check(ufi_ctx *ctx, int32_t rank, const int64_t *dims) {
-  const ufi_tensor *indices = ctx->in[0], *updates = ctx->in[1];
-  char want[UFI_SHAPE_TEXT], found[UFI_SHAPE_TEXT];
-  int64_t expected[2 * UF_MAX_RANK], depth = indices->dims[indices->rank - 1];
-  int32_t n = 0;
-  if (depth > rank)
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected coordinates of at most %d numbers (last extent "
-                        "of the indices), found %lld", rank, (long long)depth);
-  for (int32_t d = 0; d < indices->rank - 1; d++) expected[n++] = indices->dims[d];
-  for (int32_t d = (int32_t)depth; d < rank; d++) expected[n++] = dims[d];
-  if (n == updates->rank && memcmp(expected, updates->dims, (size_t)n * sizeof expected[0]) == 0)
-    return UF_OK;
-  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected updates of shape %s, found %s",
-                      ufi_shape_text(UFI_MIN(n, UF_MAX_RANK), expected, want),
-                      ufi_shape_text(updates->rank, updates->dims, found));
-}
-
 typedef struct scatter_attrs {
+  bool tf;                 /* a vector of indices has one number for each slice */
   bool ignore;             /* TensorFlow: coordinates outside are passed over */
 } scatter_attrs;
 
@@ -65,8 +48,34 @@ static uf_status scatter_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_err
   static const char *const policies[] = {"", "DEFAULT", "ERROR", "IGNORE", NULL};
   int32_t policy;
   UFI_TRY(ufi_tf_choice(from, "bad_indices_policy", policies, &policy, error));
-  ((scatter_attrs *)memory)->ignore = policy == 3;
+  *(scatter_attrs *)memory = (scatter_attrs){.tf = true, .ignore = policy == 3};
   return UF_OK;
+}
+
+/* Dimensions of the indices before the coordinates, and numbers in a coordinate. */
+static int32_t batch_rank(const ufi_ctx *ctx, int32_t *depth_out) {
+  const ufi_tensor *indices = ctx->in[0];
+  const bool single = indices->rank == 1 && ((const scatter_attrs *)ctx->attrs)->tf;
+  *depth_out = single ? 1 : (int32_t)UFI_MIN(indices->dims[indices->rank - 1], (int64_t)INT32_MAX);
+  return single ? 1 : indices->rank - 1;
+}
+
+/* updates is (indices.shape[:-1]) + (shape[depth:]). */
+static uf_status scatter_check(ufi_ctx *ctx, int32_t rank, const int64_t *dims) {
+  const ufi_tensor *indices = ctx->in[0], *updates = ctx->in[1];
+  char want[UFI_SHAPE_TEXT], found[UFI_SHAPE_TEXT];
+  int64_t expected[2 * UF_MAX_RANK];
+  int32_t n = 0, depth, batch = batch_rank(ctx, &depth);
+  if (depth > rank)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected coordinates of at most %d numbers (last extent "
+                        "of the indices), found %d", rank, depth);
+  for (int32_t d = 0; d < batch; d++) expected[n++] = indices->dims[d];
+  for (int32_t d = depth; d < rank; d++) expected[n++] = dims[d];
+  if (n == updates->rank && memcmp(expected, updates->dims, (size_t)n * sizeof expected[0]) == 0)
+    return UF_OK;
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected updates of shape %s, found %s",
+                      ufi_shape_text(UFI_MIN(n, UF_MAX_RANK), expected, want),
+                      ufi_shape_text(updates->rank, updates->dims, found));
 }
 
 static uf_status scatter_infer(ufi_ctx *ctx) {
@@ -87,8 +96,8 @@ static uf_status scatter_infer(ufi_ctx *ctx) {
 
 static uf_status scatter_eval(ufi_ctx *ctx) {
   const ufi_tensor *indices = ctx->in[0], *updates = ctx->in[1], *out = ctx->out[0];
-  int32_t depth = (int32_t)indices->dims[indices->rank - 1];
-  int64_t slices = ufi_move_span(indices->dims, 0, indices->rank - 1);
+  int32_t depth, batch = batch_rank(ctx, &depth);
+  int64_t slices = ufi_move_span(indices->dims, 0, batch);
   int64_t inner = ufi_move_span(out->dims, depth, out->rank), steps[UF_MAX_RANK], at;
   int64_t size = uf_dtype_bits(out->dtype) / 8;
   const bool ignore = ((const scatter_attrs *)ctx->attrs)->ignore;

@@ -8,6 +8,7 @@
 
 #include "ops/number.h"
 #include "ops/tf_special.h"
+#include "ops/variant.h"
 
 static bool same_shape(const ufi_tensor *a, const ufi_tensor *b) {
   return a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims) == 0;
@@ -18,6 +19,7 @@ static bool same_shape(const ufi_tensor *a, const ufi_tensor *b) {
 #define SUMMED (UFI_REALS_ALL | UFI_COMPLEX)
 
 static uf_status add_n_infer(ufi_ctx *ctx) {
+  if (ctx->in[0]->dtype == UF_VARIANT) return ufi_variant_math_infer(ctx);
   const ufi_tensor *first = ctx->in[0];
   UFI_TRY(ufi_want_dtype(ctx, 0, SUMMED));
   for (int32_t i = 1; i < ctx->n_in; ++i) {
@@ -32,6 +34,7 @@ static uf_status add_n_infer(ufi_ctx *ctx) {
 }
 
 static uf_status add_n_eval(ufi_ctx *ctx) {
+  if (ctx->in[0]->dtype == UF_VARIANT) return ufi_variant_math_eval(ctx, false);
   const ufi_tensor *y = ctx->out[0];
   const ufi_number_attrs sum = {.op = ufi_binary_op("AddV2")};
   ufi_number_loop loop = {0};
@@ -70,16 +73,17 @@ static void run_ternary(ufi_ctx *ctx, ternary_fn fn) {
   }
 }
 
-/* NaN limits do not count. Of complex numbers only the real parts do. */
+/* NaN limits do not count. Complex numbers are clipped by parts. */
 #define CLIP(a, lo, hi) (a = (hi) < (a) ? (hi) : (a), a = (a) < (lo) ? (lo) : (a))
 static void clip(ufi_piece *a, const ufi_piece *lo, const ufi_piece *hi, size_t n, ufi_number_class class) {
   for (size_t i = 0; i < n; ++i) {
     if (class == UFI_REALS) {
       CLIP(a->reals[i], lo->reals[i], hi->reals[i]);
     } else if (class == UFI_COMPLEXES) {
-      double re = creal(a->complexes[i]);
+      double re = creal(a->complexes[i]), im = cimag(a->complexes[i]);
       CLIP(re, creal(lo->complexes[i]), creal(hi->complexes[i]));
-      a->complexes[i] = re;
+      CLIP(im, cimag(lo->complexes[i]), cimag(hi->complexes[i]));
+      a->complexes[i] = CMPLX(re, im);
     } else {
       CLIP(a->ints[i], lo->ints[i], hi->ints[i]);
     }

@@ -449,6 +449,25 @@ static int64_t broadcast_at(const ufi_tensor *out, const ufi_tensor *t, int64_t 
   return at;
 }
 
+/* An operand's code in the sum's range: for 8 bits the code of 0 and so many steps of that between 0 and 1,
+ * for a single number beside many, and for 32 bits, each by itself. */
+typedef struct addend {
+  codes from, to;
+  float min, max, new_min, new_max;
+  bool by_steps;
+  int64_t zero, step;
+} addend;
+static addend addend_of(const ufi_tensor *t, float min, float max, float new_min, float new_max, bool single) {
+  addend a = {codes_of(t->dtype), codes_of(UF_QINT32), min, max, new_min, new_max, !single && t->dtype == UF_QUINT8, 0, 0};
+  a.zero = to_code_wide(&a.to, from_code(&a.from, 0, min, max), new_min, new_max);
+  a.step = (int32_t)(uint32_t)((uint64_t)to_code_wide(&a.to, from_code(&a.from, 1, min, max), new_min, new_max) - (uint64_t)a.zero);
+  return a;
+}
+static int64_t addend_at(const addend *a, int64_t code) {
+  if (!a->by_steps) return to_code(&a->to, from_code(&a->from, code, a->min, a->max), a->new_min, a->new_max);
+  return UFI_MIN(UFI_MAX(a->zero + code * a->step, a->to.low), a->to.high);
+}
+
 static uf_status qwise_pair(ufi_ctx *ctx, int32_t op, const int64_t *x, const int64_t *y, int64_t *z) {
   const ufi_tensor *a = ctx->in[0], *b = ctx->in[1], *out = ctx->out[0];
   const float min_a = float_at(ctx, 2, 0), max_a = float_at(ctx, 3, 0), min_b = float_at(ctx, 4, 0), max_b = float_at(ctx, 5, 0);
@@ -460,11 +479,13 @@ static uf_status qwise_pair(ufi_ctx *ctx, int32_t op, const int64_t *x, const in
   const float max = fmaxf(max_a, fmaxf(-min_a, fmaxf(max_b, -min_b))) * room, min = -max;
   const int64_t zero_a = to_code_wide(&ca, 0.0f, min_a, max_a), zero_b = to_code_wide(&cb, 0.0f, min_b, max_b);
   const line la = line_from_codes(&ca, min_a, max_a), lb = line_from_codes(&cb, min_b, max_b), l = line_to_codes(&c, min, max);
+  const addend fa = addend_of(a, min_a, max_a, min, max, a->count == 1 && b->count != 1);
+  const addend fb = addend_of(b, min_b, max_b, min, max, b->count == 1);
   for (int64_t i = 0; i < out->count; i++) {
     const int64_t p = x[broadcast_at(out, a, i)], q = y[broadcast_at(out, b, i)];
     if (op == Q_MUL) z[i] = (int64_t)((uint64_t)(p - (int32_t)zero_a) * (uint64_t)(q - (int32_t)zero_b));
     else if (op == Q_BIAS) z[i] = code_on_line(&c, &l, (la.base + (float)p * la.scale) + (lb.base + (float)q * lb.scale));
-    else z[i] = to_code(&c, from_code(&ca, p, min_a, max_a), min, max) + to_code(&c, from_code(&cb, q, min_b, max_b), min, max);
+    else z[i] = addend_at(&fa, p) + addend_at(&fb, q);
   }
   if (op == Q_MUL) product_range(ctx, 1, a->dtype, min_a, max_a, b->dtype, min_b, max_b);
   else set_range(ctx, 1, min, max);

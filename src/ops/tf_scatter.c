@@ -28,6 +28,12 @@ static uf_status scatter_tf(const ufi_tf_attrs *from, void *memory, uf_error *er
   return UF_OK;
 }
 
+/* Numbers in a coordinate; a vector of indices has one number for each slice. */
+static int64_t depth_of(const ufi_tensor *indices) {
+  return indices->rank > 1 ? indices->dims[indices->rank - 1] : 1;
+}
+static int32_t batch_rank(const ufi_tensor *indices) { return UFI_MAX(indices->rank - 1, 1); }
+
 static uf_status scatter_infer(ufi_ctx *ctx) {
   const scatter_attrs *a = ctx->attrs;
   const ufi_tensor *t = ctx->in[0], *indices = ctx->in[1], *updates = ctx->in[2];
@@ -41,11 +47,11 @@ static uf_status scatter_infer(ufi_ctx *ctx) {
     return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected a dtype that this op joins, found %s", ufi_tensor_text(t, text));
   UFI_TRY(ufi_want_rank(ctx, t, 1, UF_MAX_RANK));
   UFI_TRY(ufi_want_rank(ctx, indices, 1, UF_MAX_RANK));
-  int64_t depth = indices->dims[indices->rank - 1];
+  int64_t depth = depth_of(indices);
   if (depth > t->rank)
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected coordinates of at most %d numbers (last extent of the "
                         "indices), found %lld", t->rank, (long long)depth);
-  for (int32_t d = 0; d < indices->rank - 1; d++) expected[n++] = indices->dims[d];
+  for (int32_t d = 0; d < batch_rank(indices); d++) expected[n++] = indices->dims[d];
   for (int32_t d = (int32_t)depth; d < t->rank; d++) expected[n++] = t->dims[d];
   if (n != updates->rank || memcmp(expected, updates->dims, (size_t)n * sizeof expected[0]) != 0)
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected updates of shape %s, found %s",
@@ -57,8 +63,8 @@ static uf_status scatter_infer(ufi_ctx *ctx) {
 static uf_status scatter_eval(ufi_ctx *ctx) {
   const scatter_attrs *a = ctx->attrs;
   const ufi_tensor *indices = ctx->in[1], *updates = ctx->in[2], *out = ctx->out[0];
-  int32_t depth = (int32_t)indices->dims[indices->rank - 1];
-  int64_t slices = ufi_move_span(indices->dims, 0, indices->rank - 1), steps[UF_MAX_RANK];
+  int32_t depth = (int32_t)depth_of(indices);
+  int64_t slices = ufi_move_span(indices->dims, 0, batch_rank(indices)), steps[UF_MAX_RANK];
   int64_t inner = ufi_move_span(out->dims, depth, out->rank), size = uf_dtype_bits(out->dtype) / 8;
   ufi_move_steps(out->rank, out->dims, steps);
   ufi_move_all(out, ctx->in[0]);

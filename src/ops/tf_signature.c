@@ -319,7 +319,7 @@ static uf_status learn(const ufi_sig *sig, ufi_arena *arena, uf_attr *attrs, int
       for (int64_t i = 0; i < count; i++) list[i] = dtypes[at + i];
       made->ints = list;
     }
-    if (arg.type_attr[0] && count > 0) {
+    if (arg.type_attr[0] && count > 0 && !arg.is_ref) { /* a reference is a handle and tells no dtype */
       const uf_attr *t = find(attrs, *n, arg.type_attr);
       if (!t && *n < capacity) {
         uf_attr *made = &attrs[(*n)++];

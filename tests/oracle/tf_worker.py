@@ -8,6 +8,7 @@ was done before a crash is kept. ONLY: indices, separated by commas.
 """
 
 import importlib.util
+import inspect
 import pathlib
 import pickle
 import sys
@@ -57,13 +58,19 @@ class TensorFlow:
     def step(self, op, inputs, attrs, named):
         from tensorflow.python.framework import op_def_registry
         definition = op_def_registry.get(op)
+        function = getattr(self.tf.raw_ops, op)
         told, kwargs = set(), {}
         for arg, v in zip(definition.input_arg, inputs):
             many = bool(arg.number_attr or arg.type_list_attr)
             kwargs[arg.name] = [self.value(i, named) for i in v] if many else self.value(v, named)
             told |= {arg.type_attr, arg.number_attr, arg.type_list_attr}
         kwargs.update({k: v for k, v in attrs.items() if k not in told})
-        result = getattr(self.tf.raw_ops, op)(**kwargs)
+        # Python's names of some arguments and attributes are others (axis for reduction_indices): by order.
+        taken = list(inspect.signature(function).parameters)
+        names = [a.name for a in definition.input_arg] + [a.name for a in definition.attr if a.name not in told and a.name not in taken]
+        free = [p for p in taken if p not in names and p not in kwargs and p != "name"]
+        renamed = dict(zip([n for n in names if n not in taken], free))
+        result = function(**{renamed.get(k, k): v for k, v in kwargs.items()})
         if result is None or type(result).__name__ == "Operation":
             return []
         flat = []
@@ -152,8 +159,8 @@ class Unflow:
                 if isinstance(i, np.ndarray):
                     known.setdefault(name, i.dtype)
                 elif isinstance(i, (Q, R)) and "$" in what and not isinstance(i, Q):
-                    known.setdefault(name, getattr(named.get(i.name), "dtype", None) and named[i.name].numpy().dtype
-                                     if i.name in named and str(getattr(named[i.name], "dtype", "")) not in ("resource", "variant") else None)
+                    if self.told(named.get(i.name)) is not None:
+                        known.setdefault(name, self.told(named[i.name]))
         for (_, what), v in zip(args, inputs):
             what = what.rstrip("&")
             many = what[0] == "@" or "*" in what
@@ -171,6 +178,16 @@ class Unflow:
                 attrs[what[1:]] = [getattr(t.dtype, "name", t.dtype) for t in values]
         result = self.core.execute(op, flat, attrs)
         return [] if result is None else list(result) if isinstance(result, (list, tuple)) else [result]
+
+    @staticmethod
+    def told(t):
+        """The dtype of an earlier step's value; None: it is a handle, or a variable without a value."""
+        if t is None or str(getattr(t, "dtype", "")) in ("resource", "variant"):
+            return None
+        try:
+            return t.numpy().dtype
+        except Exception:
+            return None
 
     name = TensorFlow.name
 

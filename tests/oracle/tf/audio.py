@@ -24,6 +24,10 @@ def wav(rng, channels, samples, rate):
     return file.getvalue()
 
 
+def same_bytes(want, got, inputs):
+    return "" if bytes(want[0][()]) == bytes(got[0][()]) else "other bytes"
+
+
 def cases(rng):
     for _ in range(16):
         window, stride = int(rng.integers(2, 70)), int(rng.integers(1, 40))
@@ -42,7 +46,7 @@ def cases(rng):
         yield Case("DecodeWav", [text(file)])
         yield Case("DecodeWav", [text(file)], {"desired_samples": int(rng.integers(1, 80))})
         yield Case("DecodeWav", [text(file)], {"desired_channels": int(rng.integers(1, 3))})
-        yield Case("EncodeWav", [rng.uniform(-1.2, 1.2, (n, int(rng.integers(1, 4)))).astype("f4"), np.int32(16000)])
+        yield Case("EncodeWav", [rng.uniform(-1.2, 1.2, (n, int(rng.integers(1, 4)))).astype("f4"), np.int32(16000)], check=same_bytes)
     good = wav(rng, 1, 5, 8000)
     for bad in (b"", good[:20], good[:-3], good.replace(b"WAVE", b"WAVF"), good.replace(b"data", b"date")):
         yield Case("DecodeWav", [text(bad)])

@@ -71,7 +71,6 @@ def cases(rng):
         x = val(rng, dtype, shape)
         k = int(rng.integers(0, shape[-1] + 1))
         yield Case("TopKV2", [x, np.array(k, pick(rng, ["i2", "i4", "i8"]))], {"index_type": pick(rng, ["int32", "int64", "int16"])})
-        yield Case("TopK", [x], {"k": k})
         yield Case("NthElement", [x, np.array(rng.integers(0, shape[-1]), "i4")], {"reverse": bool(rng.random() < 0.5)})
         a = np.sort(val(rng, dtype, [2, int(rng.integers(0, 12))]), -1)
         b = val(rng, dtype, [2, int(rng.integers(0, 9))])

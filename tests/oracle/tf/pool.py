@@ -63,6 +63,8 @@ def cases(rng):
     yield Case("AvgPool", [one[0]], {"ksize": [1, 2, 2, 1], "strides": [1, 1, 1, 1], "padding": "VALID"})
     yield Case("AvgPool", [one], {"ksize": [1, 1, 1, 2], "strides": [1, 1, 1, 2], "padding": "VALID"})
     yield from gradients(rng, floats)
+    yield from dilation(rng)
+    yield from fractional(rng)
 
 
 def gradients(rng, floats):
@@ -99,3 +101,31 @@ def highest(x, attrs):
             high.append(min(at[i] * s - before + k, n))
         y[:, at[0], at[1], at[2]] = x[:, low[0]:high[0], low[1]:high[1], low[2]:high[2]].max((1, 2, 3))
     return y.astype(x.dtype)
+
+
+def dilation(rng):
+    for dtype in [np.float32] * 8 + [np.float64, np.float16, BF16, np.int8, np.uint8, np.int32, np.int64]:
+        k, s, r, e = (rng.integers(1, 4, 2) for _ in range(4))
+        size = [int(n) for n in (k - 1) * r + 1 + e]
+        c = int(rng.choice([1, 3, 8]))
+        attrs = {"strides": [1, *map(int, s), 1], "rates": [1, *map(int, r), 1], "padding": str(rng.choice(["SAME", "VALID"]))}
+        x = (values(rng, dtype, 2, *size, c) // 2 if np.dtype(dtype).kind in "iu" else values(rng, dtype, 2, *size, c)).astype(dtype)
+        w = values(rng, dtype, *map(int, k), c)
+        w = (w // 3 if np.dtype(dtype).kind in "iu" else w).astype(dtype)
+        yield Case("Dilation2D", [x, w], attrs, tolerance=TOLERANCE.get(dtype))
+        out = [-(-n // int(t)) if attrs["padding"] == "SAME" else (n - (int(a) - 1) * int(b) - 1) // int(t) + 1
+               for n, t, a, b in zip(size, s, k, r)]
+        if dtype not in (np.float16, BF16):
+            dy = values(rng, dtype, 2, *out, c)
+            yield Case("Dilation2DBackpropInput", [x, w, dy], attrs, tolerance=TOLERANCE.get(dtype))
+            yield Case("Dilation2DBackpropFilter", [x, w, dy], attrs, tolerance=(1e-4, 1e-4) if dtype == np.float32 else None)
+
+
+def fractional(rng):
+    for op in "FractionalMaxPool", "FractionalAvgPool":
+        for i, dtype in enumerate([np.float32] * 8 + [np.float64, np.int32, np.int64]):
+            ratio = [float(np.float32(rng.random() * 1.5 + 1)) for _ in range(2)]
+            attrs = {"pooling_ratio": [1.0, *ratio, 1.0], "deterministic": True, "seed": int(rng.integers(1, 99)),
+                     "seed2": int(rng.integers(1, 99)) + 100 * i, "pseudo_random": bool(i % 2), "overlapping": bool(i // 2 % 2)}
+            yield Case(op, [values(rng, dtype, 2, int(rng.integers(3, 15)), int(rng.integers(3, 15)), 2)], attrs,
+                       tolerance=TOLERANCE.get(dtype))

@@ -38,7 +38,7 @@ def cases(rng):
         limits = [-np.abs(normal(x.shape[-1])) - np.float32(0.01), np.abs(normal(x.shape[-1])) + np.float32(0.01)]
         yield Case("FakeQuantWithMinMaxVarsPerChannel", [x, *limits], attrs, tolerance=(1e-5, 1e-6))
         yield Case("FakeQuantWithMinMaxVarsPerChannelGradient", [normal(*x.shape), x, *limits], attrs, tolerance=(1e-5, 1e-5))
-    for i in range(14):
+    for i in range(24):
         dtype = [np.float32, np.float64][i % 4 == 3]
         x = normal(*shape(), dtype=dtype)
         axis = int(rng.integers(0, x.ndim)) if rng.random() < 0.6 else -1
@@ -51,6 +51,9 @@ def cases(rng):
             x = np.abs(x)
         low, high = np.asarray(low, dtype), np.asarray(high, dtype)
         rounding = {"num_bits": int(rng.choice([3, 8, 8, 12])), "round_mode": str(rng.choice(["HALF_TO_EVEN", "HALF_UP"]))}
+        if axis >= 0 and attrs["range_given"]:  # TensorFlow's kernel wants scalars there
+            yield Case("QuantizeAndDequantizeV3", [x, low, high, np.int32(8)], attrs, tolerance=(1e-5, 1e-6))
+            continue
         yield Case("QuantizeAndDequantizeV2", [x, low, high], attrs | rounding, tolerance=(1e-5, 1e-6))
         yield Case("QuantizeAndDequantizeV4", [x, low, high], attrs | rounding, tolerance=(1e-5, 1e-6))
         yield Case("QuantizeAndDequantizeV3", [x, low, high, np.int32(rounding["num_bits"])], attrs, tolerance=(1e-5, 1e-6))
