@@ -18,16 +18,9 @@ def tensor(value, dtype=None, hint=None, name=None):
                         _mode.graph_for((value,)))
 
 
-def _pair(x, y):
-    if not isinstance(x, _core.Operand) and isinstance(y, _core.Operand):
-        x = tensor(x, hint=y.dtype, name="x")
-    else:
-        x = tensor(x, name="x")
-    return x, tensor(y, hint=x.dtype, name="y")
-
-
 def add(x, y, name=None):
-    x, y = _pair(x, y)
+    x = tensor(x, name="x")
+    y = tensor(y, hint=x.dtype, name="y")
     return _apply("Add" if x.dtype.name == "string" else "AddV2", [x, y], None, name or "Add")
 
 
@@ -120,13 +113,11 @@ def accumulate_n(inputs, shape=None, tensor_dtype=None, name=None):
 
 
 def equal(x, y, name=None):
-    x, y = _pair(x, y)
-    return _apply("Equal", [x, y], None, name or "Equal")
+    return _apply("Equal", [x, y], None, name)
 
 
 def not_equal(x, y, name=None):
-    x, y = _pair(x, y)
-    return _apply("NotEqual", [x, y], None, name or "NotEqual")
+    return _apply("NotEqual", [x, y], None, name)
 
 
 def logical_xor(x, y, name="LogicalXor"):
@@ -937,7 +928,7 @@ def get_static_value(tensor, partial=False):
     return None
 
 
-def tuple(tensors, control_inputs=None, name=None):
+def _tuple(tensors, control_inputs=None, name=None):
     return list(tensors)
 
 
@@ -947,4 +938,4 @@ def timestamp(name=None):
     return tensor(time.time(), "float64")
 
 
-BY_PATH = {"linalg.diag_part": diag_part}
+BY_PATH = {"linalg.diag_part": diag_part, "tuple": _tuple}
