@@ -317,7 +317,7 @@ def nan_to_num(x, name=None):
 def expand_dims(input, axis=None, name=None, dim=None):
     axis = dim if axis is None else axis
     if axis is None:
-        raise ValueError("Must specify an axis argument to tf.expand_dims()")
+        raise TypeError("Missing required positional argument")
     own = getattr(input, "_expand_dims", None)
     return own(axis) if own else _apply("ExpandDims", [input, axis], None, name)
 
