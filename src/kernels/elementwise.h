@@ -45,6 +45,7 @@ typedef enum ufk_f32_unary {
   UFK_GELU,        /* x / 2 * erfc(-x / sqrt(2)) */
   UFK_GELU_TANH,   /* its tanh approximation; both lose up to 2e-5 of their (tiny) value on
                       the far left, where x is multiplied by a rounded constant first */
+  UFK_ERF, UFK_ERFC, /* relative error 3e-7 */
   UFK_F32_UNARY_COUNT
 } ufk_f32_unary;
 

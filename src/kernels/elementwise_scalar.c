@@ -89,6 +89,8 @@ F32_UNARY(f32_elu, v < 0.0f ? expm1f(v) : v)
 F32_UNARY(f32_hard_swish, v * clamp_f32(v + 3.0f, 0.0f, 6.0f) / 6.0f)
 F32_UNARY(f32_gelu, gelu(v))
 F32_UNARY(f32_gelu_tanh, gelu_tanh(v))
+F32_UNARY(f32_erf, erff(v))
+F32_UNARY(f32_erfc, erfcf(v))
 
 static void f32_clamp(const float *x, float *y, size_t n, float lo, float hi) {
   for (size_t i = 0; i < n; ++i) y[i] = clamp_f32(x[i], lo, hi);
@@ -259,7 +261,7 @@ static void set_f32(ufk_elementwise_table *table) {
     [UFK_EXP] = f32_exp, [UFK_LOG] = f32_log, [UFK_SIN] = f32_sin, [UFK_COS] = f32_cos,
     [UFK_TANH] = f32_tanh, [UFK_LOGISTIC] = f32_logistic, [UFK_ELU] = f32_elu,
     [UFK_HARD_SWISH] = f32_hard_swish, [UFK_GELU] = f32_gelu,
-    [UFK_GELU_TANH] = f32_gelu_tanh,
+    [UFK_GELU_TANH] = f32_gelu_tanh, [UFK_ERF] = f32_erf, [UFK_ERFC] = f32_erfc,
   };
   memcpy(table->f32_unary, unary, sizeof unary);
   table->f32_clamp = f32_clamp;

@@ -89,6 +89,24 @@ static inline vf op_gelu(vf x) {
   const vf w = vf_select(vf_lt(x, vf_set(0.0f)), e, vf_sub(vf_set(2.0f), e));
   return vf_mul(vf_mul(vf_set(0.5f), x), w);
 }
+static inline vf op_erfc(vf x) {
+  const vf e = math_erfc(vf_abs(x));
+  return vf_select(vf_lt(x, vf_set(0.0f)), vf_sub(vf_set(2.0f), e), e);
+}
+/* Near 0 by its Taylor series, whose next term is below 2e-8 of the sum there. */
+static inline vf op_erf(vf x) {
+  const vf square = vf_mul(x, x), size = vf_abs(x);
+  vf p = vf_set(1.0f / 9360);
+  p = vf_fma(p, square, vf_set(-1.0f / 1320));
+  p = vf_fma(p, square, vf_set(1.0f / 216));
+  p = vf_fma(p, square, vf_set(-1.0f / 42));
+  p = vf_fma(p, square, vf_set(0.1f));
+  p = vf_fma(p, square, vf_set(-1.0f / 3));
+  p = vf_fma(p, square, vf_set(1.0f));
+  const vf small = vf_mul(vf_mul(vf_set((float)M_2_SQRTPI), x), p);
+  const vf large = vf_or(vf_sub(vf_set(1.0f), math_erfc(size)), vf_sign_bit(x));
+  return vf_select(vf_lt(size, vf_set(0.625f)), small, large);
+}
 static inline vf op_gelu_tanh(vf x) {
   const vf cube = vf_mul(vf_mul(vf_mul(vf_set(0.044715f), x), x), x);
   const vf u = vf_mul(vf_set((float)(2.0 * M_2_SQRTPI * M_SQRT1_2)), vf_add(x, cube));
@@ -117,6 +135,8 @@ F32_UNARY(elu)
 F32_UNARY(hard_swish)
 F32_UNARY(gelu)
 F32_UNARY(gelu_tanh)
+F32_UNARY(erf)
+F32_UNARY(erfc)
 
 static void f32_clamp(const float *x, float *y, size_t n, float lo_limit, float hi_limit) {
   const vf lo = vf_set(lo_limit), hi = vf_set(hi_limit);
@@ -472,6 +492,8 @@ static void set_vector_kernels(ufk_elementwise_table *table) {
   table->f32_unary[UFK_HARD_SWISH] = f32_hard_swish;
   table->f32_unary[UFK_GELU] = f32_gelu;
   table->f32_unary[UFK_GELU_TANH] = f32_gelu_tanh;
+  table->f32_unary[UFK_ERF] = f32_erf;
+  table->f32_unary[UFK_ERFC] = f32_erfc;
   table->f32_clamp = f32_clamp;
   table->f32_leaky_relu = f32_leaky_relu;
   table->f32_softmax = f32_softmax;

@@ -137,16 +137,6 @@ typedef struct sampler {
   int32_t *other;
 } sampler;
 
-/* Below n without bias: numbers that would make some more frequent are drawn anew. */
-static uint32_t below32(ufi_philox_words *w, uint32_t n) {
-  if ((n & (n - 1)) == 0) return ufi_philox_word(w) & (n - 1);
-  const uint32_t rest = UINT32_MAX % n + 1;
-  uint32_t bits;
-  do bits = ufi_philox_word(w);
-  while (bits < rest);
-  return bits % n;
-}
-
 static uint64_t word64(ufi_philox_words *w) {
   const uint64_t low = ufi_philox_word(w);
   return low | (uint64_t)ufi_philox_word(w) << 32;
@@ -170,10 +160,10 @@ static int64_t draw(sampler *s) {
   }
   if (a->kind == FIXED) {
     const float r = ufi_random_float(ufi_philox_word(&s->words));
-    const uint32_t i = below32(&s->words, (uint32_t)a->range);
+    const uint32_t i = ufi_philox_below(&s->words, (uint32_t)a->range);
     return r < s->chance[i] ? (int64_t)i : s->other[i];
   }
-  int64_t at = below32(&s->words, (uint32_t)s->counted), i = 0;
+  int64_t at = ufi_philox_below(&s->words, (uint32_t)s->counted), i = 0;
   while (at >= s->counts[i]) at -= s->counts[i++];
   return i;
 }

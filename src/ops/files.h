@@ -18,6 +18,9 @@ typedef struct ufi_saved {
  * not the whole. */
 uf_status ufi_saver_write(const char *prefix, const ufi_saved *items, int32_t n, uf_error *error) UF_MUST_USE;
 
+/* Writes a checkpoint of version 1, one file; slices are fine. */
+uf_status ufi_saver_write_v1(const char *path, const ufi_saved *items, int32_t n, uf_error *error) UF_MUST_USE;
+
 /* A checkpoint of version 1 or 2, by its prefix (or a pattern of version 1's files). */
 uf_status ufi_saver_open(const char *prefix, uf_source **source_out, uf_error *error) UF_MUST_USE;
 /* Reads one; the caller releases it. NOT_FOUND, INVALID_ARGUMENT: of another dtype or shape. */

@@ -82,9 +82,9 @@ static uf_status reshape_infer(ufi_ctx *ctx) {
   int64_t dims[UF_MAX_RANK];
   int32_t rank;
   UFI_TRY(ufi_want_same(ctx, in, ctx->out[0]));
-  if (a->from_input) UFI_TRY(ufi_want_rank(ctx, shape, 1, 1));
-  /* The input wins over the options, but only a vector does. */
-  if (shape && shape->rank == 1 && (shape->dtype == UF_INT32 || shape->dtype == UF_INT64)) {
+  if (a->from_input) UFI_TRY(ufi_want_rank(ctx, shape, 0, 1));
+  /* The input wins over the options, but in TFLite only a vector does. */
+  if (shape && (shape->rank == 1 || a->from_input) && (shape->dtype == UF_INT32 || shape->dtype == UF_INT64)) {
     if (shape->count > UF_MAX_RANK)
       return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a new shape of at most %d dimensions, "
                           "found %lld", UF_MAX_RANK, (long long)shape->count);

@@ -86,3 +86,21 @@ def cases(rng):
         yield Case("MatchingFiles", [texts(*[globs + p for p in patterns])])
     yield Case("MatchingFiles", [text(globs + "*.txt")])
     yield Case("MatchingFiles", [texts()])
+    os.makedirs(f"{FOLDER}/v1", exist_ok=True)
+    for i in range(12):
+        dtype = dtypes[i % len(dtypes)]
+        whole = rng.integers(0, 2, (6, 4)).astype(dtype)
+        path = text(f"{FOLDER}/v1/plain{i}")
+        kind = whole.dtype.name
+        yield Chain([(None, "Save", [path, texts("b", "a/x", "s"), [whole, np.array(i), np.array([b"", b"text", b"y" * 200], object)]]),
+                     ("o", "Restore", [path, text("b")], {"dt": kind}), ("p", "RestoreSlice", [path, text("b"), text("6 4 1,3:2,2")], {"dt": kind}),
+                     (["q", "r", "t"], "RestoreV2", [path, texts("a/x", "b", "s"), texts("", "", "")], {"dtypes": ["int64", kind, "string"]})],
+                    ["o", "p", "q", "r", "t"])
+        path = text(f"{FOLDER}/v1/slices{i}")
+        yield Chain([(None, "SaveSlices", [path, texts("w", "w", "z"), texts("6 4 0,2:-", "6 4 2,4:-", ""), [whole[:2], whole[2:], np.arange(3)]]),
+                     ("o", "Restore", [path, text("w")], {"dt": kind}), ("p", "RestoreSlice", [path, text("w"), text("6 4 1,3:0,2")], {"dt": kind}),
+                     ("q", "Restore", [path, text("z")], {"dt": "int64"})], ["o", "p", "q"])
+    x = np.zeros((2, 2), "f4")
+    yield Chain([(None, "SaveSlices", [text(f"{FOLDER}/v1/bad"), texts("w"), texts("2 2 0,1:-"), [x]])], [])
+    yield Chain([(None, "Save", [text(f"{FOLDER}/v1/bad"), texts("w", "v"), [x]])], [])
+    yield Chain([(None, "SaveSlices", [text(f"{FOLDER}/v1/bad"), texts("w"), texts("garbage"), [x]])], [])
