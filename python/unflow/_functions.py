@@ -138,11 +138,19 @@ argmax, argmin = _arg("ArgMax"), _arg("ArgMin")
 # ---- reductions ----
 
 
+_all_axes = {}  # by rank
+
+
 def _axes(x, axis):
     if axis is not None:
         return axis
-    if x.shape.rank is not None:
-        return np.arange(x.shape.rank, dtype=np.int32)
+    n = x.shape.rank
+    if n is not None:
+        if _mode.graph_for((x,)) is not None:
+            return np.arange(n, dtype=np.int32)
+        if n not in _all_axes:
+            _all_axes[n] = _core.tensor(np.arange(n, dtype=np.int32))
+        return _all_axes[n]
     return range(0, rank(x))
 
 

@@ -98,6 +98,7 @@ bool core_attrs_take(core_state *state, const char *op, PyObject *dict, core_att
 void core_attrs_drop(core_attrs *all);
 
 PyObject *core_tensor_make(PyObject *module, PyObject *args);
+PyObject *core_tensor_quick(PyObject *module, PyObject *const *args, Py_ssize_t n);
 PyObject *core_execute(PyObject *module, PyObject *const *args, Py_ssize_t n);
 PyObject *core_tf_op(PyObject *module, PyObject *args);
 PyObject *core_forget_ops(PyObject *module, PyObject *args);
