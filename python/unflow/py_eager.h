@@ -50,6 +50,7 @@ struct core_eager {
   PyThread_type_lock lock;
   core_known_op *known;        /* a hash table, a power of two of places */
   size_t n_known, n_places;
+  uint32_t generation;         /* how often all were forgotten */
   uf_op *fast[CORE_OPERATOR_COUNT][UF_DTYPE_COUNT];
   PyObject *dtypes[UF_DTYPE_COUNT]; /* tf.DType of each */
   PyObject *dtype_class, *shape_class, *scalar;
