@@ -151,11 +151,19 @@ argmax, argmin = _arg("ArgMax"), _arg("ArgMin")
 # ---- reductions ----
 
 
+_all_axes = {}  # by rank
+
+
 def _axes(x, axis):
     if axis is not None:
         return axis
-    if x.shape.rank is not None:
-        return np.arange(x.shape.rank, dtype=np.int32)
+    n = x.shape.rank
+    if n is not None:
+        if _mode.graph_for((x,)) is not None:
+            return np.arange(n, dtype=np.int32)
+        if n not in _all_axes:
+            _all_axes[n] = _core.tensor(np.arange(n, dtype=np.int32))
+        return _all_axes[n]
     return range(0, rank(x))
 
 
@@ -330,7 +338,7 @@ def nan_to_num(x, name=None):
 def expand_dims(input, axis=None, name=None, dim=None):
     axis = dim if axis is None else axis
     if axis is None:
-        raise ValueError("Must specify an axis argument to tf.expand_dims()")
+        raise TypeError("Missing required positional argument")
     own = getattr(input, "_expand_dims", None)
     return own(axis) if own else _apply("ExpandDims", [input, axis], None, name)
 
