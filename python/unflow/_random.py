@@ -73,7 +73,7 @@ def uniform(shape, minval=0, maxval=None, dtype="float32", seed=None, name=None)
     dtype = as_dtype(dtype)
     if dtype.is_integer:
         if maxval is None:
-            raise ValueError(f"Must specify maxval for integer dtype {dtype}")
+            raise ValueError(f"Must specify maxval for integer dtype {dtype!r}")
         return _apply("RandomUniformInt", [_dims(shape), tensor(minval, dtype), tensor(maxval, dtype)],
                       _seeds(seed), name)
     rnd = _apply("RandomUniform", [_dims(shape)], {"dtype": dtype, **_seeds(seed)}, name)

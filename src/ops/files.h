@@ -14,8 +14,8 @@ typedef struct ufi_saved {
   const uf_tensor *tensor;
 } ufi_saved;
 
-/* Writes a checkpoint of version 2, all or nothing; makes its folder. UNIMPLEMENTED: a slice that is
- * not the whole. */
+/* Writes a checkpoint of version 2, all or nothing; makes its folder. UNIMPLEMENTED: slices that
+ * are not a whole tensor together. */
 uf_status ufi_saver_write(const char *prefix, const ufi_saved *items, int32_t n, uf_error *error) UF_MUST_USE;
 
 /* Writes a checkpoint of version 1, one file; slices are fine. */
