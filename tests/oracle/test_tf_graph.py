@@ -28,6 +28,8 @@ def error(function):
     try:
         function()
     except Exception as found:
+        if getattr(found, "error_code", None) == 3:
+            return "ValueError"  # which unflow's InvalidArgumentError is, too
         kinds = (KeyError, TypeError, ValueError, RuntimeError, NotImplementedError)
         return next(k.__name__ for k in kinds if isinstance(found, k)) if not hasattr(
             found, "error_code") else f"error_code {found.error_code}"
