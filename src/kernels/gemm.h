@@ -43,7 +43,7 @@ typedef void (*ufk_f32_depthwise_fn)(const ufk_f32_window *window, const float *
                                      size_t w_row_step, const float *bias, float *out, float min,
                                      float max);
 
-/* clamp of: the maximum; the mean; the square root of the mean square. */
+/* clamp of: the maximum of the lowest float and what is no NaN; the mean; the square root of the mean square. */
 typedef void (*ufk_f32_pool_fn)(const ufk_f32_window *window, const float *in, float *out,
                                 float min, float max);
 

@@ -5,6 +5,7 @@
  */
 #include "kernels/gemm.h"
 
+#include <float.h>
 #include <math.h>
 
 /* Small enough that a compiler keeps the tile in registers. */
@@ -61,7 +62,7 @@ static void depthwise(const ufk_f32_window *window, const float *in, const float
 enum pool { MAXIMUM, MEAN, ROOT_MEAN_SQUARE };
 
 static float pool_one(enum pool kind, const ufk_f32_window *window, const float *in) {
-  float sum = kind == MAXIMUM ? *in : 0.0f;
+  float sum = kind == MAXIMUM ? -FLT_MAX : 0.0f; /* where references begin: NaNs are passed over */
   for (size_t y = 0; y < window->rows; y++) {
     for (size_t x = 0; x < window->cols; x++) {
       float v = in[(ptrdiff_t)y * window->row_step + (ptrdiff_t)x * window->col_step];

@@ -15,6 +15,8 @@
  * Functions that take the tile's size are inlined into callers that give it as
  * a constant, so that accumulators become registers.
  */
+#include <float.h>
+
 #include "kernels/gemm.h"
 
 #define NR (VW * NV)
@@ -162,7 +164,7 @@ INLINE void window_tile(const enum window_kind kind, const size_t px, const size
     UNROLL for (size_t j = 0; j < nv; j++) {
       size_t n = j + 1 < nv ? VW : last;
       acc[p][j] = kind == DEPTHWISE ? load_some(bias + j * VW, n)
-                  : kind == MAXIMUM ? load_some(in + (ptrdiff_t)p * w->in_step + j * VW, n)
+                  : kind == MAXIMUM ? v_set1(-FLT_MAX)
                                     : v_zero();
     }
   }

@@ -13,13 +13,16 @@
 #include "kernels/fixed32.h"
 #include "ops/unary.h"
 
-typedef struct softmax_attrs { float beta; } softmax_attrs;
+typedef struct softmax_attrs {
+  float beta;
+  bool is_tf;
+} softmax_attrs;
 static uf_status softmax_tflite(const ufi_tflite_attrs *from, void *attrs, uf_error *error) {
   ((softmax_attrs *)attrs)->beta = ufi_fb_f32(&from->options, 0, 0.0f);
   return UF_OK;
 }
 static uf_status softmax_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error) {
-  ((softmax_attrs *)attrs)->beta = 1.0f;
+  *(softmax_attrs *)attrs = (softmax_attrs){1.0f, true};
   return UF_OK;
 }
 
@@ -28,7 +31,7 @@ typedef void (*row_fn)(const void *x, void *y, size_t n, const softmax_state *s)
 struct softmax_state {
   row_fn row;
   float beta;
-  uf_dtype dtype;        /* softmax_any's */
+  uf_dtype dtype;        /* softmax_half's */
   bool log;
   int32_t diff_min;      /* 8 bits: differences below count as -infinity */
   int32_t diff[256];     /* by -difference: scaled to Q5 */
@@ -172,23 +175,38 @@ static void softmax_f16(const void *px, void *py, size_t n, const softmax_state 
   for (size_t i = 0; i < n; ++i) y[i] = ufi_float_to_half(ufi_half_to_float(y[i]) / (float)sum);
 }
 
-/* float64 and bfloat16 (TensorFlow's); LOG_SOFTMAX of halves. Halves are rounded once, at the end. */
-static double load_float(uf_dtype dtype, const void *x, size_t i) {
-  if (dtype == UF_FLOAT64) return ((const double *)x)[i];
-  const uint16_t bits = ((const uint16_t *)x)[i];
-  return (double)(dtype == UF_FLOAT16 ? ufi_half_to_float(bits) : ufi_bfloat_to_float(bits));
+/* float64, and halves as TensorFlow computes them: every step is rounded to the dtype, sums are not. */
+static void softmax_f64(const void *px, void *py, size_t n, const softmax_state *s) {
+  const double *x = px;
+  double *y = py, max = -(double)INFINITY, sum = 0.0;
+  for (size_t i = 0; i < n; ++i) max = fmax(max, x[i]);
+  for (size_t i = 0; i < n; ++i) sum += exp(x[i] - max);
+  for (size_t i = 0; i < n; ++i) y[i] = s->log ? x[i] - max - log(sum) : exp(x[i] - max) / sum;
 }
-static void store_float(uf_dtype dtype, void *y, size_t i, double v) {
-  if (dtype == UF_FLOAT64) ((double *)y)[i] = v;
-  else ((uint16_t *)y)[i] = dtype == UF_FLOAT16 ? ufi_float_to_half((float)v) : ufi_float_to_bfloat((float)v);
+static float load_half(uf_dtype dtype, uint16_t bits) {
+  return dtype == UF_FLOAT16 ? ufi_half_to_float(bits) : ufi_bfloat_to_float(bits);
 }
-static void softmax_any(const void *x, void *y, size_t n, const softmax_state *s) {
-  double max = -(double)INFINITY, sum = 0.0;
-  for (size_t i = 0; i < n; ++i) max = fmax(max, load_float(s->dtype, x, i));
-  for (size_t i = 0; i < n; ++i) sum += exp(load_float(s->dtype, x, i) - max);
+static uint16_t store_half(uf_dtype dtype, float v) {
+  return dtype == UF_FLOAT16 ? ufi_float_to_half(v) : ufi_float_to_bfloat(v);
+}
+static void softmax_half(const void *px, void *py, size_t n, const softmax_state *s) {
+  const uf_dtype t = s->dtype;
+  const uint16_t *x = px;
+  uint16_t *y = py;
+  float max = -INFINITY, sum = 0.0f;
+#define ROUNDED(v) load_half(t, store_half(t, v))
+  for (size_t i = 0; i < n; ++i) max = fmaxf(max, load_half(t, x[i]));
   for (size_t i = 0; i < n; ++i) {
-    const double d = load_float(s->dtype, x, i) - max;
-    store_float(s->dtype, y, i, s->log ? d - log(sum) : exp(d) / sum);
+    const float shifted = ROUNDED(load_half(t, x[i]) - max), e = ROUNDED(expf(shifted));
+    y[i] = store_half(t, s->log ? shifted : e);
+    sum += e;
+  }
+  sum = ROUNDED(sum);
+  const float factor = ROUNDED(1.0f / sum), logarithm = ROUNDED(logf(sum));
+#undef ROUNDED
+  for (size_t i = 0; i < n; ++i) {
+    const float v = load_half(t, y[i]);
+    y[i] = store_half(t, s->log ? v - logarithm : v * factor);
   }
 }
 
@@ -230,7 +248,8 @@ static uf_status softmax_prepare(ufi_ctx *ctx) {
   if (!s) return UF_RESOURCE_EXHAUSTED;
   s->beta = ((const softmax_attrs *)ctx->attrs)->beta;
   s->dtype = in;
-  s->row = in == UF_FLOAT32 ? softmax_f32 : in == UF_FLOAT16 ? softmax_f16 : softmax_any;
+  const bool is_tf = ((const softmax_attrs *)ctx->attrs)->is_tf;
+  s->row = in == UF_FLOAT32 ? softmax_f32 : in == UF_FLOAT64 ? softmax_f64 : is_tf || in == UF_BFLOAT16 ? softmax_half : softmax_f16;
   if (in == UF_FLOAT32 || in == UF_FLOAT16 || in == UF_BFLOAT16 || in == UF_FLOAT64) return UF_OK;
   UFI_TRY(ufi_want_all_per_tensor(ctx));
   if (in == UF_INT8 && out == UF_INT8) UFI_TRY(want_output(ctx, 1.0f / 256, INT8_MIN));
@@ -251,7 +270,7 @@ static uf_status log_softmax_prepare(ufi_ctx *ctx) {
   if (!s) return UF_RESOURCE_EXHAUSTED;
   s->dtype = in;
   s->log = true;
-  s->row = in == UF_FLOAT32 ? log_softmax_f32 : softmax_any;
+  s->row = in == UF_FLOAT32 ? log_softmax_f32 : in == UF_FLOAT64 ? softmax_f64 : softmax_half;
   if (in == UF_FLOAT32 || in == UF_FLOAT16 || in == UF_BFLOAT16 || in == UF_FLOAT64) return UF_OK;
   UFI_TRY(ufi_want_all_per_tensor(ctx));
   UFI_TRY(want_output(ctx, 16.0f / 256, in == UF_INT8 ? INT8_MAX : UINT8_MAX));

@@ -23,7 +23,11 @@ typedef struct pool_loop {
   void *out;
   int64_t *arg;   /* positions of the maxima, NULL: not wanted */
   bool max, ties;
+  float (*round)(float); /* sums of halves: each is rounded */
 } pool_loop;
+
+static float round_half(float v) { return ufi_half_to_float(ufi_float_to_half(v)); }
+static float round_bfloat(float v) { return ufi_bfloat_to_float(ufi_float_to_bfloat(v)); }
 
 #define T float
 #define NAME(x) x##_f32
@@ -172,10 +176,12 @@ static uf_status pool_run(ufi_ctx *ctx, ufi_bump *bump) {
   int64_t *arg = a->argmax ? ufi_bump_take(bump, out->count, sizeof *arg) : NULL;
   const ufk_gemm_table *k = &ufi_kernels_get()->gemm;
   pool_loop p = {.w = &w, .x = x, .out = y, .arg = arg, .max = a->max};
+  if (!a->max && out->dtype == UF_FLOAT16) p.round = round_half;
+  if (!a->max && out->dtype == UF_BFLOAT16) p.round = round_bfloat;
   if (!bump->run) {
   } else if (channels > 1) {
     LOOP(compute, pool_channels)(&p, out->count, channels);
-  } else if (compute == UF_FLOAT32 && a->window.axes == 2 && !a->argmax && w.a[1].in > 0 && w.a[2].in > 0) {
+  } else if (compute == UF_FLOAT32 && !p.round && a->window.axes == 2 && !a->argmax && w.a[1].in > 0 && w.a[2].in > 0) {
     lines l = {ufi_tf_window_plane(&w), a->max ? k->f32_max_pool : k->f32_average_pool, x, y};
     ufi_share(ctx->pool, run_lines, &l, w.batch * w.a[1].out, w.a[2].out * w.in_c * w.a[1].kernel * w.a[2].kernel / 4);
   } else {

@@ -38,6 +38,7 @@ static void NAME(pool)(void *context, size_t begin, size_t end) {
       const T *x = (const T *)p->x + pixel * c;
       count++;
       for (int64_t i = 0; i < c && !p->max; i++) out[i] += x[i];
+      for (int64_t i = 0; i < c && p->round; i++) out[i] = (T)p->round((float)out[i]);
       for (int64_t i = 0; i < c && p->max; i++) {
         if (!(x[i] > out[i] || (arg && arg[i] < 0))) continue;
         out[i] = x[i];

@@ -158,7 +158,7 @@ tf.unique([1,1,2]), tf.unique_with_counts([1,1,2]), tf.sort([3,1,2]), tf.sort([3
 tf.searchsorted([1,3,5],[0,3,6]), tf.searchsorted([1,3,5],[3],side='right'), tf.dynamic_partition([1,2,3],[0,1,0],2), tf.dynamic_stitch([[0,2],[1]],[[1,3],[2]])
 tf.nn.space_to_depth(tf.reshape(tf.range(16.),[1,4,4,1]),2), tf.nn.depth_to_space(tf.reshape(tf.range(16.),[1,2,2,4]),2), tf.space_to_batch_nd if False else 0
 tf.bitcast(C(1.), tf.int32), tf.histogram_fixed_width([0.,1.,2.],[0.,2.],nbins=2), tf.clip_by_value([1,5,9],2,6), tf.clip_by_norm([3.,4.],1.), tf.clip_by_global_norm([C([3.]),C([4.])],1.)
-tf.tensordot([[1.,2.]],[[3.],[4.]],1), tf.einsum('ij,jk->ik',[[1.,2.]],[[3.],[4.]]), tf.einsum('ij->ji',C([[1.,2.]])), tf.einsum('i,i',[1.,2.],[3.,4.]), tf.norm([3.,4.]), tf.norm([[1.,2.]],axis=1,ord=1)
+tf.tensordot([[1.,2.]],[[3.],[4.]],1), tf.einsum('ij,jk->ik',C([[1.,2.]]),C([[3.],[4.]])), tf.einsum('ij->ji',C([[1.,2.]])), tf.einsum('i,i',C([1.,2.]),C([3.,4.])), tf.norm([3.,4.]), tf.norm([[1.,2.]],axis=1,ord=1)
 tf.matmul([[1.,2.]],[[1.],[2.]]), tf.matmul([[1.],[2.]],[[1.],[2.]],transpose_a=True), tf.matmul(tf.ones([2,2,3]),tf.ones([2,3,1])), tf.linalg.matvec([[1.,2.]],[3.,4.])
 tf.matmul([[1.,2.]],[[1.,2.]])
 tf.linalg.trace([[1,2],[3,4]]), tf.linalg.diag([1,2]), tf.linalg.diag_part([[1,2],[3,4]]), tf.linalg.band_part([[1,2],[3,4]],0,-1), tf.linalg.inv([[2.,0.],[0.,4.]]), tf.linalg.det([[2.,0.],[0.,4.]])
@@ -168,7 +168,7 @@ tf.identity([1,2]), tf.stop_gradient([1.]), tf.broadcast_static_shape(tf.TensorS
 # nn
 tf.nn.relu([-1.,2.]), tf.nn.relu([-1,2]), tf.nn.relu6([7.]), tf.nn.elu([-1.]), tf.nn.selu([-1.]), tf.nn.leaky_relu([-1.]), tf.nn.gelu([1.]), tf.nn.gelu([1.],approximate=True), tf.nn.silu([1.])
 tf.nn.softmax([1.,2.]), tf.nn.log_softmax([1.,2.]), tf.nn.softmax([[1.,2.]],axis=0), tf.nn.bias_add([[1.,2.]],[1.,1.]), tf.nn.l2_loss([1.,2.]), tf.nn.moments(C([1.,2.,4.]),[0])
-tf.nn.batch_normalization(C([[1.,2.]]),C([1.,1.]),C([1.,4.]),C([0.,1.]),C([1.,1.]),.001), tf.nn.embedding_lookup([[1.,2.],[3.,4.]],[1,0])
+tf.nn.batch_normalization(C([[1.,2.]]),C([1.,1.]),C([1.,4.]),C([0.,1.]),C([1.,1.]),.001), tf.nn.embedding_lookup(C([[1.,2.],[3.,4.]]),[1,0])
 tf.nn.conv2d(tf.ones([1,3,3,1]),tf.ones([2,2,1,1]),1,'VALID'), tf.nn.conv2d(tf.ones([1,3,3,1]),tf.ones([2,2,1,1]),[1,2,2,1],'SAME'), tf.nn.conv1d(tf.ones([1,4,1]),tf.ones([2,1,1]),1,'SAME')
 tf.nn.depthwise_conv2d(tf.ones([1,3,3,1]),tf.ones([2,2,1,2]),[1,1,1,1],'VALID'), tf.nn.max_pool2d(tf.reshape(tf.range(16.),[1,4,4,1]),2,2,'VALID'), tf.nn.avg_pool2d(tf.reshape(tf.range(16.),[1,4,4,1]),2,2,'SAME'), tf.nn.max_pool1d(tf.reshape(tf.range(4.),[1,4,1]),2,2,'VALID')
 tf.nn.conv2d_transpose(tf.ones([1,2,2,1]),tf.ones([2,2,1,1]),[1,4,4,1],2)

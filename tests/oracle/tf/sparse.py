@@ -126,7 +126,35 @@ def crosses(rng):
     yield Case("SparseCross", [[a[0]], [a[1]], [a[2]], [values(rng, "int64", (4, 1))]], attrs)
 
 
+def gradients(rng):
+    for n in range(16):
+        dtype, index = ["float32", "float64"][n % 2], ["int32", "int64"][n // 2 % 2]
+        rows, inner = int(rng.integers(1, 5)), [(), (3,), (2, 2)][n % 3]
+        ids = np.sort(rng.integers(0, rows, 6)).astype("int32")
+        for op in ("Sum", "Mean", "SqrtN"):
+            yield Case(f"SparseSegment{op}Grad", [values(rng, dtype, (rows,) + inner), rng.integers(0, 5, 6).astype(index), ids, np.array(5, "int32")])
+        shape = SHAPES[n % 6]
+        a, b = sparse(rng, dtype, shape), sparse(rng, dtype, shape)
+        both = np.unique(np.concatenate([a[0], b[0]]), axis=0)
+        keep = both[rng.random(len(both)) < 0.8]
+        yield Case("SparseAddGrad", [values(rng, dtype, (len(keep),)), a[0], b[0], keep])
+    for bad in ([9, 0], [-1, 0]):
+        yield Case("SparseSegmentSumGrad", [values(rng, "float32", (2,)), np.array(bad, "int32"), np.array([0, 1], "int32"), np.array(3, "int32")])
+    for n, dtype in enumerate(["int32", "int64", "float32", "float64"] * 4):
+        index = ["int32", "int64"][n % 2]
+        shape = [(6,), (3, 4)][n // 2 % 2]
+        s = sparse(rng, "int32", shape, 0.7)
+        v = rng.integers(0, 6, len(s[1])).astype(index)
+        w = values(rng, dtype, (len(v) if n % 3 else 0,))
+        yield Case("SparseBincount", [s[0], v, s[2], np.array(5, index), w], {"binary_output": n % 5 == 0})
+        splits = np.sort(np.concatenate([[0, len(v)], rng.integers(0, len(v) + 1, 3)])).astype("int64")
+        yield Case("RaggedBincount", [splits, v, np.array(5, index), w], {"binary_output": n % 5 == 0})
+    yield Case("RaggedBincount", [i64([0, 3]), np.array([1, 2], "int32"), np.array(5, "int32"), np.zeros(0, "float32")])
+    yield Case("RaggedBincount", [i64([0, 2]), np.array([1, -2], "int32"), np.array(5, "int32"), np.zeros(0, "float32")])
+
+
 def cases(rng):
+    yield from gradients(rng)
     yield from crosses(rng)
     yield from structure(rng)
     yield from arithmetic(rng)
