@@ -21,7 +21,7 @@ JOBS ?= $(shell n=$$(nproc); echo $$((n < 2 ? 1 : n)))
 VENV := .venv
 ORACLE := .venv-oracle
 BIN := $(CURDIR)/$(VENV)/bin
-PACKAGES := gcc libc6-dev pkg-config python3-venv python3-dev libpthreadpool-dev libdeflate-dev libkissfft-dev
+PACKAGES := gcc libc6-dev pkg-config python3-venv python3-dev libpthreadpool-dev libdeflate-dev libkissfft-dev libpng-dev libjpeg-dev
 TEST_PACKAGES := libcmocka-dev
 PIP := pip --disable-pip-version-check -q --no-input
 export PIP_PROGRESS_BAR = off

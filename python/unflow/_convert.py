@@ -11,6 +11,9 @@ from ._dtypes import TensorShape, as_dtype
 EagerTensor = _core.EagerTensor
 
 
+_QUICK = frozenset((int, float, bool, list, tuple, np.ndarray))
+
+
 def _leaf(value):
     """The first element of nested lists."""
     while isinstance(value, (list, tuple)) and value:
@@ -161,6 +164,10 @@ def _packed(value, dtype, graph):
 
 def eager(value, dtype=None, dtype_hint=None, name=None):
     """value as an EagerTensor; tensors keep what they are."""
+    if type(value) in _QUICK and (dtype_hint is None or dtype is not None):
+        tensor = _core.quick(value, dtype)
+        if tensor is not None:
+            return tensor
     if dtype is not None:
         dtype = as_dtype(dtype)
     if type(value) is EagerTensor:
@@ -177,11 +184,6 @@ def eager(value, dtype=None, dtype_hint=None, name=None):
         try:
             return eager(value, dtype_hint)
         except (TypeError, ValueError):
-            pass
-    if type(value) in (int, float, bool):
-        try:
-            return _core.tensor(value, dtype)
-        except (TypeError, ValueError, OverflowError):
             pass
     return _slow(value, dtype)
 

@@ -51,6 +51,8 @@ static PyMethodDef functions[] = {
    "dequantize(array, dtype, scales, zero_points, axis, block_size) -> float32 array"},
   {"np_dtype", core_np_dtype, METH_VARARGS, "np_dtype(name) -> numpy.dtype"},
   {"tensor", core_tensor_make, METH_VARARGS, "tensor(value, dtype=None) -> EagerTensor"},
+  {"quick", (PyCFunction)(void (*)(void))core_tensor_quick, METH_FASTCALL,
+   "quick(value, dtype) -> EagerTensor or None"},
   {"execute", (PyCFunction)(void (*)(void))core_execute, METH_FASTCALL,
    "execute(op, inputs, attrs=None) -> EagerTensor, list or None"},
   {"tf_op", core_tf_op, METH_VARARGS, "tf_op(name) -> (inputs, outputs, attrs, stateful, runs)"},

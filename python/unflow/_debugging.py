@@ -39,14 +39,24 @@ def _binary(word, sign, holds):
             return Assert(reduce_all(holds(x, y)), [message or f"assert_{word}", x, y], summarize, name)
         fine = holds(x.numpy_array(), y.numpy_array())
         if not np.all(fine):
-            n = 3 if summarize is None else summarize
-            raise _invalid(f"{message or ''}\nCondition x {sign} y did not hold.\nFirst {n} elements of x:\n"
-                           f"{x.numpy_array().reshape(-1)[:n]}\nFirst {n} elements of y:\n"
-                           f"{y.numpy_array().reshape(-1)[:n]}")
+            raise _invalid(_difference(word, sign, x.numpy_array(), y.numpy_array(), ~np.asarray(fine), message,
+                                       3 if summarize is None else summarize))
         return None
 
     check.__name__ = "assert_" + word
     return check
+
+
+def _difference(word, sign, x, y, wrong, message, n):
+    lines = [message] if message else []
+    lines.append(f"Condition x {sign} y did not hold.")
+    if word == "equal" and x.shape == y.shape:
+        count = min(n, int(wrong.sum()))
+        lines += [f"Indices of first {count} different values:", str(np.argwhere(wrong)[:n]),
+                  "Corresponding x values:", str(x[wrong][:n]), "Corresponding y values:", str(y[wrong][:n])]
+    for name, array in (("x", x), ("y", y)):
+        lines += [f"First {min(array.size, n)} elements of {name}:", str(array.reshape(-1)[:n])]
+    return "\n".join(lines)
 
 
 assert_equal = _binary("equal", "==", lambda a, b: a == b)
@@ -60,7 +70,7 @@ assert_greater_equal = _binary("greater_equal", ">=", lambda a, b: a >= b)
 def _sign(word, check):
     def function(x, message=None, summarize=None, name=None):
         x = tensor(x)
-        return check(x, tensor(0, x.dtype), message or f"", summarize, name)
+        return check(x, tensor(0, x.dtype), message, summarize, name)
 
     function.__name__ = "assert_" + word
     return function
@@ -128,8 +138,7 @@ def assert_shapes(shapes, data=None, summarize=None, message=None, name=None):
 
 def assert_type(tensor, tf_type, message=None, name=None):
     if tensor.dtype != as_dtype(tf_type):
-        raise TypeError(f"{message or ''}: Tensor {tensor} must be of type {as_dtype(tf_type)!r}; got "
-                        f"{tensor.dtype!r}")
+        raise TypeError(f"{message or 'tensor'} must be of type {as_dtype(tf_type)!r}; got {tensor.dtype!r}")
 
 
 def assert_integer(x, message=None, name=None):

@@ -114,6 +114,9 @@ _ALL["half"] = _ALL["float16"]
 _ALL["double"] = _ALL["float64"]
 
 
+BY_PATH = {"dtypes." + name: dtype for name, dtype in _ALL.items()}
+
+
 def by_name(name):
     """The DType of that name; KeyError."""
     return _ALL[name]

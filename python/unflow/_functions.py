@@ -19,6 +19,7 @@ def tensor(value, dtype=None, hint=None, name=None):
 
 
 def _pair(x, y):
+    """Both as tensors; a plain value takes the dtype of the other where that is a tensor."""
     if not isinstance(x, _core.Operand) and isinstance(y, _core.Operand):
         x = tensor(x, hint=y.dtype, name="x")
     else:
@@ -27,7 +28,12 @@ def _pair(x, y):
 
 
 def add(x, y, name=None):
-    x, y = _pair(x, y)
+    graph = _mode.graph_for((x, y))
+    if graph is not None:
+        with graph.name_scope(name or "Add") as name:
+            x, y = _pair(x, y)
+    else:
+        x, y = _pair(x, y)
     return _apply("Add" if x.dtype.name == "string" else "AddV2", [x, y], None, name or "Add")
 
 
@@ -120,13 +126,11 @@ def accumulate_n(inputs, shape=None, tensor_dtype=None, name=None):
 
 
 def equal(x, y, name=None):
-    x, y = _pair(x, y)
-    return _apply("Equal", [x, y], None, name or "Equal")
+    return _apply("Equal", [x, y], None, name)
 
 
 def not_equal(x, y, name=None):
-    x, y = _pair(x, y)
-    return _apply("NotEqual", [x, y], None, name or "NotEqual")
+    return _apply("NotEqual", [x, y], None, name)
 
 
 def logical_xor(x, y, name="LogicalXor"):
@@ -147,11 +151,19 @@ argmax, argmin = _arg("ArgMax"), _arg("ArgMin")
 # ---- reductions ----
 
 
+_all_axes = {}  # by rank
+
+
 def _axes(x, axis):
     if axis is not None:
         return axis
-    if x.shape.rank is not None:
-        return np.arange(x.shape.rank, dtype=np.int32)
+    n = x.shape.rank
+    if n is not None:
+        if _mode.graph_for((x,)) is not None:
+            return np.arange(n, dtype=np.int32)
+        if n not in _all_axes:
+            _all_axes[n] = _core.tensor(np.arange(n, dtype=np.int32))
+        return _all_axes[n]
     return range(0, rank(x))
 
 
@@ -326,7 +338,7 @@ def nan_to_num(x, name=None):
 def expand_dims(input, axis=None, name=None, dim=None):
     axis = dim if axis is None else axis
     if axis is None:
-        raise ValueError("Must specify an axis argument to tf.expand_dims()")
+        raise TypeError("Missing required positional argument")
     own = getattr(input, "_expand_dims", None)
     return own(axis) if own else _apply("ExpandDims", [input, axis], None, name)
 
@@ -937,7 +949,7 @@ def get_static_value(tensor, partial=False):
     return None
 
 
-def tuple(tensors, control_inputs=None, name=None):
+def _tuple(tensors, control_inputs=None, name=None):
     return list(tensors)
 
 
@@ -947,4 +959,4 @@ def timestamp(name=None):
     return tensor(time.time(), "float64")
 
 
-BY_PATH = {"linalg.diag_part": diag_part}
+BY_PATH = {"linalg.diag_part": diag_part, "tuple": _tuple}

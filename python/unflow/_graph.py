@@ -256,7 +256,7 @@ class Graph:
         self._finalized = False
         self._initializers = {}
         self.seed = None
-        self._last_id = 0
+        self._unseeded = 0
 
     # ---- names, as TensorFlow makes them ----
 
@@ -607,7 +607,8 @@ class Graph:
         if op_seed is None and self.seed is None:
             return 0, 0
         if op_seed is None:
-            op_seed = self._builder.count()
+            op_seed = self._unseeded  # counts random ops without a seed of their own
+            self._unseeded += 1
         seed = 87654321 if self.seed is None else self.seed
         if seed == 0 and op_seed == 0:
             return 0, 2**31 - 1

@@ -25,6 +25,7 @@ from ._loader_v1 import (
 )
 from ._nodes import make_ndarray
 from ._proto import SavedObject, message_class
+from ._session import _Plan
 from ._specs import TensorSpec, TypeSpec
 from ._structure import plain
 from ._variable import UninitializedVariable, Variable
@@ -595,7 +596,7 @@ class WrappedFunction:
 
     def __init__(self, model, feeds, fetches, keywords=None):
         self._model, self._feeds, self._structure = model, feeds, fetches
-        self._keywords = keywords
+        self._keywords, self._plan = keywords, None
         self.graph = model.graph
         self.structured_outputs = _nest.map_structure(_fetch_spec, fetches)
         named = {} if keywords is None else {
@@ -616,16 +617,16 @@ class WrappedFunction:
             given += [kwargs[k] for k in self._keywords[len(args):]]
         elif kwargs or len(args) != len(self._feeds):
             raise TypeError(f"expected {len(self._feeds)} arguments, found {len(args) + len(kwargs)}")
-        session = self._model._session
         values = [_ops.convert(v, t.dtype) for v, t in zip(given, self._feeds)]
         order = sorted(range(len(values)), key=lambda i: self._feeds[i]._value)
-        flat = _nest.flatten(self._structure)
-        wanted = [t for t in flat if hasattr(t, "_value")]
-        step = session._step([self._feeds[i]._value for i in order], [t._value for t in wanted],
-                             [o._node for o in flat if not hasattr(o, "_value")])
-        found = iter(step.core._step([values[i] for i in order], True))
+        if self._plan is None:
+            self._plan = _Plan(self._model._session, _nest.flatten(self._structure))
+        plan = self._plan
+        arrays = plan.session._run([self._feeds[i]._value for i in order], [values[i] for i in order],
+                                   plan.values, plan.nodes)
         return _nest.pack_sequence_as(self._structure, [
-            next(found) if hasattr(t, "_value") else None for t in flat])
+            None if place is None else _core.tensor(arrays[place], t.dtype)
+            for place, t in zip(plan.structure[1], _nest.flatten(self._structure))])
 
 
 def _fetch_spec(element):

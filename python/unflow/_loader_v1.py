@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 
-from ._graph import Operation
+from ._graph import GraphKeys, Operation
 from ._graph_io import Saver, load_meta_graph, read_message
 from ._proto import AssetFileDef, SavedModel
 
@@ -106,6 +106,8 @@ def restore_into(sess, folder, meta_graph, scope="", saver=None):
         with sess.graph.as_default():
             if saver is None and meta_graph.HasField("saver_def"):
                 saver = Saver(saver_def=meta_graph.saver_def, name=scope)
+            if saver is None and sess.graph.get_collection(GraphKeys.GLOBAL_VARIABLES):
+                saver = Saver()
             if saver is not None and saver.saver_def is not None:
                 saver.restore(sess, prefix)
     op = init_op(sess.graph, meta_graph, scope)

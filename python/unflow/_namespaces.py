@@ -28,6 +28,9 @@ def _read():
         for name in names.split():
             if name != "=":
                 _entries[name] = what
+    from ._dtypes import _ALL
+
+    _entries.update(("dtypes." + name, "_dtypes") for name in _ALL)
 
 
 def _param(text):

@@ -320,7 +320,7 @@ def _run(sig, inputs, attrs):
 def _add(graph, sig, inputs, attrs, name):
     name = name or sig.op
     with graph.name_scope(name) as scope:
-        flat, told = _flat_inputs(sig, inputs, attrs, graph, scope)
+        flat, told = _flat_inputs(sig, inputs, attrs, graph)
     every = {}
     for attr in sig.attrs.values():
         if attrs and attrs.get(attr.name) is not None:

@@ -31,10 +31,9 @@ def set_seed(seed):
 def get_seed(op_seed):
     """(seed, seed2) of a random op."""
     graph = _mode.graph_for()
-    if graph is None:
-        first, own = _seed, lambda: _rng.randint(0, _MAX)
-    else:
-        first, own = getattr(graph, "seed", None), lambda: getattr(graph, "_last_id", len(graph.get_operations()))
+    if graph is not None:
+        return graph._random_seeds(op_seed)
+    first, own = _seed, lambda: _rng.randint(0, _MAX)
     if first is not None:
         seeds = first, own() if op_seed is None else op_seed
     elif op_seed is not None:
@@ -74,7 +73,7 @@ def uniform(shape, minval=0, maxval=None, dtype="float32", seed=None, name=None)
     dtype = as_dtype(dtype)
     if dtype.is_integer:
         if maxval is None:
-            raise ValueError(f"Must specify maxval for integer dtype {dtype}")
+            raise ValueError(f"Must specify maxval for integer dtype {dtype!r}")
         return _apply("RandomUniformInt", [_dims(shape), tensor(minval, dtype), tensor(maxval, dtype)],
                       _seeds(seed), name)
     rnd = _apply("RandomUniform", [_dims(shape)], {"dtype": dtype, **_seeds(seed)}, name)

@@ -66,10 +66,26 @@ class _Plan:
         if isinstance(element, Operation):
             self.nodes.append(element._node)
             return None
+        if element._is_ref:
+            element = self._referred(element)
         if element._value not in self.places:
             self.places[element._value] = len(self.values)
             self.values.append(element._value)
         return self.places[element._value]
+
+    def _referred(self, tensor):
+        """The variable that a reference (of Assign and its kin) refers to: read after the step, in
+        which the op is run."""
+        at = tensor
+        while at.op.type not in ("VariableV2", "Variable", "TemporaryVariable"):
+            if not at.op._inputs:
+                return tensor
+            at = at.op.inputs[0]
+            if not at._is_ref:
+                return tensor
+        if at is not tensor:
+            self.nodes.append(tensor.op._node)
+        return at
 
     def filled(self, structure, results):
         """The structure with arrays in their places."""

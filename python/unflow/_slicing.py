@@ -63,7 +63,8 @@ def _indices(parts):
     """A list of ints and scalar tensors as one tensor: int64 where one of them is."""
     if not any(isinstance(p, _core.Operand) for p in parts):
         wide = any(isinstance(p, np.int64) or not -2**31 <= p < 2**31 for p in parts)
-        return np.array([int(p) for p in parts], np.int64 if wide else np.int32)
+        return np.array([int(p) for p in parts], np.int64) if wide else [int(p) for p in parts] or (
+            np.zeros(0, np.int32))
     wide = any(_ops.dtype_of(p) is not None and _ops.dtype_of(p).name == "int64" for p in parts)
     from ._convert import cast
 
@@ -90,11 +91,11 @@ def getitem(tensor, key):
 
 def _same(*lists):
     parts = [_indices(p) for p in lists]
-    names = [p.dtype.name for p in parts]
+    names = ["int32" if isinstance(p, list) else p.dtype.name for p in parts]
     if "int64" in names and len(set(names)) > 1:
         from ._convert import cast
 
-        parts = [p.astype(np.int64) if isinstance(p, np.ndarray) else cast(p, "int64") for p in parts]
+        parts = [cast(p, "int64") if isinstance(p, _core.Operand) else np.array(p, np.int64) for p in parts]
     return parts
 
 

@@ -148,7 +148,7 @@ broadcast_dynamic_shape = BroadcastArgs shape_x:s0 shape_y:s1
 reverse = ReverseV2 tensor axis
 reverse_sequence -> _functions
 roll = Roll input shift axis
-slice = Slice input_ begin size
+slice = Slice input_:input begin size
 strided_slice -> _functions
 gather gather_nd batch_gather -> _functions
 boolean_mask where -> _functions
@@ -299,6 +299,7 @@ quantization.dequantize = Dequantize input min_range max_range mode="MIN_COMBINE
 quantization.quantize = QuantizeV2 input min_range max_range T mode="MIN_COMBINED" round_mode="HALF_AWAY_FROM_ZERO" narrow_range=False axis=-1
 saturate_cast dtypes.saturate_cast -> _functions
 # ---- structures ----
+as_dtype dtypes.as_dtype DType dtypes.DType TensorShape -> _dtypes
 Tensor -> _core
 Variable VariableSynchronization VariableAggregation -> _variable
 constant convert_to_tensor cast dtypes.cast is_tensor -> _convert

@@ -17,7 +17,7 @@ def numpy_text(tensor, is_repr):
     array = tensor.numpy_array()
     if array.ndim == 0:
         value = array[()]
-        text = repr(value) if is_repr and array.dtype.kind == "O" else str(value)
+        text = repr(value.item() if hasattr(value, "item") else value) if is_repr else str(value)
     else:
         text = repr(array) if is_repr else str(array)
     return "\n" + text if "\n" in text else text

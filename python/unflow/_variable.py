@@ -112,7 +112,7 @@ class Variable(_core.Operand):
     op = property(lambda self: self.handle.op)
     graph = property(lambda self: self.handle.graph)
     create = property(lambda self: _refuse())
-    initializer = property(lambda self: _refuse())
+    initializer = None
     initial_value = property(lambda self: _refuse())
 
     def get_shape(self):

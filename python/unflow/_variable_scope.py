@@ -435,7 +435,7 @@ def _initial_of(full, shape, dtype, given_dtype, initializer):
         if shape is not None and shape.rank is not None:
             raise ValueError("If initializer is a constant, do not specify shape.")
         if getattr(initializer, "_symbolic", False):
-            return lambda: initializer
+            return initializer
         array, _ = array_of(initializer, as_dtype(given_dtype) if given_dtype is not None else None)
         return array
     if shape is None or not shape.is_fully_defined():

@@ -373,6 +373,33 @@ static PyObject *scalar_of(core_state *state, PyObject *value, uf_dtype want) {
   return core_tensor_wrap(state, &tensor);
 }
 
+/* A tensor of a flat list of plain ints or of plain floats; NULL as scalar_of. */
+static PyObject *list_of(core_state *state, PyObject *value, uf_dtype want) {
+  Py_ssize_t n = PySequence_Size(value);
+  PyObject *first = n > 0 && n < 1024 ? PySequence_GetItem(value, 0) : NULL;
+  if (first == NULL) return NULL;
+  bool integer = PyLong_CheckExact(first), real = PyFloat_CheckExact(first);
+  Py_DECREF(first);
+  uf_dtype dtype = want != UF_INVALID ? want : integer ? UF_INT32 : UF_FLOAT32;
+  if (!(integer || real) || dtype == UF_BOOL) return NULL;
+  size_t each = (size_t)uf_dtype_bits(dtype) / 8;
+  if (each == 0 || each > 8) return NULL;
+  uf_tensor tensor = {.dtype = dtype, .rank = 1, .dims = {n}, .size = each * (size_t)n};
+  if ((tensor.buf = uf_buf_create(tensor.size)) == NULL) return PyErr_NoMemory();
+  tensor.data = uf_buf_data(tensor.buf);
+  for (Py_ssize_t i = 0; i < n; i++) {
+    PyObject *item = PySequence_GetItem(value, i);
+    bool fits = item != NULL && (integer ? PyLong_CheckExact(item) : PyFloat_CheckExact(item)) &&
+                core_number(item, dtype, (char *)tensor.data + each * (size_t)i);
+    Py_XDECREF(item);
+    if (!fits) {
+      uf_buf_release(tensor.buf);
+      return NULL;
+    }
+  }
+  return core_tensor_wrap(state, &tensor);
+}
+
 /* A copy of borrowed elements, of strings with their characters. */
 static bool own(core_input *input, uf_tensor *out) {
   const uf_tensor *from = &input->tensor;
@@ -428,4 +455,34 @@ PyObject *core_tensor_make(PyObject *module, PyObject *args) {
   uf_dtype want = dtype == Py_None ? UF_INVALID : core_dtype_of(state, dtype);
   if (want == UF_INVALID && dtype != Py_None) return NULL;
   return core_tensor_of(state, value, want);
+}
+
+/* quick(value, dtype or None): a tensor of what is frequent and plain; None: something else. */
+PyObject *core_tensor_quick(PyObject *module, PyObject *const *args, Py_ssize_t n) {
+  core_state *state = core_state_of(module);
+  if (n != 2) {
+    PyErr_SetString(PyExc_TypeError, "expected quick(value, dtype)");
+    return NULL;
+  }
+  uf_dtype want = args[1] == Py_None ? UF_INVALID : core_dtype_of(state, args[1]);
+  if (want == UF_INVALID && args[1] != Py_None) return NULL;
+  PyObject *value = args[0], *result = NULL;
+  if (PyList_CheckExact(value) || PyTuple_CheckExact(value)) {
+    result = list_of(state, value, want);
+  } else if (PyArray_CheckExact(value)) {
+    int type = PyArray_TYPE((PyArrayObject *)value);
+    if (type >= NPY_BOOL && type <= NPY_CDOUBLE && type != NPY_LONGDOUBLE) {
+      core_input input;
+      uf_tensor tensor;
+      if (!core_input_take(state, value, UF_INVALID, false, &input)) return NULL;
+      bool fits = want == UF_INVALID || input.tensor.dtype == want;
+      bool ok = fits && own(&input, &tensor);
+      core_input_drop(&input);
+      if (ok) return core_tensor_wrap(state, &tensor);
+    }
+  } else {
+    result = scalar_of(state, value, want);
+  }
+  if (result != NULL || PyErr_Occurred()) return result;
+  Py_RETURN_NONE;
 }

@@ -50,6 +50,7 @@ struct core_eager {
   PyThread_type_lock lock;
   core_known_op *known;        /* a hash table, a power of two of places */
   size_t n_known, n_places;
+  uint32_t generation;         /* how often all were forgotten */
   uf_op *fast[CORE_OPERATOR_COUNT][UF_DTYPE_COUNT];
   PyObject *dtypes[UF_DTYPE_COUNT]; /* tf.DType of each */
   PyObject *dtype_class, *shape_class, *scalar;
@@ -98,6 +99,7 @@ bool core_attrs_take(core_state *state, const char *op, PyObject *dict, core_att
 void core_attrs_drop(core_attrs *all);
 
 PyObject *core_tensor_make(PyObject *module, PyObject *args);
+PyObject *core_tensor_quick(PyObject *module, PyObject *const *args, Py_ssize_t n);
 PyObject *core_execute(PyObject *module, PyObject *const *args, Py_ssize_t n);
 PyObject *core_tf_op(PyObject *module, PyObject *args);
 PyObject *core_forget_ops(PyObject *module, PyObject *args);

@@ -38,6 +38,7 @@ static void forget(core_eager *eager) {
     eager->known[i].key = NULL;
   }
   eager->n_known = 0;
+  eager->generation++;
 }
 
 /* forget_ops(): prepared ops are gone, and with them their states. */
@@ -386,6 +387,18 @@ bool core_run(core_state *state, uf_op *op, const uf_tensor *const *inputs, int3
   return false;
 }
 
+/* The name of the node. Ops with seeds have their state in the context, by this name among others:
+ * another one after tf.random.set_seed lets them begin anew. */
+static void node_name(core_state *state, const char *op, char out[32]) {
+  const char *inputs, *outputs, *attrs;
+  bool stateful, runs;
+  int32_t index = uf_tf_op_find(op);
+  out[0] = 0;
+  if (index < 0 || uf_tf_op(index, &inputs, &outputs, &attrs, &stateful, &runs) == NULL) return;
+  if (state->eager->generation > 0 && strstr(attrs, "seed2:") != NULL)
+    PyOS_snprintf(out, 32, "seeded_%u", (unsigned)state->eager->generation);
+}
+
 /* The prepared op for these attributes and inputs. NULL: exception set. */
 static uf_op *prepare(core_state *state, const char *name, const uf_dtype *dtypes, int32_t n,
                       PyObject *attrs) {
@@ -398,7 +411,9 @@ static uf_op *prepare(core_state *state, const char *name, const uf_dtype *dtype
   uf_op *op = NULL;
   if ((attrs == Py_None || core_attrs_take(state, name, attrs, all)) && core_eager_enter(state)) {
     CORE_ERROR(error);
-    uf_status status = uf_op_create(state->eager->context, name, "", all->attrs, all->n, dtypes, n,
+    char node[32];
+    node_name(state, name, node);
+    uf_status status = uf_op_create(state->eager->context, name, node, all->attrs, all->n, dtypes, n,
                                     &op, &error);
     core_eager_leave(state);
     if (status != UF_OK) {

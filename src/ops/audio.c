@@ -89,7 +89,7 @@ static uf_status mfcc_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_error 
   a->lower = (double)(float)ufi_tf_float(from, "lower_frequency_limit");
   a->channels = ufi_tf_int(from, "filterbank_channel_count");
   a->coefficients = ufi_tf_int(from, "dct_coefficient_count");
-  const bool good = a->channels >= 1 && a->channels <= 1 << 16 && a->coefficients >= 1 && a->coefficients <= 1 << 16 &&
+  const bool good = a->channels >= 1 && a->channels <= 1 << 13 && a->coefficients >= 1 && a->coefficients <= 1 << 13 &&
                     a->lower >= 0 && a->upper > a->lower && isfinite(a->upper);
   if (good) return UF_OK;
   return ufi_fail(error, UF_INVALID_ARGUMENT, "expected one channel and coefficient or more and a lower limit below the "

@@ -72,9 +72,11 @@ static uf_status fixed_weights(const ufi_tf_attrs *from, sampler_attrs *a, uf_er
   a->shards = ufi_tf_int(from, "num_shards");
   a->shard = ufi_tf_int(from, "shard");
   if (a->shards < 1 || a->shard < 0 || a->shard >= a->shards || a->reserved < 0 || a->range > INT32_MAX ||
-      (given > 0) == (a->vocabulary[0] != 0))
+      (given > 0) == (a->vocabulary[0] != 0) || a->reserved > 1 << 26)
     return ufi_fail(error, UF_INVALID_ARGUMENT, "expected a shard of one or more, and unigrams or a vocab_file, found "
                     "shard %lld of %lld and %s", (long long)a->shard, (long long)a->shards, given ? "both" : "none");
+  if (a->range > a->reserved + (given ? given : 1 << 26)) /* before memory is taken for it */
+    return ufi_fail(error, UF_INVALID_ARGUMENT, "expected weights for a range of %lld, found less", (long long)a->range);
   a->weights = ufi_arena_array(from->arena, (size_t)a->range, sizeof *a->weights);
   if (a->weights == NULL) return ufi_no_memory(error, (size_t)a->range * sizeof *a->weights);
   for (int64_t i = 0; i < a->reserved && n < a->range; i++)
@@ -137,16 +139,6 @@ typedef struct sampler {
   int32_t *other;
 } sampler;
 
-/* Below n without bias: numbers that would make some more frequent are drawn anew. */
-static uint32_t below32(ufi_philox_words *w, uint32_t n) {
-  if ((n & (n - 1)) == 0) return ufi_philox_word(w) & (n - 1);
-  const uint32_t rest = UINT32_MAX % n + 1;
-  uint32_t bits;
-  do bits = ufi_philox_word(w);
-  while (bits < rest);
-  return bits % n;
-}
-
 static uint64_t word64(ufi_philox_words *w) {
   const uint64_t low = ufi_philox_word(w);
   return low | (uint64_t)ufi_philox_word(w) << 32;
@@ -170,10 +162,10 @@ static int64_t draw(sampler *s) {
   }
   if (a->kind == FIXED) {
     const float r = ufi_random_float(ufi_philox_word(&s->words));
-    const uint32_t i = below32(&s->words, (uint32_t)a->range);
+    const uint32_t i = ufi_philox_below(&s->words, (uint32_t)a->range);
     return r < s->chance[i] ? (int64_t)i : s->other[i];
   }
-  int64_t at = below32(&s->words, (uint32_t)s->counted), i = 0;
+  int64_t at = ufi_philox_below(&s->words, (uint32_t)s->counted), i = 0;
   while (at >= s->counts[i]) at -= s->counts[i++];
   return i;
 }
@@ -310,6 +302,7 @@ static uf_status sampler_eval(ufi_ctx *ctx) {
   while (slots < 2 * (size_t)s.a->n_sampled) slots *= 2;
   const bool weighted = s.a->kind == FIXED || s.a->kind == LEARNED;
   const size_t range = weighted ? (size_t)s.a->range : 0, bytes = slots * 8 + range * 24;
+  if (bytes > ufi_host_max_bytes(ctx)) return ufi_no_memory(ctx->error, bytes);
   id_set set = {.slots = ufi_malloc(bytes), .mask = slots - 1};
   if (set.slots == NULL) return ufi_no_memory(ctx->error, bytes);
   for (size_t i = 0; i < slots; i++) set.slots[i] = -1;

@@ -14,9 +14,12 @@ typedef struct ufi_saved {
   const uf_tensor *tensor;
 } ufi_saved;
 
-/* Writes a checkpoint of version 2, all or nothing; makes its folder. UNIMPLEMENTED: a slice that is
- * not the whole. */
+/* Writes a checkpoint of version 2, all or nothing; makes its folder. UNIMPLEMENTED: slices that
+ * are not a whole tensor together. */
 uf_status ufi_saver_write(const char *prefix, const ufi_saved *items, int32_t n, uf_error *error) UF_MUST_USE;
+
+/* Writes a checkpoint of version 1, one file; slices are fine. */
+uf_status ufi_saver_write_v1(const char *path, const ufi_saved *items, int32_t n, uf_error *error) UF_MUST_USE;
 
 /* A checkpoint of version 1 or 2, by its prefix (or a pattern of version 1's files). */
 uf_status ufi_saver_open(const char *prefix, uf_source **source_out, uf_error *error) UF_MUST_USE;

@@ -23,7 +23,7 @@ static uf_status decode_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_erro
     if (strcmp(from->op, names[i]) == 0) a->op = i;
   const bool is_jpeg = a->op == OP_JPEG || a->op == OP_CROP;
   a->animations = ufi_tf_bool(from, "expand_animations");
-  a->jpeg = (ufi_jpeg_attrs){.channels = (int32_t)ufi_tf_int(from, "channels"), .ratio = 1, .fancy = true, .fast_dct = true, .fraction = 1};
+  a->jpeg = (ufi_jpeg_attrs){.channels = (int32_t)ufi_tf_int(from, "channels"), .ratio = 1, .fancy = true, .fast_dct = true};
   const int32_t c = a->jpeg.channels;
   if (c < 0 || c == 2 || c > 4 || (is_jpeg && c == 4) || (a->op == OP_BMP && c == 1))
     return ufi_fail(error, UF_INVALID_ARGUMENT, "expected channels 0, 1, 3 or 4 (not 4 for JPEG, nor 1 for BMP), found %d", (int)c);
@@ -31,7 +31,6 @@ static uf_status decode_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_erro
   a->jpeg.ratio = (int32_t)ufi_tf_int(from, "ratio");
   a->jpeg.fancy = ufi_tf_bool(from, "fancy_upscaling");
   a->jpeg.recover = ufi_tf_bool(from, "try_recover_truncated");
-  a->jpeg.fraction = (float)ufi_tf_float(from, "acceptable_fraction");
   a->jpeg.fast_dct = strcmp(ufi_tf_text(from, "dct_method"), "INTEGER_ACCURATE") != 0;
   const int32_t r = a->jpeg.ratio;
   if (r == 1 || r == 2 || r == 4 || r == 8) return UF_OK;

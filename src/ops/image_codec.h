@@ -27,8 +27,7 @@ uf_status ufi_png_encode(ufi_ctx *ctx, const ufi_picture *picture, int32_t compr
 
 typedef struct ufi_jpeg_attrs {
   int32_t channels, ratio;
-  bool fancy, recover, fast_dct;
-  float fraction;        /* of lines that must be there when the file is cut off */
+  bool fancy, recover, fast_dct; /* recover: a file that is cut off is shown as far as it goes */
 } ufi_jpeg_attrs;
 uf_status ufi_jpeg_decode(ufi_ctx *ctx, uf_string file, const ufi_jpeg_attrs *attrs, ufi_picture *picture_out) UF_MUST_USE;
 uf_status ufi_jpeg_shape(ufi_ctx *ctx, uf_string file, int64_t shape[3]) UF_MUST_USE;

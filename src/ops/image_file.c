@@ -185,8 +185,9 @@ static int take_code(bit_source *s, int width) {
 /* Writes n pixels of colour indices; false: damaged. */
 static bool unpack_frame(gif *g, lzw *t, uint8_t *to, int64_t n) {
   if (g->at >= g->end) return false;
-  const int start = *g->at++, clear = 1 << start;
+  const int start = *g->at++;
   if (start < 1 || start > 11) return false;
+  const int clear = 1 << start;
   bit_source s = {.g = g};
   int width = start + 1, next = clear + 2, previous = -1, first = 0;
   for (int64_t at = 0; at < n;) {

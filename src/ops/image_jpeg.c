@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * image_jpeg.c: JPEG through libjpeg (or what calls itself so).
+ * image_jpeg.c: JPEG through libjpeg (or what calls itself so). What is made of the missing part of
+ * a file that is cut off, when try_recover_truncated asks for it, is the library's own affair.
  */
 #include "ops/image_codec.h"
 
@@ -90,8 +91,7 @@ static uf_status decode(ufi_ctx *ctx, jpeg_work *w, uf_string file, const ufi_jp
   while (in->output_scanline < in->output_height) {
     uint8_t *to = (uint8_t *)p->data + in->output_scanline * row;
     JSAMPROW one = ink ? w->line : to;
-    const bool cut = w->errors.num_warnings > 0 && w->errors.msg_code != 0 && !a->recover;
-    if (cut || jpeg_read_scanlines(in, &one, 1) != 1) {
+    if (jpeg_read_scanlines(in, &one, 1) != 1) {
       strncpy(w->message, "its data is damaged or ends too early", sizeof w->message - 1);
       return bad_jpeg(ctx, w);
     }

@@ -68,7 +68,8 @@ static int32_t ask_for(png_work *w, int32_t channels, bool wide) {
   if (grey && bits < 8) png_set_expand_gray_1_2_4_to_8(png);
   if (channels % 2 == 0) {
     if (trans) png_set_tRNS_to_alpha(png);
-    else if (!alpha) png_set_add_alpha(png, (1u << (bits == 16 && wide ? 16 : 8)) - 1, PNG_FILLER_AFTER);
+    else if (!alpha) /* of so few bits also where they became 8, as there */
+      png_set_add_alpha(png, (1u << bits) - 1, PNG_FILLER_AFTER);
   } else if (alpha || trans) {
     png_set_strip_alpha(png);
   }

@@ -75,9 +75,14 @@ static uf_status not_invertible(ufi_ctx *ctx) {
   return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an invertible matrix, found one that is not");
 }
 
-/* Bytes for `matrices` numbers and `doubles` more (indices have their size, too). */
-static void want_room(ufi_ctx *ctx, int64_t numbers, int64_t doubles) {
-  ufi_want_scratch(ctx, (size_t)numbers * sizeof(ufi_cx) + (size_t)doubles * sizeof(double) + 64);
+/* Room for `matrices` of side x side numbers and a few vectors. More than fits a size: more than
+ * there is. Of no matrices, however large, none is needed. */
+static void want_room(ufi_ctx *ctx, size_t matrices, int64_t side) {
+  size_t bytes;
+  if (ctx->in[0]->count == 0) side = 0;
+  if (!ufi_mul_size((size_t)side + 4, (size_t)side + 4, &bytes) || !ufi_mul_size(bytes, matrices * sizeof(ufi_cx), &bytes))
+    bytes = SIZE_MAX / 2;
+  ufi_want_scratch(ctx, bytes);
 }
 
 /* ---- functions of one square matrix -------------------------------------------------------------- */
@@ -94,7 +99,7 @@ static uf_status square_infer(ufi_ctx *ctx) {
 
 static uf_status square_prepare(ufi_ctx *ctx) {
   const int64_t n = columns_of(ctx->in[0]);
-  want_room(ctx, 8 * n * n, 2 * n);
+  want_room(ctx, 8, n); /* what stands over has room for 2 n indices and more */
   return UF_OK;
 }
 
@@ -299,7 +304,7 @@ static uf_status qr_infer(ufi_ctx *ctx) {
 
 static uf_status qr_prepare(ufi_ctx *ctx) {
   const int64_t m = rows_of(ctx->in[0]), n = columns_of(ctx->in[0]);
-  want_room(ctx, m * n + m * m + m, 0);
+  want_room(ctx, 3, UFI_MAX(m, n));
   return UF_OK;
 }
 
@@ -343,8 +348,7 @@ static uf_status svd_infer(ufi_ctx *ctx) {
 }
 
 static uf_status svd_prepare(ufi_ctx *ctx) {
-  const int64_t m = rows_of(ctx->in[0]), n = columns_of(ctx->in[0]), t = UFI_MAX(m, n), p = UFI_MIN(m, n);
-  want_room(ctx, 2 * m * n + p * p + t * t + t, p);
+  want_room(ctx, 5, UFI_MAX(rows_of(ctx->in[0]), columns_of(ctx->in[0])));
   return UF_OK;
 }
 

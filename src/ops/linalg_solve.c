@@ -74,10 +74,13 @@ static uf_status solve_infer(ufi_ctx *ctx) {
 
 static uf_status solve_prepare(ufi_ctx *ctx) {
   const ufi_tensor *m = ctx->in[0], *rhs = ctx->in[1];
-  const int64_t r = rows_of(m), c = columns_of(m), n = UFI_MAX(r, c), k = columns_of(rhs);
-  const int64_t side = UFI_MAX(n, rows_of(rhs));
-  ufi_want_scratch(ctx, (size_t)(4 * n * n + 3 * side * (k + 1)) * sizeof(ufi_cx) +
-                        (size_t)(2 * side) * sizeof(double) + 64);
+  const size_t n = (size_t)UFI_MAX(rows_of(m), columns_of(m)), side = UFI_MAX(n, (size_t)rows_of(rhs));
+  size_t square, right;
+  if (ctx->out[0]->count == 0) return UF_OK;
+  const bool fits = ufi_mul_size(n, n, &square) && ufi_mul_size(square, 4 * sizeof(ufi_cx), &square) &&
+                    ufi_mul_size(side + 1, (size_t)columns_of(rhs) + 2, &right) &&
+                    ufi_mul_size(right, 4 * sizeof(ufi_cx), &right) && ufi_add_size(square, right, &square);
+  ufi_want_scratch(ctx, fits ? square : SIZE_MAX / 2);
   return UF_OK;
 }
 

@@ -191,7 +191,8 @@ uf_status ufi_want_dtype(ufi_ctx *ctx, int32_t i, uint64_t set) {
     memcpy(names + used, name, size + 1);
     used += size;
   }
-  return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED, "expected one of %s, found %s", names, ufi_tensor_text(ctx->in[i], text));
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "Value for attr 'T' of %s is not in the list of allowed values: expected one "
+                      "of %s, found %s", uf_dtype_name(dtype), names, ufi_tensor_text(ctx->in[i], text));
 }
 
 static uf_dtype result_dtype(const ufi_number_op *op, uf_dtype in) {

@@ -113,7 +113,7 @@ typedef struct ufi_number_loop {
   ufi_number_arg number;
 } ufi_number_loop;
 void ufi_number_choose(ufi_number_loop *s, const ufi_number_attrs *attrs, uf_dtype in, uf_dtype out);
-/* UNIMPLEMENTED: op has nothing for input i's dtype; UF_OK when the set has it. */
+/* INVALID_ARGUMENT, as TensorFlow says it, when input i has a dtype that is not in the set. */
 uf_status ufi_want_dtype(ufi_ctx *ctx, int32_t i, uint64_t set) UF_MUST_USE;
 
 /* A row of TensorFlow alone. */

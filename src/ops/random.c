@@ -74,6 +74,15 @@ uint32_t ufi_philox_word(ufi_philox_words *from) {
   return from->words[from->used++];
 }
 
+uint32_t ufi_philox_below(ufi_philox_words *from, uint32_t n) {
+  if ((n & (n - 1)) == 0) return ufi_philox_word(from) & (n ? n - 1 : 0);
+  const uint32_t rest = UINT32_MAX % n + 1;
+  uint32_t bits;
+  do bits = ufi_philox_word(from);
+  while (bits < rest);
+  return bits % n;
+}
+
 /* ---- numbers from bits: the mantissa of a number in [1, 2), less 1 -------------------- */
 
 float ufi_random_float(uint32_t bits) {

@@ -34,6 +34,8 @@ typedef struct ufi_philox_words {
   int32_t used;
 } ufi_philox_words;
 uint32_t ufi_philox_word(ufi_philox_words *from);
+/* In [0, n) without bias: numbers that would make some more frequent are drawn anew. */
+uint32_t ufi_philox_below(ufi_philox_words *from, uint32_t n);
 
 /* [0, 1) from 23 or 52 random bits. */
 float ufi_random_float(uint32_t bits);

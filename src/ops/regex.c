@@ -43,7 +43,7 @@ static size_t n_saves(const ufi_regex *re) { return 2 * ((size_t)re->n_groups + 
 static uf_status make_machine(ufi_regex *re, uf_error *error) {
   size_t n = (size_t)re->n_steps, saves = n_saves(re);
   machine *m = ufi_arena_alloc(re->arena, sizeof *m);
-  if (m == NULL || n * saves > (size_t)64 << 20) return ufi_no_memory(error, n * saves);
+  if (m == NULL || n * saves > (size_t)4 << 20) return ufi_no_memory(error, n * saves);
   for (int i = 0; i < 2; i++) {
     m->lists[i].dense = ufi_arena_array(re->arena, n, sizeof(int32_t));
     m->lists[i].sparse = ufi_arena_array(re->arena, n, sizeof(int32_t));

@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-enum { DEPTH_MAX = 200, REPEAT_MAX = 1000, STEPS_MAX = 200000, CODE_MAX = 0x10FFFF };
+enum { DEPTH_MAX = 200, REPEAT_MAX = 1000, STEPS_MAX = 100000, CODE_MAX = 0x10FFFF, FOLDED_MAX = 4 << 20 };
 
 typedef enum node_kind { EMPTY, CLASS, ASSERT, CAT, ALT, REPEAT, GROUP } node_kind;
 typedef struct node {
@@ -29,7 +29,7 @@ typedef struct parser {
   int flags, depth;
   ufi_regex_range *set;        /* the class being read */
   int32_t n_set, set_room, n_ranges, range_room;
-  int32_t steps_room;
+  int32_t steps_room, folded;  /* characters whose other cases were asked for */
   uf_error *error;
   uf_status status;
 } parser;
@@ -97,7 +97,11 @@ static void fold_code(parser *p, uint32_t code) {
 /* The other cases of what was added from `begin` on. */
 static void fold_set(parser *p, int32_t begin) {
   for (int32_t i = begin, n = p->n_set; i < n && p->status == UF_OK; i++)
-    for (uint32_t c = p->set[i].first, last = UFI_MIN(p->set[i].last, 0x1E943u); c <= last; c++) fold_code(p, c);
+    for (uint32_t c = p->set[i].first, last = UFI_MIN(p->set[i].last, 0x1E943u); c <= last; c++) {
+      if (++p->folded > FOLDED_MAX) fail(p, "one that is too large");
+      if (p->status != UF_OK) return;
+      fold_code(p, c);
+    }
 }
 
 static int by_first(const void *a, const void *b) {
@@ -576,7 +580,11 @@ static void emit_plus(parser *p, const node *n, bool lazy) {
 static void emit_repeat(parser *p, const node *n) {
   uint32_t splits[1], at;
   int32_t optional = n->y < 0 ? 0 : n->y - n->x;
-  for (int32_t i = 0; i < n->x - (n->y < 0 && n->x > 0); i++) emit_node(p, n->child);
+  uint32_t before = here(p);
+  for (int32_t i = 0; i < n->x - (n->y < 0 && n->x > 0); i++) {
+    emit_node(p, n->child);
+    if (here(p) == before || p->status != UF_OK) return; /* nothing, however often (or too much already) */
+  }
   if (n->y < 0 && n->x > 0) emit_plus(p, n->child, n->lazy);
   if (n->y < 0 && n->x == 0) {
     at = emit(p, UFI_RE_SPLIT, 0, 0);
@@ -590,7 +598,7 @@ static void emit_repeat(parser *p, const node *n) {
   }
   /* x{0,3} is (x(x(x)?)?)?: all splits leave to the same place; until it is known they are a list */
   splits[0] = UINT32_MAX;
-  for (int32_t i = 0; i < optional; i++) {
+  for (int32_t i = 0; i < optional && p->status == UF_OK; i++) {
     at = emit(p, UFI_RE_SPLIT, splits[0], 0);
     splits[0] = at;
     emit_node(p, n->child);
@@ -644,10 +652,18 @@ static void emit_node(parser *p, const node *n) {
   }
 }
 
+/* How often something inside is repeated by counts, at most; RE2 allows 1000. */
+static int64_t repeats(const node *n) {
+  int64_t most = 1, own = n->kind != REPEAT ? 1 : n->y < 0 ? n->x : n->y;
+  for (const node *c = n->child; c; c = n->kind == REPEAT || n->kind == GROUP ? NULL : c->next) most = UFI_MAX(most, repeats(c));
+  return UFI_MIN(most * UFI_MAX(own, (int64_t)1), (int64_t)REPEAT_MAX + 1);
+}
+
 uf_status ufi_regex_parse(uf_string pattern, ufi_regex *re, uf_error *error) {
   parser p = {.re = re, .at = pattern.data, .end = pattern.data + pattern.size, .error = error};
   node *all = alternation(&p);
   if (p.status == UF_OK && p.at < p.end) fail(&p, "a closing parenthesis too many");
+  if (p.status == UF_OK && repeats(all) > REPEAT_MAX) fail(&p, "too large repeat counts inside each other");
   if (p.status == UF_OK) {
     emit(&p, UFI_RE_SAVE, 0, 0);
     emit_node(&p, all);

@@ -16,8 +16,7 @@ static uf_status eval_view(ufi_ctx *ctx) {
 /* ---- RESHAPE ------------------------------------------------------------------ */
 
 typedef struct reshape_attrs {
-  bool from_input;         /* TensorFlow: the input has the new shape, always */
-  int32_t rank;
+  int32_t rank;            /* -1: TensorFlow, where the input has the new shape, always */
   int32_t dims[UF_MAX_RANK];
 } reshape_attrs;
 
@@ -42,7 +41,7 @@ static uf_status reshape_attrs_tflite(const ufi_tflite_attrs *from, void *memory
 }
 
 static uf_status reshape_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_error *error) {
-  ((reshape_attrs *)memory)->from_input = true;
+  ((reshape_attrs *)memory)->rank = -1;
   return UF_OK;
 }
 
@@ -82,9 +81,9 @@ static uf_status reshape_infer(ufi_ctx *ctx) {
   int64_t dims[UF_MAX_RANK];
   int32_t rank;
   UFI_TRY(ufi_want_same(ctx, in, ctx->out[0]));
-  if (a->from_input) UFI_TRY(ufi_want_rank(ctx, shape, 1, 1));
-  /* The input wins over the options, but only a vector does. */
-  if (shape && shape->rank == 1 && (shape->dtype == UF_INT32 || shape->dtype == UF_INT64)) {
+  if (a->rank < 0) UFI_TRY(ufi_want_rank(ctx, shape, 0, 1));
+  /* The input wins over the options, but in TFLite only a vector does. */
+  if (shape && (shape->rank == 1 || a->rank < 0) && (shape->dtype == UF_INT32 || shape->dtype == UF_INT64)) {
     if (shape->count > UF_MAX_RANK)
       return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a new shape of at most %d dimensions, "
                           "found %lld", UF_MAX_RANK, (long long)shape->count);

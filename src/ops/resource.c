@@ -51,7 +51,7 @@ static bool shape_fits(const ufi_resource *variable, const uf_tensor *t) {
 static uf_status check_assign(const ufi_resource *variable, const uf_tensor *t, uf_error *error) {
   char text[256], want[UFI_SHAPE_TEXT], found[UFI_SHAPE_TEXT];
   if (variable->dtype != UF_INVALID && variable->dtype != t->dtype) {
-    return ufi_fail(error, UF_WRONG_TYPE, "variable and value dtypes don't match: expected a %s value for %s, found %s", uf_dtype_name(variable->dtype),
+    return ufi_fail(error, UF_WRONG_TYPE, "expected a %s value for %s, found %s", uf_dtype_name(variable->dtype),
                     ufi_resource_text(variable, text), uf_dtype_name(t->dtype));
   }
   if (!shape_fits(variable, t)) {

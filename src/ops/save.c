@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * save.c: ops on files: SaveV2, RestoreV2, MergeV2Checkpoints, Restore, RestoreSlice, ShardedFilename,
+ * save.c: ops on files: SaveV2, Save, SaveSlices, RestoreV2, MergeV2Checkpoints, Restore, RestoreSlice, ShardedFilename,
  * ShardedFilespec, ReadFile, WriteFile, MatchingFiles, and Timestamp. Checkpoints themselves are behind
  * files.h.
  */
@@ -33,16 +33,29 @@ static uf_status want_list(ufi_ctx *ctx, int32_t i, int64_t n, const char *what)
                       (long long)n, what, (long long)ctx->in[i]->count, ctx->in[i]->rank);
 }
 
-/* ---- SaveV2 ---------------------------------------------------------------------------- */
+/* ---- SaveV2, Save, SaveSlices ---------------------------------------------------------------------------- */
+
+typedef struct save_attrs {
+  bool v1, has_slices;
+} save_attrs;
+
+static uf_status save_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error) {
+  bool v1 = strcmp(from->op, "SaveV2") != 0;
+  *(save_attrs *)attrs = (save_attrs){v1, strcmp(from->op, "Save") != 0};
+  return UF_OK;
+}
 
 static uf_status save_infer(ufi_ctx *ctx) {
+  const save_attrs *a = ctx->attrs;
+  int32_t first = a->has_slices ? 3 : 2;
   UFI_TRY(ufi_want_one(ctx, 0, "prefix", false));
-  UFI_TRY(want_list(ctx, 1, ctx->n_in - 3, "tensor names"));
-  return want_list(ctx, 2, ctx->n_in - 3, "shapes and slices");
+  UFI_TRY(want_list(ctx, 1, ctx->n_in - first, "tensor names"));
+  return a->has_slices ? want_list(ctx, 2, ctx->n_in - first, "shapes and slices") : UF_OK;
 }
 
 static uf_status save_eval(ufi_ctx *ctx) {
-  int32_t n = ctx->n_in - 3;
+  const save_attrs *a = ctx->attrs;
+  int32_t first = a->has_slices ? 3 : 2, n = ctx->n_in - first;
   ufi_chars *c;
   const char *prefix;
   UFI_TRY(ufi_chars_begin(ctx, &c));
@@ -51,16 +64,16 @@ static uf_status save_eval(ufi_ctx *ctx) {
   uf_tensor *views = ufi_arena_array(c->arena, (size_t)n + 1, sizeof *views);
   if (items == NULL || views == NULL) return ufi_no_memory(ctx->error, sizeof *views);
   for (int32_t i = 0; i < n; i++) {
-    views[i] = ufi_view(ctx->in[i + 3]);
-    items[i].tensor = &views[i];
+    views[i] = ufi_view(ctx->in[i + first]);
+    items[i] = (ufi_saved){.spec = "", .tensor = &views[i]};
     UFI_TRY(text_of(ctx, c, ufi_strings(ctx->in[1])[i], &items[i].name));
-    UFI_TRY(text_of(ctx, c, ufi_strings(ctx->in[2])[i], &items[i].spec));
+    if (a->has_slices) UFI_TRY(text_of(ctx, c, ufi_strings(ctx->in[2])[i], &items[i].spec));
   }
-  return ufi_saver_write(prefix, items, n, ctx->error);
+  return (a->v1 ? ufi_saver_write_v1 : ufi_saver_write)(prefix, items, n, ctx->error);
 }
 
 const ufi_op_def ufi_op_SAVE_V2 = {
-  .infer = save_infer, .prepare = ufi_chars_prepare, .eval = save_eval, .release = ufi_chars_release,
+  .attrs_size = sizeof(save_attrs), .attrs_tf = save_tf, .infer = save_infer, .prepare = ufi_chars_prepare, .eval = save_eval, .release = ufi_chars_release,
 };
 
 /* ---- RestoreV2, Restore, RestoreSlice -------------------------------------------------------- */

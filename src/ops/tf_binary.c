@@ -155,15 +155,15 @@ NATURAL(right_shift, u >> shift_count_u(v))
 #define SELU_ALPHA 1.7580993408473768599402175208123 /* times the scale */
 
 /* Gradient u, feature (Elu, Selu: output) v. */
-REAL(relu_grad, v > 0 ? u : 0)
+REAL(relu_grad, u * (v > 0)) /* NaN and infinite gradients show everywhere */
 INT(relu_grad, v > 0 ? u : 0)
 NATURAL(relu_grad, v > 0 ? u : 0)
-REAL(relu6_grad, v > 0 && v < 6 ? u : 0)
+REAL(relu6_grad, u * (v > 0 && v < 6))
 INT(relu6_grad, v > 0 && v < 6 ? u : 0)
 NATURAL(relu6_grad, v > 0 && v < 6 ? u : 0)
 REAL(leaky_relu_grad, v > 0 ? u : u * ROUND(arg->alpha))
 REAL(elu_grad, v < 0 ? (v + 1) * u : u)
-REAL(selu_grad, v < 0 ? u * (v + SELU_ALPHA) : u * SELU_SCALE)
+REAL(selu_grad, u * (v < 0 ? ROUND(v + ROUND(SELU_ALPHA)) : ROUND(SELU_SCALE)))
 REAL(softplus_grad, u / (exp(-v) + 1))
 REAL(softsign_grad, u / square(ROUND(1 + fabs(v))))
 /* Output u, gradient v. TensorFlow conjugates the output in the last three alone, which no infinity
@@ -178,7 +178,7 @@ REAL(rsqrt_grad, v == 0 ? 0 : -0.5 * v * u * u * u)
 CPLX(rsqrt_grad, v == 0 ? 0 : -0.5 * v * conj(u * u * u))
 REAL(reciprocal_grad, v == 0 ? 0 : -v * u * u)
 CPLX(reciprocal_grad, v == 0 ? 0 : -v * conj(u * u))
-UFI_INNER_LOOPS(relu_grad_f32, float, float, v > 0 ? u : 0)
+UFI_INNER_LOOPS(relu_grad_f32, float, float, u * (float)(v > 0))
 UFI_INNER_LOOPS(sigmoid_grad_f32, float, float, v * u * (1 - u))
 UFI_INNER_LOOPS(tanh_grad_f32, float, float, v * (1 - u * u))
 static const ufi_inner_fn relu_grad_loops[UF_DTYPE_COUNT] = {[UF_FLOAT32] = relu_grad_f32};

@@ -8,6 +8,7 @@
 
 #include "ops/number.h"
 #include "ops/tf_special.h"
+#include "ops/variant.h"
 
 static bool same_shape(const ufi_tensor *a, const ufi_tensor *b) {
   return a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims) == 0;
@@ -18,6 +19,7 @@ static bool same_shape(const ufi_tensor *a, const ufi_tensor *b) {
 #define SUMMED (UFI_REALS_ALL | UFI_COMPLEX)
 
 static uf_status add_n_infer(ufi_ctx *ctx) {
+  if (ctx->in[0]->dtype == UF_VARIANT) return ufi_variant_math_infer(ctx);
   const ufi_tensor *first = ctx->in[0];
   UFI_TRY(ufi_want_dtype(ctx, 0, SUMMED));
   for (int32_t i = 1; i < ctx->n_in; ++i) {
@@ -32,6 +34,7 @@ static uf_status add_n_infer(ufi_ctx *ctx) {
 }
 
 static uf_status add_n_eval(ufi_ctx *ctx) {
+  if (ctx->in[0]->dtype == UF_VARIANT) return ufi_variant_math_eval(ctx, false);
   const ufi_tensor *y = ctx->out[0];
   const ufi_number_attrs sum = {.op = ufi_binary_op("AddV2")};
   ufi_number_loop loop = {0};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * tf_structure.c: ops that pass values on and check or show them: IdentityN, EnsureShape,
- * CheckNumerics, Assert, Print, PrintV2.
+ * CheckNumerics, Assert, Print, PrintV2, RefSelect.
  *
  * Print and PrintV2 are the only ops that write to the process's streams, as they are asked to.
  */
@@ -32,6 +32,24 @@ const ufi_op_def ufi_op_IDENTITY_N = {.infer = identity_n_infer, .eval = identit
 /* Nothing to do: DisableCopyOnRead is about how TensorFlow shares memory. */
 static uf_status nothing(ufi_ctx *ctx) { return UF_OK; }
 const ufi_op_def ufi_op_DISABLE_COPY_ON_READ = {.infer = nothing, .eval = nothing};
+
+/* ---- RefSelect: one of many references, which are handles ------------------------------------------ */
+
+static uf_status ref_select_infer(ufi_ctx *ctx) {
+  UFI_TRY(ufi_want_in(ctx, 0, UF_INT32, UF_INVALID));
+  return ufi_out_shape(ctx, 0, 0, NULL);
+}
+static uf_status ref_select_eval(ufi_ctx *ctx) {
+  char text[512];
+  if (ctx->in[0]->rank != 0)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a scalar index, found %s", ufi_tensor_text(ctx->in[0], text));
+  const int32_t index = *(const int32_t *)ctx->in[0]->data;
+  if (index < 0 || index >= ctx->n_in - 1)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an index within [0, %d), found %d", (int)ctx->n_in - 1, (int)index);
+  memcpy(ctx->out[0]->data, ctx->in[index + 1]->data, ctx->out[0]->size);
+  return UF_OK;
+}
+const ufi_op_def ufi_op_REF_SELECT = {.infer = ref_select_infer, .eval = ref_select_eval};
 
 /* The input as it is; the executor mostly gives both the same memory. */
 static uf_status pass(ufi_ctx *ctx) {
@@ -194,7 +212,8 @@ static void add_summary(ufi_chars *chars, const ufi_tensor *t, int64_t most) {
   ufi_chars_byte(chars, '[');
   if (t->rank > 0) add_dim(chars, t, 0, 0, limit);
   else if (limit > 0) add_element(chars, t, 0);
-  if (t->count > limit) ufi_chars_text(chars, "...");
+  const bool silent = limit == 0 && t->dtype == UF_BOOL; /* as TensorFlow does */
+  if (t->count > limit && !silent) ufi_chars_text(chars, "...");
   ufi_chars_byte(chars, ']');
 }
 

@@ -13,7 +13,8 @@
 
 /* ---- how functions are written ----------------------------------------------------------- */
 
-/* One expression of v; t(v) rounds to the dtype where it matters that the kernel does. */
+/* One expression of v; ROUND rounds to the dtype where it matters that TensorFlow does. */
+#define ROUND(x) arg->type->round(x)
 #define REAL(name, expression)                                                                   \
   static void name##_real(double *a, const double *b, size_t n, const ufi_number_arg *arg) {        \
     for (size_t i = 0; i < n; ++i) { const double v = a[i]; a[i] = expression; }                 \
@@ -46,7 +47,7 @@ INT(square, (uint64_t)v * (uint64_t)v)
 CPLX(square, v * v)
 REAL(sqrt, sqrt(v))
 CPLX(sqrt, csqrt(v))
-REAL(rsqrt, 1 / arg->type->round(sqrt(v)))
+REAL(rsqrt, 1 / ROUND(sqrt(v)))
 CPLX(rsqrt, 1 / csqrt(v))
 REAL(reciprocal, 1 / v)
 CPLX(reciprocal, 1 / v)
@@ -125,10 +126,10 @@ REAL(relu, v < 0 ? 0 : v)
 INT(relu, v < 0 ? 0 : v)
 REAL(relu6, v < 0 ? 0 : v > 6 ? 6 : v)
 INT(relu6, v < 0 ? 0 : v > 6 ? 6 : v)
-REAL(leaky, v > 0 ? v : v * arg->type->round(arg->alpha))
+REAL(leaky, v > 0 ? v : v * ROUND(arg->alpha))
 REAL(elu, v < 0 ? expm1(v) : v)
-REAL(selu, v < 0 ? SELU_ALPHA * expm1(v) : SELU_SCALE * v)
-F32(selu, v < 0 ? (float)SELU_ALPHA * expm1f(v) : (float)SELU_SCALE * v)
+REAL(selu, v < 0 ? ROUND(SELU_ALPHA) * ROUND(ROUND(exp(v)) - 1) : ROUND(SELU_SCALE) * v)
+F32(selu, v < 0 ? (float)SELU_ALPHA * (expf(v) - 1) : (float)SELU_SCALE * v)
 
 static void relu_f(const float *x, float *y, size_t n, const ufi_number_arg *arg) {
   ufi_kernels_get()->elementwise.f32_clamp(x, y, n, 0.0f, INFINITY);

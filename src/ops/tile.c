@@ -212,18 +212,39 @@ const ufi_op_def ufi_op_ONE_HOT = {
 
 /* ---- RANGE: start, limit, delta ------------------------------------------------------------------ */
 
+/* TensorFlow's value i is start + i * delta, each step rounded; TFLite's is its sum. */
+typedef struct range_attrs {
+  bool tf;
+} range_attrs;
+
+static uf_status range_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_error *error) {
+  ((range_attrs *)memory)->tf = true;
+  return UF_OK;
+}
+
 static uf_status range_fail(ufi_ctx *ctx, double start, double limit, double delta) {
   return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a step that leads from start to limit, found start "
                       "%g, limit %g, step %g", start, limit, delta);
 }
 
+/* The value of a scalar float32, float16 or bfloat16; and a float32 as a number of such a dtype. */
+static float load_float(const ufi_tensor *t) {
+  if (t->dtype == UF_FLOAT32) return *(const float *)t->data;
+  uint16_t bits = *(const uint16_t *)t->data;
+  return t->dtype == UF_FLOAT16 ? ufi_half_to_float(bits) : ufi_bfloat_to_float(bits);
+}
+static float rounded(uf_dtype dtype, float v) {
+  return dtype == UF_FLOAT16 ? ufi_half_to_float(ufi_float_to_half(v))
+         : dtype == UF_BFLOAT16 ? ufi_bfloat_to_float(ufi_float_to_bfloat(v)) : v;
+}
+
 static uf_status range_count_f32(ufi_ctx *ctx, int64_t *n_out) {
-  float start = *(const float *)ctx->in[0]->data, limit = *(const float *)ctx->in[1]->data;
-  float delta = *(const float *)ctx->in[2]->data;
+  const uf_dtype dtype = ctx->out[0]->dtype;
+  float start = load_float(ctx->in[0]), limit = load_float(ctx->in[1]), delta = load_float(ctx->in[2]);
   if (!((start >= limit && delta < 0) || (start <= limit && delta > 0)))
     return range_fail(ctx, (double)start, (double)limit, (double)delta);
   /* The quotient in float32, as TFLite has it. */
-  float n = ceilf(fabsf((limit - start) / delta));
+  float n = ceilf(fabsf(rounded(dtype, rounded(dtype, limit - start) / delta)));
   if (!(n < 2147483648.0f))
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a range of less than 2^31 values, found %g",
                         (double)n);
@@ -261,7 +282,7 @@ static uf_status range_count_int(ufi_ctx *ctx, int64_t *n_out) {
 
 static uf_status range_infer(ufi_ctx *ctx) {
   int64_t n = 0;
-  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_FLOAT64, UF_INT32, UF_INT64, UF_INVALID));
+  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_FLOAT64, UF_INT32, UF_INT64, UF_FLOAT16, UF_BFLOAT16, UF_INVALID));
   UFI_TRY(ufi_want_same(ctx, ctx->in[0], ctx->out[0]));
   for (int32_t i = 0; i < 3; i++) {
     UFI_TRY(ufi_want_same(ctx, ctx->in[0], ctx->in[i]));
@@ -272,23 +293,37 @@ static uf_status range_infer(ufi_ctx *ctx) {
   }
   for (int32_t i = 0; i < 3; i++)
     if (!ufi_known(ctx, i)) return UF_OK;
-  if (ctx->in[0]->dtype == UF_FLOAT32) UFI_TRY(range_count_f32(ctx, &n));
+  if (ctx->in[0]->dtype != UF_FLOAT64 && ctx->in[0]->dtype != UF_INT32 && ctx->in[0]->dtype != UF_INT64)
+    UFI_TRY(range_count_f32(ctx, &n));
   else if (ctx->in[0]->dtype == UF_FLOAT64) UFI_TRY(range_count_f64(ctx, &n));
   else UFI_TRY(range_count_int(ctx, &n));
   return ufi_out_shape(ctx, 0, 1, &n);
 }
 
-/* Floats by repeated addition: its rounding is part of the result. */
+/* float32 of TFLite by repeated addition: its rounding is part of the result. */
+static void range_floats(ufi_ctx *ctx) {
+  const ufi_tensor *out = ctx->out[0];
+  const uf_dtype dtype = out->dtype;
+  const bool by_sum = !((const range_attrs *)ctx->attrs)->tf;
+  const float start = load_float(ctx->in[0]), delta = load_float(ctx->in[2]);
+  float sum = start;
+  for (int64_t i = 0; i < out->count; i++, sum += delta) {
+    float step = rounded(dtype, rounded(dtype, (float)i) * delta);
+    float v = by_sum ? sum : rounded(dtype, start + step);
+    if (dtype == UF_FLOAT32) ((float *)out->data)[i] = v;
+    else ((uint16_t *)out->data)[i] = dtype == UF_FLOAT16 ? ufi_float_to_half(v) : ufi_float_to_bfloat(v);
+  }
+}
+
 static uf_status range_eval(ufi_ctx *ctx) {
   const ufi_tensor *out = ctx->out[0];
-  if (out->dtype == UF_FLOAT64) {
-    double value = *(const double *)ctx->in[0]->data, delta = *(const double *)ctx->in[2]->data;
-    for (int64_t i = 0; i < out->count; i++, value += delta) ((double *)out->data)[i] = value;
+  if (out->dtype == UF_FLOAT32 || out->dtype == UF_FLOAT16 || out->dtype == UF_BFLOAT16) {
+    range_floats(ctx);
     return UF_OK;
   }
-  if (out->dtype == UF_FLOAT32) {
-    float value = *(const float *)ctx->in[0]->data, delta = *(const float *)ctx->in[2]->data;
-    for (int64_t i = 0; i < out->count; i++, value += delta) ((float *)out->data)[i] = value;
+  if (out->dtype == UF_FLOAT64) {
+    double start = *(const double *)ctx->in[0]->data, delta = *(const double *)ctx->in[2]->data;
+    for (int64_t i = 0; i < out->count; i++) ((double *)out->data)[i] = start + (double)i * delta;
     return UF_OK;
   }
   uint64_t value = (uint64_t)ufi_move_index(ctx->in[0], 0);
@@ -300,4 +335,6 @@ static uf_status range_eval(ufi_ctx *ctx) {
   return UF_OK;
 }
 
-const ufi_op_def ufi_op_RANGE = {.infer = range_infer, .eval = range_eval};
+const ufi_op_def ufi_op_RANGE = {
+  .attrs_size = sizeof(range_attrs), .attrs_tf = range_attrs_tf, .infer = range_infer, .eval = range_eval,
+};

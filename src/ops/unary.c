@@ -10,6 +10,7 @@
 #include "kernels/fixed32.h"
 #include "ops/number.h"
 #include "ops/unary.h"
+#include "ops/variant.h"
 
 /* A prepare that has float kernels only. */
 static uf_status no_dtype(ufi_ctx *ctx, const char *supported) {
@@ -120,10 +121,12 @@ static uf_status not_prepare(ufi_ctx *ctx) {
 UNARY_DEF(LOGICAL_NOT, not_prepare, ufi_unary_eval);
 
 static uf_status zeros_infer(ufi_ctx *ctx) {
+  if (ctx->in[0]->dtype == UF_VARIANT) return ufi_variant_math_infer(ctx);
   UFI_TRY(ufi_want_dtype(ctx, 0, UFI_REALS_ALL | UFI_COMPLEX | UFI_DTYPE_BIT(BOOL) | UFI_DTYPE_BIT(STRING)));
   return ufi_unary_infer(ctx);
 }
 static uf_status zeros_eval(ufi_ctx *ctx) {
+  if (ctx->in[0]->dtype == UF_VARIANT) return ufi_variant_math_eval(ctx, true);
   if (ctx->out[0]->size) memset(ctx->out[0]->data, 0, ctx->out[0]->size);
   return UF_OK;
 }

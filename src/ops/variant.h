@@ -64,6 +64,10 @@ uf_status ufi_new_tensor(ufi_ctx *ctx, uf_dtype dtype, int32_t rank, const int64
 /* Output i takes tensor, settled (items.h); the reference is taken, on failure, too. */
 uf_status ufi_out_take(ufi_ctx *ctx, int32_t i, uf_tensor *tensor) UF_MUST_USE;
 
+/* AddN (or ZerosLike) of variants, for the ops that do the same to numbers. */
+uf_status ufi_variant_math_infer(ufi_ctx *ctx) UF_MUST_USE;
+uf_status ufi_variant_math_eval(ufi_ctx *ctx, bool zeros) UF_MUST_USE;
+
 /* ---- shapes that are known in part ---------------------------------------------------- */
 
 /* The one in known input i: a scalar -1 (any shape) or a vector with -1 for any extent. */

@@ -18,14 +18,14 @@
 /* ---- shapes and slices ----------------------------------------------------------------- */
 
 /* What spec says: the whole shape and a region of it. "" leaves *rank_out at -1. */
-static uf_status parse_spec(const char *spec, int32_t *rank_out, int64_t *dims_out, uf_region *region_out,
-                            uf_error *error) {
+uf_status ufi_slice_spec(const char *spec, int32_t *rank_out, int64_t *dims_out, uf_region *region_out,
+                         uf_error *error) {
   int32_t rank = 0;
   char *end;
   *rank_out = -1;
   if (spec[0] == 0) return UF_OK;
   const char *slice = strrchr(spec, ' '), *at = spec;
-  slice = slice ? slice + 1 : spec;
+  if (slice++ == NULL) goto bad;
   for (; at < slice; at = end + 1, rank++) {
     dims_out[UFI_MIN(rank, UF_MAX_RANK - 1)] = strtoll(at, &end, 10);
     if (end == at || *end != ' ' || rank == UF_MAX_RANK) goto bad;
@@ -71,7 +71,7 @@ static char *folder_of(const char *path) {
   return folder;
 }
 
-static uf_status make_folder(const char *prefix, uf_error *error) {
+uf_status ufi_make_folder(const char *prefix, uf_error *error) {
   char *folder = folder_of(prefix);
   if (folder == NULL) return ufi_no_memory(error, strlen(prefix));
   bool failed = folder[0] && mkdir(folder, 0777) != 0 && errno != EEXIST;
@@ -89,23 +89,57 @@ static uf_status invalid(uf_error *error) {
   return UF_INVALID_ARGUMENT;
 }
 
-static uf_status add_saved(uf_checkpoint_writer *writer, const ufi_saved *item, uf_error *error) {
+/* Puts the slices of a name, from items[at] on, together, for a checkpoint of version 2 holds whole tensors as
+ * well as slices. UNIMPLEMENTED when they are not all there. */
+static uf_status add_slices(uf_checkpoint_writer *writer, const ufi_saved *items, int32_t n, int32_t at, int32_t rank,
+                            const int64_t *dims, uf_error *error) {
+  uf_tensor whole = {.dtype = items[at].tensor->dtype, .rank = rank};
+  uf_region all = {{0}, {0}}, part;
+  int64_t other[UF_MAX_RANK], covered = 0, count = 0;
+  int32_t other_rank;
+  memcpy(whole.dims, dims, sizeof(int64_t) * (size_t)rank);
+  memcpy(all.extent, dims, sizeof(int64_t) * (size_t)rank);
+  UFI_TRY(ufi_tensor_memory(&whole, error));
+  uf_status status = UF_OK;
+  for (int32_t i = at; i < n && status == UF_OK; i++) {
+    const uf_tensor *t = items[i].tensor;
+    if (strcmp(items[i].name, items[at].name) != 0) continue;
+    status = ufi_slice_spec(items[i].spec, &other_rank, other, &part, error);
+    bool fits = status == UF_OK && other_rank == rank && t->dtype == whole.dtype && t->rank == rank &&
+                memcmp(other, dims, sizeof(int64_t) * (size_t)rank) == 0 &&
+                memcmp(t->dims, part.extent, sizeof(int64_t) * (size_t)rank) == 0;
+    if (status == UF_OK && !fits)
+      status = ufi_fail(error, UF_INVALID_ARGUMENT, "'%.200s': expected slices of one dtype and shape, found '%.200s'",
+                        items[i].name, items[i].spec);
+    if (status != UF_OK) break;
+    covered += uf_tensor_count(t);
+    ufi_region_place(t, &part, &all, whole.data);
+  }
+  if (status == UF_OK && (!ufi_shape_count(rank, dims, &count) || covered != count))
+    status = ufi_fail(error, UF_UNIMPLEMENTED, "'%.200s': expected all slices of a tensor to be saved at once, found %lld of %lld elements",
+                      items[at].name, (long long)covered, (long long)count);
+  if (status == UF_OK) status = uf_checkpoint_add(writer, items[at].name, &whole, error);
+  uf_tensor_release(&whole);
+  return status;
+}
+
+static uf_status add_saved(uf_checkpoint_writer *writer, const ufi_saved *items, int32_t n, int32_t at, uf_error *error) {
   int32_t rank;
   int64_t dims[UF_MAX_RANK];
   uf_region region;
-  UFI_TRY(parse_spec(item->spec, &rank, dims, &region, error));
-  if (rank >= 0 && !is_whole(rank, dims, &region))
-    return ufi_fail(error, UF_UNIMPLEMENTED, "expected whole tensors to save, found the slice '%.200s' of '%.200s'",
-                    item->spec, item->name);
-  return uf_checkpoint_add(writer, item->name, item->tensor, error);
+  UFI_TRY(ufi_slice_spec(items[at].spec, &rank, dims, &region, error));
+  if (rank < 0 || is_whole(rank, dims, &region)) return uf_checkpoint_add(writer, items[at].name, items[at].tensor, error);
+  for (int32_t i = 0; i < at; i++)
+    if (strcmp(items[i].name, items[at].name) == 0) return UF_OK; /* was with the first one */
+  return add_slices(writer, items, n, at, rank, dims, error);
 }
 
 uf_status ufi_saver_write(const char *prefix, const ufi_saved *items, int32_t n, uf_error *error) {
   uf_checkpoint_writer *writer = NULL;
-  UFI_TRY(make_folder(prefix, error));
+  UFI_TRY(ufi_make_folder(prefix, error));
   UFI_TRY(uf_checkpoint_create(prefix, 1, &writer, error));
   uf_status status = UF_OK;
-  for (int32_t i = 0; i < n && status == UF_OK; i++) status = add_saved(writer, &items[i], error);
+  for (int32_t i = 0; i < n && status == UF_OK; i++) status = add_saved(writer, items, n, i, error);
   if (status == UF_ALREADY_EXISTS) status = invalid(error); /* a name given twice */
   if (status == UF_OK) return uf_checkpoint_finish(writer, error);
   uf_checkpoint_abandon(writer);
@@ -135,7 +169,7 @@ uf_status ufi_saver_read(uf_source *source, const char *name, const char *spec, 
   int64_t dims[UF_MAX_RANK];
   uf_region region;
   char wanted[UFI_SHAPE_TEXT], found[UFI_SHAPE_TEXT];
-  UFI_TRY(parse_spec(spec, &rank, dims, &region, error));
+  UFI_TRY(ufi_slice_spec(spec, &rank, dims, &region, error));
   UFI_TRY(uf_source_find(source, name, &entry, error));
   if (entry->dtype != dtype)
     return ufi_fail(error, UF_INVALID_ARGUMENT, "expected dtype %s for '%.200s', found %s in the checkpoint",
@@ -196,7 +230,7 @@ static void remove_merged(const char *prefix, const char *destination, bool dele
 uf_status ufi_saver_merge(const char *const *prefixes, int32_t n, const char *destination, bool delete_folders,
                           bool allow_missing, uf_error *error) {
   uf_checkpoint_writer *writer = NULL;
-  UFI_TRY(make_folder(destination, error));
+  UFI_TRY(ufi_make_folder(destination, error));
   UFI_TRY(uf_checkpoint_create(destination, UFI_MIN(UFI_MAX(n, 1), 512), &writer, error));
   uf_status status = UF_OK;
   for (int32_t i = 0; i < n && status == UF_OK; i++) status = add_all(writer, prefixes[i], allow_missing, error);

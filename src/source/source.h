@@ -5,7 +5,8 @@
  *   source.c         the section "source" of unflow.h: open, find, list, read
  *   path.c           what a user's path means: prefix, .index, folder, ...
  *   bundle.c         TensorFlow checkpoints, V2        bundle_write.c  writes them
- *   tensor_slices.c  TensorFlow checkpoints, V1
+ *   tensor_slices.c  TensorFlow checkpoints, V1           slices_write.c  writes them
+ *   saver.c          what the nodes of a graph's saver ask for
  *   graphdef.c       constants of GraphDef, MetaGraph, SavedModel; graphdef_node.c their nodes,
  *                    graphdef_remote.c their bytes from elsewhere
  *   saved_model.c    a graph with the checkpoint beside it, as one source
@@ -106,6 +107,12 @@ uf_status ufi_objects_name(uf_source *source, const void *message, size_t size,
 /* Roles of those that have none by their names: x/Adam, x/ExponentialMovingAverage, beta1_power
  * ... (variables.c) */
 uf_status ufi_variables_by_name(uf_source *source, uf_variable *variables, size_t n, uf_error *error);
+
+/* What "10 20 0,5:-" says: a shape and a region of it. "" leaves *rank_out at -1. (saver.c) */
+uf_status ufi_slice_spec(const char *spec, int32_t *rank_out, int64_t *dims_out, uf_region *region_out,
+                         uf_error *error);
+/* Makes the folder that a path or prefix is in, if it has one. */
+uf_status ufi_make_folder(const char *path, uf_error *error);
 
 /* ---- for formats whose arrays lie in files as they are in memory ---- */
 

@@ -159,8 +159,8 @@ class Unflow:
                 if isinstance(i, np.ndarray):
                     known.setdefault(name, i.dtype)
                 elif isinstance(i, (Q, R)) and "$" in what and not isinstance(i, Q):
-                    known.setdefault(name, getattr(named.get(i.name), "dtype", None) and named[i.name].numpy().dtype
-                                     if i.name in named and str(getattr(named[i.name], "dtype", "")) not in ("resource", "variant") else None)
+                    if self.told(named.get(i.name)) is not None:
+                        known.setdefault(name, self.told(named[i.name]))
         for (_, what), v in zip(args, inputs):
             what = what.rstrip("&")
             many = what[0] == "@" or "*" in what
@@ -178,6 +178,16 @@ class Unflow:
                 attrs[what[1:]] = [getattr(t.dtype, "name", t.dtype) for t in values]
         result = self.core.execute(op, flat, attrs)
         return [] if result is None else list(result) if isinstance(result, (list, tuple)) else [result]
+
+    @staticmethod
+    def told(t):
+        """The dtype of an earlier step's value; None: it is a handle, or a variable without a value."""
+        if t is None or str(getattr(t, "dtype", "")) in ("resource", "variant"):
+            return None
+        try:
+            return t.numpy().dtype
+        except Exception:
+            return None
 
     name = TensorFlow.name
 

@@ -35,7 +35,8 @@ static void test_unassigned_variable_is_named(void **state) {
   uf_tensor t;
   assert_int_equal(ufi_variable_read(declare(store, UF_STATE_VARIABLE, "w"), &t, &error), UF_FAILED_PRECONDITION);
   assert_string_equal(error.message,
-                      "expected variable 'w' to have a value, found it never assigned; run what initialises it, or assign it");
+                      "Error while reading resource variable w from Container: localhost. This could mean that the variable was "
+                      "uninitialized: expected variable 'w' to have a value, found it never assigned; run what initialises it, or assign it");
   ufi_store_release(store);
 }
 

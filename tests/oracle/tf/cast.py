@@ -4,7 +4,7 @@ import ml_dtypes
 import numpy as np
 
 from elementwise import BF16, COMPLEX, FLOATS, INTEGERS, SHAPES, complexes, floats, ints, numbers
-from tf_case import Case, Chain, Q, R
+from tf_case import Case, Chain, R
 
 NAMES = {np.float32: "float32", np.float64: "float64", np.float16: "float16", BF16: "bfloat16", np.complex64: "complex64",
          np.complex128: "complex128", bool: "bool", **{t: np.dtype(t).name for t in INTEGERS}}
@@ -18,11 +18,16 @@ def values(rng, dtype, shape, wide=True):
         return ints(rng, dtype, shape)
     if dtype in COMPLEX:
         x = complexes(rng, dtype, shape) * 40
-        return x if wide else (abs(x.real) + 1j * x.imag).astype(dtype)
+        return np.array(x if wide else abs(x.real) + 1j * x.imag, dtype)
     return floats(rng, dtype, shape, -120, 120) if wide else floats(rng, dtype, shape, 0, 120)
 
 
 def cases(rng):
+    with np.errstate(over="ignore"):
+        yield from all_cases(rng)
+
+
+def all_cases(rng):
     for source in NAMES:
         for target, name in NAMES.items():
             # What bfloat16 gives for numbers that do not fit depends on the place in the tensor.
@@ -79,4 +84,3 @@ def cases(rng):
     for name in QUANTIZED[:2]:
         yield Chain([("q", "Bitcast", [np.array([1, 255, 7], np.uint8)], {"type": name}), ("out", "Bitcast", [R("q")], {"type": "int8"})],
                     ["out"])
-    assert Q

@@ -48,6 +48,8 @@ def cases(rng):
         yield Case("FFTND", [x, lengths, axes], {}, (1e-4, 1e-4))
         yield Case("IFFTND", [x, lengths, axes], {}, (1e-4, 1e-4))
         yield Case("RFFTND", [x.real.astype("f4"), lengths, axes], {"Tcomplex": "complex64"}, (1e-4, 1e-4))
+        half = x[tuple(slice(0, d // 2 + 1) if k == axes[-1] else slice(None) for k, d in enumerate(dims))]
+        yield Case("IRFFTND", [half, lengths, axes], {"Treal": "float32"}, (1e-4, 1e-4))
     yield Case("FFT", [np.zeros((0, 4), "c8")])
     yield Case("FFT", [np.zeros((2, 0), "c8")])
     yield Case("FFT", [np.complex64(1)])

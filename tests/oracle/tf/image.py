@@ -155,7 +155,24 @@ def colors(rng):
     yield Case("AdjustHue", [np.ones((2, 3), "f4"), np.float32(1)])
 
 
+def samples(rng):
+    for i in range(14):
+        size = np.array([rng.integers(1, 200), rng.integers(1, 200), 3], ["i4", "i8"][i % 2])
+        corner = rng.uniform(0, 0.6, (1, int(rng.integers(0, 4)), 2))
+        boxes = np.concatenate([corner, corner + rng.uniform(0, 0.4, corner.shape)], -1).astype("f4")
+        a = {"use_image_if_no_bounding_boxes": True, "max_attempts": int(rng.integers(1, 100)),
+             "area_range": [float(rng.uniform(0.01, 0.5)), 1.0], "aspect_ratio_range": [0.5, float(rng.uniform(0.6, 2))]}
+        seeds = {"seed": int(rng.integers(1, 99)), "seed2": i}
+        covered = np.float32(rng.uniform(0, 0.9))
+        yield Case("SampleDistortedBoundingBox", [size, boxes], {**a, **seeds, "min_object_covered": float(covered)})
+        yield Case("SampleDistortedBoundingBoxV2", [size, boxes, covered], {**a, **seeds})
+        yield Case("StatelessSampleDistortedBoundingBox", [size, boxes, covered, rng.integers(0, 2**40, 2)], a)
+    yield Case("SampleDistortedBoundingBoxV2", [size, boxes[:, :0], covered], seeds)
+    yield Case("SampleDistortedBoundingBoxV2", [size, boxes + 2, covered], seeds)
+
+
 def cases(rng):
+    yield from samples(rng)
     yield from resizes(rng)
     yield from crops(rng)
     yield from suppression(rng)

@@ -1,11 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pictures in files. What is written is compared by what it decodes to: compressors differ."""
+import base64
 import struct
 import zlib
 
 import numpy as np
 
 from tf_case import Case, Chain, R
+
+
+# 24 x 32 pixels, quality 40.
+JPEG = base64.b64decode(
+    "/9j/4AAQSkZJRgABAQEBLAEsAAD/2wBDABQODxIPDRQSEBIXFRQYHjIhHhwcHj0sLiQySUBMS0dARkVQWnNiUFVtVkVGZIhlbXd7gYKBTmCNl4"
+    "x9lnN+gXz/2wBDARUXFx4aHjshITt8U0ZTfHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHz/wAARCAAg"
+    "ABgDASIAAhEBAxEB/8QAHwAAAQUBAQEBAQEAAAAAAAAAAAECAwQFBgcICQoL/8QAtRAAAgEDAwIEAwUFBAQAAAF9AQIDAAQRBRIhMUEGE1FhBy"
+    "JxFDKBkaEII0KxwRVS0fAkM2JyggkKFhcYGRolJicoKSo0NTY3ODk6Q0RFRkdISUpTVFVWV1hZWmNkZWZnaGlqc3R1dnd4eXqDhIWGh4iJipKT"
+    "lJWWl5iZmqKjpKWmp6ipqrKztLW2t7i5usLDxMXGx8jJytLT1NXW19jZ2uHi4+Tl5ufo6erx8vP09fb3+Pn6/8QAHwEAAwEBAQEBAQEBAQAAAA"
+    "AAAAECAwQFBgcICQoL/8QAtREAAgECBAQDBAcFBAQAAQJ3AAECAxEEBSExBhJBUQdhcRMiMoEIFEKRobHBCSMzUvAVYnLRChYkNOEl8RcYGRom"
+    "JygpKjU2Nzg5OkNERUZHSElKU1RVVldYWVpjZGVmZ2hpanN0dXZ3eHl6goOEhYaHiImKkpOUlZaXmJmaoqOkpaanqKmqsrO0tba3uLm6wsPExc"
+    "bHyMnK0tPU1dbX2Nna4uPk5ebn6Onq8vP09fb3+Pn6/9oADAMBAAIRAxEAPwDlo4qtRwe1SRRVdig9qKcecujWsQR2/tRWiqBeMZNFVKNGLtJ6"
+    "nrQrOxXhiq4se1RgcmnW8XSrSRbn+nFYwqONL3d2fK0aupFDBRV5YsnaOg60Vnz8vuwjex68Kum5/9k=")
 
 
 def text(data):
@@ -125,8 +139,9 @@ def written(rng):
                          {"dct_method": "INTEGER_ACCURATE"}, {"ratio": 8}):
                 yield Chain([("f", "EncodeJpeg", [y], a), ("x", "DecodeJpeg", [R("f")], more)], ["x"])
             yield Chain([("f", "EncodeJpeg", [y], a), ("x", "ExtractJpegShape", [R("f")], {"output_type": "int64"})], ["x"])
-            yield Chain([("f", "EncodeJpegVariableQuality", [y, np.int32(60)], {}),
-                         ("x", "DecodeImage", [R("f")], {"channels": 3})], ["x"])
+            for quality in (60, 101 if i == 0 else 30):
+                yield Chain([("f", "EncodeJpegVariableQuality", [y, np.int32(quality)], {}),
+                             ("x", "DecodeImage", [R("f")], {"channels": 3})], ["x"])
             window = np.array([h // 3, w // 4, max(1, h // 2), max(1, w // 2)], "i4")
             yield Chain([("f", "EncodeJpeg", [y], a), ("x", "DecodeAndCropJpeg", [R("f"), window], {})], ["x"])
     yield Case("EncodePng", [np.zeros((2, 3), "u1")])
@@ -155,6 +170,15 @@ def read(rng):
                     yield Case("DecodePng", [text(file)], {"channels": channels, "dtype": str(rng.choice(["uint8", "uint16"]))})
                 yield Case("DecodeImage", [text(file)], {"dtype": str(rng.choice(["uint8", "uint16", "float32"]))})
                 yield Case("DecodePng", [text(file[:len(file) * 2 // 3])])
+    for cut in (0, 2, 10, 25, 40, 60, 90, 200, 700):
+        file = text(JPEG[:len(JPEG) - cut])
+        yield Case("DecodeJpeg", [file])
+        yield Case("ExtractJpegShape", [file])
+        if cut < 3 or cut > 100:  # what else is recovered differs by library
+            yield Case("DecodeJpeg", [file], {"try_recover_truncated": True})
+    yield Case("DecodeAndCropJpeg", [text(JPEG), np.array([1, 2, 40, 3], "i4")])
+    for ratio in (1, 2):
+        yield Case("DecodeAndCropJpeg", [text(JPEG), np.array([7, 5, 4, 6], "i4")], {"channels": 1, "ratio": ratio})
     for i in range(20):
         bits = int(rng.integers(1, 9))
         file = gif(rng, int(rng.integers(1, 90)), int(rng.integers(1, 90)), i % 4 + 1, bits, i % 3 == 0, i % 2 == 1, i % 5 == 0)

@@ -23,14 +23,13 @@ def cases(rng):
             shape = dims(rng, 0, 4, 0.05)
             x = val(rng, dtype, shape, special=op in ("Max", "Min"))
             if op == "EuclideanNorm" and dtype not in ("f2", BF16, "f4", "f8", "c8", "c16"):
-                x = np.minimum(np.maximum(x, 0), 2).astype(x.dtype)
+                x = np.asarray(np.minimum(np.maximum(x, 0), 2), x.dtype)
             yield Case(op, [x, axes_of(rng, len(shape))], {"keep_dims": bool(rng.random() < 0.3)}, tolerance=TOLERANCE.get(dtype))
         for shape, axes in (([700, 3], 0), ([3, 700], 1), ([5, 40, 60], [0, 2]), ([2, 300, 2, 9], [1, 3])):
             yield Case(op, [np.asarray(rng.normal(1, 0.01, shape)).astype("f4"), np.array(axes, "i4")])
         for bad in ([2], [0, 0], [-3]):
             yield Case(op, [np.ones((2, 3), "f4"), np.array(bad, "i4")])
         yield Case(op, [np.float32(3), np.array(0, "i4")])
-        yield Case(op, [np.ones(3, bool), np.array(0, "i4")])
         for dtype in ("i4", "u1", "f2", "f8", "u8"):
             yield Case(op, [np.zeros((2, 0), dtype), np.array(1, "i4")])
     for dtype in INTS:

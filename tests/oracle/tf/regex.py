@@ -34,6 +34,9 @@ def cases(rng):
     for rewrite in REWRITES:
         yield Case("StaticRegexReplace", [TEXTS], {"pattern": r"(\w)(\w)", "rewrite": rewrite})
     yield Case("StaticRegexFullMatch", [np.array(b"a" * 200, object)], {"pattern": "(a?){60}a{60}(a*)*b?"})
+    for pattern in ("(?:(?:(?:(?:){1000}){1000}){1000}){1000}", "((a{100}){100}){100}", "((a{10}){10}){10}", "(a{100}b{1,9}){10}", "((a{100})*){11}", "(?i)" + r"\pL" * 5, "(" * 150 + "a" + ")" * 150,
+                    "(?:" * 150 + "a" + ")*" * 150):
+        yield Case("RegexFullMatch", [TEXTS[:3], np.array(pattern.encode(), object)])
     alphabet = ["a", "b", "(", ")", "|", "*", "+", "?", ".", "[ab]", "(?:", "^", "$", r"\b", "{1,2}", "c", "é"]
     for _ in range(150):
         pattern = "".join(rng.choice(alphabet, rng.integers(1, 9)))

@@ -66,7 +66,7 @@ def cases(rng):
                       {"dtypes": ["float32"] * len(parts)}),
                      ("left", "MatchingFiles", [text(parts[0] + "*")])], [*outs, "left"])
     yield Chain([(None, "MergeV2Checkpoints", [texts(FOLDER + "/none/a"), text(FOLDER + "/other")])], [])
-    for base, shard, n in (("a", 0, 1), ("a/b", 3, 10), ("", 0, 0), ("x", -1, 5), ("x", 123456, 1234567), ("p", 7, 8), ("p", 99999, 100000)):
+    for base, shard, n in (("a", 0, 1), ("a/b", 3, 10), ("", 0, 0), ("x", -1, 5), ("x", 123456, 1234567), ("p", 7, 8), ("p", 99999, 100000), ("q" * 300, 1, 2), ("dé", 0, 1), ("a b", 5, 6), ("/abs/x", 0, 3)):
         yield Case("ShardedFilename", [text(base), np.array(shard, "i4"), np.array(n, "i4")])
         yield Case("ShardedFilespec", [text(base), np.array(n, "i4")])
     yield Case("ShardedFilename", [text("a"), np.array([0], "i4"), np.array(1, "i4")])
@@ -86,3 +86,26 @@ def cases(rng):
         yield Case("MatchingFiles", [texts(*[globs + p for p in patterns])])
     yield Case("MatchingFiles", [text(globs + "*.txt")])
     yield Case("MatchingFiles", [texts()])
+    os.makedirs(f"{FOLDER}/v1", exist_ok=True)
+    for i in range(12):
+        dtype = dtypes[i % len(dtypes)]
+        whole = rng.integers(0, 2, (6, 4)).astype(dtype)
+        path = text(f"{FOLDER}/v1/plain{i}")
+        kind = whole.dtype.name
+        yield Chain([(None, "Save", [path, texts("b", "a/x", "s"), [whole, np.array(i), np.array([b"", b"text", b"y" * 200], object)]]),
+                     ("o", "Restore", [path, text("b")], {"dt": kind}), ("p", "RestoreSlice", [path, text("b"), text("6 4 1,3:2,2")], {"dt": kind}),
+                     (["q", "r", "t"], "RestoreV2", [path, texts("a/x", "b", "s"), texts("", "", "")], {"dtypes": ["int64", kind, "string"]})],
+                    ["o", "p", "q", "r", "t"])
+        path = text(f"{FOLDER}/v1/slices{i}")
+        yield Chain([(None, "SaveSlices", [path, texts("w", "w", "z"), texts("6 4 0,2:-", "6 4 2,4:-", ""), [whole[:2], whole[2:], np.arange(3)]]),
+                     ("o", "Restore", [path, text("w")], {"dt": kind}), ("p", "RestoreSlice", [path, text("w"), text("6 4 1,3:0,2")], {"dt": kind}),
+                     ("q", "Restore", [path, text("z")], {"dt": "int64"})], ["o", "p", "q"])
+    x = np.zeros((2, 2), "f4")
+    yield Chain([(None, "SaveSlices", [text(f"{FOLDER}/v1/bad"), texts("w"), texts("2 2 0,1:-"), [x]])], [])
+    yield Chain([(None, "Save", [text(f"{FOLDER}/v1/bad"), texts("w", "v"), [x]])], [])
+    yield Chain([(None, "SaveSlices", [text(f"{FOLDER}/v1/bad"), texts("w"), texts("garbage"), [x]])], [])
+    for i in range(3):
+        where = prefix()
+        x = rng.normal(size=(5, 6))
+        yield Chain([(None, "SaveV2", [where, texts("p", "q", "p"), texts("5 6 0,3:-", "", "5 6 3,2:-"), [x[:3], np.arange(3), x[3:]]]),
+                     (["o", "p"], "RestoreV2", [where, texts("p", "p"), texts("", "5 6 2,2:1,3")], {"dtypes": ["float64", "float64"]})], ["o", "p"])

@@ -12,7 +12,7 @@ def words(rng, *shape):
     return np.array([WORDS[i] for i in rng.integers(0, len(WORDS), int(np.prod(shape)))] + [None], dtype=object)[:-1].reshape(shape)
 
 
-def shapes(rng, n=4):
+def shapes(rng, n=7):
     yield from ((), (1,), (0,), (2, 0, 3))
     for _ in range(n):
         yield tuple(rng.integers(1, 4, rng.integers(1, 4)))

@@ -42,8 +42,13 @@ def cases(rng):
         yield Case("IdentityN", [[value(rng) for _ in range(rng.integers(1, 6))]])
         yield Case("DebugIdentityV2", [value(rng)])
     for _ in range(4):
-        yield Chain([("a", "IdentityN", [[value(rng, (2,)), value(rng, (3,))]], {})], ["a"]) if False else Case(
-            "IdentityN", [[value(rng, (0,)), value(rng, ())]])
+        yield Case("IdentityN", [[value(rng, (0,)), value(rng, ())]])
+    for i in range(10):
+        refs = [(n, "VariableV2", [], {"shape": [2], "dtype": "float32", "shared_name": f"{n}{i}"}) for n in "abc"]
+        f = {"T": "float32"}  # which a handle does not tell
+        sets = [(None, "Assign", [R(n), floats(rng, np.float32, (2,))], f) for n in "abc"]
+        yield Chain([*refs, *sets, ("r", "RefSelect", [np.array(i % 3, np.int32), [R("a"), R("b"), R("c")]], f),
+                     ("i", "RefIdentity", [R("r")], f), ("x", "Identity", [R("i")])], ["x"], graph=True)
     for shape, wanted in [((2, 3), [2, 3]), ((2, 3), [-1, 3]), ((2, 3), [-1, -1]), ((2, 3), [2, 4]), ((2, 3), [2]), ((), []),
                           ((0, 2), [0, 2]), ((3,), [-1]), ((3,), [4]), ((1, 1, 1), [1, -1, 1]), ((5,), [5])]:
         yield Case("EnsureShape", [value(rng, shape)], {"shape": wanted})

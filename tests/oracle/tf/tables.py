@@ -72,7 +72,7 @@ def static_tables(rng):
     yield Chain([fresh(), (None, "InitializeTableV2", [R("t"), words[:0], ids[:0]]), ("n", "LookupTableSizeV2", [R("t")]),
                  ("f", "LookupTableFindV2", [R("t"), words, np.array(-1, "i8")])], ["n", "f"])
     for op in ("AnonymousHashTable",):
-        for key, value in PAIRS[:6]:
+        for key, value in PAIRS:
             keys, vals = distinct(rng, key, 5), values(rng, value, (5,))
             yield Chain([("t", op, [], {"key_dtype": key, "value_dtype": value}), (None, "InitializeTableV2", [R("t"), keys, vals]),
                          ("f", "LookupTableFindV2", [R("t"), keys[::-1].copy(), vals[:1].reshape(())])], ["f"])
@@ -101,13 +101,18 @@ def mutable_tables(rng):
     words, ids = np.array([b"a", b"b"], object), np.array([1, 2], "i8")
     yield Chain([fresh(), (None, "LookupTableImportV2", [R("t"), words, ids]), (None, "LookupTableImportV2", [R("t"), words[:1], ids[1:]]),
                  (["k", "v"], "LookupTableExportV2", [R("t")], {"Tkeys": "string", "Tvalues": "int64"})], ["k", "v"], check=pairs)
+    for n in range(10):
+        yield Chain([fresh(), (None, "LookupTableImportV2", [R("t"), distinct(rng, "string", n), np.arange(n)]),
+                     (None, "LookupTableInsertV2", [R("t"), distinct(rng, "string", n), np.arange(n) + 100]),
+                     ("n", "LookupTableSizeV2", [R("t")]), (["k", "v"], "LookupTableExportV2", [R("t")], {"Tkeys": "string", "Tvalues": "int64"})],
+                    ["k", "v"], check=pairs)
     yield Chain([fresh(), (["k", "v"], "LookupTableExportV2", [R("t")], {"Tkeys": "string", "Tvalues": "int64"})], ["k", "v"])
     yield Chain([fresh(), (None, "InitializeTableV2", [R("t"), words, ids])], [])
     yield Chain([fresh(), ("f", "LookupTableFindV2", [R("t"), words, np.array([7, 8], "i8")])], ["f"])
     yield Chain([fresh(), (None, "LookupTableInsertV2", [R("t"), words, ids[:1]])], [])
     yield Chain([fresh(), (None, "LookupTableInsertV2", [R("t"), ids, ids])], [])
     for op in ("MutableHashTableOfTensorsV2", "AnonymousMutableHashTableOfTensors"):
-        for shape in ([], [2], [2, 3], [0]):
+        for shape in ([], [2], [2, 3], [0], [1], [5], [7]):
             attrs = {"key_dtype": "int64", "value_dtype": "float32", "value_shape": shape}
             if op[0] == "M":
                 attrs["shared_name"] = next(names)
@@ -176,7 +181,11 @@ def cases(rng):
     yield from static_tables(rng)
     yield from mutable_tables(rng)
     yield from text_files(rng)
-    table = {"key_dtype": "string", "value_dtype": "int64", "shared_name": next(names)}
-    yield Chain([("t", "HashTable", [], table), ("i", "InitializeTable", [R("t"), np.array([b"a"], object), np.array([5], "i8")]),
-                 ("f", "LookupTableFind", [R("t"), np.array([b"a", b"z"], object), np.array(-1, "i8")]), ("n", "LookupTableSize", [R("t")])],
-                ["f", "n"], graph=True)
+    path = np.array(os.path.join(FOLDER, "columns").encode(), object)
+    for i in range(11):
+        table = {"key_dtype": "string", "value_dtype": "int64", "shared_name": next(names)}
+        words = np.array([b"a", b"b", b"c", b"d"], object)[i % 3:]
+        fill = ((None, "InitializeTable", [R("t"), words, np.arange(len(words)) * i]) if i % 2 else
+                (None, "InitializeTableFromTextFile", [R("t"), path], {"key_index": 0, "value_index": 1}))
+        yield Chain([("t", "HashTable", [], table), fill, ("f", "LookupTableFind", [R("t"), words[::-1].copy(), np.array(-1, "i8")]),
+                     ("n", "LookupTableSize", [R("t")])], ["f", "n"], graph=True)
