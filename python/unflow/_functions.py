@@ -33,7 +33,8 @@ def add(x, y, name=None):
         with graph.name_scope(name or "Add") as name:
             x, y = _pair(x, y)
     else:
-        x, y = _pair(x, y)
+        x = tensor(x, name="x")
+        y = tensor(y, hint=x.dtype, name="y")
     return _apply("Add" if x.dtype.name == "string" else "AddV2", [x, y], None, name or "Add")
 
 
