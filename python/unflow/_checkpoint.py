@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Mapping
 
-from . import _core, _mode, _ops
+from . import _mode, _ops
 from ._graph_io import remove_checkpoint
 from ._graph_variable import GraphVariable
 from ._proto import message_class
@@ -132,11 +132,9 @@ def write(root, prefix, session=None):
             tensors[key] = graphs.value(value)
         elif _is_table(value) and hasattr(value, "insert"):
             keys, values = value.export()
-            for word, tensor in (("-keys", keys), ("-values", values)):
-                key = objects.key(i, "table" + word)
-                node.attributes.add(name="table" + word, full_name=f"{value.name}{word}",
-                                    checkpoint_key=key)
-                tensors[key] = tensor.numpy_array()
+            key = objects.key(i, "table")
+            node.attributes.add(name="table", checkpoint_key=key)
+            tensors[key + "-keys"], tensors[key + "-values"] = keys.numpy_array(), values.numpy_array()
         node.has_checkpoint_values.value = len(node.attributes) > 0
     below = _with_values(objects.children, proto)
     for i, node in enumerate(proto.nodes):
@@ -184,8 +182,6 @@ class _Status:
         for i, value in enumerate(_Objects(self._restore.root).objects):
             if isinstance(value, Variable) and id(value) not in self._restore.done:
                 raise AssertionError(f"No checkpoint values were found for object {value!r} (number {i})")
-        if not self._restore.done and self._restore.keys:
-            pass
         return self
 
     def assert_nontrivial_match(self):
@@ -276,13 +272,12 @@ class _Restore:
             _Graphs(session or self.session).assign(value, array)
             self.done[id(value)] = (value, i)
         elif _is_table(value):
-            words = [k[:-5] for k in keys if k.endswith("-keys")]
-            for word in words:
-                value_key = keys[word + "-values"]
-                _ops.apply("LookupTableImportV2", [
-                    value.resource_handle, self.reader.get_tensor(keys[word + "-keys"]),
-                    self.reader.get_tensor(value_key)])
-                self.done[id(value)] = (value, i)
+            for key in keys.values():
+                if self.reader.has_tensor(key + "-keys"):
+                    _ops.apply("LookupTableImportV2", [
+                        value.resource_handle, self.reader.get_tensor(key + "-keys"),
+                        self.reader.get_tensor(key + "-values")])
+                    self.done[id(value)] = (value, i)
 
     def _names(self, session):
         """A checkpoint of names only: variables have theirs."""
@@ -454,7 +449,7 @@ class CheckpointManager:
         self._init, self._last_step = init_fn, last_checkpoint_step
         self._kept = {}
         self._latest = None
-        self._preserved = time.time() - 0
+        self._preserved = time.time()
         state = get_checkpoint_state(self._directory)
         if state is not None:
             stamps = state.all_model_checkpoint_timestamps or [0.0] * len(
@@ -520,5 +515,3 @@ class CheckpointManager:
     def sync(self):
         """Nothing is pending."""
 
-
-__all__ = ["Checkpoint", "CheckpointManager", "CheckpointV1", "_core"]

@@ -29,12 +29,11 @@ def _pair(x, y):
 
 def add(x, y, name=None):
     graph = _mode.graph_for((x, y))
-    if graph is not None:
+    if graph is None:
+        x, y = _pair(x, y)
+    else:  # constants among the two are named inside of the op's scope
         with graph.name_scope(name or "Add") as name:
             x, y = _pair(x, y)
-    else:
-        x = tensor(x, name="x")
-        y = tensor(y, hint=x.dtype, name="y")
     return _apply("Add" if x.dtype.name == "string" else "AddV2", [x, y], None, name or "Add")
 
 

@@ -56,10 +56,6 @@ class GraphKeys:
     ACTIVATIONS = "activations"
 
 
-def _ref_dtype(dtype, is_ref):
-    return as_dtype(dtype)
-
-
 class Operation:
     """A node of a graph."""
 
@@ -232,8 +228,8 @@ class Tensor(_core.Tensor):
 class _Controls:
     """One `with graph.control_dependencies(...)`."""
 
-    def __init__(self, ops, clears):
-        self.ops, self.clears, self.seen = ops, clears, set()
+    def __init__(self, ops):
+        self.ops, self.seen = ops, set()
 
 
 class Graph:
@@ -507,7 +503,7 @@ class Graph:
                 continue
             element = control if isinstance(control, Operation) else self.as_graph_element(control)
             nodes.append(getattr(element, "op", element)._node)
-        self._controls.append(_Controls(nodes, False))
+        self._controls.append(_Controls(nodes))
         try:
             yield
         finally:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import time
 
-from . import _core, _mode, _ops
+from . import _mode, _ops
 from ._dtypes import as_dtype
 from ._graph import GraphKeys, Operation, Tensor, get_default_graph
 from ._proto import (
@@ -532,5 +532,3 @@ def _saver_nodes(graph, named, name, reshape, filename):
     return SaverDef(filename_tensor_name=path.name, save_tensor_name=done.name,
                     restore_op_name=every.name, version=2)
 
-
-__all__ = ["Saver", "import_graph_def", "import_meta_graph", "export_meta_graph", "_core"]

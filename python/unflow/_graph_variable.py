@@ -10,7 +10,7 @@ import contextlib
 
 from . import _mode, _ops
 from ._dtypes import TensorShape, as_dtype
-from ._graph import GraphKeys, Operation, Tensor, _session_for, get_default_graph
+from ._graph import GraphKeys, Tensor, _session_for, get_default_graph
 from ._variable import Variable, VariableAggregation, VariableSynchronization
 
 _use_resource = True  # what v1.Variable and get_variable make where nobody says
@@ -60,9 +60,6 @@ class GraphVariable(Variable):
     __eq__ = object.__eq__
     __ne__ = object.__ne__
     __hash__ = object.__hash__
-
-    def __new__(cls, *args, **kwargs):
-        return object.__new__(cls) if False else super().__new__(cls)
 
     def __init__(self, initial_value=None, trainable=None, collections=None, validate_shape=True,
                  caching_device=None, name=None, variable_def=None, dtype=None,
@@ -125,7 +122,7 @@ class GraphVariable(Variable):
 
     shape = property(lambda self: self._shape)
 
-    def _assigned(self, value, name, controls=()):
+    def _assigned(self, value, name):
         return self.graph.add_op("AssignVariableOp", [self.handle, value],
                                  {"dtype": self.dtype}, name)
 
@@ -500,5 +497,3 @@ def report_uninitialized_variables(var_list=None, name="report_uninitialized_var
         rows = _ops.apply("Reshape", [places, [-1]])
         return _ops.apply("GatherV2", [names, rows, 0], {"batch_dims": 0})
 
-
-__all__ = ["GraphVariable", "RefVariable", "Operation"]

@@ -24,12 +24,12 @@ from ._loader_v1 import (
     restore_into,
 )
 from ._nodes import make_ndarray
-from ._proto import SavedObject, message_class
+from ._proto import DecodeError, message_class
 from ._session import _Plan
 from ._specs import TensorSpec, TypeSpec
 from ._structure import plain
 from ._variable import UninitializedVariable, Variable
-from .errors import NotFoundError, UnimplementedError
+from .errors import DataLossError, OpError, UnimplementedError
 
 _OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
@@ -159,14 +159,14 @@ def _to_components(spec, value):
 
 
 def _from_components(spec, parts):
+    if isinstance(spec, TensorSpec):
+        return parts[0]
     from . import _composite
 
     if type(spec).__name__ == "SparseTensorSpec":
         return _composite.SparseTensor(*parts)
     if type(spec).__name__ == "RaggedTensorSpec":
         return _composite.RaggedTensor.from_nested_row_splits(parts[0], parts[1:])
-    if isinstance(spec, TensorSpec):
-        return parts[0]
     raise UnimplementedError(None, None, f"unflow has no values of {spec!r}")
 
 
@@ -554,10 +554,11 @@ class _Loader:
             if "VARIABLE_VALUE" in keys:
                 node.assign(reader.get_tensor(keys["VARIABLE_VALUE"]), read_value=False)
         elif isinstance(node, RestoredResource):
-            pairs = [(k, k[:-5] + "-values") for k in keys if k.endswith("-keys")]
-            for key, value in pairs:
-                _ops.apply("LookupTableImportV2", [node.resource_handle, reader.get_tensor(keys[key]),
-                                                   reader.get_tensor(keys[value])])
+            for key in keys.values():
+                if reader.has_tensor(key + "-keys"):
+                    _ops.apply("LookupTableImportV2", [
+                        node.resource_handle, reader.get_tensor(key + "-keys"),
+                        reader.get_tensor(key + "-values")])
 
 
 # ---- models of version 1 ----
@@ -625,7 +626,8 @@ class WrappedFunction:
         arrays = plan.session._run([self._feeds[i]._value for i in order], [values[i] for i in order],
                                    plan.values, plan.nodes)
         return _nest.pack_sequence_as(self._structure, [
-            None if place is None else _core.tensor(arrays[place], t.dtype)
+            None if place is None else _core.tensor(
+                arrays[place], None if t.dtype.name == "resource" else t.dtype)
             for place, t in zip(plan.structure[1], _nest.flatten(self._structure))])
 
 
@@ -698,7 +700,12 @@ def load(export_dir, tags=None, options=None):
     if tags is not None and set(found) != ({tags} if isinstance(tags, str) else set(tags)):
         raise ValueError(f"Got argument tags={tags}, found {found}")
     if meta_graph.HasField("object_graph_def") and len(meta_graph.object_graph_def.nodes):
-        root = _Loader(folder, meta_graph).load()
+        try:
+            root = _Loader(folder, meta_graph).load()
+        except (DecodeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+            if isinstance(error, OpError):
+                raise
+            raise DataLossError(None, None, f"{folder}: the SavedModel is damaged: {error}") from error
         if isinstance(root, _UserObject):
             root.__dict__.setdefault("signatures", SignatureMap())
     else:
@@ -708,4 +715,4 @@ def load(export_dir, tags=None, options=None):
     return root
 
 
-__all__ = ["load", "contains_saved_model", "NotFoundError", "SavedObject"]
+__all__ = ["load", "contains_saved_model"]

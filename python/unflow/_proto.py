@@ -551,7 +551,7 @@ class Message(metaclass=_Meta):
     def _set(self, field, value):
         if not field.singular or field.kind == "message":
             raise AttributeError(
-                f'Assignment not allowed to {"message, map, or repeated"} field "{field.name}" in '
+                f'Assignment not allowed to message, map, or repeated field "{field.name}" in '
                 f"protocol message object.")
         self._values[field.name] = _checked(field, value)
         self._choose(field)

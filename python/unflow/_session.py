@@ -13,15 +13,10 @@ import re
 import numpy as np
 
 from . import _core
-from ._dtypes import TensorShape
 from ._graph import Graph, Operation, Tensor, _pop, _stacks, get_default_graph
-from .errors import InvalidArgumentError, OpError, UnimplementedError
+from .errors import OpError, UnimplementedError
 
 _MAX_STEPS = 256  # kept at a time
-
-
-def _is_attrs(value):
-    return hasattr(type(value), "__attrs_attrs__")
 
 
 class _Plan:
@@ -341,5 +336,3 @@ class InteractiveSession(BaseSession):
             _pop(_stacks.graphs, self.graph)
             self._explicit = False
 
-
-__all__ = ["Session", "InteractiveSession", "InvalidArgumentError", "TensorShape"]

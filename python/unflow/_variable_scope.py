@@ -48,11 +48,6 @@ class Initializer:
         return cls(**config)
 
 
-def _fill(shape, value, dtype, graph):
-    return _ops.convert(np.full(TensorShape(shape).as_list(), value, as_dtype(dtype).as_numpy_dtype),
-                        as_dtype(dtype), name="Const", graph=graph)
-
-
 class Zeros(Initializer):
     """Zeros."""
 
@@ -102,9 +97,9 @@ def _seeds(seed):
     graph = _mode.graph_for(())
     if graph is not None:
         return graph._random_seeds(seed)
-    from ._random import _seeds as eager_seeds  # the eager side has its own counter
+    from ._random import get_seed
 
-    return eager_seeds(seed)
+    return get_seed(seed)
 
 
 @contextlib.contextmanager

@@ -284,6 +284,144 @@ def savers(tf, v1, graph, out, folder):
     del b
 
 
+@script
+def network(tf, v1, graph, out):
+    rng = np.random.default_rng(0)
+    x = v1.placeholder(tf.float32, [None, 8, 8, 1], name="x")
+    with v1.variable_scope("conv"):
+        k = v1.get_variable("k", initializer=rng.normal(size=(3, 3, 1, 4)).astype(np.float32))
+        b = v1.get_variable("b", [4], initializer=v1.zeros_initializer())
+        h = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(x, k, [1, 1, 1, 1], "SAME"), b))
+        h = tf.nn.max_pool2d(h, 2, 2, "VALID")
+    h = tf.reshape(h, [-1, 64])
+    w = v1.get_variable("w", initializer=rng.normal(size=(64, 3)).astype(np.float32))
+    logits = tf.matmul(h, w, name="logits")
+    p = tf.nn.softmax(logits, name="p")
+    best = tf.argmax(p, 1, name="best")
+    loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=best, logits=logits))
+    out += [h.shape.as_list(), logits.shape.as_list(), p.shape.as_list(), best.shape.as_list(),
+            loss.shape.as_list(), logits.name, best.dtype.name]
+    with v1.Session() as sess:
+        sess.run(v1.global_variables_initializer())
+        value = rng.normal(size=(5, 8, 8, 1)).astype(np.float32)
+        found = sess.run([logits, best, loss], {x: value})
+        out += [np.round(found[0], 3), found[1], np.round(found[2], 3)]
+
+
+@script
+def operators(tf, v1, graph, out):
+    a = v1.placeholder(tf.float32, [2, 3])
+    b = tf.constant([[1.0, 2.0, 3.0]])
+    n = tf.constant([7, -7])
+    results = [a + b, 2.0 - a, a * b / 2.0, -a, abs(a), a ** 2.0, a > b, n // 2, n % 3, a[0], a[:, 1:], a[..., None],
+               a @ tf.transpose(b), n + 1, 1 + n, tf.cast(n, tf.float64) / 2, ~(a > b), (a > b) & (a < b)]
+    out += [[r.shape.as_list(), r.dtype.name] for r in results]
+    with v1.Session() as sess:
+        out.append(sess.run(results, {a: [[1.0, -2.0, 3.0], [4.0, 5.0, -6.0]]}))
+
+
+@script
+def variable_parts(tf, v1, graph, out):
+    v = v1.get_variable("v", initializer=np.arange(6, dtype=np.float32).reshape(2, 3))
+    local = v1.get_local_variable("l", initializer=np.float32(3))
+    first = v[0].assign([7.0, 8.0, 9.0])
+    taken = tf.gather(v, [1, 1])
+    with v1.Session() as sess:
+        out.append(error(lambda: sess.run(local)))
+        sess.run([v1.global_variables_initializer(), v1.local_variables_initializer()])
+        out += [sess.run(v[1]), sess.run(taken), sess.run(first), sess.run(v), sess.run(local), sess.run(v * 2.0 + local)]
+        out.append(sess.run(v1.scatter_nd_update(v, [[0], [1]], [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])))
+        out.append(sess.run(v1.is_variable_initialized(v)))
+    out += [[x.name for x in v1.local_variables()], [x.name for x in v1.global_variables()]]
+
+
+@script
+def strings_and_sparse(tf, v1, graph, out):
+    s = v1.placeholder(tf.string, [None])
+    joined = tf.strings.join([s, "x"], separator="-")
+    length = tf.strings.length(s)
+    number = tf.strings.to_number(tf.strings.regex_replace(s, "[a-z]", "1"))
+    with v1.Session() as sess:
+        out.append([[str(v) for v in r] for r in sess.run([joined, length, number], {s: ["a", b"bc", "9"]})])
+        out.append(sess.run(tf.identity(s), {s: ["\u00e9"]}).tolist())
+
+
+@script
+def while_with_variables(tf, v1, graph, out):
+    v = tf.Variable([1.0, 1.0], name="v")
+    total = tf.Variable(0.0)
+
+    def body(i, acc):
+        with tf.control_dependencies([total.assign_add(1.0)]):
+            return i + 1, acc + v * tf.cast(i, tf.float32)
+
+    _, acc = v1.while_loop(lambda i, acc: tf.less(i, 5), body, [tf.constant(0), tf.zeros([2])])
+    with tf.control_dependencies([acc]):
+        after = total.read_value()
+    with v1.Session() as sess:
+        sess.run(v1.global_variables_initializer())
+        out += [sess.run([acc, after]), sess.run(total)]
+
+
+@script
+def shapes_at_construction(tf, v1, graph, out):
+    x = v1.placeholder(tf.float32, [None, 3])
+    y = v1.placeholder(tf.float32)
+    k = v1.placeholder(tf.float32, [2, 3])
+    out += [tf.concat([x, x], 1).shape.as_list(), tf.expand_dims(x, 0).shape.as_list(), (y + 1.0).shape.rank,
+            tf.reshape(x, [-1, 1]).shape.as_list(), tf.stack([x, x]).shape.as_list(), tf.shape(x).shape.as_list(),
+            tf.transpose(x).shape.as_list(), tf.reduce_sum(x, 0).shape.as_list(), tf.tile(x, [1, 2]).shape.as_list()]
+    y.set_shape([2, None])
+    out += [y.shape.as_list(), error(lambda: y.set_shape([3, 1])), error(lambda: tf.matmul(k, tf.ones([4, 2]))),
+            error(lambda: tf.concat([k, tf.ones([1, 2])], 0)), error(lambda: k + tf.ones([2, 2]))]
+    q, r = tf.split(tf.ones([4, 2]), 2)
+    out += [q.shape.as_list(), r.name]
+
+
+@script
+def object_checkpoints(tf, v1, graph, out, folder):
+    w = v1.get_variable("w", initializer=tf.constant([1.0, 2.0]))
+    checkpoint = v1.train.Checkpoint(w=w)
+    with v1.Session() as sess:
+        sess.run(v1.global_variables_initializer())
+        prefix = checkpoint.save(folder + "/c", session=sess)
+        sess.run(w.assign([0.0, 0.0]))
+        checkpoint.restore(prefix).run_restore_ops(sess)
+        out += [sess.run(w), os.path.basename(prefix)]
+    out.append([k for k, _ in tf.train.list_variables(prefix)])
+
+
+@script
+def old_control_flow(tf, v1, graph, out):
+    data = np.frombuffer(OLD, np.uint8).tobytes()
+    v1.import_graph_def(v1.GraphDef.FromString(data), name="old")
+    with v1.Session() as sess:
+        for x in (2.0, -1.0):
+            out.append(sess.run(["old/branch:0", "old/loop:0", "old/nested:0"], {"old/x:0": x}))
+
+
+def old_graph():
+    """Switch, Merge, Enter ... as TensorFlow 1 made them."""
+    v1 = tensorflow.compat.v1
+    v1.disable_control_flow_v2()
+    try:
+        with tensorflow.Graph().as_default() as graph:
+            x = v1.placeholder(tensorflow.float32, [], "x")
+            tensorflow.identity(v1.cond(x > 0.0, lambda: x * 3.0, lambda: x - 1.0), "branch")
+            _, b = v1.while_loop(lambda i, a: i < 4, lambda i, a: (i + 1, a * 2.0 + x), [0, x])
+            tensorflow.identity(b, "loop")
+            _, c = v1.while_loop(
+                lambda i, a: i < 3, lambda i, a: (i + 1, v1.cond(a > 5.0, lambda: a - x, lambda: v1.while_loop(
+                    lambda q: q < 9.0, lambda q: q + 4.0, [a]))), [0, x])
+            tensorflow.identity(c, "nested")
+        return graph.as_graph_def().SerializeToString()
+    finally:
+        v1.enable_control_flow_v2()
+
+
+OLD = old_graph()
+
+
 def run(function, tf, folder):
     out = []
     graph = tf.Graph()

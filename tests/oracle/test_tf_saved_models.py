@@ -158,6 +158,93 @@ def test_checkpoints_both_ways(tmp_path):
         other.restore(str(tmp_path / "nothing"))
 
 
+def _filled_table(module):
+    table = module.lookup.experimental.MutableHashTable(module.string, module.int64, -1)
+    table.insert(module.constant(["k", "l"]), module.constant([5, 6], module.int64))
+    return table
+
+
+def test_mutable_tables(tmp_path):
+    class Holder(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.t = _filled_table(tf)
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        def __call__(self, x):
+            return self.t.lookup(x)
+
+    tf.saved_model.save(Holder(), str(tmp_path / "m"))
+    loaded = uf.saved_model.load(str(tmp_path / "m"))
+    assert loaded(uf.constant(["k", "z"])).numpy().tolist() == [5, -1]
+    prefix = uf.train.Checkpoint(t=_filled_table(uf)).write(str(tmp_path / "c"))
+    for module in (tf, uf):
+        empty = module.lookup.experimental.MutableHashTable(module.string, module.int64, -1)
+        module.train.Checkpoint(t=empty).read(prefix)
+        assert empty.lookup(module.constant(["l", "k"])).numpy().tolist() == [6, 5]
+
+
+@pytest.mark.parametrize("cut", [10, 500, 5000])
+def test_damaged(saved, tmp_path, cut):
+    data = open(os.path.join(saved, "saved_model.pb"), "rb").read()
+    (tmp_path / "saved_model.pb").write_bytes(data[:-cut])
+    with pytest.raises((uf.errors.DataLossError, uf.errors.InvalidArgumentError)):
+        uf.saved_model.load(str(tmp_path))
+
+
+def layers_of(kind):
+    keras, f = tf.keras, np.random.default_rng(0).normal
+    k = keras.layers
+    if kind == "recurrent":
+        return keras.Sequential([k.Input([5, 3]), k.LSTM(4, return_sequences=True), k.GRU(3)]), f(size=(2, 5, 3))
+    if kind == "words":
+        x = np.random.default_rng(0).integers(0, 10, (2, 5))
+        return keras.Sequential([k.Input([5]), k.Embedding(10, 4, mask_zero=True),
+                                 k.Bidirectional(k.LSTM(4))]), x
+    if kind == "attention":
+        i = k.Input([6, 8])
+        a = k.LayerNormalization()(k.MultiHeadAttention(2, 4)(i, i) + i)
+        return keras.Model(i, k.Dense(8, activation="gelu")(a)), f(size=(2, 6, 8))
+    i = k.Input([16, 16, 3])
+    x = k.BatchNormalization()(k.Conv2D(8, 3, strides=2, padding="same")(i))
+    x = k.UpSampling2D(interpolation="bilinear")(k.DepthwiseConv2D(3, padding="same")(k.ReLU(6.0)(x)))
+    return keras.Model(i, k.GlobalMaxPooling2D()(k.Conv2DTranspose(4, 3, strides=2)(x))), f(size=(2, 16, 16, 3))
+
+
+@pytest.mark.parametrize("kind", ["recurrent", "words", "attention", "pictures"])
+def test_keras_kinds(kind, tmp_path):
+    tf.keras.utils.set_random_seed(0)
+    model, x = layers_of(kind)
+    x = x.astype(np.float32)
+    model.export(str(tmp_path / "m"), verbose=False)
+    got = uf.saved_model.load(str(tmp_path / "m")).serve(x).numpy()
+    np.testing.assert_allclose(got, model(x).numpy(), rtol=2e-4, atol=2e-5)
+
+
+def test_version_1_with_tables(tmp_path):
+    v1 = tf.compat.v1
+    (tmp_path / "w.txt").write_text("x\ny\n")
+    with tf.Graph().as_default(), v1.Session() as sess:
+        name = tf.constant(str(tmp_path / "w.txt"))
+        v1.add_to_collection(v1.GraphKeys.ASSET_FILEPATHS, name)
+        whole, line = tf.lookup.TextFileIndex.WHOLE_LINE, tf.lookup.TextFileIndex.LINE_NUMBER
+        table = tf.lookup.StaticHashTable(
+            tf.lookup.TextFileInitializer(name, tf.string, whole, tf.int64, line), -1)
+        x = v1.placeholder(tf.string, [None], "x")
+        y = table.lookup(x)
+        v = v1.get_variable("v", [2])
+        sess.run([v1.global_variables_initializer(), v1.tables_initializer()])
+        v1.saved_model.simple_save(sess, str(tmp_path / "m"), {"x": x}, {"y": y, "v": v + 0.0},
+                                   legacy_init_op=v1.tables_initializer())
+        expected = sess.run(v)
+    (tmp_path / "w.txt").unlink()
+    model = uf.saved_model.load(str(tmp_path / "m"))
+    got = model.signatures["serving_default"](x=uf.constant(["y", "q"]))
+    assert got["y"].numpy().tolist() == [1, -1] and got["v"].numpy().tolist() == expected.tolist()
+    assert model.variables[0].numpy().tolist() == expected.tolist()
+    assert model.prune(["x:0"], "v/Read/ReadVariableOp:0")(uf.constant(["a"])).numpy().tolist() == expected.tolist()
+
+
 def test_manager(tmp_path):
     step = uf.Variable(0)
     manager = uf.train.CheckpointManager(uf.train.Checkpoint(step=step), str(tmp_path), max_to_keep=2)

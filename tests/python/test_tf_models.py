@@ -72,7 +72,8 @@ def test_saved_model(case):
 
 
 @pytest.mark.parametrize("case", of_kind("graph_def"))
-def test_graph_def(case):
+def test_graph_def(case, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # one of them saves a checkpoint in the current folder
     data = np.load(FOLDER / case["data"])
     path = FOLDER / case["path"]
     graph_def = v1.GraphDef()
@@ -95,3 +96,11 @@ def test_graph_def(case):
         for found, output in zip(sess.run(fetches, feeds), case["outputs"]):
             if (case["id"], output["name"]) not in RACES:
                 compare(found, array(data, output), output["name"])
+
+
+@pytest.mark.parametrize("case", of_kind("checkpoint"))
+def test_checkpoint(case):
+    data = np.load(FOLDER / case["data"])
+    reader = tf.train.load_checkpoint(str(FOLDER / case["prefix"]))
+    for item in case["tensors"]:
+        compare(reader.get_tensor(item["name"]), array(data, item), item["name"])
