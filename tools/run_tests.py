@@ -122,6 +122,21 @@ def oracle_sanitized():
     return counts_of(text, status)
 
 
+def tensorflow_ops():
+    status, text = call([ORACLE, "tests/oracle/tf_run.py", "--quiet", "--missing"],
+                        {"PYTHONPATH": "", "UNFLOW_PYTHONPATH": str(ROOT / "build" / "python")})
+    return counts_of(text, status)
+
+
+def tensorflow_ops_sanitized():
+    """The same cases; TensorFlow's answers are there already."""
+    env = sanitized_python()
+    extra = {"UNFLOW_PYTHONPATH": env.pop("PYTHONPATH"), "UNFLOW_CANDIDATE_PRELOAD": env.pop("LD_PRELOAD"), **env,
+             "PYTHONPATH": ""}
+    status, text = call([ORACLE, "tests/oracle/tf_run.py", "--quiet"], extra)
+    return counts_of(text, status)
+
+
 STEPS = {
     "layers": layers,
     "c": lambda: c_tests("build"),
@@ -132,6 +147,10 @@ STEPS = {
     "python-sanitized": python_sanitized,
     "oracle": oracle,
     "oracle-sanitized": oracle_sanitized,
+    "tensorflow-ops": tensorflow_ops,
+    "tensorflow-ops-sanitized": tensorflow_ops_sanitized,
+    "tensorflow": lambda: pytest(["tests/oracle/test_tf_eager.py", "tests/oracle/test_tf_graph.py",
+                                  "tests/oracle/test_tf_saved_model.py", "tests/oracle/test_tf_scripts.py"]),
     "checkpoints": lambda: pytest(["tests/oracle/test_checkpoints.py", "tests/oracle/test_tf_train.py"]),
     "checkpoints-sanitized": lambda: pytest(
         ["tests/oracle/test_checkpoints.py"],

@@ -165,7 +165,7 @@ unique_with_counts = UniqueWithCounts x out_idx="int32"
 sort argsort searchsorted -> _functions
 dynamic_partition = DynamicPartition data partitions num_partitions
 dynamic_stitch = DynamicStitch indices data
-parallel_stack extract_volume_patches -> _functions
+
 space_to_batch_nd space_to_batch = SpaceToBatchND input block_shape paddings
 batch_to_space = BatchToSpaceND input block_shape crops
 nn.space_to_depth = SpaceToDepth input block_size data_format="NHWC"
@@ -193,7 +193,7 @@ linalg.lu = Lu input output_idx_type="int32"
 linalg.cross = Cross a b
 linalg.eigh linalg.eigvalsh linalg.eig linalg.eigvals linalg.svd linalg.lstsq linalg.pinv -> _functions
 linalg.cholesky_solve linalg.logdet linalg.matrix_rank linalg.matrix_transpose linalg.normalize -> _functions
-linalg.global_norm linalg.lu_matrix_inverse linalg.tridiagonal_matmul -> _functions
+linalg.global_norm  -> _functions
 # ---- bitwise ----
 bitwise.bitwise_and = BitwiseAnd x y
 bitwise.bitwise_or = BitwiseOr x y
@@ -217,8 +217,8 @@ nn.max_pool nn.max_pool1d nn.max_pool2d nn.max_pool3d nn.avg_pool nn.avg_pool1d 
 nn.avg_pool3d nn.max_pool_with_argmax nn.dilation2d nn.erosion2d -> _nn
 nn.softmax_cross_entropy_with_logits nn.sparse_softmax_cross_entropy_with_logits -> _nn
 nn.sigmoid_cross_entropy_with_logits nn.weighted_cross_entropy_with_logits nn.log_poisson_loss -> _nn
-nn.normalize_moments nn.sufficient_statistics nn.scale_regularization_loss nn.with_space_to_batch -> _nn
-nn.ctc_greedy_decoder nn.ctc_loss nn.ctc_beam_search_decoder nn.isotonic_regression -> _nn
+nn.normalize_moments nn.sufficient_statistics nn.scale_regularization_loss -> _nn
+nn.ctc_greedy_decoder nn.ctc_beam_search_decoder -> _nn
 # ---- strings ----
 strings.as_string as_string = AsString input precision=-1 scientific=False shortest=False width=-1 fill=""
 strings.to_number -> _strings
@@ -328,7 +328,7 @@ debugging.assert_greater_equal debugging.assert_positive debugging.assert_negati
 debugging.assert_non_negative debugging.assert_non_positive debugging.assert_integer -> _debugging
 debugging.assert_all_finite debugging.check_numerics debugging.Assert Assert debugging.is_numeric_tensor -> _debugging
 debugging.assert_rank_at_least debugging.assert_rank_in debugging.assert_scalar print ensure_shape -> _debugging
-group no_op get_static_value tuple timestamp -> _functions
+group get_static_value tuple timestamp -> _functions
 guarantee_const = GuaranteeConst input
 edit_distance -> _composite
 math.nan_to_num -> _functions

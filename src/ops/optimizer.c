@@ -518,6 +518,10 @@ static uf_status load(ufi_ctx *ctx, job *j) {
   for (const char *what = a->kind->inputs; *what; what++) {
     const ufi_tensor *t = *what == '0' ? NULL : ctx->in[in];
     in += *what != '0';
+    bool counts = *what == 't' && t->dtype == UF_INT64, index = *what == 'i' && (t->dtype == UF_INT32 || t->dtype == UF_INT64);
+    if (t && t->dtype != k->dtype && !counts && !index) {
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected input %d of %s, found %s", (int)in - 1, uf_dtype_name(k->dtype), uf_dtype_name(t->dtype));
+    }
     if (*what == 'g') {
       j->grad = t;
     } else if (*what == 'i') {

@@ -98,6 +98,7 @@ static uf_status queue_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error
   if (a->n < 1) return ufi_fail(error, UF_INVALID_ARGUMENT, "expected a queue of at least one component, found none");
   a->capacity = ufi_tf_int(from, "capacity");
   a->min_after = ufi_tf_int(from, "min_after_dequeue");
+  if (a->min_after < 0) return ufi_fail(error, UF_INVALID_ARGUMENT, "min_after_dequeue %lld must be >= 0", (long long)a->min_after);
   a->seed = ufi_tf_int(from, "seed");
   a->seed2 = ufi_tf_int(from, "seed2");
   a->handle = (ufi_handle_attrs){.kind = UFI_STATE_OBJECT, .rank = -1, .container = ufi_tf_text(from, "container"),

@@ -16,9 +16,11 @@ static void put_int(uf_tensor *t, int64_t i, int64_t value) {
   else ((int32_t *)t->data)[i] = (int32_t)value;
 }
 
+static bool is_index(const ufi_tensor *t) { return t->dtype == UF_INT32 || t->dtype == UF_INT64; }
+
 /* That splits begin at 0, never fall, and end with `end`. */
 static uf_status check_splits(ufi_ctx *ctx, const ufi_tensor *splits, int64_t end) {
-  bool good = splits->rank == 1 && splits->count >= 1 && ufi_move_index(splits, 0) == 0;
+  bool good = is_index(splits) && splits->rank == 1 && splits->count >= 1 && ufi_move_index(splits, 0) == 0;
   for (int64_t i = 1; good && i < splits->count; i++) good = ufi_move_index(splits, i) >= ufi_move_index(splits, i - 1);
   if (good && ufi_move_index(splits, splits->count - 1) == end) return UF_OK;
   return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "Invalid ragged splits: expected '%s' to begin with 0, to be in ascending order and to end with %lld, found others", splits->name, (long long)end);
@@ -65,8 +67,11 @@ static uf_status range_eval(ufi_ctx *ctx) {
   uf_tensor splits, values;
   int64_t rows = 1, total = 0, n;
   bool vectors = false;
+  UFI_TRY(ufi_want_out(ctx, 0, UF_INT32, UF_INT64, UF_INVALID));
   for (int k = 0; k < 3; k++) {
     const ufi_tensor *t = ctx->in[k];
+    UFI_TRY(ufi_want_in(ctx, k, UF_INT32, UF_INT64, UF_FLOAT32, UF_FLOAT64, UF_INVALID));
+    UFI_TRY(ufi_want_same(ctx, t, ctx->out[1]));
     if (t->rank > 1 || (t->rank == 1 && vectors && t->count != rows)) {
       return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "starts, limits, and deltas must have the same shape: expected scalars or vectors of one length, found rank %d", (int)t->rank);
     }
@@ -160,6 +165,7 @@ static uf_status gather_eval(ufi_ctx *ctx) {
   if (levels < 1 || indices->rank < 1 || ctx->n_out != indices->rank - 1 + levels + 1) {
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected indices whose rank fits OUTPUT_RAGGED_RANK, found rank %d", (int)indices->rank);
   }
+  UFI_TRY(ufi_want_in(ctx, ctx->n_in - 1, UF_INT32, UF_INT64, UF_INVALID));
   UFI_TRY(check_nested(ctx, levels, ctx->in[levels]));
   int64_t n = indices->count, limit = ctx->in[0]->count - 1;
   int64_t *begin = ufi_malloc((size_t)n * 2 * sizeof *begin + 1);
@@ -252,6 +258,7 @@ static uf_status rows_of_level(ufi_ctx *ctx, int32_t p, int64_t *n_rows, int64_t
   const dense_attrs *a = ctx->attrs;
   const ufi_tensor *t = ctx->in[3 + p];
   UFI_TRY(ufi_want_rank(ctx, t, 1, 1));
+  UFI_TRY(ufi_want_in(ctx, 3 + p, UF_INT32, UF_INT64, UF_INVALID));
   bool splits = a->kind[p] == ROW_SPLITS;
   if (splits) UFI_TRY(check_splits(ctx, t, t->count ? ufi_move_index(t, t->count - 1) : 0));
   int64_t n = splits ? ufi_move_index(t, t->count - 1) : t->count;

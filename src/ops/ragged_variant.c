@@ -85,7 +85,7 @@ static uf_status encode_eval(ufi_ctx *ctx) {
   for (int32_t k = 0; k < levels; k++) {
     const ufi_tensor *s = ctx->in[k];
     int64_t end = k + 1 < levels ? ctx->in[k + 1]->count - 1 : flat->dims[0];
-    bool good = s->rank == 1 && s->count >= 1 && ufi_move_index(s, 0) == 0 && ufi_move_index(s, s->count - 1) == end;
+    bool good = (s->dtype == UF_INT32 || s->dtype == UF_INT64) && s->rank == 1 && s->count >= 1 && ufi_move_index(s, 0) == 0 && ufi_move_index(s, s->count - 1) == end;
     for (int64_t i = 1; good && i < s->count; i++) good = ufi_move_index(s, i) >= ufi_move_index(s, i - 1);
     if (!good) return bad_splits(ctx);
   }
@@ -181,6 +181,7 @@ static uf_status decode_eval(ufi_ctx *ctx) {
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "output_ragged_rank must be equal to input_ragged_rank + encoded_ragged.dims(): expected %lld, found %lld",
                         (long long)(levels + in->rank), (long long)a->out_rank);
   }
+  for (int32_t k = 0; k < a->out_rank; k++) UFI_TRY(ufi_want_out(ctx, k, UF_INT32, UF_INT64, UF_INVALID));
   UFI_TRY(check_components(ctx, levels));
   if (in->rank == 0) {
     for (int64_t k = 0; k <= levels; k++) UFI_TRY(ufi_out_tensor(ctx, (int32_t)k, ufi_items_at(&component(ctx, 0)->items, k)));

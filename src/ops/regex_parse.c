@@ -655,7 +655,10 @@ static void emit_node(parser *p, const node *n) {
 /* How often something inside is repeated by counts, at most; RE2 allows 1000. */
 static int64_t repeats(const node *n) {
   int64_t most = 1, own = n->kind != REPEAT ? 1 : n->y < 0 ? n->x : n->y;
-  for (const node *c = n->child; c; c = n->kind == REPEAT || n->kind == GROUP ? NULL : c->next) most = UFI_MAX(most, repeats(c));
+  for (const node *c = n->child; c; c = n->kind == REPEAT || n->kind == GROUP ? NULL : c->next) {
+    int64_t inside = repeats(c); /* UFI_MAX would ask twice */
+    if (inside > most) most = inside;
+  }
   return UFI_MIN(most * UFI_MAX(own, (int64_t)1), (int64_t)REPEAT_MAX + 1);
 }
 

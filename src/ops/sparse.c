@@ -259,6 +259,7 @@ static uf_status concat_check(ufi_ctx *ctx, int32_t n, int64_t *axis_out, ufi_sp
       total->dims[axis] = 0;
       total->n = 0;
     }
+    UFI_TRY(ufi_want_same(ctx, ctx->in[n], ctx->in[n + k]));
     bool fits = s.rank == total->rank && s.values->dtype == ctx->in[n]->dtype;
     for (int32_t d = 0; fits && d < s.rank; d++) fits = d == axis || s.dims[d] == total->dims[d];
     if (!fits || __builtin_add_overflow(total->dims[axis], s.dims[axis], &total->dims[axis])) {
@@ -328,6 +329,7 @@ static uf_status fill_rows(ufi_ctx *ctx, const int64_t *rows, int32_t rank, int6
   const ufi_tensor *fallback = ctx->in[3];
   uf_tensor empty, map;
   ufi_sparse_out o = {0};
+  UFI_TRY(ufi_want_same(ctx, values, fallback));
   if (fallback->rank != 0) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "default_value must be a scalar, found rank %d", (int)fallback->rank);
   UFI_TRY(ufi_new_tensor(ctx, UF_BOOL, 1, &n_rows, &empty));
   uf_status status = ufi_new_tensor(ctx, UF_INT64, 1, &n, &map);
@@ -378,6 +380,8 @@ static uf_status fill_eval(ufi_ctx *ctx) {
 
 static uf_status ragged_fill_eval(ufi_ctx *ctx) {
   const ufi_tensor *rows = ctx->in[0], *values = ctx->in[1], *n_rows = ctx->in[2];
+  UFI_TRY(ufi_want_in(ctx, 0, UF_INT64, UF_INVALID));
+  UFI_TRY(ufi_want_in(ctx, 2, UF_INT64, UF_INVALID));
   if (rows->rank != 1 || values->rank != 1 || rows->count != values->count || n_rows->rank != 0 || *(const int64_t *)n_rows->data < 0) {
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a row for each value and their number, found %lld rows and %lld values", (long long)rows->count, (long long)values->count);
   }
@@ -388,6 +392,7 @@ static uf_status fill_grad_eval(ufi_ctx *ctx) {
   const ufi_tensor *map = ctx->in[0], *grad = ctx->in[1];
   uf_tensor d, rest;
   int64_t n = map->count;
+  UFI_TRY(ufi_want_in(ctx, 0, UF_INT64, UF_INVALID));
   if (map->rank != 1 || grad->rank != 1) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected vectors, found ranks %d and %d", (int)map->rank, (int)grad->rank);
   if (!ufi_update_takes(UFI_UPDATE_ADD, grad->dtype)) return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED, "expected numbers, found %s", uf_dtype_name(grad->dtype));
   bool *seen = ufi_calloc((size_t)grad->count + 1, 1);
@@ -453,6 +458,8 @@ static uf_status dense_eval(ufi_ctx *ctx) {
   uf_tensor out;
   UFI_TRY(ufi_want_rank(ctx, shape, 1, 1));
   UFI_TRY(ufi_want_rank(ctx, indices, 0, 2));
+  UFI_TRY(ufi_want_in(ctx, 0, UF_INT32, UF_INT64, UF_INVALID));
+  UFI_TRY(ufi_want_same(ctx, values, fallback));
   UFI_TRY(ufi_read_ints(ctx, shape, dims, UF_MAX_RANK, &rank));
   int64_t n = indices->rank == 0 ? 1 : indices->dims[0], depth = indices->rank == 2 ? indices->dims[1] : 1;
   if (depth != rank || values->rank > 1 || (values->rank == 1 && values->count != n) || fallback->rank != 0 || uf_dtype_bits(values->dtype) < 8) {

@@ -26,6 +26,8 @@ static uf_status segment_check(ufi_ctx *ctx, int64_t n_out) {
   const ufi_tensor *grad = ctx->in[0], *indices = ctx->in[1], *ids = ctx->in[2];
   bool real = grad->dtype == UF_FLOAT32 || grad->dtype == UF_FLOAT64 || grad->dtype == UF_FLOAT16 || grad->dtype == UF_BFLOAT16;
   if (!real) return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED, "expected floating-point gradients, found %s", uf_dtype_name(grad->dtype));
+  UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INT64, UF_INVALID));
+  UFI_TRY(ufi_want_in(ctx, 2, UF_INT32, UF_INT64, UF_INVALID));
   if (grad->rank < 1 || indices->rank != 1 || ids->rank != 1 || indices->count != ids->count || n_out < 0) {
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "segment_ids and indices should have same size: expected vectors of one length, found %lld and %lld", (long long)ids->count, (long long)indices->count);
   }
@@ -95,7 +97,8 @@ static uf_status summand(ufi_ctx *ctx, int32_t input, int32_t output) {
 
 static uf_status add_grad_eval(ufi_ctx *ctx) {
   const ufi_tensor *grad = ctx->in[0];
-  bool good = grad->rank == 1;
+  bool good = grad->rank == 1 && uf_dtype_bits(grad->dtype) >= 8;
+  for (int32_t i = 1; i < 4; i++) UFI_TRY(ufi_want_in(ctx, i, UF_INT64, UF_INVALID));
   for (int32_t i = 1; good && i < 4; i++) good = ctx->in[i]->rank == 2 && ctx->in[i]->dims[1] == ctx->in[1]->dims[1];
   if (!good || ctx->in[3]->dims[0] != grad->count) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected coordinates of one rank and a gradient for each sum, found others");
   UFI_TRY(summand(ctx, 1, 0));
@@ -142,7 +145,12 @@ static uf_status count_eval(ufi_ctx *ctx) {
   if (size < 0 || one != 1) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "size (%lld) must be non-negative", (long long)size);
   if (weights->count && weights->count != values->count) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "weights and values must have the same shape: expected %lld, found %lld", (long long)values->count, (long long)weights->count);
   ufi_sparse s = {0};
+  UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INT64, UF_INVALID));
+  UFI_TRY(ufi_want_same(ctx, weights, ctx->out[0]));
+  UFI_TRY(ufi_want_out(ctx, 0, UF_INT32, UF_INT64, UF_FLOAT32, UF_FLOAT64, UF_INVALID));
   if (a->ragged) {
+    UFI_TRY(ufi_want_in(ctx, 0, UF_INT64, UF_INVALID));
+    UFI_TRY(ufi_want_rank(ctx, values, 1, 1));
     bool good = splits->rank == 1 && splits->count >= 1 && ufi_move_index(splits, 0) == 0 && ufi_move_index(splits, splits->count - 1) == values->count;
     for (int64_t r = 1; good && r < splits->count; r++) good = ufi_move_index(splits, r) >= ufi_move_index(splits, r - 1);
     if (!good) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "Splits must start with 0, ascend and end with the number of values, %lld: found others", (long long)values->count);

@@ -90,6 +90,7 @@ static uf_status reduce_eval(ufi_ctx *ctx) {
   UFI_TRY(ufi_sparse_in(ctx, 0, 1, 2, &s));
   UFI_TRY(want_numbers(ctx, a->update, s.values->dtype));
   UFI_TRY(ufi_sparse_check(ctx, &s));
+  UFI_TRY(ufi_want_in(ctx, 3, UF_INT32, UF_INVALID));
   UFI_TRY(reduced(ctx, s.rank, gone));
   for (int32_t d = 0; d < s.rank; d++) {
     if (!gone[d] || a->keep) dims[rank++] = gone[d] ? 1 : s.dims[d];
@@ -157,6 +158,7 @@ static uf_status pair_eval(ufi_ctx *ctx) {
   UFI_TRY(ufi_sparse_in(ctx, 0, 1, 2, &x));
   UFI_TRY(ufi_sparse_in(ctx, 3, 4, 5, &y));
   UFI_TRY(want_numbers(ctx, a->update, x.values->dtype));
+  UFI_TRY(ufi_want_same(ctx, x.values, y.values));
   if (x.rank != y.rank || memcmp(x.dims, y.dims, (size_t)x.rank * sizeof x.dims[0]) != 0 || (a->adds && ctx->in[6]->count != 1)) {
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "Operands' shapes do not match: expected equal shapes and a scalar threshold, found ranks %d and %d", (int)x.rank, (int)y.rank);
   }
@@ -189,6 +191,7 @@ static uf_status dense_add_eval(ufi_ctx *ctx) {
   UFI_TRY(want_numbers(ctx, UFI_UPDATE_ADD, b->dtype));
   UFI_TRY(ufi_want_rank(ctx, indices, 2, 2));
   UFI_TRY(ufi_want_rank(ctx, values, 1, 1));
+  UFI_TRY(ufi_want_in(ctx, 0, UF_INT32, UF_INT64, UF_INVALID));
   UFI_TRY(ufi_read_ints(ctx, shape, dims, UF_MAX_RANK, &rank));
   if (rank != b->rank || memcmp(dims, b->dims, (size_t)rank * sizeof dims[0]) != 0 || indices->dims[1] != rank || indices->dims[0] != values->count || values->dtype != b->dtype) {
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "Dimensions of the sparse and the dense tensor do not match: expected equal shapes, found ranks %d and %d", (int)rank, (int)b->rank);
@@ -326,6 +329,8 @@ static uf_status product_eval(ufi_ctx *ctx) {
   const ufi_tensor *indices = ctx->in[0], *values = ctx->in[1], *shape = ctx->in[2], *b = ctx->in[3];
   uf_tensor out;
   UFI_TRY(want_numbers(ctx, UFI_UPDATE_ADD, b->dtype));
+  UFI_TRY(ufi_want_in(ctx, 0, UF_INT32, UF_INT64, UF_INVALID));
+  UFI_TRY(ufi_want_in(ctx, 2, UF_INT64, UF_INVALID));
   bool good = shape->count == 2 && b->rank == 2 && values->rank == 1 && indices->rank == 2 && indices->dims[1] == 2 && indices->dims[0] == values->count && values->dtype == b->dtype;
   const int64_t *a_dims = shape->data;
   if (!good || a_dims[0] < 0 || a_dims[1] < 0) {

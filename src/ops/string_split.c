@@ -31,7 +31,8 @@ typedef struct pieces {
   bool ended;
 } pieces;
 
-/* V1: any one character of the separator separates; an empty one makes pieces of one byte. */
+/* V1: any one character of the separator separates; an empty one makes pieces of one byte. An empty string has
+ * no pieces. */
 static bool next_v1(pieces *p, uf_string *out) {
   while (!p->ended) {
     if (p->separator.size == 0) {
@@ -99,6 +100,7 @@ static uf_status split_eval(ufi_ctx *ctx) {
     int64_t at = 0;
     for (int64_t i = 0; i < in->count; i++) {
       pieces p = {ufi_strings(in)[i], ufi_strings(ctx->in[1])[0], a, UFI_MAX(a->max_split, -1), false};
+      p.ended = !a->v2 && p.rest.size == 0;
       int64_t k = 0;
       for (; next_piece(&p, &piece); k++, at++) {
         if (pass == 0) continue;

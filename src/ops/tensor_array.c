@@ -367,6 +367,9 @@ static void drop_parts(parts *p) {
 /* Elements picks[0..n) or all; released by drop_parts, on failure, too. */
 static uf_status read_items(ufi_ctx *ctx, array *a, const ufi_tensor *picks, parts *p) {
   int64_t n = picks ? picks->count : a->items.n;
+  if ((uint64_t)n > ufi_host_max_bytes(ctx) / (2 * sizeof *p->t)) {
+    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED, "expected fewer elements to join, found %lld", (long long)n);
+  }
   p->t = ufi_calloc((size_t)n + 1, sizeof *p->t);
   if (p->t == NULL) return ufi_no_memory(ctx->error, (size_t)n * sizeof *p->t);
   for (; p->n < n; p->n++) UFI_TRY(read_item(ctx, a, picks ? ufi_move_index(picks, p->n) : p->n, &p->t[p->n]));

@@ -268,6 +268,7 @@ static uf_status concat_eval(ufi_ctx *ctx) {
   uf_tensor out, lengths;
   int64_t dims[UF_MAX_RANK + 1] = {0}, at = 0;
   UFI_TRY(ufi_in_list(ctx, 0, a->dtype, &list));
+  if (leading) UFI_TRY(ufi_want_in(ctx, 2, UF_INT64, UF_INVALID));
   UFI_TRY(concat_rest(ctx, list, &rest));
   int64_t n = list->items.n;
   UFI_TRY(ufi_new_tensor(ctx, UF_INT64, 1, &n, &lengths));

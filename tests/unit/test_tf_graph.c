@@ -78,7 +78,7 @@ static const char branches[] =
   "node { name: 'm' op: 'Merge' input: 'twice' input: 'seven' " F32 " attr { key: 'N' value { i: 2 } } }" VERSION;
 
 static void test_dead_branches(void **state) {
-  uf_builder *b;
+  uf_builder *b = NULL;
   uf_error error = {0};
   float x = 3, got = 0;
   bool p = true;
@@ -112,7 +112,7 @@ static const char loop[] =
   NODE("out", "Exit", "input: 's:0'") VERSION;
 
 static void test_loop(void **state) {
-  uf_builder *b;
+  uf_builder *b = NULL;
   uf_error error = {0};
   float x = 3, got = 0;
   const char *names[] = {"x"};
@@ -136,7 +136,7 @@ static const char functions[] =
   " function { signature { name: 'self' input_arg { name: 'a' type: DT_FLOAT } output_arg { name: 'r' type: DT_FLOAT } } ret { key: 'r' value: 'a' } } }" VERSION;
 
 static void test_functions(void **state) {
-  uf_builder *b;
+  uf_builder *b = NULL;
   uf_error error = {0};
   float x = 5, got = 0;
   bool p = true;
@@ -165,7 +165,7 @@ static const char reference[] =
   NODE("bare", "Identity", "input: 'v'") VERSION;
 
 static void test_references(void **state) {
-  uf_builder *b;
+  uf_builder *b = NULL;
   uf_error error = {0};
   float x = 5, got = 0;
   const char *names[] = {"x"};

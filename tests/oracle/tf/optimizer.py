@@ -26,7 +26,7 @@ OPS = {
     "KerasMomentum": ("var any", "lr grad momentum", {"use_nesterov": (False, True)}, REAL + COMPLEX, "RS"),
     "Adam": ("var any accum", "beta1_power beta2_power lr beta1 beta2 epsilon grad", {"use_nesterov": (False, True)}, REAL + COMPLEX, "Rr"),
     "AdamWithAmsgrad": ("var any accum accum", "beta1_power beta2_power lr beta1 beta2 epsilon grad", {}, ["float32", "float64", "float16"], "R"),
-    "AdaMax": ("var any accum", "beta1_power lr beta1 beta2 epsilon grad", {}, REAL, "R"),
+    "AdaMax": ("var any accum", "beta1_power lr beta1 beta2 epsilon grad", {}, ["float32", "float64", "float16"], "R"),
     "RMSProp": ("var accum any", "lr rho momentum epsilon grad", {}, REAL + COMPLEX, "RrS"),
     "CenteredRMSProp": ("var small accum any", "lr rho momentum epsilon grad", {}, REAL + COMPLEX, "RrS"),
     "AddSign": ("var any", "lr alpha sign_decay beta grad", {}, REAL, "R"),
@@ -34,7 +34,6 @@ OPS = {
     "Ftrl": ("var accum any", "grad lr l1 l2 lr_power", {"multiply_linear_by_lr": (False, True)}, REAL, "RrSs"),
     "FtrlV2": ("var accum any", "grad lr l1 l2 l2_shrinkage lr_power", {"multiply_linear_by_lr": (False, True)}, REAL, "RrS"),
 }
-# where TensorFlow puts the indices of the sparse forms
 TOLERANCE = {"float32": (2e-5, 2e-6), "float64": (1e-11, 1e-12), "float16": (1e-2, 4e-3), "bfloat16": (8e-2, 3e-2), "complex64": (5e-5, 5e-6),
              "complex128": (1e-11, 1e-12)}
 
@@ -83,6 +82,8 @@ def cases(rng):
     for op, (_, inputs, attrs, dtypes, forms) in OPS.items():
         for form in forms:
             for n, dtype in enumerate(dtypes * (1 if len(dtypes) > 4 else 2 if len(dtypes) > 2 else 5)):
+                if form == "S" and "RMSProp" in op and dtype == "bfloat16":
+                    continue  # TensorFlow has no such kernel
                 shape = [(5,), (4, 3), (300,), (2, 3, 2), (1,)][(n + rng.integers(5)) % 5]
                 options = {k: v[n % len(v)] for k, v in attrs.items()}
                 yield chain(rng, op, form, dtype, shape, options)
