@@ -480,6 +480,11 @@ static uf_status read_attrs(lowering *l, const ufi_tf_node *from, ufi_node *node
   return node->unsupported ? UF_OK : ufi_no_memory(l->error, sizeof local);
 }
 
+static uf_status outside(lowering *l, const ufi_work *w, int32_t value) {
+  return ufi_fail(l->error, UF_INVALID_ARGUMENT, "expected values of a loop to be taken through its Exit, found '%.200s' wanted outside of it; fetch what the loop gives",
+                  w->values[value].name);
+}
+
 static uf_status fill_node(lowering *l, const ufi_work *w, const ufi_work_node *from, const int32_t *value_at,
                            const int32_t *node_at, ufi_node *node) {
   ufi_arena *arena = l->model->arena;
@@ -490,7 +495,10 @@ static uf_status fill_node(lowering *l, const ufi_work *w, const ufi_work_node *
   node->op_name = ufi_arena_string(arena, from->op, strlen(from->op));
   node->name = ufi_arena_string(arena, from->name, strlen(from->name));
   if (!in || !out || !controls || !node->op_name || !node->name) return ufi_no_memory(l->error, sizeof *node);
-  for (int32_t k = 0; k < from->n_in; k++) in[k] = value_at[from->in[k]];
+  for (int32_t k = 0; k < from->n_in; k++) {
+    in[k] = value_at[from->in[k]];
+    if (in[k] < 0) return outside(l, w, from->in[k]);
+  }
   for (int32_t k = 0; k < from->n_out; k++) out[k] = value_at[from->first_value + k];
   for (int32_t k = 0; k < from->n_controls; k++) {
     if (node_at[from->controls[k]] >= 0) controls[node->n_controls++] = node_at[from->controls[k]];
@@ -518,7 +526,6 @@ static uf_status fill_node(lowering *l, const ufi_work *w, const ufi_work_node *
     attrs->first_of = first;
     return UF_OK;
   }
-  (void)w;
   return from->from ? read_attrs(l, from->from, node) : UF_OK;
 }
 
@@ -628,7 +635,10 @@ static uf_status emit(lowering *l, const ufi_work *w, const ufi_work_part *part,
     ufi_node *to = &graph->nodes[node_at[part->order[i]]];
     UFI_TRY(fill_node(l, w, node, value_at, node_at, to));
   }
-  for (int32_t i = 0; i < part->n_outputs; i++) outputs[i] = value_at[part->outputs[i]];
+  for (int32_t i = 0; i < part->n_outputs; i++) {
+    outputs[i] = value_at[part->outputs[i]];
+    if (outputs[i] < 0) return outside(l, w, part->outputs[i]);
+  }
   return UF_OK;
 }
 
