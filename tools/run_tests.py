@@ -149,8 +149,9 @@ STEPS = {
     "oracle-sanitized": oracle_sanitized,
     "tensorflow-ops": tensorflow_ops,
     "tensorflow-ops-sanitized": tensorflow_ops_sanitized,
-    "tensorflow": lambda: pytest(["tests/oracle/test_tf_eager.py", "tests/oracle/test_tf_graph.py",
-                                  "tests/oracle/test_tf_saved_model.py", "tests/oracle/test_tf_scripts.py"]),
+    "tensorflow": lambda: pytest(["tests/oracle/test_tf_control.py", "tests/oracle/test_tf_eager.py",
+                                  "tests/oracle/test_tf_graph.py", "tests/oracle/test_tf_saved_models.py",
+                                  "tests/oracle/test_tf_scripts.py"]),
     "checkpoints": lambda: pytest(["tests/oracle/test_checkpoints.py", "tests/oracle/test_tf_train.py"]),
     "checkpoints-sanitized": lambda: pytest(
         ["tests/oracle/test_checkpoints.py"],
