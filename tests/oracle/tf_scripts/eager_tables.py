@@ -15,7 +15,7 @@ for word in "to be or not to be".split():
     counts.insert([word], counts.lookup([word]) + 1)
 exported = dict(zip(*(t.numpy().tolist() for t in counts.export())))
 print(sorted(exported.items()), counts.size().numpy())
-counts.remove(["or", "missing"])
+counts.remove(tf.constant(["or", "missing"]))
 print(counts.size().numpy(), counts.lookup(tf.constant(["or", "be"])).numpy())
 
 with open("words.txt", "w") as out:
