@@ -75,6 +75,8 @@ uf_status ufi_session_scratch(uf_session *s, size_t size, uf_error *error);
 void ufi_session_prefix(const uf_session *s, const ufi_graph *graph, uf_error *error);
 
 /* state.c */
+/* The session uses that pool, if it has none. */
+void ufi_session_share_threads(uf_session *s, ufi_pool *pool);
 uf_status ufi_session_declare(uf_session *s, uf_error *error);
 /* Runs every CALL_ONCE graph that did not run yet. */
 uf_status ufi_session_initialise(uf_session *s, uf_error *error);
