@@ -31,6 +31,9 @@ def cond(pred, true_fn=None, false_fn=None, name=None):
 
 def case(pred_fn_pairs, default=None, exclusive=False, strict=False, name="case"):
     """The function of the first condition that holds."""
+    given = list(pred_fn_pairs.items() if isinstance(pred_fn_pairs, dict) else pred_fn_pairs)
+    if _mode.graph_for([pred for pred, _ in given]) is not None:
+        return _in_graph("case", (given, default, exclusive, strict, name), {})
     pairs = pred_fn_pairs.items() if isinstance(pred_fn_pairs, dict) else pred_fn_pairs
     hits = [fn for pred, fn in pairs if bool(pred)]
     if exclusive and len(hits) > 1:
@@ -43,6 +46,8 @@ def case(pred_fn_pairs, default=None, exclusive=False, strict=False, name="case"
 
 def switch_case(branch_index, branch_fns, default=None, name="switch_case"):
     """branch_fns[branch_index](), the default where there is none."""
+    if _mode.graph_for((branch_index,)) is not None:
+        return _in_graph("switch_case", (branch_index, branch_fns, default, name), {})
     pairs = dict(branch_fns.items() if isinstance(branch_fns, dict) else
                  branch_fns if branch_fns and isinstance(branch_fns[0], (tuple, list)) else
                  enumerate(branch_fns))

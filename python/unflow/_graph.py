@@ -203,7 +203,9 @@ class Tensor(_core.Tensor):
                         f"no values before it is run.")
 
     def __bool__(self):
-        raise TypeError(f"Using a symbolic `tf.Tensor` ({self.name}) as a Python `bool` is not "
+        from .errors import OperatorNotAllowedInGraphError
+
+        raise OperatorNotAllowedInGraphError(f"Using a symbolic `tf.Tensor` ({self.name}) as a Python `bool` is not "
                         f"allowed: run it in a Session, or use tf.cond.")
 
     __hash__ = object.__hash__

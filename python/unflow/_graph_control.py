@@ -225,6 +225,25 @@ def case(pred_fn_pairs, default=None, exclusive=False, strict=False, name="case"
     return chain(0)
 
 
+def switch_case(branch_index, branch_fns, default=None, name="switch_case"):
+    """What branch_fns[branch_index]() gives, the default where there is none."""
+    pairs = dict(branch_fns.items() if isinstance(branch_fns, dict) else
+                 branch_fns if branch_fns and isinstance(branch_fns[0], (tuple, list)) else
+                 enumerate(branch_fns))
+    graph = _mode.graph_for((branch_index,))
+    if graph is None:
+        return pairs.get(int(branch_index), default or pairs[max(pairs)])()
+    default = default or pairs[max(pairs)]
+    index = _ops.convert(branch_index, as_dtype("int32"), graph=graph)
+
+    def chain(keys):
+        if not keys:
+            return default()
+        return cond(_ops.apply("Equal", [index, keys[0]]), pairs[keys[0]], lambda: chain(keys[1:]), name=name)
+
+    return chain(sorted(pairs))
+
+
 # ---- while ----
 
 

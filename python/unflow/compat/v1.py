@@ -46,6 +46,10 @@ _WHERE.update({
     "glorot_normal_initializer": ("_variable_scope", "GlorotNormal"),
     "train": ("_v1_modules", "train"), "saved_model": ("_v1_modules", "saved_model"),
     "initializers": ("_v1_modules", "initializers"), "graph_util": ("_v1_modules", "graph_util"),
+    "where": ("_graph_api", "where"), "string_split": ("_graph_api", "string_split"),
+    "sparse_placeholder": ("_graph_api", "sparse_placeholder"),
+    "sparse_tensor_to_dense": ("_composite", "to_dense"),
+    "switch_case": ("_graph_control", "switch_case"),
     "SummaryMetadata": ("_proto", "NodeDef"),
 })
 del _WHERE["SummaryMetadata"], _WHERE["global_norm_refused"]
