@@ -92,6 +92,8 @@ def _flat(structure):
         return [leaf for key in sorted(structure) for leaf in _flat(structure[key])]
     if isinstance(structure, (list, tuple)):
         return [leaf for item in structure for leaf in _flat(item)]
+    if hasattr(structure, "_with_flow"):  # a TensorArray
+        return [structure.flow]
     return [structure]
 
 
@@ -104,6 +106,8 @@ def _packed(structure, leaves):
         return type(structure)(*(_packed(item, leaves) for item in structure))
     if isinstance(structure, (list, tuple)):
         return type(structure)(_packed(item, leaves) for item in structure)
+    if hasattr(structure, "_with_flow"):
+        return structure._with_flow(next(leaves))
     return next(leaves)
 
 
