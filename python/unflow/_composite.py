@@ -56,6 +56,12 @@ class SparseTensor:
     def get_shape(self):
         return self.shape
 
+    def _feed_components(self, value):
+        """Its tensors with the parts of a value for a feed."""
+        indices, values, dense_shape = value if isinstance(value, tuple) else (
+            value.indices, value.values, value.dense_shape)
+        return [(self.indices, indices), (self.values, values), (self.dense_shape, dense_shape)]
+
     @property
     def _type_spec(self):
         from ._specs import SparseTensorSpec

@@ -31,6 +31,9 @@ def cond(pred, true_fn=None, false_fn=None, name=None):
 
 def case(pred_fn_pairs, default=None, exclusive=False, strict=False, name="case"):
     """The function of the first condition that holds."""
+    given = list(pred_fn_pairs.items() if isinstance(pred_fn_pairs, dict) else pred_fn_pairs)
+    if _mode.graph_for([pred for pred, _ in given]) is not None:
+        return _in_graph("case", (given, default, exclusive, strict, name), {})
     pairs = pred_fn_pairs.items() if isinstance(pred_fn_pairs, dict) else pred_fn_pairs
     hits = [fn for pred, fn in pairs if bool(pred)]
     if exclusive and len(hits) > 1:
@@ -43,6 +46,8 @@ def case(pred_fn_pairs, default=None, exclusive=False, strict=False, name="case"
 
 def switch_case(branch_index, branch_fns, default=None, name="switch_case"):
     """branch_fns[branch_index](), the default where there is none."""
+    if _mode.graph_for((branch_index,)) is not None:
+        return _in_graph("switch_case", (branch_index, branch_fns, default, name), {})
     pairs = dict(branch_fns.items() if isinstance(branch_fns, dict) else
                  branch_fns if branch_fns and isinstance(branch_fns[0], (tuple, list)) else
                  enumerate(branch_fns))
@@ -57,10 +62,11 @@ def while_loop(cond, body, loop_vars, shape_invariants=None, parallel_iterations
         raise TypeError("'cond' must be callable.")
     if not callable(body):
         raise TypeError("'body' must be callable.")
-    graph = _mode.graph_for(_nest.flatten(loop_vars))
+    graph = _mode.graph_for([getattr(v, "flow", v) for v in _nest.flatten(loop_vars)])
     if graph is not None:
         return _in_graph("while_loop", (cond, body, loop_vars), {
-            "shape_invariants": shape_invariants, "maximum_iterations": maximum_iterations, "name": name})
+            "shape_invariants": shape_invariants, "maximum_iterations": maximum_iterations, "name": name,
+            "return_same_structure": True})
     if not loop_vars:
         raise ValueError("'loop_vars' must be provided.")
     structure = list(loop_vars) if isinstance(loop_vars, (list, tuple)) else [loop_vars]
@@ -99,6 +105,10 @@ def _stacked(results):
 def map_fn(fn, elems, dtype=None, parallel_iterations=None, back_prop=True, swap_memory=False,
            infer_shape=True, name=None, fn_output_signature=None):
     """fn of each row, stacked."""
+    if _mode.graph_for(_nest.flatten(elems)) is not None:
+        from . import _tensor_array
+
+        return _tensor_array.map_fn(fn, elems, dtype if fn_output_signature is None else fn_output_signature)
     results = [_nest.map_structure(tensor, fn(row)) for row in _rows(elems)]
     if not results:
         spec = fn_output_signature or dtype
@@ -115,6 +125,8 @@ def vectorized_map(fn, elems, fallback_to_while_loop=True, warn=True):
 def scan(fn, elems, initializer=None, parallel_iterations=10, back_prop=True, swap_memory=False,
          infer_shape=True, reverse=False, name=None):
     """All the states of foldl, stacked."""
+    if _mode.graph_for(_nest.flatten([elems, initializer])) is not None:
+        return _walk(fn, elems, initializer, reverse, True)
     rows = list(_rows(elems))
     rows = rows[::-1] if reverse else rows
     results = []
@@ -130,12 +142,22 @@ def scan(fn, elems, initializer=None, parallel_iterations=10, back_prop=True, sw
 
 def foldl(fn, elems, initializer=None, parallel_iterations=10, back_prop=True, swap_memory=False, name=None):
     """fn(state, row) over the rows."""
+    if _mode.graph_for(_nest.flatten([elems, initializer])) is not None:
+        return _walk(fn, elems, initializer, False, False)
     return _fold(fn, list(_rows(elems)), initializer)
 
 
 def foldr(fn, elems, initializer=None, parallel_iterations=10, back_prop=True, swap_memory=False, name=None):
     """fn(state, row) over the rows, the last first."""
+    if _mode.graph_for(_nest.flatten([elems, initializer])) is not None:
+        return _walk(fn, elems, initializer, True, False)
     return _fold(fn, list(_rows(elems))[::-1], initializer)
+
+
+def _walk(*args):
+    from . import _tensor_array
+
+    return _tensor_array.walk(*args)
 
 
 def _fold(fn, rows, state):
@@ -148,6 +170,11 @@ def _fold(fn, rows, state):
 
 class TensorArray:
     """A list of tensors of one dtype; write() gives the array that has it."""
+
+    def __new__(cls, dtype=None, size=None, *args, **kwargs):
+        if cls is TensorArray and _mode.graph_for((size,)) is not None:
+            from ._tensor_array import GraphTensorArray as cls
+        return object.__new__(cls)
 
     def __init__(self, dtype, size=None, dynamic_size=None, clear_after_read=None, tensor_array_name=None,
                  handle=None, flow=None, infer_shape=True, element_shape=None, colocate_with_first_write_call=True,

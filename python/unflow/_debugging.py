@@ -166,6 +166,8 @@ def ensure_shape(x, shape, name=None):
 
 def _brief(array, n):
     """An array as tf.print shows it: n elements at both ends."""
+    if isinstance(array, bytes):  # an element of an array of strings
+        return array.decode("utf-8", "replace")
     if array.ndim == 0:
         item = array[()]
         return item.decode("utf-8", "replace") if isinstance(item, bytes) else _number(item)

@@ -595,7 +595,10 @@ def boolean_mask(tensor_, mask, axis=None, name="boolean_mask"):
         dims = [*before, int(np.prod(part.as_list())), *after]
     flat = _apply("Reshape", [x, np.array(dims, np.int32) if isinstance(dims, list) else dims])
     picked = _apply("Squeeze", [_apply("Where", [_apply("Reshape", [mask, [-1]])])], {"squeeze_dims": [1]})
-    return gather(flat, picked, axis=axis)
+    result = gather(flat, picked, axis=axis)
+    if hasattr(result, "set_shape") and x.shape.rank is not None:
+        result.set_shape([*before, None, *after])
+    return result
 
 
 def where(condition, x=None, y=None, name=None):

@@ -14,6 +14,7 @@ import re
 
 from . import _core, _mode
 from ._dtypes import TensorShape, as_dtype
+from .errors import InvalidArgumentError
 
 _stacks = _mode.stacks
 _default = None  # the graph of all threads, made on demand
@@ -203,7 +204,9 @@ class Tensor(_core.Tensor):
                         f"no values before it is run.")
 
     def __bool__(self):
-        raise TypeError(f"Using a symbolic `tf.Tensor` ({self.name}) as a Python `bool` is not "
+        from .errors import OperatorNotAllowedInGraphError
+
+        raise OperatorNotAllowedInGraphError(f"Using a symbolic `tf.Tensor` ({self.name}) as a Python `bool` is not "
                         f"allowed: run it in a Session, or use tf.cond.")
 
     __hash__ = object.__hash__
@@ -330,7 +333,11 @@ class Graph:
                              f"following pattern: ^{_OP_NAME.pattern}$")
         inputs = [t if t.graph is self else self.capture(t) for t in inputs]
         every = self._controls_for({t.op._node for t in inputs}, [c._node for c in controls])
-        node, _ = self._builder.add(op, name, [t._value for t in inputs], every, attrs or {})
+        try:
+            node, _ = self._builder.add(op, name, [t._value for t in inputs], every, attrs or {})
+        except InvalidArgumentError as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(str(error)) from None
         if self._device_stack:
             device = self._device_for(op, name)
             if device:

@@ -7,6 +7,8 @@ import contextlib
 import os
 import shutil
 
+import numpy as np
+
 from . import _mode, _ops
 from ._dtypes import TensorShape, as_dtype
 from ._graph import get_default_graph
@@ -22,6 +24,42 @@ def placeholder(dtype, shape=None, name=None):
 def placeholder_with_default(input, shape, name=None):
     """The input, unless feed_dict gives another value."""
     return _ops.apply("PlaceholderWithDefault", [input], {"shape": TensorShape(shape)}, name)
+
+
+def sparse_placeholder(dtype, shape=None, name=None):
+    """A sparse tensor whose three parts each run is to be given by feed_dict."""
+    from ._composite import SparseTensor
+
+    shape = TensorShape(shape)
+    prefix = name + "/" if name else ""
+    dense, count = None, shape.rank
+    if shape.is_fully_defined():
+        dense = placeholder_with_default(np.array(shape.as_list(), np.int64), [count], prefix + "shape")
+    return SparseTensor(
+        values=placeholder(dtype, [None], prefix + "values"),
+        indices=placeholder("int64", [None, count], prefix + "indices"),
+        dense_shape=placeholder("int64", [count], prefix + "shape") if dense is None else dense)
+
+
+def where(condition, x=None, y=None, name=None):
+    """x where the condition holds, else y; or where it holds. A condition of one dimension chooses rows."""
+    if x is None or y is None:
+        from ._functions import where as found
+
+        return found(condition, x, y, name)
+    return _ops.apply("Select", [condition, x, y], None, name)
+
+
+def string_split(source=None, sep=None, skip_empty=True, delimiter=None, result_type="SparseTensor",
+                 input=None, name=None):
+    """The words of each string, sparse; every letter of the delimiter parts words."""
+    from ._composite import SparseTensor
+
+    if result_type != "SparseTensor":
+        raise NotImplementedError("unflow's v1.string_split gives SparseTensor; use tf.strings.split")
+    delimiter = delimiter if delimiter is not None else " " if sep is None else sep
+    return SparseTensor(*_ops.apply("StringSplit", [source if input is None else input, delimiter],
+                                    {"skip_empty": skip_empty}, name))
 
 
 class name_scope:

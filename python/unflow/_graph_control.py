@@ -92,6 +92,8 @@ def _flat(structure):
         return [leaf for key in sorted(structure) for leaf in _flat(structure[key])]
     if isinstance(structure, (list, tuple)):
         return [leaf for item in structure for leaf in _flat(item)]
+    if hasattr(structure, "_with_flow"):  # a TensorArray
+        return [structure.flow]
     return [structure]
 
 
@@ -104,6 +106,8 @@ def _packed(structure, leaves):
         return type(structure)(*(_packed(item, leaves) for item in structure))
     if isinstance(structure, (list, tuple)):
         return type(structure)(_packed(item, leaves) for item in structure)
+    if hasattr(structure, "_with_flow"):
+        return structure._with_flow(next(leaves))
     return next(leaves)
 
 
@@ -223,6 +227,25 @@ def case(pred_fn_pairs, default=None, exclusive=False, strict=False, name="case"
         return cond(pairs[i][0], pairs[i][1], lambda: chain(i + 1), name=f"{name}_{i}" if i else name)
 
     return chain(0)
+
+
+def switch_case(branch_index, branch_fns, default=None, name="switch_case"):
+    """What branch_fns[branch_index]() gives, the default where there is none."""
+    pairs = dict(branch_fns.items() if isinstance(branch_fns, dict) else
+                 branch_fns if branch_fns and isinstance(branch_fns[0], (tuple, list)) else
+                 enumerate(branch_fns))
+    graph = _mode.graph_for((branch_index,))
+    if graph is None:
+        return pairs.get(int(branch_index), default or pairs[max(pairs)])()
+    default = default or pairs[max(pairs)]
+    index = _ops.convert(branch_index, as_dtype("int32"), graph=graph)
+
+    def chain(keys):
+        if not keys:
+            return default()
+        return cond(_ops.apply("Equal", [index, keys[0]]), pairs[keys[0]], lambda: chain(keys[1:]), name=name)
+
+    return chain(sorted(pairs))
 
 
 # ---- while ----

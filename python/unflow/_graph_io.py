@@ -424,8 +424,8 @@ class Saver:
                 global_step = int(sess.run(global_step))
             prefix += f"-{int(global_step):08d}" if self._pad else f"-{int(global_step)}"
         folder = os.path.dirname(prefix)
-        if folder and not os.path.isdir(folder):
-            raise ValueError(f"Parent directory of {save_path} doesn't exist, can't save.")
+        if folder:
+            os.makedirs(folder, exist_ok=True)
         if self._eager is not None:
             train.write_checkpoint(prefix, {k: v.numpy_array() for k, v in self._eager.items()})
         else:

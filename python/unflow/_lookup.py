@@ -72,7 +72,11 @@ class _Table:
         keys = self._keys_of(keys)
         if hasattr(keys, "_with_values"):
             return keys._with_values(self.lookup(keys._leaf_values()))
-        return _apply("LookupTableFindV2", [self.resource_handle, keys, self._default_value], None, name)
+        found = _apply("LookupTableFindV2", [self.resource_handle, keys, self._default_value], None, name)
+        if hasattr(found, "op") and found.shape.rank is None and self._default_value.shape.rank is not None:
+            if keys.shape.rank is not None:
+                found.set_shape([*keys.shape, *self._default_value.shape])
+        return found
 
     def __getitem__(self, keys):
         return self.lookup(keys)

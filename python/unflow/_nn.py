@@ -57,6 +57,15 @@ def bias_add(value, bias, data_format=None, name=None):
     return _apply("BiasAdd", [value, bias], {"data_format": form}, name)
 
 
+def xw_plus_b(x, weights, biases, name=None):
+    """matmul(x, weights) + biases."""
+    from ._functions import matmul
+    from ._module import name_scope
+
+    with name_scope(name or "xw_plus_b") as scope:
+        return bias_add(matmul(x, weights), biases, name=scope)
+
+
 def dropout(x, rate, noise_shape=None, seed=None, name=None):
     from . import _random
 
@@ -117,6 +126,8 @@ def fused_batch_norm(x, scale, offset, mean=None, variance=None, epsilon=0.001, 
 def embedding_lookup(params, ids, max_norm=None, name=None):
     from ._functions import clip_by_norm, gather
 
+    if isinstance(params, (list, tuple)):  # parts of one table, cut along its rows
+        params = params[0] if len(params) == 1 else concat(list(params), 0)
     found = gather(params, ids)
     if max_norm is None:
         return found

@@ -203,6 +203,8 @@ def fold_in(seed, data, alg="auto_select"):
     return concat([first, _apply("Reshape", [data, [1]])], 0)
 
 
+stateless_split, stateless_fold_in = split, fold_in
+
 # ---- with state of one's own ----
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections import namedtuple
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from ._graph import Graph, Operation, Tensor, _pop, _stacks, get_default_graph
 from .errors import OpError, UnimplementedError
 
 _MAX_STEPS = 256  # kept at a time
+
+
+SparseTensorValue = namedtuple("SparseTensorValue", "indices values dense_shape")
 
 
 class _Plan:
@@ -43,6 +47,10 @@ class _Plan:
             raise ValueError(f"Argument `fetch` = {fetch} cannot be interpreted as a Tensor. "
                              f"({error})") from None
 
+    def _sparse(self, fetch):
+        parts = fetch.indices, fetch.values, fetch.dense_shape
+        return SparseTensorValue, [(None, self._collect(part)) for part in parts]
+
     def _collect(self, fetch):
         """The structure with places of values in place of what they are fetched by."""
         if fetch is None:
@@ -53,6 +61,8 @@ class _Plan:
             return type(fetch), [(k, self._collect(v)) for k, v in zip(fetch._fields, fetch)]
         if isinstance(fetch, (list, tuple)):
             return type(fetch), [self._collect(v) for v in fetch]
+        if hasattr(fetch, "dense_shape") and hasattr(fetch, "_composite"):
+            return self._sparse(fetch)
         components = getattr(fetch, "_fetch_components", None)
         if components is not None:
             parts, rebuild = components()

@@ -208,7 +208,7 @@ nn.elu = Elu features
 nn.selu = Selu features
 nn.leaky_relu = LeakyRelu features alpha=0.2
 nn.crelu nn.gelu nn.silu nn.swish nn.softmax nn.log_softmax math.softmax math.log_softmax -> _nn
-nn.bias_add nn.dropout nn.moments nn.batch_normalization nn.fused_batch_norm nn.embedding_lookup -> _nn
+nn.bias_add nn.xw_plus_b nn.dropout nn.moments nn.batch_normalization nn.fused_batch_norm nn.embedding_lookup -> _nn
 nn.l2_loss = L2Loss t
 nn.local_response_normalization nn.lrn = LRN input depth_radius=5 bias=1 alpha=1 beta=0.5
 nn.conv1d nn.conv2d nn.conv3d nn.conv2d_transpose nn.conv1d_transpose nn.conv3d_transpose -> _nn
@@ -277,7 +277,7 @@ random.categorical random.shuffle random.get_global_generator random.set_global_
 random.Generator random.Algorithm random.create_rng_state random.split random.fold_in -> _random
 random.stateless_uniform random.stateless_normal random.stateless_truncated_normal -> _random
 random.stateless_categorical random.stateless_gamma random.stateless_poisson random.stateless_binomial -> _random
-random.experimental.Generator -> _random
+random.experimental.Generator random.experimental.stateless_split random.experimental.stateless_fold_in -> _random
 # ---- signals ----
 signal.fft = FFT input
 signal.ifft = IFFT input
@@ -338,5 +338,5 @@ config.threading.set_inter_op_parallelism_threads config.threading.get_inter_op_
 saved_model.load saved_model.contains_saved_model -> _loader
 saved_model.SERVING saved_model.TRAINING saved_model.GPU saved_model.TPU -> _loader_v1
 make_ndarray make_tensor_proto -> _nodes
-io.write_graph graph_util.import_graph_def -> _graph_io
+io.write_graph graph_util.import_graph_def import_graph_def -> _graph_io
 """

@@ -60,6 +60,7 @@ initializers = _Module("initializers", {
     "random_normal": ("_variable_scope", "RandomNormal"),
     "truncated_normal": ("_variable_scope", "TruncatedNormal"),
     "variance_scaling": ("_variable_scope", "VarianceScaling"),
+    "identity": ("_variable_scope", "Identity"),
     "glorot_uniform": ("_variable_scope", "GlorotUniform"),
     "glorot_normal": ("_variable_scope", "GlorotNormal"),
     "global_variables": ("_graph_variable", "global_variables_initializer"),

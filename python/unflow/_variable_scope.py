@@ -81,6 +81,20 @@ def _constant(shape, value, dtype, name):
     return _ops.convert(array, dtype, name=name, graph=graph)
 
 
+class Identity(Initializer):
+    """A matrix with one number on its diagonal."""
+
+    def __init__(self, gain=1.0, dtype="float32"):
+        self.gain, self.dtype = gain, as_dtype(dtype)
+
+    def __call__(self, shape, dtype=None, partition_info=None):
+        sizes, dtype = TensorShape(shape).as_list(), as_dtype(dtype or self.dtype)
+        if len(sizes) != 2:
+            raise ValueError(f"expected the shape of a matrix, found {sizes}")
+        return _ops.convert(self.gain * np.eye(*sizes, dtype=dtype.as_numpy_dtype), dtype, name="eye",
+                            graph=_mode.graph_for(()))
+
+
 class Constant(Initializer):
     """One value everywhere, or an array."""
 

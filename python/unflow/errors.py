@@ -68,6 +68,10 @@ class WrongTypeError(InvalidArgumentError, TypeError):
     """A dtype that is not the one of the tensor."""
 
 
+class OperatorNotAllowedInGraphError(TypeError):
+    """An operator of Python that needs the value of a tensor of a graph."""
+
+
 class DeadlineExceededError(OpError, TimeoutError):
     error_code = DEADLINE_EXCEEDED
 

@@ -11,7 +11,7 @@ from unflow import _mode
 _WHERE = {name: (module, name) for module, names in {
     "_graph": "Graph GraphKeys Operation Tensor get_default_graph get_default_session "
               "reset_default_graph control_dependencies",
-    "_session": "Session InteractiveSession",
+    "_session": "Session InteractiveSession SparseTensorValue",
     "_graph_variable": "assign assign_add assign_sub scatter_add scatter_sub scatter_update scatter_max "
                        "scatter_min scatter_mul scatter_div scatter_nd_add scatter_nd_sub "
                        "scatter_nd_update global_variables local_variables trainable_variables "
@@ -46,9 +46,36 @@ _WHERE.update({
     "glorot_normal_initializer": ("_variable_scope", "GlorotNormal"),
     "train": ("_v1_modules", "train"), "saved_model": ("_v1_modules", "saved_model"),
     "initializers": ("_v1_modules", "initializers"), "graph_util": ("_v1_modules", "graph_util"),
+    "where": ("_graph_api", "where"), "string_split": ("_graph_api", "string_split"),
+    "sparse_placeholder": ("_graph_api", "sparse_placeholder"),
+    "sparse_tensor_to_dense": ("_composite", "to_dense"),
+    "switch_case": ("_graph_control", "switch_case"),
     "SummaryMetadata": ("_proto", "NodeDef"),
 })
 del _WHERE["SummaryMetadata"], _WHERE["global_norm_refused"]
+# What version 2 has elsewhere, with the same arguments.
+_MOVED = dict(pair.split("=") for pair in (
+    "random_uniform=random.uniform random_normal=random.normal "
+    "truncated_normal=random.truncated_normal random_shuffle=random.shuffle "
+    "random_gamma=random.gamma random_poisson=random.poisson matrix_inverse=linalg.inv "
+    "matrix_determinant=linalg.det matrix_solve=linalg.solve "
+    "matrix_triangular_solve=linalg.triangular_solve cholesky=linalg.cholesky "
+    "matrix_transpose=linalg.matrix_transpose matrix_band_part=linalg.band_part "
+    "matrix_diag=linalg.diag trace=linalg.trace log=math.log log1p=math.log1p ceil=math.ceil "
+    "is_nan=math.is_nan is_inf=math.is_inf is_finite=math.is_finite erf=math.erf lgamma=math.lgamma "
+    "digamma=math.digamma rsqrt=math.rsqrt reciprocal=math.reciprocal mod=math.floormod "
+    "floormod=math.floormod floordiv=math.floordiv real=math.real imag=math.imag conj=math.conj "
+    "segment_sum=math.segment_sum segment_mean=math.segment_mean segment_max=math.segment_max "
+    "segment_min=math.segment_min unsorted_segment_sum=math.unsorted_segment_sum "
+    "unsorted_segment_max=math.unsorted_segment_max bincount=math.bincount cumprod=math.cumprod "
+    "invert_permutation=math.invert_permutation string_to_number=strings.to_number "
+    "string_join=strings.join string_strip=strings.strip "
+    "string_to_hash_bucket_fast=strings.to_hash_bucket_fast substr=strings.substr "
+    "regex_replace=strings.regex_replace read_file=io.read_file write_file=io.write_file "
+    "decode_raw=io.decode_raw decode_csv=io.decode_csv encode_base64=io.encode_base64 "
+    "decode_base64=io.decode_base64 fft=signal.fft ifft=signal.ifft sparse_reorder=sparse.reorder "
+    "sparse_add=sparse.add sparse_tensor_dense_matmul=sparse.sparse_dense_matmul "
+).split())
 _OWN = ("disable_eager_execution", "enable_eager_execution", "executing_eagerly",
         "executing_eagerly_outside_functions", "disable_v2_behavior", "enable_v2_behavior",
         "disable_control_flow_v2", "enable_control_flow_v2", "disable_v2_tensorshape",
@@ -122,7 +149,10 @@ def __getattr__(name):
         globals()[name] = value
         return value
     try:
-        return getattr(_top, name)
+        value = _top
+        for part in _MOVED.get(name, name).split("."):
+            value = getattr(value, part)
+        return value
     except AttributeError:
         raise AttributeError(
             f"unflow has no compat.v1.{name}: it is not among the parts of TensorFlow that "
@@ -131,4 +161,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted({*_WHERE, *_OWN, *dir(_top)})
+    return sorted({*_WHERE, *_MOVED, *_OWN, *dir(_top)})

@@ -32,4 +32,4 @@ with v1.Session() as session:
         session.run(checked)
     except tf.errors.InvalidArgumentError as error:
         print(type(error).__name__)
-    print(session.run(v1.tuple([tf.constant(1), tf.constant(2)], control_inputs=[double])), session.run(v))
+    print(session.run(v1.tuple([tf.constant(1), tf.constant(2)], control_inputs=[double.op])), session.run(v))

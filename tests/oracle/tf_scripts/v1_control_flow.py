@@ -16,7 +16,7 @@ def outer(i, total):
 
 
 _, nested = tf.while_loop(lambda i, t: i < n, outer, [0, 0])
-growing = tf.while_loop(lambda v: tf.size(v) < 6, lambda v: tf.concat([v, v], 0), [[1, 2]],
+growing = tf.while_loop(lambda v: tf.size(v) < 6, lambda v: tf.concat([v, v], 0), [tf.constant([1, 2])],
                         shape_invariants=[tf.TensorShape([None])])
 squares = tf.map_fn(lambda v: v * v, tf.range(5))
 sums = tf.scan(lambda a, v: a + v, tf.range(5))

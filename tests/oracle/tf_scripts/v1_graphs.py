@@ -30,7 +30,7 @@ with v1.Session(graph=two) as first, v1.Session(graph=two) as second:
     first.run(c.initializer)
     second.run(c.initializer)
     first.run(two.get_tensor_by_name("c/Read/ReadVariableOp:0"))
-    print(first.run(d), second.run(d, {c: 10.0} if False else None))
+    print(first.run(d), second.run(d))
 one.finalize()
 try:
     with one.as_default():

@@ -19,8 +19,8 @@ with tf.Session() as session:
     values = session.run(dict(steps), {x: [[0.0, 1.0, 2.0, 3.0], [3.0, 2.0, 1.0, 0.0]]})
 for name, _ in steps:
     print(name, values[name].shape, [f"{v:.4g}" for v in values[name].reshape(-1)[:8].tolist()])
-for attempt in (lambda: tf.matmul(x, tf.ones([3, 2])), lambda: tf.reshape(tf.ones([2, 2]), [3]),
-                lambda: x + tf.ones([3]), lambda: tf.concat([x, tf.ones([2])], 0), lambda: x + 1j,
+for attempt in (lambda: tf.matmul(tf.ones([4, 4]), tf.ones([3, 2])), lambda: tf.reshape(tf.ones([2, 2]), [3]),
+                lambda: tf.ones([4]) + tf.ones([3]), lambda: tf.concat([tf.ones([1, 2]), tf.ones([2])], 0),
                 lambda: tf.ones([2]) + tf.constant([1])):
     try:
         print(attempt().shape)

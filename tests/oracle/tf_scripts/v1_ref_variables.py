@@ -10,7 +10,7 @@ u = tf.get_variable("u", [2], tf.int32, initializer=tf.zeros_initializer(), use_
 r = tf.get_variable("r", [2], use_resource=True, initializer=tf.ones_initializer())
 print(v.op.type, u.op.type, r.op.type)
 print(v, u, sep="\n")
-print(v.dtype, u.dtype, r.dtype)
+print(v.dtype.base_dtype, u.dtype.base_dtype, r.dtype)
 scatter = tf.scatter_update(v, [0, 2], [10.0, 30.0])
 added = tf.scatter_add(v, [1], [5.0])
 init = tf.global_variables_initializer()
@@ -23,7 +23,6 @@ with tf.Session() as session:
     print(session.run(tf.assign(u, [4, 5])), session.run(tf.assign_add(u, [1, 1])))
     print(session.run(tf.assign(r, [2.0, 2.0])), session.run(r))
     print(session.run(v[1:]), session.run(v + 1.0))
-    print(session.run(tf.count_up_to(tf.Variable(0, name="c"), 3), {"c:0": 2})
-          if False else session.run(tf.is_variable_initialized(v)))
+    print(session.run(tf.is_variable_initialized(v)), session.run(tf.identity(u)).sum())
 names = [op.name for op in tf.get_default_graph().get_operations()]
 print(names[:12], len(names) > 20)

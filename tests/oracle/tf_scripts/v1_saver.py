@@ -38,5 +38,5 @@ tf.reset_default_graph()
 with tf.Session() as session:
     again = tf.train.import_meta_graph("run/model-3.meta")
     again.restore(session, "run/model-3")
-    print(session.run("w:0"), session.run("step:0"))
+    print(session.run("w/Read/ReadVariableOp:0"), session.run("step/Read/ReadVariableOp:0"))
     print([v.name for v in tf.global_variables()])

@@ -12,7 +12,7 @@ more = tf.assign_add(step, 1)
 less = tf.assign_sub(b, [0.1, 0.1])
 print(w, b, step, sep="\n")
 print([v.name for v in tf.global_variables()], [v.name for v in tf.trainable_variables()])
-print(w.op.type, w.initializer.name, w.shape, w.dtype, step.dtype)
+print(w.op.type, w.initializer.name, w.shape, w.dtype.base_dtype)
 with tf.Session() as session:
     print(sorted(session.run(tf.report_uninitialized_variables()).tolist()))
     try:
