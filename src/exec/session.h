@@ -7,6 +7,7 @@
  *
  *   frame.c     allocate: infer, prepare, fold, plan memory
  *   run.c       run the nodes of a frame
+ *   chain.c     elementwise nodes that run together
  *   host.c      what ops may ask (calls of other graphs, packed weights)
  *   replay.c    read an intermediate whose memory was reused
  *   state.c     variables, state tensors and tables as values

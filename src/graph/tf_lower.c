@@ -386,17 +386,19 @@ static bool is_back_edge(const ufi_work *w, int32_t from) {
   return strcmp(op, "NextIteration") == 0 || strcmp(op, "RefNextIteration") == 0;
 }
 
-/* The k-th node that node i needs: inputs first, then controls; -1: a value without a node or a
- * back edge, -2: no more. */
+/* The k-th node that node i needs: controls first, then inputs, the first input last: what makes it
+ * then stands right before the node as a rule, and elementwise nodes can run together (exec/chain.c).
+ * -1: a value without a node or a back edge, -2: no more. */
 static int32_t needed(const ufi_work *w, int32_t i, int32_t k) {
   const ufi_work_node *node = &w->nodes[i];
+  if (k < node->n_controls) return node->controls[k];
+  k -= node->n_controls;
   if (k < node->n_in) {
-    int32_t from = w->values[node->in[k]].node;
+    int32_t from = w->values[node->in[node->n_in - 1 - k]].node;
     bool is_merge = strcmp(node->op, "Merge") == 0 || strcmp(node->op, "RefMerge") == 0;
     return from >= 0 && is_merge && is_back_edge(w, from) ? -1 : from;
   }
-  k -= node->n_in;
-  return k < node->n_controls ? node->controls[k] : -2;
+  return -2;
 }
 
 uf_status ufi_work_sort(ufi_work *w, const int32_t *roots, int32_t n_roots, int32_t **order_out, int32_t *n_out,
