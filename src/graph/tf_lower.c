@@ -22,7 +22,7 @@
 #include <stdio.h>
 
 /* What an inlined graph may grow to, and how deep calls may be. */
-#define MAX_WORK_NODES (4 << 20)
+#define MAX_WORK_NODES (1 << 20)
 #define MAX_INLINE_DEPTH 64
 
 /* A body being copied: of a function that a call names, or the whole graph. */

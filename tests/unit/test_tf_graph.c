@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -19,6 +21,8 @@
   "node { name: '" name "' op: 'Const' attr { key: 'dtype' value { type: DT_FLOAT } } attr { key: 'value' value { tensor { dtype: DT_FLOAT tensor_shape {} float_val: " #number " } } } }"
 #define PLACEHOLDER(name, type) "node { name: '" name "' op: 'Placeholder' attr { key: 'dtype' value { type: " type " } } attr { key: 'shape' value { shape {} } } }"
 #define NODE(name, op, inputs) "node { name: '" name "' op: '" op "' " inputs " " F32 " }"
+#define CALL(function) \
+  "attr { key: 'Tin' value { list { type: DT_FLOAT } } } attr { key: 'Tout' value { list { type: DT_FLOAT } } } attr { key: 'f' value { func { name: '" function "' } } }"
 #define VERSION " versions { producer: 1000 }"
 
 static uf_status read_graph(const char *text, uf_builder **out, uf_error *error) {
@@ -204,6 +208,31 @@ static void test_refused(void **state) {
   refuse("node { name: 'a' op: 'NoSuchOp' }" NODE("c", "Identity", "input: 'a'"), UF_UNIMPLEMENTED, "does not have this op");
 }
 
+/* Functions that each call the next one twice: 2^30 calls, which must end soon. */
+static void test_call_bomb(void **state) {
+  enum { LEVELS = 30, ROOM = 1 << 16 };
+  char *text = malloc(ROOM);
+  assert_non_null(text);
+  int n = snprintf(text, ROOM, "%s node { name: 'a' op: 'PartitionedCall' input: 'c' " CALL("f0") " } library {", CONST_F32("c", 1));
+  for (int i = 0; i < LEVELS; i++) {
+    char next[8];
+    snprintf(next, sizeof next, "f%d", i + 1);
+    n += snprintf(text + n, (size_t)(ROOM - n), " function { signature { name: 'f%d' input_arg { name: 'a' type: DT_FLOAT } output_arg { name: 'r' type: DT_FLOAT } }", i);
+    if (i == LEVELS - 1) n += snprintf(text + n, (size_t)(ROOM - n), " ret { key: 'r' value: 'a' } }");
+    else n += snprintf(text + n, (size_t)(ROOM - n), " node_def { name: 'x' op: 'PartitionedCall' input: 'a' " CALL("%s") " } node_def { name: 'y' op: 'PartitionedCall' input: 'x:output:0' " CALL("%s") " } ret { key: 'r' value: 'y:output:0' } }", next, next);
+  }
+  n += snprintf(text + n, (size_t)(ROOM - n), " }" VERSION);
+  assert_true(n < ROOM);
+  uf_builder *b = NULL;
+  uf_error error = {0};
+  float got;
+  assert_int_equal(read_graph(text, &b, &error), UF_OK);
+  assert_int_equal(run(b, NULL, NULL, 0, "a", 0, &got, &error), UF_RESOURCE_EXHAUSTED);
+  assert_non_null(strstr(error.message, "called functions"));
+  uf_builder_release(b);
+  free(text);
+}
+
 /* ---- shapes ---- */
 
 static void test_unknown_shapes(void **state) {
@@ -273,7 +302,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_dead_branches), cmocka_unit_test(test_loop),    cmocka_unit_test(test_functions),
     cmocka_unit_test(test_references),    cmocka_unit_test(test_refused), cmocka_unit_test(test_unknown_shapes),
-    cmocka_unit_test(test_out_of_memory),
+    cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_call_bomb),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
