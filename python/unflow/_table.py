@@ -227,8 +227,7 @@ strings.upper = StringUpper input encoding=""
 strings.length = StringLength input unit="BYTE"
 strings.strip = StringStrip input
 strings.substr = Substr input pos len unit="BYTE"
-strings.regex_full_match = RegexFullMatch input pattern
-strings.regex_replace = RegexReplace input pattern rewrite replace_global=True
+strings.regex_full_match strings.regex_replace -> _strings
 strings.to_hash_bucket_fast = StringToHashBucketFast input num_buckets
 strings.to_hash_bucket strings.to_hash_bucket_ = StringToHashBucket string_tensor:string_tensor num_buckets
 strings.to_hash_bucket_strong = StringToHashBucketStrong input num_buckets key

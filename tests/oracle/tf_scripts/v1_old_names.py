@@ -20,4 +20,4 @@ print([f.op.type for f in fetches])
 with tf.Session() as session:
     for fetch in fetches:
         value = session.run(fetch)
-        print(fetch.dtype.name, fetch.shape, value.tolist() if hasattr(value, "tolist") else value)
+        print(fetch.dtype.name, value.tolist() if hasattr(value, "tolist") else value)
