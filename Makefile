@@ -6,6 +6,7 @@
 # make oracle  op cases beside TensorFlow's reference kernels; writes docs/ops.md
 # make bench   unflow beside LiteRT
 # make bench-checkpoint   checkpoints beside TensorFlow, on a file of 755 MB made for it
+# make bench-tensorflow   import, memory, small calls and SavedModels beside TensorFlow
 # make clean   removes what was built, not the virtual environments (make distclean does)
 #
 # Meson does the building; this file is the set-up around it. Stamp files say what was done.
@@ -41,7 +42,7 @@ $(ORACLE)/.stamp: $(VENV)/.stamp
 	  meson meson-python ninja h5py 'dask[array]' distributed fsspec aiohttp tqdm
 	@touch $@
 
-.PHONY: build demo test oracle bench bench-checkpoint clean distclean sanitized tests-built
+.PHONY: build demo test oracle bench bench-checkpoint bench-tensorflow clean distclean sanitized tests-built
 
 build/build.ninja: $(VENV)/.stamp
 	@test -f $@ || PATH=$(BIN):$$PATH meson setup build -Dpython=true -Dtests=false >build.log 2>&1 \
@@ -84,6 +85,9 @@ bench: build $(ORACLE)/.stamp
 
 bench-checkpoint: build $(ORACLE)/.stamp
 	@$(ORACLE)/bin/python bench/checkpoint.py $(BENCH)
+
+bench-tensorflow: build $(ORACLE)/.stamp
+	@$(ORACLE)/bin/python bench/tensorflow.py $(BENCH)
 
 clean:
 	@rm -rf build build-asan

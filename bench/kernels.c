@@ -220,6 +220,6 @@ int main(int argc, char **argv) {
     }
     free_layer(&l);
   }
-  ufi_pool_destroy(pool);
+  ufi_pool_release(pool);
   return 0;
 }

@@ -564,8 +564,9 @@ UF_API uf_status uf_context_create(const uf_session_options *options, uf_context
                                    uf_error *error) UF_MUST_USE;
 UF_API uf_context *uf_context_retain(uf_context *context);
 UF_API void uf_context_release(uf_context *context); /* NULL is fine */
-/* Makes `session` use the context's resources. */
+/* Makes `session` use the context's resources, and its threads unless it has several of its own. */
 UF_API void uf_context_share(uf_context *context, uf_session *session);
+UF_API void uf_context_share_threads(uf_context *context, uf_session *session); /* only those */
 /* The value behind a handle that an op of this context, or a session that shares it, gave: a
  * variable's value, retained. FAILED_PRECONDITION: not assigned yet; INVALID_ARGUMENT: not a handle
  * or not a variable's. */

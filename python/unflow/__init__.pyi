@@ -18,13 +18,10 @@ from ._core import ops as ops
 from ._dtypes import DType as DType
 from ._dtypes import TensorShape as TensorShape
 from ._dtypes import as_dtype as as_dtype
-from ._eager import Variable as Variable
-from ._eager import constant as constant
-from ._eager import convert_to_tensor as convert_to_tensor
-from ._eager import executing_eagerly as executing_eagerly
+from ._convert import constant as constant
+from ._convert import convert_to_tensor as convert_to_tensor
+from ._convert import is_tensor as is_tensor
 from ._eager import group as group
-from ._eager import identity as identity
-from ._eager import is_tensor as is_tensor
 from ._eager import no_op as no_op
 from ._graph import Graph as Graph
 from ._graph import Operation as Operation
@@ -32,11 +29,13 @@ from ._graph import Tensor as Tensor
 from ._graph import control_dependencies as control_dependencies
 from ._graph import get_default_graph as get_default_graph
 
+from ._mode import executing_eagerly as executing_eagerly
 from ._model import Model as Model
 from ._model import Signature as Signature
 from ._source import Handle as Handle
 from ._source import Source as Source
 from ._tensor import Quantization as Quantization
+from ._variable import Variable as Variable
 
 __version__: str
 
@@ -81,3 +80,6 @@ def extract(source: Any, path: str | os.PathLike[str], *,
 def to_dask(source: Any, chunks: Any = "auto") -> dict[str, Any]: ...
 def dequantize(array: ArrayLike, quantization: Quantization | tuple[Any, ...]
                | Mapping[str, Any] | None) -> NDArray[np.float32]: ...
+
+# Functions of TensorFlow's names (tf.add, tf.nn, tf.compat ...) are made from tables when they are first used.
+def __getattr__(name: str) -> Any: ...

@@ -478,7 +478,7 @@ class RaggedTensor:
             dims = [d if w is None else w for d, w in zip(dims, wanted)]
         if default_value is None:
             default_value = "" if self.dtype.name == "string" else False if self.dtype.is_bool else 0
-        out = np.full(dims, tensor(default_value, self.dtype).numpy_array()[()] if True else 0,
+        out = np.full(dims, tensor(default_value, self.dtype).numpy_array()[()],
                       self.flat_values.numpy_array().dtype)
         _fill(out, self)
         return tensor(out, self.dtype)

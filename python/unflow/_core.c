@@ -57,6 +57,8 @@ static PyMethodDef functions[] = {
    "execute(op, inputs, attrs=None) -> EagerTensor, list or None"},
   {"tf_op", core_tf_op, METH_VARARGS, "tf_op(name) -> (inputs, outputs, attrs, stateful, runs)"},
   {"forget_ops", core_forget_ops, METH_NOARGS, "forget_ops(): prepared ops and their states"},
+  {"share_threads", core_share_threads, METH_VARARGS, "share_threads(session)"},
+  {"set_threads", core_set_threads, METH_VARARGS, "set_threads(n) -> bool: of ops; False: too late"},
   {"share_context", core_share_context, METH_VARARGS, "share_context(session)"},
   {"version", core_version, METH_NOARGS, "version() -> str"},
   {"isa", core_isa, METH_NOARGS, "isa() -> str: whose kernels run"},

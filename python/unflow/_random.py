@@ -274,7 +274,7 @@ class Generator:
         dims = _dims(shape)
         state = self.skip(_apply("Prod", [cast(dims, "int64"), tensor([0])]))
         size = 2 if self._alg == 1 else 1
-        return [dims, state[size:size + 1] if False else cast_bits(state[size:size + 1]),
+        return [dims, cast_bits(state[size:size + 1]),
                 cast_bits(state[:size]), self._alg]
 
     def normal(self, shape, mean=0.0, stddev=1.0, dtype="float32", name=None):

@@ -118,6 +118,8 @@ class _Step:
         self.core = _core.Session(model, session._threads)
         if session._first is None:
             session._first = self.core
+            if not session._threads:
+                _core.share_threads(self.core)
         else:
             self.core._share_state(session._first)
 

@@ -112,7 +112,9 @@ def inverse_stft(stfts, frame_length, frame_step, fft_length=None, window_fn=han
 
 
 def dct(input, type=2, n=None, axis=-1, norm=None, name=None):
-    """The cosine transform of type 1 or 2 (through an FFT of double length)."""
+    """The cosine transform of types 1 to 3 along the last axis (through an FFT of double length)."""
+    if axis != -1:
+        raise NotImplementedError(f"axis must be -1. Got: {axis}")  # as TensorFlow
     x = tensor(input)
     size = x.shape[-1]
     if n is not None:

@@ -136,7 +136,7 @@ def unicode_encode(input, output_encoding, errors="replace", replacement_char=65
     if not isinstance(x, RaggedTensor):
         if x.shape.rank == 1:
             out = _apply("UnicodeEncode", [x, tensor([0, int(x.shape[0])], "int64")], attrs)
-            return _apply("Reshape", [out, []]) if False else out[0]
+            return out[0]
         x = RaggedTensor.from_tensor(x)
     if isinstance(x.values, RaggedTensor):
         return RaggedTensor(unicode_encode(x.values, output_encoding, errors, replacement_char), x.row_splits)

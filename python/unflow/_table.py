@@ -333,6 +333,8 @@ guarantee_const = GuaranteeConst input
 edit_distance -> _composite
 math.nan_to_num -> _functions
 sets.intersection sets.union sets.difference sets.size -> _composite
+config.threading.set_intra_op_parallelism_threads config.threading.get_intra_op_parallelism_threads -> _config
+config.threading.set_inter_op_parallelism_threads config.threading.get_inter_op_parallelism_threads -> _config
 saved_model.load saved_model.contains_saved_model -> _loader
 saved_model.SERVING saved_model.TRAINING saved_model.GPU saved_model.TPU -> _loader_v1
 make_ndarray make_tensor_proto -> _nodes

@@ -46,7 +46,8 @@ typedef struct core_known_op { /* of the memory of prepared ops */
 } core_known_op;
 
 struct core_eager {
-  uf_context *context;
+  uf_context *context;         /* NULL before the first op */
+  int n_threads;               /* of the context; 0: as many as processors */
   PyThread_type_lock lock;
   core_known_op *known;        /* a hash table, a power of two of places */
   size_t n_known, n_places;
@@ -104,6 +105,8 @@ PyObject *core_execute(PyObject *module, PyObject *const *args, Py_ssize_t n);
 PyObject *core_tf_op(PyObject *module, PyObject *args);
 PyObject *core_forget_ops(PyObject *module, PyObject *args);
 PyObject *core_share_context(PyObject *module, PyObject *args);
+PyObject *core_share_threads(PyObject *module, PyObject *args);
+PyObject *core_set_threads(PyObject *module, PyObject *args);
 
 extern PyType_Spec core_operand_spec, core_tensor_spec, core_eager_spec;
 

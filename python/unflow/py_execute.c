@@ -7,11 +7,23 @@
  * bytes. As in TensorFlow, an op that is remembered keeps its state: a random
  * op with a seed goes on where it was, and tf.random.set_seed forgets them all.
  */
+#include <sched.h>
+#include <stdlib.h>
+
 #include "py_eager.h"
 
 enum { MAX_KEY = 512, MAX_KNOWN = 8192, FEW = 16 };
 
 /* ---- the context ---- */
+
+/* What set_threads said, or UNFLOW_THREADS, or a thread a processor that this process may use. */
+static int32_t wanted_threads(const core_eager *eager) {
+  const char *text = getenv("UNFLOW_THREADS");
+  long n = eager->n_threads > 0 ? eager->n_threads : text != NULL ? strtol(text, NULL, 10) : 0;
+  cpu_set_t set;
+  if (n <= 0 && sched_getaffinity(0, sizeof(set), &set) == 0) n = CPU_COUNT(&set) < 16 ? CPU_COUNT(&set) : 16;
+  return n < 1 ? 1 : n > 256 ? 256 : (int32_t)n;
+}
 
 bool core_eager_enter(core_state *state) {
   core_eager *eager = state->eager;
@@ -22,7 +34,8 @@ bool core_eager_enter(core_state *state) {
   }
   if (eager->context != NULL) return true;
   CORE_ERROR(error);
-  if (uf_context_create(NULL, &eager->context, &error) == UF_OK) return true;
+  uf_session_options options = {.struct_size = sizeof(options), .n_threads = wanted_threads(eager)};
+  if (uf_context_create(&options, &eager->context, &error) == UF_OK) return true;
   PyThread_release_lock(eager->lock);
   core_raise(state, &error, CORE_ANY);
   return false;
@@ -50,20 +63,38 @@ PyObject *core_forget_ops(PyObject *module, PyObject *unused) {
   Py_RETURN_NONE;
 }
 
-/* share_context(session): the session uses the variables and tables of eager mode. */
-PyObject *core_share_context(PyObject *module, PyObject *args) {
-  core_state *state = core_state_of(module);
+/* set_threads(n): how many threads ops use, 0 for as many as processors; False: too late, ops ran. */
+PyObject *core_set_threads(PyObject *module, PyObject *args) {
+  core_eager *eager = core_state_of(module)->eager;
+  int n;
+  if (!PyArg_ParseTuple(args, "i", &n)) return NULL;
+  if (eager->context != NULL && n != eager->n_threads) Py_RETURN_FALSE;
+  eager->n_threads = n;
+  Py_RETURN_TRUE;
+}
+
+static PyObject *share(core_state *state, PyObject *args, void (*what)(uf_context *, uf_session *)) {
   PyObject *object;
   if (!PyArg_ParseTuple(args, "O!", state->session_type, &object)) return NULL;
   core_session *session = (core_session *)object;
   if (!core_enter(session)) return NULL;
   if (core_eager_enter(state)) {
-    uf_context_share(state->eager->context, session->session);
+    what(state->eager->context, session->session);
     core_eager_leave(state);
   }
   core_leave(session);
   if (PyErr_Occurred()) return NULL;
   Py_RETURN_NONE;
+}
+
+/* share_threads(session): the session uses the threads of eager mode. */
+PyObject *core_share_threads(PyObject *module, PyObject *args) {
+  return share(core_state_of(module), args, uf_context_share_threads);
+}
+
+/* share_context(session): it uses the variables and tables of eager mode, too. */
+PyObject *core_share_context(PyObject *module, PyObject *args) {
+  return share(core_state_of(module), args, uf_context_share);
 }
 
 /* ---- the memory of prepared ops ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * threads.h: a pool of threads that one session owns, and once-only set-up.
+ * threads.h: pools of threads, and how many there may be.
  */
 #ifndef UFI_THREADS_H
 #define UFI_THREADS_H
@@ -9,9 +9,11 @@
 
 typedef struct ufi_pool ufi_pool;
 
-/* n_threads 0 or 1: a pool that runs everything on the caller's thread. */
+/* n_threads 0 or 1: a pool that runs everything on the caller's thread. Threads start when there
+ * is work for them. Several may use a pool: they wait for each other. */
 ufi_pool *ufi_pool_create(int32_t n_threads);
-void ufi_pool_destroy(ufi_pool *pool);
+ufi_pool *ufi_pool_retain(ufi_pool *pool);
+void ufi_pool_release(ufi_pool *pool); /* NULL is fine */
 /* How many threads are worth while where nobody said: the processors, 16 at most. */
 int32_t ufi_processors(void);
 int32_t ufi_pool_threads(const ufi_pool *pool);

@@ -119,7 +119,7 @@ uf_status uf_context_create(const uf_session_options *options, uf_context **cont
     uf_context_release(c);
     return ufi_no_memory(error, sizeof *c);
   }
-  c->options.n_threads = 1; /* of sessions: they use the pool here */
+  c->options.n_threads = 1; /* of sessions: they share the pool here */
   *context_out = c;
   return UF_OK;
 }
@@ -132,14 +132,16 @@ uf_context *uf_context_retain(uf_context *c) {
 void uf_context_release(uf_context *c) {
   if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1) return;
   ufi_store_release(c->store);
-  ufi_pool_destroy(c->pool);
+  ufi_pool_release(c->pool);
   ufi_free(c);
 }
 
 void uf_context_share(uf_context *c, uf_session *s) {
-  uf_session other = {.store = c->store};
+  uf_session other = {.store = c->store, .pool = c->pool};
   uf_session_share_state(s, &other);
 }
+
+void uf_context_share_threads(uf_context *c, uf_session *s) { ufi_session_share_threads(s, c->pool); }
 
 uf_status uf_context_read(uf_context *c, const uf_tensor *handle, uf_tensor *out, uf_error *error) {
   int64_t id = -1;
@@ -204,7 +206,6 @@ uf_status uf_op_create(uf_context *context, const char *op, const char *name, co
   if (status == UF_OK) {
     made->context = uf_context_retain(context);
     made->n_in = n_inputs;
-    made->session->pool = context->pool; /* taken back before the session goes */
     uf_context_share(context, made->session);
     *op_out = made;
   } else {
@@ -217,7 +218,6 @@ uf_status uf_op_create(uf_context *context, const char *op, const char *name, co
 
 void uf_op_release(uf_op *op) {
   if (!op) return;
-  op->session->pool = NULL;
   uf_session_release(op->session);
   uf_context_release(op->context);
   ufi_free(op);

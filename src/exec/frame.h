@@ -63,6 +63,9 @@ uf_status ufi_frame_own_memory(ufi_frame *f, int32_t value, uf_error *error);
 /* run.c */
 /* Nodes [f->pc, end) of the run in progress; wanted NULL: all of them. */
 uf_status ufi_frame_steps(ufi_frame *f, int32_t end, const bool *wanted, uf_error *error);
+/* chain.c: runs elementwise nodes from `begin` on together, if there are several; the node to go on
+ * with, `begin` when there are not. */
+int32_t ufi_frame_chain(ufi_frame *f, int32_t begin, int32_t end, const bool *wanted);
 /* A whole run: fresh output memory, all nodes (that are wanted). */
 uf_status ufi_frame_run(ufi_frame *f, const bool *wanted, uf_error *error);
 /* What comes before the first step of a run. */

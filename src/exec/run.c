@@ -125,6 +125,11 @@ uf_status ufi_frame_steps(ufi_frame *f, int32_t end, const bool *wanted, uf_erro
     int32_t i = f->pc;
     if (f->graph->has_dead && note_dead(f, i)) continue;
     if (f->mode[i] == UFI_NODE_FOLDED || f->mode[i] == UFI_NODE_MISSING || (wanted && !wanted[i])) continue;
+    int32_t next = ufi_frame_chain(f, i, end, wanted);
+    if (next > i) {
+      f->pc = next - 1;
+      continue;
+    }
     status = f->session->steps++ < f->session->max_steps ? run_node(f, i, error) : too_many_steps(f, error);
     if (status != UF_OK) break;
   }

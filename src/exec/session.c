@@ -67,7 +67,7 @@ void uf_session_release(uf_session *s) {
   ufi_store_release(s->store);
   ufi_arena_destroy(s->words);
   uf_buf_release(s->scratch);
-  ufi_pool_destroy(s->pool);
+  ufi_pool_release(s->pool);
   uf_model_release(s->model);
   ufi_free(s);
 }
@@ -466,12 +466,21 @@ uf_status uf_session_fork(uf_session *s, uf_session **session_out, uf_error *err
   return UF_OK;
 }
 
+void ufi_session_share_threads(uf_session *s, ufi_pool *pool) {
+  if (s->pool || !pool) return;
+  s->pool = ufi_pool_retain(pool);
+  for (int32_t g = 0; g < s->model->n_graphs; g++) {
+    for (int32_t i = 0; s->frames[g] && i < s->model->graphs[g].n_nodes; i++) s->frames[g]->ctxs[i].pool = pool;
+  }
+}
+
 void uf_session_share_state(uf_session *s, uf_session *other) {
   ufi_store *store = ufi_store_retain(other->store);
   ufi_snapshot_drop(s);
   ufi_store_release(s->store);
   s->store = store;
   s->declared = false;
+  ufi_session_share_threads(s, other->pool);
   for (int32_t g = 0; g < s->model->n_graphs; g++) { /* handles hold ids of the old store */
     if (s->frames[g]) s->frames[g]->allocated = false;
   }

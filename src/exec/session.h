@@ -7,6 +7,7 @@
  *
  *   frame.c     allocate: infer, prepare, fold, plan memory
  *   run.c       run the nodes of a frame
+ *   chain.c     elementwise nodes that run together
  *   host.c      what ops may ask (calls of other graphs, packed weights)
  *   replay.c    read an intermediate whose memory was reused
  *   state.c     variables, state tensors and tables as values
@@ -75,6 +76,8 @@ uf_status ufi_session_scratch(uf_session *s, size_t size, uf_error *error);
 void ufi_session_prefix(const uf_session *s, const ufi_graph *graph, uf_error *error);
 
 /* state.c */
+/* The session uses that pool, if it has none. */
+void ufi_session_share_threads(uf_session *s, ufi_pool *pool);
 uf_status ufi_session_declare(uf_session *s, uf_error *error);
 /* Runs every CALL_ONCE graph that did not run yet. */
 uf_status ufi_session_initialise(uf_session *s, uf_error *error);

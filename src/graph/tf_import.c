@@ -249,6 +249,23 @@ static void count_fields(ufi_bytes message, int32_t *n_in, int32_t *n_controls, 
   }
 }
 
+static bool dtype_list(ufi_arena *arena, const uf_builder *body, const char *name, const int32_t *values, int32_t n, uf_attr *out) {
+  int64_t *list = ufi_arena_array(arena, (size_t)n + 1, sizeof *list);
+  for (int32_t i = 0; list && i < n; i++) list[i] = ufi_builder_dtype(body, values[i]);
+  *out = (uf_attr){.name = name, .kind = UF_ATTR_DTYPES, .n = n, .ints = list};
+  return list != NULL;
+}
+
+/* The attributes of a call of this function. */
+static bool call_attrs(ufi_arena *arena, const ufi_tf_function *f, uf_attr **attrs_out, int32_t *n_out) {
+  uf_attr *attrs = ufi_arena_array(arena, 3, sizeof *attrs);
+  if (!attrs || !dtype_list(arena, f->body, "Tin", f->in, f->n_in, &attrs[0]) || !dtype_list(arena, f->body, "Tout", f->out, f->n_out, &attrs[1])) return false;
+  attrs[2] = (uf_attr){.name = "f", .kind = UF_ATTR_FUNC, .s = f->name, .s_size = strlen(f->name)};
+  *attrs_out = attrs;
+  *n_out = 3;
+  return true;
+}
+
 static uf_status add_raw(importer *m, raw_node *raw) {
   int32_t n_in, n_controls, n_attrs, kept = 0;
   count_fields(raw->message, &n_in, &n_controls, &n_attrs);
@@ -264,6 +281,12 @@ static uf_status add_raw(importer *m, raw_node *raw) {
   }
   const char *name = with_prefix(m, raw->name);
   if (!name) return ufi_no_memory(m->error, 16);
+  const ufi_tf_function *function = ufi_sig_of(raw->op) ? NULL : ufi_builder_function(m->root, raw->op);
+  if (function) { /* a node named after what it calls, as Defun made them */
+    raw->op = "PartitionedCall";
+    kept = 0;
+    if (!call_attrs(m->b->arena, function, &attrs, &kept)) return ufi_no_memory(m->error, sizeof *attrs);
+  }
   if (ufi_arena_used(m->b->arena) > m->limit) {
     return ufi_fail(m->error, UF_RESOURCE_EXHAUSTED, "expected a graph that takes at most %zu bytes of memory, found one that takes more; the file is damaged or made to harm", m->limit);
   }

@@ -68,6 +68,7 @@ typedef struct trial_run {
   uf_builder *b;
   const ufi_tf_node *node;
   int32_t trial;
+  int64_t number;     /* in place of unknown dimensions, instead of the trial's; 0: none */
   ufi_tensor *tensors, **pointers;
   ufi_ctx ctx;
 } trial_run;
@@ -86,7 +87,12 @@ static bool fill_input(trial_run *r, int32_t k) {
     t->data = (void *)(uintptr_t)from->value;
     t->is_const = true;
   }
-  return true;
+  if (r->number == 0) return true;
+  const uf_shape *shape = &r->b->values[value].shape;
+  for (int32_t d = 0; d < t->rank && shape->rank == t->rank; d++) {
+    if (shape->dims[d] < 0) t->dims[d] = r->number;
+  }
+  return ufi_shape_count(t->rank, t->dims, &t->count) && ufi_dtype_bytes(t->dtype, t->count, &t->size);
 }
 
 /* Values that are worth computing: small, and of ops that only look at memory. */
@@ -214,6 +220,44 @@ static bool is_inferred(const ufi_tf_node *node) {
          (row->def->attrs_size == 0 || row->def->attrs_tf);
 }
 
+/* Ops whose inputs' shapes either go together for some number in place of the unknown dimensions, or
+ * never do. */
+static bool is_strict(const ufi_tf_node *node) {
+  static const char *const names[] = {"MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Add", "AddV2", "Sub", "Mul", "RealDiv",
+                                      "Maximum", "Minimum", "BiasAdd", "Conv2D", "DepthwiseConv2dNative"};
+  for (size_t i = 0; i < UFI_COUNT(names); i++) {
+    if (strcmp(names[i], node->op) == 0) return true;
+  }
+  return false;
+}
+
+/* Every number that a known dimension is, in place of the unknown ones: true when one of them works. */
+static bool works_somehow(trial_run *r) {
+  for (int32_t k = 0; k < r->node->n_in; k++) {
+    const uf_shape *shape = &r->b->values[r->node->in[k]].shape;
+    for (int32_t d = 0; d < shape->rank; d++) {
+      uf_error ignored = {0};
+      if (shape->dims[d] <= 0) continue;
+      r->number = shape->dims[d];
+      bool all = true;
+      for (int32_t i = 0; i < r->node->n_in; i++) all = fill_input(r, i) && all;
+      for (int32_t i = 0; i < r->node->n_out; i++) {
+        r->tensors[r->node->n_in + i] = (ufi_tensor){.dtype = r->node->out[i].dtype, .name = r->node->name};
+      }
+      r->ctx.error = &ignored;
+      if (!all || r->node->row->def->infer(&r->ctx) == UF_OK) return true;
+    }
+  }
+  return false;
+}
+
+static bool all_ranks_known(const uf_builder *b, const ufi_tf_node *node) {
+  for (int32_t k = 0; k < node->n_in; k++) {
+    if (node->in[k] < 0 || b->values[node->in[k]].shape.rank < 0) return false;
+  }
+  return true;
+}
+
 static uf_status infer_node(uf_builder *b, const ufi_tf_node *node, uf_error *error) {
   int32_t n = node->n_in + node->n_out;
   trial_run r = {.b = b, .node = node};
@@ -236,11 +280,16 @@ static uf_status infer_node(uf_builder *b, const ufi_tf_node *node, uf_error *er
   for (int32_t k = 0; k < node->n_in; k++) {
     assumed = assumed || node->in[k] < 0 || b->values[node->in[k]].trials[0].assumed || !b->values[node->in[k]].trials[0].known;
   }
+  int32_t refused = 0;
   for (int32_t t = 0; status == UF_OK && t < UFI_TRIALS; t++) {
     r.trial = t;
     r.ctx = (ufi_ctx){.attrs = attrs, .n_in = node->n_in, .n_out = node->n_out, .in = r.pointers, .out = r.pointers + node->n_in};
     uf_status tried = try_once(&r, &local);
+    refused += tried == UF_INVALID_ARGUMENT;
     if (tried == UF_OK || assumed || (tried != UF_INVALID_ARGUMENT && tried != UF_OUT_OF_RANGE)) continue;
+    status = ufi_fail(error, UF_INVALID_ARGUMENT, "%s", local.message);
+  }
+  if (status == UF_OK && refused == UFI_TRIALS && is_strict(node) && all_ranks_known(b, node) && !works_somehow(&r)) {
     status = ufi_fail(error, UF_INVALID_ARGUMENT, "%s", local.message);
   }
   ufi_free(r.tensors);

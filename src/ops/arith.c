@@ -350,7 +350,7 @@ static uf_status div_eval(ufi_ctx *ctx) {
   const ufi_op_def ufi_op_##name = {                                                                \
     .attrs_size = sizeof(arith_attrs), .attrs_tflite = arith_tflite, .attrs_tf = ufi_number_tf, \
     .infer = name##_infer_either, .prepare = name##_prepare_either, .eval = name##_eval_either,     \
-    .release = ufi_number_release,                                                                  \
+    .part = ufi_number_part, .release = ufi_number_release,                                         \
   }
 ARITH_DEF(ADD, arith_infer, add_prepare, ufi_binary_eval);
 ARITH_DEF(SUB, arith_infer, sub_prepare, ufi_binary_eval);

@@ -135,6 +135,14 @@ void ufi_broadcast_run(const ufi_broadcast_run_args *args, ufi_pool *pool) {
   else ufi_elements(pool, run_range, (void *)args, (size_t)args->plan->count);
 }
 
+bool ufi_broadcast_part(const ufi_broadcast_run_args *args, ufi_part *out) {
+  _Static_assert(sizeof *args <= sizeof out->context, "it must fit");
+  if (args->plan->rank > 0 && args->plan->row <= SHORT_ROW) return false;
+  out->fn = run_range;
+  memcpy(out->context, args, sizeof *args);
+  return true;
+}
+
 void ufi_elements(ufi_pool *pool, ufi_range_fn fn, void *context, size_t n) {
   if (n == 0) return;
   if (n < UFI_PARALLEL_MIN) fn(context, 0, n);

@@ -40,6 +40,9 @@ typedef struct ufi_broadcast_run_args {
 /* Over all elements; on several threads when there is enough to do. */
 void ufi_broadcast_run(const ufi_broadcast_run_args *args, ufi_pool *pool);
 
+/* The same for a piece of the output; false: by ufi_broadcast_run it is faster. */
+bool ufi_broadcast_part(const ufi_broadcast_run_args *args, ufi_part *out);
+
 /* Elements below which threads do not pay, and of one piece of the work. */
 enum { UFI_PARALLEL_MIN = 65536, UFI_PARALLEL_GRAIN = 16384 };
 /* ufi_parallel_ranges over n elements, or one call of fn when n is small. */

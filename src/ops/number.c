@@ -342,15 +342,32 @@ static uf_status check_right(ufi_ctx *ctx, const ufi_number_op *op) {
   return UF_OK;
 }
 
-static uf_status run_binary(ufi_ctx *ctx, bool swap) {
+static ufi_broadcast_run_args binary_args(const ufi_ctx *ctx) {
   const ufi_number_loop *s = ctx->state;
+  const bool swap = swaps(s, ufi_number_of(ctx));
   const ufi_tensor *a = ctx->in[swap], *b = ctx->in[!swap], *y = ctx->out[0];
   const size_t size = (size_t)uf_dtype_bits(a->dtype) / 8;
-  const ufi_broadcast_run_args args = {
+  return (ufi_broadcast_run_args){
     .plan = &s->binary.plan, .inner = s->binary.inner, .arg = &s->binary.arg, .a = a->data, .b = b->data,
     .y = y->data, .size_a = size, .size_b = size, .size_y = (size_t)uf_dtype_bits(y->dtype) / 8};
+}
+
+static uf_status run_binary(ufi_ctx *ctx) {
+  const ufi_broadcast_run_args args = binary_args(ctx);
   ufi_broadcast_run(&args, ctx->pool);
   return UF_OK;
+}
+
+bool ufi_number_part(ufi_ctx *ctx, ufi_part *out) {
+  if (!ufi_number_of(ctx) || ctx->in[0]->dtype != UF_FLOAT32 || ctx->out[0]->dtype != UF_FLOAT32) return false;
+  if (ctx->n_in == 2) {
+    const ufi_broadcast_run_args args = binary_args(ctx);
+    return !is_one_answer(ctx) && ufi_broadcast_part(&args, out);
+  }
+  const unary_run r = {ctx->state, ctx->in[0]->data, ctx->out[0]->data, true};
+  out->fn = unary_range;
+  memcpy(out->context, &r, sizeof r);
+  return true;
 }
 
 /* Strings, one after the other. First pass (text NULL): only how long they become. */
@@ -407,5 +424,5 @@ uf_status ufi_number_eval(ufi_ctx *ctx) {
   if (y->dtype == UF_STRING) return join_strings(ctx);
   /* Without a result nothing is divided. */
   if (y->count && op->flags & (UFI_NUMBER_DIVIDES | UFI_NUMBER_RAISES)) UFI_TRY(check_right(ctx, op));
-  return run_binary(ctx, swaps(ctx->state, op));
+  return run_binary(ctx);
 }

@@ -106,6 +106,7 @@ static inline const ufi_number_op *ufi_number_of(const ufi_ctx *ctx) {
 uf_status ufi_number_infer(ufi_ctx *ctx) UF_MUST_USE;
 uf_status ufi_number_prepare(ufi_ctx *ctx) UF_MUST_USE;
 uf_status ufi_number_eval(ufi_ctx *ctx) UF_MUST_USE;
+bool ufi_number_part(ufi_ctx *ctx, ufi_part *out); /* of float32 */
 void ufi_number_release(void *state); /* of ops whose state is a ufi_binary */
 /* The loop for two operands of a dtype and what it is given; s stays where it is. */
 typedef struct ufi_number_loop {
@@ -120,7 +121,7 @@ uf_status ufi_want_dtype(ufi_ctx *ctx, int32_t i, uint64_t set) UF_MUST_USE;
 #define UFI_NUMBER_ROW(name)                                                                     \
   const ufi_op_def ufi_op_##name = {                                                             \
     .attrs_size = sizeof(ufi_number_attrs), .attrs_tf = ufi_number_tf,                           \
-    .infer = ufi_number_infer, .prepare = ufi_number_prepare, .eval = ufi_number_eval}
+    .infer = ufi_number_infer, .prepare = ufi_number_prepare, .eval = ufi_number_eval, .part = ufi_number_part}
 
 /* The three steps of a row that both formats have: TensorFlow's node here, TFLite's by the
  * functions given. */
@@ -138,6 +139,6 @@ uf_status ufi_want_dtype(ufi_ctx *ctx, int32_t i, uint64_t set) UF_MUST_USE;
   UFI_NUMBER_STEPS(name, infer_fn, prepare_fn, eval_fn)                                           \
   const ufi_op_def ufi_op_##name = {                                                              \
     .attrs_size = sizeof(ufi_number_attrs), .attrs_tf = ufi_number_tf,                            \
-    .infer = name##_infer_either, .prepare = name##_prepare_either, .eval = name##_eval_either}
+    .infer = name##_infer_either, .prepare = name##_prepare_either, .eval = name##_eval_either, .part = ufi_number_part}
 
 #endif

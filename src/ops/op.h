@@ -125,6 +125,13 @@ uf_status ufi_tf_copy_ints(const ufi_tf_attrs *attrs, const char *name, int32_t 
 uf_status ufi_tf_choice(const ufi_tf_attrs *attrs, const char *name, const char *const *words,
                         int32_t *index_out, uf_error *error) UF_MUST_USE;
 
+/* Elements [begin, end) of an elementwise op's output, which need only the same elements of inputs
+ * of its shape. */
+typedef struct ufi_part {
+  ufi_range_fn fn;
+  void *context[12];         /* whatever fn takes */
+} ufi_part;
+
 typedef struct ufi_op_def {
   size_t attrs_size;
   uf_status (*attrs_tflite)(const ufi_tflite_attrs *from, void *attrs, uf_error *error);
@@ -132,6 +139,8 @@ typedef struct ufi_op_def {
   uf_status (*infer)(ufi_ctx *ctx);
   uf_status (*prepare)(ufi_ctx *ctx);   /* may be NULL */
   uf_status (*eval)(ufi_ctx *ctx);
+  /* NULL, or instead of eval: what computes a piece of output 0. false: not of these inputs. */
+  bool (*part)(ufi_ctx *ctx, ufi_part *out);
   void (*release)(void *state);         /* may be NULL: frees what state points to */
   /* Ops that call graphs (IF, WHILE, CALL_ONCE ...): the at-th graph that attrs name, -1 past the
    * last. NULL: none. The open checks them: indices in range, no graph that calls itself. */

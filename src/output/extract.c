@@ -288,7 +288,7 @@ uf_status uf_extract(uf_source *source, const uf_output_item *items, size_t n, c
     else uf_writer_abandon(writer);
   }
   forget_written(&x);
-  ufi_pool_destroy(x.pool);
+  ufi_pool_release(x.pool);
   ufi_free(plan);
   ufi_free(names);
   return status;

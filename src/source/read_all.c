@@ -126,7 +126,7 @@ uf_status uf_source_read_all(uf_source *source, const uf_entry *const *entries, 
   for (size_t i = 0; j.views && i < n; i++) uf_tensor_release(&j.views[i]);
   for (size_t i = 0; status != UF_OK && i < n; i++) uf_tensor_release(&tensors_out[i]);
   pthread_mutex_destroy(&j.lock);
-  ufi_pool_destroy(pool);
+  ufi_pool_release(pool);
   ufi_free(j.pieces);
   ufi_free(j.views);
   return status;

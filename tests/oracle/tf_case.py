@@ -2,7 +2,7 @@
 """tf_case.py: cases of TensorFlow ops, run by TensorFlow 2.21 and by unflow (tf_run.py compares).
 
 A family file in tf/ has `def cases(rng)` that yields Case and Chain objects; rng is a numpy.random.Generator seeded
-by the family's name.
+by the family's name. A family that says ROUNDS = 2 has its cases made that many times.
 
     Case("AddV2", [a, b])                          inputs in the order of the op's arguments
     Case("Pack", [[a, b, c]], {"axis": 1})         an argument of many values is a list

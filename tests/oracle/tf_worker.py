@@ -26,7 +26,8 @@ def load(family):
     spec = importlib.util.spec_from_file_location(f"tf_family_{family}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    out = list(module.cases(np.random.default_rng(zlib.crc32(family.encode()))))
+    rng = np.random.default_rng(zlib.crc32(family.encode()))
+    out = [case for _ in range(getattr(module, "ROUNDS", 1)) for case in module.cases(rng)]
     for i, case in enumerate(out):
         case.name = case.name or f"{case.ops[-1]}#{i}"
     return out

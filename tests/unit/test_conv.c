@@ -268,7 +268,7 @@ static void test_threads(void **state) {
       void *many = run_job(&jobs[i], pool, &size);
       assert_memory_equal(one, many, size);
       free(many);
-      ufi_pool_destroy(pool);
+      ufi_pool_release(pool);
     }
     free(one);
   }

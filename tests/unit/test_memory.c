@@ -71,7 +71,7 @@ static void aligned_blocks(void *context, size_t task) {
 static void blocks_are_apart_in_threads(void **state) {
   ufi_pool *pool = ufi_pool_create(4);
   ufi_parallel(pool, aligned_blocks, NULL, 8);
-  ufi_pool_destroy(pool);
+  ufi_pool_release(pool);
 }
 
 static void arenas(void **state) {
@@ -128,7 +128,7 @@ static void counts_are_atomic(void **state) {
   ufi_parallel(pool, retain_release, NULL, 20000);
   assert_true(ufi_buf_is_unique(shared));
   uf_buf_release(shared);
-  ufi_pool_destroy(pool);
+  ufi_pool_release(pool);
 }
 
 static void mappings(void **state) {

@@ -101,7 +101,7 @@ static void test_threads(void **state) {
   naive(&m, 32, want, in, 0, 0, 0);
   ufi_move_run(&m, UF_FLOAT32, got, in, pool);
   assert_memory_equal(want, got, size);
-  ufi_pool_destroy(pool);
+  ufi_pool_release(pool);
   free(in);
   free(want);
   free(got);

@@ -37,7 +37,7 @@ static void everything_runs_once(void **state) {
     for (int i = 0; i < N; i++) assert_int_equal(marks[i], 1);
     ufi_parallel(pool, mark, NULL, 0);
     ufi_parallel_ranges(pool, mark_range, NULL, 0, 5);
-    ufi_pool_destroy(pool);
+    ufi_pool_release(pool);
   }
 }
 
@@ -50,7 +50,7 @@ static void pieces_begin_at_multiples_of_the_grain(void **state) {
   ufi_pool *pool = ufi_pool_create(3);
   ufi_parallel_ranges(pool, grains, NULL, 100, 7);
   ufi_parallel_ranges(NULL, grains, NULL, 100, 7);
-  ufi_pool_destroy(pool);
+  ufi_pool_release(pool);
 }
 
 static void instruction_sets(void **state) {

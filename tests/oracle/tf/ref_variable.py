@@ -10,6 +10,8 @@ from variable import NUMBERS, SHAPES, SLICES, spec, values
 
 COUNTER = itertools.count()
 
+ROUNDS = 2
+
 
 def chain(steps, outputs):
     return Chain(steps, outputs, graph=True)

@@ -12,6 +12,8 @@ from tf_case import Chain, R
 names = (f"table_{i}" for i in itertools.count())
 FOLDER = os.path.join(tempfile.gettempdir(), "unflow_tables")
 
+ROUNDS = 2
+
 
 def pairs(want, got, _inputs):
     def items(keys, values):

@@ -10,6 +10,8 @@ DTYPES = ["float32", "float64", "float16", "bfloat16", "int8", "int32", "int64",
 SHAPES = [(), (1,), (3,), (2, 3), (0,)]
 F = R("f")
 
+ROUNDS = 2
+
 
 def i32(v):
     return np.array(v, "int32")

@@ -13,6 +13,8 @@ NUMBERS = ["float32", "float64", "float16", "bfloat16", "int8", "int16", "int32"
            "complex64", "complex128"]
 SHAPES = [(), (1,), (0,), (5,), (2, 3), (3, 1, 4), (0, 3), (7, 2)]
 
+ROUNDS = 2
+
 
 def dtype_of(name):
     return np.dtype(getattr(ml_dtypes, name)) if name == "bfloat16" else np.dtype(name)
