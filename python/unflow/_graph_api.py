@@ -66,13 +66,15 @@ def _caster(dtype):
     return function
 
 
-to_float, to_double, to_int32, to_int64, to_bfloat16 = map(_caster, ("float32", "float64", "int32", "int64", "bfloat16"))
+to_float, to_double, to_int32, to_int64, to_bfloat16 = map(
+    _caster, ("float32", "float64", "int32", "int64", "bfloat16"))
 
 
 def sparse_to_dense(sparse_indices, output_shape, sparse_values, default_value=0, validate_indices=True, name=None):
     """A tensor of the default value with other values at some places."""
     values = _ops.convert(sparse_values)
-    return _ops.apply("SparseToDense", [sparse_indices, output_shape, values, _ops.convert(default_value, values.dtype)],
+    default = _ops.convert(default_value, values.dtype)
+    return _ops.apply("SparseToDense", [sparse_indices, output_shape, values, default],
                       {"validate_indices": validate_indices}, name)
 
 
