@@ -490,6 +490,12 @@ class RaggedTensor:
         flat = _apply("Reshape", [self.flat_values, [-1]])
         return SparseTensor(indices, flat, cast(self.bounding_shape(), "int64"))
 
+    def _join_rows(self, axis, separator, name):
+        if isinstance(self._values, RaggedTensor) or axis not in (1, -1):
+            raise NotImplementedError("unflow joins the strings of a ragged tensor along its rows only")
+        return _apply("UnsortedSegmentJoin", [self._values, self.value_rowids(), self.nrows()],
+                      {"separator": separator}, name)
+
     def __len__(self):
         return int(self._splits.shape[0] - 1)
 
@@ -652,28 +658,14 @@ def _gather_rows(ragged, rows):
 
 
 def _text(ragged):
-    """As TensorFlow prints it: rows on lines of their own when the whole is too long for one."""
+    """As TensorFlow prints it: by NumPy, which breaks lines, with commas at all depths."""
     def words(value):
-        if isinstance(value, list):
-            return "[" + ", ".join(words(v) for v in value) + "]"
-        return repr(value) if isinstance(value, bytes) else str(value)
+        if not isinstance(value, np.ndarray):
+            return str(value)
+        return np.array2string(value, separator=", ") if value.size else repr(value.tolist())
 
-    def named(value):
-        if isinstance(value, RaggedTensor):
-            return [named(value[i]) for i in range(len(value))]
-        return _scalars(value.numpy_array())
-
-    whole = words(named(ragged))
-    if len(whole) <= 69:
-        return whole
-    rows = [words(named(ragged[i])) for i in range(len(ragged))]
-    return "[" + ",\n ".join(rows) + "]"
-
-
-def _scalars(array):
-    if array.ndim == 0:
-        return array[()] if array.dtype.kind != "O" else array[()]
-    return [_scalars(np.asarray(a)) if array.ndim > 1 else a for a in array]
+    with np.printoptions(formatter={"all": words}):
+        return words(ragged.numpy())
 
 
 # tf.ragged

@@ -224,6 +224,8 @@ def count_nonzero(input, axis=None, keepdims=None, dtype="int64", name=None):
 
 
 def reduce_join(inputs, axis=None, keepdims=False, separator="", name=None):
+    if hasattr(inputs, "_join_rows"):
+        return inputs._join_rows(axis, separator, name)
     x = tensor(inputs, "string")
     if axis is None:
         axis = np.arange(x.shape.rank - 1, -1, -1, dtype=np.int32)

@@ -50,6 +50,47 @@ def where(condition, x=None, y=None, name=None):
     return _ops.apply("Select", [condition, x, y], None, name)
 
 
+def div(x, y, name=None):
+    """x / y, rounded down where they are integers."""
+    x = _ops.convert(x, getattr(y, "dtype", None))
+    y = _ops.convert(y, x.dtype)
+    return _ops.apply("RealDiv" if x.dtype.is_floating or x.dtype.is_complex else "FloorDiv", [x, y], None, name)
+
+
+def _caster(dtype):
+    def function(x, name=None):
+        from ._convert import cast
+
+        return cast(x, dtype, name)
+
+    return function
+
+
+to_float, to_double, to_int32, to_int64, to_bfloat16 = map(
+    _caster, ("float32", "float64", "int32", "int64", "bfloat16"))
+
+
+def sparse_to_dense(sparse_indices, output_shape, sparse_values, default_value=0, validate_indices=True, name=None):
+    """A tensor of the default value with other values at some places."""
+    values = _ops.convert(sparse_values)
+    default = _ops.convert(default_value, values.dtype)
+    return _ops.apply("SparseToDense", [sparse_indices, output_shape, values, default],
+                      {"validate_indices": validate_indices}, name)
+
+
+def setdiff1d(x, y, index_dtype="int32", name=None):
+    """The elements of x that are not in y, and where they are."""
+    return _ops.apply("ListDiff", [x, y], {"out_idx": as_dtype(index_dtype)}, name)
+
+
+def arg_max(input, dimension, output_type="int64", name=None):
+    return _ops.apply("ArgMax", [input, dimension], {"output_type": as_dtype(output_type)}, name)
+
+
+def arg_min(input, dimension, output_type="int64", name=None):
+    return _ops.apply("ArgMin", [input, dimension], {"output_type": as_dtype(output_type)}, name)
+
+
 def string_split(source=None, sep=None, skip_empty=True, delimiter=None, result_type="SparseTensor",
                  input=None, name=None):
     """The words of each string, sparse; every letter of the delimiter parts words."""

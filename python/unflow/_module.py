@@ -64,32 +64,36 @@ def _snake(name):
     return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
 
 
-def _walk(value, path, seen, wanted, recurse):
-    """(path, object) of what is wanted below value, in TensorFlow's order."""
-    children = vars(value) if isinstance(value, Module) else value
+def _leaves(children, path):
+    """(path, leaf) of dicts, lists and tuples."""
     if isinstance(children, dict):
-        keys = sorted(children, key=str) if isinstance(value, Module) or all(
-            isinstance(k, str) for k in children) else list(children)
-        items = [(k, children[k]) for k in keys]
+        texts = all(isinstance(k, str) for k in children)
+        items = [(k, children[k]) for k in (sorted(children) if texts else children)]
     else:
         items = list(enumerate(children))
-    skipped = getattr(type(value), "_TF_MODULE_IGNORED_PROPERTIES", ()) if isinstance(value, Module) else ()
-    later = []
     for key, child in items:
-        if key in skipped or id(child) in seen:
+        if isinstance(child, (dict, list, tuple)):
+            yield from _leaves(child, path + (key,))
+        else:
+            yield path + (key,), child
+
+
+def _walk(module, path, seen, wanted, recurse):
+    """(path, object) of what is wanted in a module, in TensorFlow's order: what is its own, lists and
+    dicts included, before what its submodules have."""
+    skipped = getattr(type(module), "_TF_MODULE_IGNORED_PROPERTIES", ())
+    children = {k: v for k, v in vars(module).items() if k not in skipped}
+    submodules = []
+    for here, leaf in _leaves(children, path):
+        if id(leaf) in seen:
             continue
-        here = path + (key,)
-        if wanted(child):
-            seen.add(id(child))
-            yield here, child
-        if isinstance(child, (dict, list, tuple)) or (isinstance(child, Module) and recurse):
-            later.append((here, child))
-    for here, child in later:
-        if isinstance(child, Module):
-            if ("walked", id(child)) in seen:
-                continue
-            seen.add(("walked", id(child)))
-        yield from _walk(child, here, seen, wanted, recurse)
+        seen.add(id(leaf))
+        if wanted(leaf):
+            yield here, leaf
+        if recurse and isinstance(leaf, Module):
+            submodules.append((here, leaf))
+    for here, submodule in submodules:
+        yield from _walk(submodule, here, seen, wanted, recurse)
 
 
 class Module:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from . import _ops
+from . import _mode, _ops
 from ._dtypes import as_dtype
 from ._functions import tensor
 
@@ -50,6 +50,22 @@ def _regrouped(rows, x):
     for size in reversed(x.shape.as_list()[1:]):
         rows = RaggedTensor.from_uniform_row_length(rows, size)
     return rows
+
+
+def regex_full_match(input, pattern, name=None):
+    """Whether the pattern matches the whole of each string."""
+    if isinstance(pattern, (str, bytes)) and _mode.graph_for((input,)) is not None:
+        return _apply("StaticRegexFullMatch", [input], {"pattern": pattern}, name)
+    return _apply("RegexFullMatch", [input, pattern], None, name)
+
+
+def regex_replace(input, pattern, rewrite, replace_global=True, name=None):
+    """Each string with what the pattern matches replaced."""
+    attrs = {"replace_global": replace_global}
+    if isinstance(pattern, (str, bytes)) and isinstance(rewrite, (str, bytes)) and (
+            _mode.graph_for((input,)) is not None):
+        return _apply("StaticRegexReplace", [input], {"pattern": pattern, "rewrite": rewrite, **attrs}, name)
+    return _apply("RegexReplace", [input, pattern, rewrite], attrs, name)
 
 
 def bytes_split(input, name=None):

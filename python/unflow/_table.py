@@ -227,8 +227,7 @@ strings.upper = StringUpper input encoding=""
 strings.length = StringLength input unit="BYTE"
 strings.strip = StringStrip input
 strings.substr = Substr input pos len unit="BYTE"
-strings.regex_full_match = RegexFullMatch input pattern
-strings.regex_replace = RegexReplace input pattern rewrite replace_global=True
+strings.regex_full_match strings.regex_replace -> _strings
 strings.to_hash_bucket_fast = StringToHashBucketFast input num_buckets
 strings.to_hash_bucket strings.to_hash_bucket_ = StringToHashBucket string_tensor:string_tensor num_buckets
 strings.to_hash_bucket_strong = StringToHashBucketStrong input num_buckets key
@@ -320,6 +319,7 @@ cond case switch_case while_loop map_fn scan foldl foldr vectorized_map -> _cont
 function py_function numpy_function autograph.experimental.do_not_convert -> _function
 autograph.to_graph init_scope recompute_grad custom_gradient -> _function
 Module name_scope device -> _module
+zeros_initializer ones_initializer constant_initializer -> _variable_scope
 nest.flatten nest.map_structure nest.pack_sequence_as nest.assert_same_structure nest.is_nested -> _nest
 debugging.assert_equal assert_equal debugging.assert_less assert_less debugging.assert_greater -> _debugging
 assert_greater debugging.assert_rank assert_rank debugging.assert_shapes debugging.assert_type -> _debugging

@@ -515,3 +515,6 @@ def get_or_create_global_step(graph=None):
 def global_step(sess, global_step_tensor):
     """The global step as an int."""
     return int(sess.run(global_step_tensor))
+
+
+BY_PATH = {"zeros_initializer": Zeros, "ones_initializer": Ones, "constant_initializer": Constant}

@@ -46,6 +46,8 @@ _WHERE.update({
     "glorot_normal_initializer": ("_variable_scope", "GlorotNormal"),
     "train": ("_v1_modules", "train"), "saved_model": ("_v1_modules", "saved_model"),
     "initializers": ("_v1_modules", "initializers"), "graph_util": ("_v1_modules", "graph_util"),
+    **{name: ("_graph_api", name) for name in (
+        "div to_float to_double to_int32 to_int64 to_bfloat16 sparse_to_dense setdiff1d arg_max arg_min").split()},
     "where": ("_graph_api", "where"), "string_split": ("_graph_api", "string_split"),
     "sparse_placeholder": ("_graph_api", "sparse_placeholder"),
     "sparse_tensor_to_dense": ("_composite", "to_dense"),
@@ -57,7 +59,7 @@ del _WHERE["SummaryMetadata"], _WHERE["global_norm_refused"]
 _MOVED = dict(pair.split("=") for pair in (
     "random_uniform=random.uniform random_normal=random.normal "
     "truncated_normal=random.truncated_normal random_shuffle=random.shuffle "
-    "random_gamma=random.gamma random_poisson=random.poisson matrix_inverse=linalg.inv "
+    "count_nonzero=math.count_nonzero random_gamma=random.gamma random_poisson=random.poisson matrix_inverse=linalg.inv "
     "matrix_determinant=linalg.det matrix_solve=linalg.solve "
     "matrix_triangular_solve=linalg.triangular_solve cholesky=linalg.cholesky "
     "matrix_transpose=linalg.matrix_transpose matrix_band_part=linalg.band_part "
