@@ -19,11 +19,8 @@ def tensor(value, dtype=None, hint=None, name=None):
 
 
 def _pair(x, y):
-    """Both as tensors; a plain value takes the dtype of the other where that is a tensor."""
-    if not isinstance(x, _core.Operand) and isinstance(y, _core.Operand):
-        x = tensor(x, hint=y.dtype, name="x")
-    else:
-        x = tensor(x, name="x")
+    """Both as tensors; as in TensorFlow the first decides the dtype of a plain second."""
+    x = tensor(x, name="x")
     return x, tensor(y, hint=x.dtype, name="y")
 
 
