@@ -59,6 +59,9 @@ void *ufi_malloc(size_t size);
 void *ufi_calloc(size_t count, size_t size);
 void *ufi_realloc(void *old, size_t size);
 void ufi_free(void *memory);
+/* Makes an array of `size` bytes an element hold `need` elements, by doubling: *array and *capacity are
+ * changed. false: out of memory, nothing changed. */
+bool ufi_grow(void **array, int32_t *capacity, int32_t need, size_t size);
 /* 64-byte aligned; freed with ufi_free_aligned. Large blocks are advised to be
  * huge pages and recycled, since first touch costs more than all else here. */
 void *ufi_malloc_aligned(size_t size);

@@ -74,6 +74,18 @@ void *ufi_realloc(void *old, size_t size) {
 
 void ufi_free(void *memory) { free(memory); }
 
+bool ufi_grow(void **array, int32_t *capacity, int32_t need, size_t size) {
+  if (need <= *capacity) return true;
+  int32_t more = UFI_MAX(16, need > INT32_MAX / 2 ? INT32_MAX : need * 2);
+  size_t bytes;
+  if (!ufi_mul_size((size_t)more, size, &bytes)) return false;
+  void *moved = ufi_realloc(*array, bytes);
+  if (moved == NULL) return false;
+  *array = moved;
+  *capacity = more;
+  return true;
+}
+
 /* ---- recycled blocks --------------------------------------------------------- */
 
 typedef struct block {

@@ -105,18 +105,6 @@ bool ufi_attr_copy(ufi_arena *arena, const uf_attr *from, uf_attr *to) {
 
 /* ---- adding a node ------------------------------------------------------------------ */
 
-static bool grow(void **array, int32_t *capacity, int32_t need, size_t size) {
-  if (need <= *capacity) return true;
-  int32_t more = UFI_MAX(16, need > INT32_MAX / 2 ? INT32_MAX : need * 2);
-  size_t bytes;
-  if (!ufi_mul_size((size_t)more, size, &bytes)) return false;
-  void *moved = ufi_realloc(*array, bytes);
-  if (moved == NULL) return false;
-  *array = moved;
-  *capacity = more;
-  return true;
-}
-
 /* Dtypes of inputs; NULL when one is not there yet or not known. */
 static uf_dtype *input_dtypes(const uf_builder *b, const ufi_tf_node *node, uf_dtype *room) {
   for (int32_t i = 0; i < node->n_in; i++) {
@@ -155,7 +143,7 @@ static uf_status complete(uf_builder *b, ufi_tf_node *node, const uf_attr *attrs
 
 static uf_status add_values(uf_builder *b, const ufi_tf_node *node, uf_error *error) {
   if (node->n_out > INT32_MAX - b->n_values ||
-      !grow((void **)&b->values, &b->value_capacity, b->n_values + node->n_out, sizeof *b->values)) {
+      !ufi_grow((void **)&b->values, &b->value_capacity, b->n_values + node->n_out, sizeof *b->values)) {
     return ufi_no_memory(error, (size_t)node->n_out * sizeof *b->values);
   }
   for (int32_t k = 0; k < node->n_out; k++) {
@@ -167,7 +155,7 @@ static uf_status add_values(uf_builder *b, const ufi_tf_node *node, uf_error *er
 static uf_status add_node(uf_builder *b, ufi_tf_node *node, const uf_attr *attrs, bool copy, uf_error *error) {
   UFI_TRY(complete(b, node, attrs, copy, error));
   node->first_value = b->n_values;
-  if (!grow((void **)&b->nodes, &b->node_capacity, b->n_nodes + 1, sizeof *b->nodes)) return ufi_no_memory(error, sizeof *node);
+  if (!ufi_grow((void **)&b->nodes, &b->node_capacity, b->n_nodes + 1, sizeof *b->nodes)) return ufi_no_memory(error, sizeof *node);
   UFI_TRY(add_values(b, node, error));
   b->nodes[b->n_nodes] = *node;
   uf_status status = copy ? ufi_builder_infer(b, node, error) : UF_OK; /* a file's inputs come later */
@@ -329,7 +317,7 @@ uf_status uf_builder_add_function(uf_builder *b, const char *name, uf_builder *b
   f.effects = copy_array(b->arena, info->effects, f.n_effects, sizeof *f.effects);
   good = f.name && f.in && f.out && f.effects && copy_names(b->arena, info->input_names, f.n_in, &f.in_names) &&
          copy_names(b->arena, info->output_names, f.n_out, &f.out_names) &&
-         grow((void **)&b->functions, &b->function_capacity, b->n_functions + 1, sizeof *b->functions) &&
+         ufi_grow((void **)&b->functions, &b->function_capacity, b->n_functions + 1, sizeof *b->functions) &&
          ufi_names_add(b->function_names, f.name, b->n_functions);
   if (!good) return ufi_no_memory(error, sizeof f);
   body->library = b;

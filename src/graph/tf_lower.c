@@ -72,18 +72,6 @@ typedef struct lowering {
   uf_error *error;
 } lowering;
 
-static bool grow(void **array, int32_t *capacity, int32_t need, size_t size) {
-  if (need <= *capacity) return true;
-  int32_t more = UFI_MAX(16, need > INT32_MAX / 2 ? INT32_MAX : need * 2);
-  size_t bytes;
-  if (!ufi_mul_size((size_t)more, size, &bytes)) return false;
-  void *moved = ufi_realloc(*array, bytes);
-  if (moved == NULL) return false;
-  *array = moved;
-  *capacity = more;
-  return true;
-}
-
 int32_t *ufi_work_ints(ufi_work *w, size_t n) { return ufi_arena_array(w->arena, n + 1, sizeof(int32_t)); }
 
 static const char *joined(ufi_arena *arena, const char *a, const char *b) {
@@ -98,7 +86,7 @@ static const char *joined(ufi_arena *arena, const char *a, const char *b) {
 /* ---- the work graph ------------------------------------------------------------------ */
 
 static uf_status add_value(ufi_work *w, ufi_work_value value, uf_error *error) {
-  if (!grow((void **)&w->values, &w->value_capacity, w->n_values + 1, sizeof value)) return ufi_no_memory(error, sizeof value);
+  if (!ufi_grow((void **)&w->values, &w->value_capacity, w->n_values + 1, sizeof value)) return ufi_no_memory(error, sizeof value);
   w->values[w->n_values++] = value;
   return UF_OK;
 }
@@ -114,7 +102,7 @@ uf_status ufi_work_add(ufi_work *w, const ufi_work_node *node, int32_t *node_out
   if (w->n_nodes >= MAX_WORK_NODES) {
     return ufi_fail(error, UF_RESOURCE_EXHAUSTED, "expected at most %d nodes with those of called functions, found more", MAX_WORK_NODES);
   }
-  if (!grow((void **)&w->nodes, &w->node_capacity, w->n_nodes + 1, sizeof *node)) return ufi_no_memory(error, sizeof *node);
+  if (!ufi_grow((void **)&w->nodes, &w->node_capacity, w->n_nodes + 1, sizeof *node)) return ufi_no_memory(error, sizeof *node);
   int32_t at = w->n_nodes;
   w->nodes[at] = *node;
   w->nodes[at].first_value = w->n_values;
@@ -143,7 +131,7 @@ static uf_status add_scope(lowering *l, scope made, const int32_t *inputs, int32
   made.input_of = filled(l, made.body->n_values);
   made.before = made.after = -1;
   bool good = made.copy_of && made.inner && made.input_of && made.prefix &&
-              grow((void **)&l->scopes, &l->scope_capacity, l->n_scopes + 1, sizeof made);
+              ufi_grow((void **)&l->scopes, &l->scope_capacity, l->n_scopes + 1, sizeof made);
   if (!good) return ufi_no_memory(l->error, (size_t)made.body->n_nodes * 12);
   for (int32_t i = n_inputs; i-- > 0;) made.input_of[inputs[i]] = i;
   l->scopes[l->n_scopes] = made;
@@ -165,7 +153,7 @@ static const ufi_tf_function *inlined(const lowering *l, const scope *s, const u
 }
 
 static uf_status push(lowering *l, int32_t in_scope, int32_t node) {
-  if (!grow((void **)&l->tasks, &l->task_capacity, l->n_tasks + 1, sizeof *l->tasks)) return ufi_no_memory(l->error, sizeof *l->tasks);
+  if (!ufi_grow((void **)&l->tasks, &l->task_capacity, l->n_tasks + 1, sizeof *l->tasks)) return ufi_no_memory(l->error, sizeof *l->tasks);
   l->tasks[l->n_tasks++] = (task){in_scope, node};
   return UF_OK;
 }
@@ -435,7 +423,7 @@ uf_status ufi_work_sort(ufi_work *w, const int32_t *roots, int32_t n_roots, int3
 /* ---- emit ------------------------------------------------------------------------------- */
 
 static int32_t want_graph(lowering *l, want made) {
-  if (!grow((void **)&l->wants, &l->want_capacity, l->n_wants + 1, sizeof made)) return -1;
+  if (!ufi_grow((void **)&l->wants, &l->want_capacity, l->n_wants + 1, sizeof made)) return -1;
   l->wants[l->n_wants] = made;
   return l->n_wants++;
 }
@@ -682,7 +670,7 @@ static uf_status lower_body(lowering *l, const uf_builder *b, const char *name, 
                             const int32_t *fetches, int32_t n_fetches, const int32_t *targets, int32_t n_targets,
                             ufi_graph *graph) {
   ufi_work *w = l->w = ufi_arena_alloc(l->arena, sizeof *w);
-  if (!w || !grow((void **)&l->works, &l->work_capacity, l->n_works + 1, sizeof w)) return ufi_no_memory(l->error, sizeof *w);
+  if (!w || !ufi_grow((void **)&l->works, &l->work_capacity, l->n_works + 1, sizeof w)) return ufi_no_memory(l->error, sizeof *w);
   l->works[l->n_works++] = w;
   w->arena = l->arena;
   l->n_scopes = l->n_tasks = 0;
@@ -740,7 +728,7 @@ static uf_status lower_all(lowering *l) {
   if (want_graph(l, (want){.body = l->root}) < 0) return ufi_no_memory(l->error, sizeof(want));
   for (int32_t i = 0; i < l->n_wants; i++) {
     ufi_graph *graph = ufi_arena_alloc(l->arena, sizeof *graph);
-    bool good = graph && grow((void **)&l->graphs, &l->graph_capacity, i + 1, sizeof *l->graphs);
+    bool good = graph && ufi_grow((void **)&l->graphs, &l->graph_capacity, i + 1, sizeof *l->graphs);
     if (!good) return ufi_no_memory(l->error, sizeof *graph);
     l->graphs[i] = graph;
     uf_status status = lower_one(l, i, graph);

@@ -4,6 +4,7 @@
     tf_run.py                          everything
     tf_run.py --family strings         one family;  --op StringJoin: its cases only
     tf_run.py -v                       every failure in full
+    tf_run.py --write-docs             docs/tensorflow-ops.md, without running anything
     tf_run.py --missing                rows of ops.def with a TensorFlow name that have fewer than ten cases
 
 Answers of TensorFlow are kept under build-oracle/tf, by the content of the family's file.
@@ -157,6 +158,31 @@ def tf_names():
     return [n for m in re.finditer(r'^OP\((\w+),\s*-?\d+,\s*"[^"]*",\s*"([^"]*)"', text, re.M) for n in m[2].split()]
 
 
+HEADER = """# TensorFlow's ops
+
+Made by `tests/oracle/tf_run.py --write-docs`. {n} ops run; `unflow ops --tensorflow` lists them with what they take and give,
+`unflow ops --missing` those that are known and cannot. Each case is run by TensorFlow 2.21 and by unflow: integers, bools, strings and
+seeded random numbers must be equal, floats within the case's tolerance (by default 1e-5 relative for float32, 1e-12 for float64), and
+an error must be the same exception. What differs on purpose is in [tensorflow.md](tensorflow.md).
+
+| op | cases | where |
+|---|---|---|
+"""
+
+
+def write_docs(families):
+    """docs/tensorflow-ops.md, from the cases that there are."""
+    counts, where = {}, {}
+    for family in families:
+        for case in tf_worker.load(family):
+            for op in set(case.ops):
+                counts[op] = counts.get(op, 0) + 1
+                where.setdefault(op, family)
+    names = sorted(tf_names())
+    lines = [f"| {n} | {counts.get(n, 0) or ''} | {EXEMPT[n] if n in EXEMPT and counts.get(n, 0) < 10 else where.get(n, '')} |" for n in names]
+    (ROOT / "docs" / "tensorflow-ops.md").write_text(HEADER.format(n=len(names)) + "\n".join(lines) + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--family", action="append")
@@ -165,8 +191,12 @@ def main():
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only each N-th case")
     parser.add_argument("--quiet", action="store_true", help="one line at the end")
     parser.add_argument("--missing", action="store_true", help="fail for ops with fewer than ten cases")
+    parser.add_argument("--write-docs", action="store_true", help="only write docs/tensorflow-ops.md")
     args = parser.parse_args()
     families = args.family or sorted(p.stem for p in (HERE / "tf").glob("*.py") if not p.stem.startswith("_"))
+    if args.write_docs:
+        write_docs(families)
+        return 0
     passed, failed, seen = 0, 0, {}
     for family in families:
         ok, failures, ops = run_family(family, args.op, args.verbose, args.every)
