@@ -23,6 +23,7 @@ static uf_status take_input(ufi_frame *f, int32_t i, const uf_tensor *from, uf_e
   ufi_tensor *to = &f->tensors[f->graph->inputs[i]];
   UFI_TRY(check_input(to, from, i, error));
   to->is_dead = false;
+  to->is_given = from->dtype == UF_RESOURCE;
   UFI_TRY(ufi_frame_resize(f, f->graph->inputs[i], from->rank, from->dims, error));
   if (to->size != from->size) {
     return ufi_fail(error, UF_INVALID_ARGUMENT, "expected %zu bytes for input %d '%s', found %zu", to->size, (int)i, to->name, from->size);
@@ -77,7 +78,10 @@ static uf_status call(uf_session *s, ufi_frame *f, const uf_tensor *const *input
 /* Values that live in bufs of their own are let go of, so that what was given out is the
  * caller's alone, and so that nothing large is kept for nothing. */
 static void let_go(ufi_frame *f) {
-  for (int32_t i = 0; i < f->graph->n_inputs; i++) ufi_tensor_drop(&f->tensors[f->graph->inputs[i]]);
+  for (int32_t i = 0; i < f->graph->n_inputs; i++) {
+    f->tensors[f->graph->inputs[i]].is_given = false;
+    ufi_tensor_drop(&f->tensors[f->graph->inputs[i]]);
+  }
   for (int32_t i = 0; i < f->graph->n_outputs; i++) { /* a handle may own what it names */
     ufi_tensor *t = f->outputs[i];
     if ((t->dtype == UF_RESOURCE || t->dtype == UF_VARIANT) && !t->is_const && !t->in_arena) ufi_tensor_drop(t);

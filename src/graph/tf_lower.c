@@ -374,9 +374,8 @@ static bool is_back_edge(const ufi_work *w, int32_t from) {
   return strcmp(op, "NextIteration") == 0 || strcmp(op, "RefNextIteration") == 0;
 }
 
-/* The k-th node that node i needs: controls first, then inputs, the first input last: what makes it
- * then stands right before the node as a rule, and elementwise nodes can run together (exec/chain.c).
- * -1: a value without a node or a back edge, -2: no more. */
+/* The k-th node that node i needs: controls, then inputs, the first one last, so that it stands right
+ * before the node (exec/chain.c wants that). -1: a value without a node or a back edge, -2: no more. */
 static int32_t needed(const ufi_work *w, int32_t i, int32_t k) {
   const ufi_work_node *node = &w->nodes[i];
   if (k < node->n_controls) return node->controls[k];

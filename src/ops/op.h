@@ -60,6 +60,8 @@ typedef struct ufi_tensor {
                             after every resize and in every session; what ufi_packed is for */
   bool is_state;         /* is_variable: the op that takes it as input may write data */
   bool in_arena;         /* (executor) memory is shared with other tensors over time */
+  bool is_given;         /* (executor) a handle that the caller gave for this run: infer may look at what
+                            it names, and the next run may give another */
   bool is_missing;       /* (executor) needs an op that is not supported */
   bool is_dead;          /* in a branch that this run did not take: has no value */
 } ufi_tensor;

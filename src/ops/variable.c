@@ -213,6 +213,14 @@ uf_status ufi_out_fresh(ufi_ctx *ctx, int32_t i, int32_t rank, const int64_t *di
 
 /* ---- reading ------------------------------------------------------------------ */
 
+/* The variable behind a handle that is given anew for every run: its shape is what to plan for. */
+static ufi_resource *given_variable(ufi_ctx *ctx, int32_t i, uf_dtype dtype) {
+  const ufi_tensor *handle = ctx->in[i];
+  if (ctx->running || !handle->is_given || handle->count != 1 || !handle->data) return NULL;
+  ufi_resource *r = ufi_store_at(ufi_host_store(ctx), *(const int64_t *)handle->data);
+  return r && r->kind == UF_STATE_VARIABLE && r->initialized && r->value.dtype == dtype ? r : NULL;
+}
+
 /* The shape of output o is the variable's own when it has a value, else what the file says
  * the output is; eval copes when the value turns out otherwise. */
 static uf_status read_one_infer(ufi_ctx *ctx, int32_t i) {
@@ -226,6 +234,8 @@ static uf_status read_one_infer(ufi_ctx *ctx, int32_t i) {
       return ufi_out_shape(ctx, i, r->value.rank, r->value.dims);
     }
   }
+  const ufi_resource *given = given_variable(ctx, i, out->dtype);
+  if (given) return ufi_out_shape(ctx, i, given->value.rank, given->value.dims);
   return out->rank > 0 && !ctx->running && out->dtype != UF_INVALID ? ufi_out_like(ctx, i, out) : UF_OK;
 }
 

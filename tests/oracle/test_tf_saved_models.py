@@ -295,3 +295,34 @@ def test_protos():
         mine = uf.make_ndarray(type(ours).FromString(theirs.SerializeToString()))
         assert again.dtype == mine.dtype and again.tolist() == mine.tolist()
         assert ours.dtype == theirs.dtype and str(ours.tensor_shape) == str(theirs.tensor_shape)
+
+
+def test_variables_that_change_shape(tmp_path):
+    """Plans are made for the shapes that variables have; a run finds others. Large elementwise nodes run together."""
+    class Growing(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.v = tf.Variable(tf.ones([4, 64]), shape=tf.TensorShape(None))
+            self.w = tf.Variable(tf.fill([64], 3.0))
+
+        @tf.function(input_signature=[tf.TensorSpec([None, None, 64])])
+        def __call__(self, x):
+            y = x * self.w + self.v
+            return tf.nn.relu6(y - x), y
+
+        @tf.function(input_signature=[tf.TensorSpec(None)])
+        def put(self, value):
+            self.v.assign(value)
+
+    model = Growing()
+    tf.saved_model.save(model, str(tmp_path / "m"))
+    loaded = uf.saved_model.load(str(tmp_path / "m"))
+    rng = np.random.default_rng(0)
+    for batch, shape in ((300, [4, 64]), (300, [300, 4, 64]), (2, [64]), (300, []), (300, [4, 1]), (300, [4, 64])):
+        value = rng.normal(size=shape).astype(np.float32)
+        x = rng.normal(size=[batch, 4, 64]).astype(np.float32)
+        model.put(value)
+        loaded.put(value)
+        for _ in range(2):
+            for got, expected in zip(loaded(x), model(x)):
+                np.testing.assert_allclose(got.numpy(), expected.numpy(), rtol=1e-6, atol=1e-6)

@@ -157,3 +157,15 @@ def test_threads_share_one_context():
     [t.start() for t in threads]
     [t.join() for t in threads]
     assert not wrong
+
+
+def test_threads(run_python, tmp_path):
+    script = tmp_path / "s.py"
+    script.write_text("import unflow as tf\nc = tf.config.threading\nc.set_intra_op_parallelism_threads(3)\n"
+                      "c.set_inter_op_parallelism_threads(2)\nx = tf.ones([1 << 20])\n"
+                      "print(float(tf.reduce_sum(x + x)), c.get_intra_op_parallelism_threads(),\n"
+                      "      c.get_inter_op_parallelism_threads())\n"
+                      "try:\n    c.set_intra_op_parallelism_threads(1)\nexcept RuntimeError as e:\n    print(e)\n")
+    status, out, err = run_python(script)
+    assert (status, err) == (0, "")
+    assert out == "2097152.0 3 2\nIntra op parallelism cannot be modified after initialization.\n"
