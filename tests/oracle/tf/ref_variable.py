@@ -10,7 +10,7 @@ from variable import NUMBERS, SHAPES, SLICES, spec, values
 
 COUNTER = itertools.count()
 
-ROUNDS = 2
+ROUNDS = 3
 
 
 def chain(steps, outputs):
