@@ -231,9 +231,21 @@ class ConfigProto(_Settings):
 
 
 class RunOptions(_Settings):
-    """Settings of one run: tracing, which unflow has not, and a time limit."""
+    """Settings of one run that its values do not depend on. A time limit is refused, since runs
+    have none."""
 
-    _known = ("trace_level", "timeout_in_ms", "inter_op_thread_pool", "output_partition_graphs")
+    _known = ("trace_level", "inter_op_thread_pool", "output_partition_graphs")
+
+    def __setattr__(self, name, value):
+        if name == "timeout_in_ms":
+            raise NotImplementedError("expected a run without a time limit, found timeout_in_ms: "
+                                      "unflow's runs have none")
+        super().__setattr__(name, value)
+
+    def __init__(self, **values):
+        if "timeout_in_ms" in values:
+            self.timeout_in_ms = values["timeout_in_ms"]
+        super().__init__(**values)
 
 
 class RunMetadata(_Settings):

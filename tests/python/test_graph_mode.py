@@ -156,3 +156,10 @@ def test_checkpoint_of_names_and_objects(tmp_path):
         tf.train.Checkpoint(v=3)
     with pytest.raises(AssertionError):
         root.restore(None).assert_consumed()
+
+
+def test_time_limits_are_refused():
+    with pytest.raises(NotImplementedError, match="timeout_in_ms"):
+        v1.RunOptions(timeout_in_ms=5)
+    with pytest.raises(NotImplementedError, match="timeout_in_ms"):
+        v1.RunOptions().timeout_in_ms = 5
