@@ -109,6 +109,7 @@ uf_status ufi_strided_resolve(ufi_ctx *ctx, const ufi_strided_masks *m, int32_t 
     if (e == ellipsis) {
       for (int32_t k = 0; k < rank - used; k++, d++) {
         whole(s, d, dims[d]);
+        s->axis[d] = s->out_rank;
         UFI_TRY(add_dim(ctx, s, dims[d]));
       }
     } else if (e == n) {
@@ -117,7 +118,8 @@ uf_status ufi_strided_resolve(ufi_ctx *ctx, const ufi_strided_masks *m, int32_t 
       UFI_TRY(add_dim(ctx, s, 1));
     } else {
       UFI_TRY(cut(ctx, m, i, e, d, dims[d], s));
-      if (!bit(m->shrink, e)) UFI_TRY(add_dim(ctx, s, s->count[d]));
+      s->axis[d] = bit(m->shrink, e) ? -1 : s->out_rank;
+      if (s->axis[d] >= 0) UFI_TRY(add_dim(ctx, s, s->count[d]));
       d++;
     }
   }

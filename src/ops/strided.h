@@ -18,6 +18,7 @@ uf_status ufi_strided_attrs(const ufi_tf_attrs *from, void *masks_out, uf_error 
 typedef struct ufi_strided {
   int32_t rank;                                 /* of what is sliced */
   int64_t begin[UF_MAX_RANK], stride[UF_MAX_RANK], count[UF_MAX_RANK];
+  int32_t axis[UF_MAX_RANK];                    /* of each: which of out_dims it is, -1: shrunk away */
   int32_t out_rank;                             /* of the slice, with new axes, without shrunk ones */
   int64_t out_dims[UF_MAX_RANK];
 } ufi_strided;

@@ -196,6 +196,12 @@ def sliced(rng):
         entries, masks = spec(key)
         yield Chain(start("float32", v) + [(None, "ResourceStridedSliceAssign", [R("h"), *entries, values(rng, "float32", shape)], masks),
                                            read("float32")], ["x"])
+    for mask, begin, stride, shape in [("shrink_axis_mask", 2, 1, (3,)), ("shrink_axis_mask", 2, 2, (3,)), ("shrink_axis_mask", 2, -1, (3,)),
+                                       ("end_mask", 1, 2**31 - 1, (1, 3)), ("end_mask", 3, -(2**31), (1, 3))]:
+        masks = {**spec(np.s_[...])[1], "ellipsis_mask": 0, "begin_mask": int(mask[0] == "s"), mask: 1}
+        entries = [np.array([i], "int64") for i in (begin, begin + 1, stride)]
+        yield Chain(start("float32", v) + [(None, "ResourceStridedSliceAssign", [R("h"), *entries, values(rng, "float32", shape)], masks),
+                                           read("float32")], ["x"])
     entries, masks = spec(np.s_[1:3])
     entries[2][0] = 0
     yield Chain(start("float32", v) + [(None, "ResourceStridedSliceAssign", [R("h"), *entries, values(rng, "float32", (2, 3))], masks)], [])
