@@ -2,15 +2,11 @@
  *
  * graphdef_node.c: the nodes of a graph's file and their attributes.
  *
- *   AttrValue  2 s, 3 i, 4 f, 5 b, 6 type, 7 shape, 8 tensor, 9 placeholder, 10 func {1 name},
- *              1 list {2 s, 3 i, 4 f, 5 b, 6 type, 7 shape, 8 tensor, 9 func}
- *
- * A list has the elements of one of its fields. What is given out as text lies in the source's
- * arena, once for each node and attribute that was asked for.
+ * Attributes are given element by element (format/attr_walk.h). What is given out as text lies in
+ * the source's arena, once for each node and attribute that was asked for.
  */
+#include "format/attr_walk.h"
 #include "source/graphdef.h"
-
-enum { LIST = 1, STRING, INT, FLOAT, BOOL, TYPE, SHAPE, TENSOR, PLACEHOLDER, FUNC, LIST_FUNC = 9 };
 
 static char *text_of(uf_source *source, ufi_bytes b) {
   return ufi_arena_string(source->arena, b.size ? (const char *)b.data : "", b.size);
@@ -111,118 +107,53 @@ uf_status ufi_graph_node(uf_source *source, size_t i, uf_graph_node *node_out, u
 
 /* One value, alone or of a list. */
 typedef struct element {
-  uint32_t field;   /* as in AttrValue */
-  uint64_t number;  /* INT, BOOL, TYPE; a FLOAT's bits */
-  ufi_bytes bytes;
-  int64_t count;    /* of the list that it is in; 1 when alone */
-  bool alone;
+  ufi_attr_elements all;
+  int32_t at;              /* which of them */
+  ufi_attr_element value;
 } element;
 
-static int width_of(uint32_t field) {
-  return field == FLOAT ? 4 : field == INT || field == BOOL || field == TYPE ? 0 : -1;
-}
-
-/* Counts an element of the list up, and keeps it when it is the one wanted. */
-static void take_element(element *e, uint32_t field, int32_t at, uint64_t number, ufi_bytes bytes) {
-  e->field = field;
-  if (e->count++ != at) return;
-  e->number = number;
-  e->bytes = bytes;
-}
-
-/* Element `at` of a list. Lists that mix kinds, which TensorFlow does not write, count as
- * the kind that comes first. */
-static bool find_element(ufi_proto list, int32_t at, element *e) {
-  while (ufi_proto_next(&list)) {
-    if (list.field < STRING || list.field > LIST_FUNC || (e->field && list.field != e->field))
-      continue;
-    int width = width_of(list.field);
-    ufi_bytes rest = {0};
-    uint64_t value;
-    if (width >= 0) {
-      while (ufi_proto_packed(&list, width, &rest, &value))
-        take_element(e, list.field, at, value, (ufi_bytes){0});
-    } else {
-      ufi_bytes bytes = ufi_proto_bytes(&list);
-      if (!list.bad) take_element(e, list.field, at, 0, bytes);
-    }
-  }
-  return !list.bad;
-}
-
-/* The last value set is the one that counts. */
-static bool find_value(ufi_bytes message, int32_t at, element *e) {
-  ufi_proto p = ufi_proto_of(message.data, message.size), list = {0};
-  bool is_list = true;
-  while (ufi_proto_next(&p)) {
-    if (p.field > FUNC) continue;
-    is_list = p.field == LIST;
-    if (is_list) {
-      list = ufi_proto_message(&p);
-      continue;
-    }
-    *e = (element){.field = p.field, .count = 1, .alone = true};
-    int width = width_of(p.field);
-    if (width < 0) e->bytes = ufi_proto_bytes(&p);
-    else e->number = width == 4 ? ufi_proto_fixed32(&p) : ufi_proto_uint(&p);
-  }
-  if (p.bad || !is_list) return !p.bad;
-  *e = (element){.field = 0};
-  if (!find_element(list, at, e)) return false;
-  if (e->field == LIST_FUNC) e->field = FUNC;
-  return e->count <= INT32_MAX;
-}
-
-static ufi_bytes function_name(ufi_bytes func) {
-  ufi_bytes name = {0};
-  ufi_proto p = ufi_proto_of(func.data, func.size);
-  while (ufi_proto_next(&p))
-    if (p.field == 1) name = ufi_proto_bytes(&p);
-  return name;
+static bool keep_wanted(void *context, int32_t i, const ufi_attr_element *value) {
+  element *e = context;
+  if (i == e->at) e->value = *value;
+  return i < e->at;
 }
 
 /* Kept in the attribute, so that asking again takes no more memory. */
-static const char *string_of(uf_source *source, ufi_graph_attr *attr, const element *e, int32_t at,
+static const char *string_of(uf_source *source, ufi_graph_attr *attr, const element *e,
                              ufi_bytes text) {
   if (!attr->strings)
-    attr->strings = ufi_arena_array(source->arena, (size_t)e->count, sizeof *attr->strings);
+    attr->strings = ufi_arena_array(source->arena, (size_t)e->all.count, sizeof *attr->strings);
   if (!attr->strings) return NULL;
-  if (!attr->strings[at]) attr->strings[at] = text_of(source, text);
-  return attr->strings[at];
+  if (!attr->strings[e->at]) attr->strings[e->at] = text_of(source, text);
+  return attr->strings[e->at];
 }
 
-static uf_status give_string(uf_source *source, ufi_graph_attr *attr, const element *e, int32_t at,
+static uf_status give_string(uf_source *source, ufi_graph_attr *attr, const element *e,
                              uf_attr *out, uf_error *error) {
-  ufi_bytes text = e->field == FUNC ? function_name(e->bytes) : e->bytes;
+  ufi_bytes text = e->all.field == UFI_ATTR_FUNC ? ufi_attr_function_name(e->value.bytes) : e->value.bytes;
   out->kind = UF_ATTR_STRING;
   out->s_size = text.size;
-  out->s = string_of(source, attr, e, at, text);
+  out->s = string_of(source, attr, e, text);
   return out->s ? UF_OK : ufi_no_memory(error, text.size);
 }
 
-static uf_status give(uf_source *source, ufi_graph_attr *attr, const element *e, int32_t at,
-                      const char *node, uf_attr *out, uf_tensor *tensor_out, uf_error *error) {
-  uint32_t bits = (uint32_t)e->number;
-  float f;
-  switch (e->field) {
-    case INT: out->i = (int64_t)e->number; return UF_OK;
-    case BOOL: out->kind = UF_ATTR_BOOL; out->i = e->number != 0; return UF_OK;
-    case TYPE: out->kind = UF_ATTR_DTYPE; out->i = uf_dtype_from_tf((int64_t)e->number); return UF_OK;
-    case FLOAT:
-      memcpy(&f, &bits, sizeof f);
-      out->kind = UF_ATTR_FLOAT;
-      out->f = f;
-      return UF_OK;
-    case SHAPE:
+static uf_status give(uf_source *source, ufi_graph_attr *attr, const element *e, const char *node,
+                      uf_attr *out, uf_tensor *tensor_out, uf_error *error) {
+  switch (e->all.field) {
+    case UFI_ATTR_INT: out->i = (int64_t)e->value.number; return UF_OK;
+    case UFI_ATTR_BOOL: out->kind = UF_ATTR_BOOL; out->i = e->value.number != 0; return UF_OK;
+    case UFI_ATTR_TYPE: out->kind = UF_ATTR_DTYPE; out->i = uf_dtype_from_tf((int64_t)e->value.number); return UF_OK;
+    case UFI_ATTR_FLOAT: out->kind = UF_ATTR_FLOAT; out->f = ufi_attr_float(e->value.number); return UF_OK;
+    case UFI_ATTR_SHAPE:
       out->kind = UF_ATTR_SHAPE;
-      return ufi_shape_proto_parse(e->bytes, &out->rank, out->dims, error);
-    case TENSOR:
+      return ufi_shape_proto_parse(e->value.bytes, &out->rank, out->dims, error);
+    case UFI_ATTR_TENSOR:
       out->kind = UF_ATTR_TENSOR;
       if (!tensor_out) return UF_OK;
-      UFI_TRY(ufi_graph_tensor(source, node, e->bytes, NULL, 0, tensor_out, error));
+      UFI_TRY(ufi_graph_tensor(source, node, e->value.bytes, NULL, 0, tensor_out, error));
       out->tensor = tensor_out;
       return UF_OK;
-    default: return give_string(source, attr, e, at, out, error);
+    default: return give_string(source, attr, e, out, error);
   }
 }
 
@@ -235,17 +166,18 @@ uf_status ufi_graph_attribute(uf_source *source, size_t i, int32_t j, int32_t at
     return ufi_fail(error, UF_OUT_OF_RANGE, "%s: node '%.200s': expected an attribute below %d, "
                     "found %d", source->path, node, (int)d->node.n_attrs, (int)j);
   ufi_graph_attr *attr = &d->attrs[j];
-  element e = {0};
-  if (!find_value(attr->value, at, &e)) return damaged(source, attr->value.data, node, error);
+  element e = {.at = at};
+  if (!ufi_attr_elements_of(attr->value, &e.all)) return damaged(source, attr->value.data, node, error);
   uf_attr out = {.name = attr->name};
-  if (at >= 0 && at < e.count) {
-    uf_status status = give(source, attr, &e, at, node, &out, tensor_out, error);
+  if (at >= 0 && at < e.all.count) {
+    ufi_attr_walk(&e.all, keep_wanted, &e);
+    uf_status status = give(source, attr, &e, node, &out, tensor_out, error);
     if (status != UF_OK) {
       ufi_error_prefix(error, "attribute '%.200s'", attr->name);
       return status;
     }
   }
   *attr_out = out;
-  *n_out = e.alone ? -1 : (int32_t)e.count;
+  *n_out = e.all.alone ? -1 : (int32_t)e.all.count;
   return UF_OK;
 }
