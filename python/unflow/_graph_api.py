@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 
 import numpy as np
 
@@ -250,83 +248,6 @@ class RunOptions(_Settings):
 
 class RunMetadata(_Settings):
     """What a traced run gives: unflow traces none."""
-
-
-# ---- files ----
-
-
-class gfile:
-    """tf.compat.v1.gfile, on local files."""
-
-    class GFile:
-        """A file; text unless the mode has a b."""
-
-        def __init__(self, name, mode="r"):
-            self._file = open(name, mode)
-            self.name, self.mode = name, mode
-
-        def __getattr__(self, name):
-            return getattr(self.__dict__["_file"], name)
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *exc):
-            self._file.close()
-
-        def __iter__(self):
-            return iter(self._file)
-
-        def size(self):
-            """Bytes of the file."""
-            return os.fstat(self._file.fileno()).st_size
-
-    Open = FastGFile = GFile
-    Exists = staticmethod(os.path.exists)
-    IsDirectory = staticmethod(os.path.isdir)
-    ListDirectory = staticmethod(os.listdir)
-    MkDir = staticmethod(os.mkdir)
-    Remove = staticmethod(os.remove)
-
-    @staticmethod
-    def MakeDirs(path):
-        """Makes the folder and those above it."""
-        os.makedirs(path, exist_ok=True)
-
-    @staticmethod
-    def DeleteRecursively(path):
-        """Removes the folder with all that is in it."""
-        shutil.rmtree(path)
-
-    @staticmethod
-    def Copy(source, target, overwrite=False):
-        """Copies a file."""
-        if not overwrite and os.path.exists(target):
-            from .errors import AlreadyExistsError
-
-            raise AlreadyExistsError(None, None, f"file already exists: {target}")
-        shutil.copyfile(source, target)
-
-    @staticmethod
-    def Rename(source, target, overwrite=False):
-        """Renames a file."""
-        if not overwrite and os.path.exists(target):
-            from .errors import AlreadyExistsError
-
-            raise AlreadyExistsError(None, None, f"file already exists: {target}")
-        os.replace(source, target)
-
-    @staticmethod
-    def Glob(pattern):
-        """Names that match."""
-        import glob
-
-        return sorted(glob.glob(pattern))
-
-    @staticmethod
-    def Walk(top, in_order=True):
-        """(folder, folders in it, files in it) of each folder."""
-        return os.walk(top, topdown=in_order)
 
 
 class _Logging:

@@ -37,11 +37,6 @@ def _prefixed(name, prefix):
     return f"{prefix}/{name}" if prefix else name
 
 
-def binary(graph_def):
-    """Its bytes, with `version: 0` before them: no text begins so, whatever follows."""
-    return b"\x18\x00" + graph_def.SerializeToString()
-
-
 def load_into(graph, graph_def, prefix, input_map=None):
     """Adds a GraphDef to a graph; input_map: {"node:0": Tensor of the graph}."""
     graph_def = _ours(graph_def, GraphDef)
@@ -49,7 +44,7 @@ def load_into(graph, graph_def, prefix, input_map=None):
         raise RuntimeError("Graph is finalized and cannot be modified.")
     mapped = input_map or {}
     first = graph._builder.count()
-    graph._builder.load(binary(graph_def), prefix, list(mapped),
+    graph._builder.load(graph_def.SerializeToString(), prefix, list(mapped),
                         [t._value for t in mapped.values()])
     for node in range(first, graph._builder.count()):
         graph._claim(graph._builder.node(node)[1])

@@ -14,7 +14,6 @@ import numpy as np
 
 from . import _core, _nest, _ops
 from ._dtypes import as_dtype
-from ._graph_io import binary
 from ._loader_v1 import (
     asset_files,
     choose_meta_graph,
@@ -115,7 +114,7 @@ class _Library:
 
     def __init__(self, graph_def):
         self.builder = _core.Builder()
-        self.builder.load(binary(graph_def), "", [], [])
+        self.builder.load(graph_def.SerializeToString(), "", [], [])
         self.functions = {f.signature.name: f for f in graph_def.library.function}
         self.nodes = {n.name: n for n in graph_def.node}
         self.calls = 0

@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tf.io.parse_example and its features, tf.io.gfile."""
+"""tf.io.parse_example and its features."""
 
 from __future__ import annotations
 
 import collections
-import glob as _glob
-import os
-import shutil
-import types
 
 import numpy as np
 
@@ -105,71 +101,3 @@ def parse_example(serialized, features, example_names=None, name=None):
 def parse_single_example(serialized, features, example_names=None, name=None):
     """The features of one serialized tf.train.Example message."""
     return parse_example(tensor(serialized, "string"), features)
-
-
-def _not_found(path):
-    from .errors import NoSuchFileError
-
-    return NoSuchFileError(None, None, f"{path}; No such file or directory")
-
-
-class GFile:
-    """A local file, as tf.io.gfile opens it."""
-
-    def __init__(self, name, mode="r"):
-        try:
-            self._file = open(name, mode, **({} if "b" in mode else {"encoding": "utf-8"}))
-        except FileNotFoundError:
-            raise _not_found(name) from None
-        self.name, self.mode = name, mode
-
-    def __getattr__(self, name):
-        return getattr(self._file, name)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self._file.close()
-
-    def __iter__(self):
-        return iter(self._file)
-
-    def size(self):
-        return os.path.getsize(self.name)
-
-
-def _copy(src, dst, overwrite=False):
-    if os.path.exists(dst) and not overwrite:
-        from .errors import AlreadyExistsError
-
-        raise AlreadyExistsError(None, None, "file already exists")
-    if not os.path.exists(src):
-        raise _not_found(src)
-    shutil.copyfile(src, dst)
-
-
-def _listdir(path):
-    if not os.path.isdir(path):
-        raise _not_found(path)
-    return os.listdir(path)
-
-
-def _remove(path):
-    if not os.path.exists(path):
-        raise _not_found(path)
-    os.remove(path)
-
-
-def _found(pattern):
-    patterns = [pattern] if isinstance(pattern, (str, os.PathLike)) else pattern
-    return sorted(f for p in patterns for f in _glob.glob(os.fspath(p)))
-
-
-gfile = types.SimpleNamespace(
-    GFile=GFile, exists=lambda path: os.path.exists(path), isdir=lambda path: os.path.isdir(path),
-    glob=_found, listdir=_listdir, makedirs=lambda path: os.makedirs(path, exist_ok=True),
-    mkdir=lambda path: os.mkdir(path), remove=_remove, rmtree=lambda path: shutil.rmtree(path),
-    copy=_copy, rename=lambda src, dst, overwrite=False: os.replace(src, dst),
-    join=lambda path, *paths: os.path.join(path, *paths), walk=lambda top, topdown=True, onerror=None: os.walk(top, topdown),
-    stat=lambda path: types.SimpleNamespace(length=os.stat(path).st_size, is_directory=os.path.isdir(path)))

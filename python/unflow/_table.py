@@ -258,7 +258,8 @@ io.encode_png image.encode_png = EncodePng image compression=-1
 io.encode_jpeg image.encode_jpeg = EncodeJpeg image format="" quality=95 progressive=False optimize_size=False chroma_downsampling=True density_unit="in" x_density=300 y_density=300 xmp_metadata=""
 io.extract_jpeg_shape image.extract_jpeg_shape = ExtractJpegShape contents output_type="int32"
 io.parse_example io.parse_single_example io.FixedLenFeature io.VarLenFeature io.RaggedFeature -> _parse
-io.FixedLenSequenceFeature io.SparseFeature io.gfile -> _parse
+io.FixedLenSequenceFeature io.SparseFeature -> _parse
+io.gfile -> _gfile
 # ---- images ----
 image.resize image.rgb_to_grayscale image.grayscale_to_rgb image.flip_left_right image.flip_up_down -> _image
 image.rot90 image.transpose image.adjust_brightness image.adjust_contrast image.adjust_gamma -> _image

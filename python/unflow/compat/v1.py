@@ -27,10 +27,11 @@ _WHERE = {name: (module, name) for module, names in {
     "_graph_api": "placeholder placeholder_with_default name_scope device colocate_with "
                   "add_to_collection add_to_collections get_collection get_collection_ref container "
                   "set_random_seed get_seed ConfigProto GPUOptions RunOptions RunMetadata "
-                  "global_norm_refused gradients gfile logging op_scope",
+                  "gradients logging op_scope",
     "_proto": "GraphDef NodeDef AttrValue MetaGraphDef NameAttrList TensorInfo",
 }.items() for name in names.split()}
 _WHERE.update({
+    "gfile": ("_gfile", "v1_gfile"),
     "Variable": ("_graph_variable", "variable_v1"), "tuple": ("_eager", "tuple_"),
     "initialize_all_variables": ("_graph_variable", "global_variables_initializer"),
     "initialize_variables": ("_graph_variable", "variables_initializer"),
@@ -52,9 +53,7 @@ _WHERE.update({
     "sparse_placeholder": ("_graph_api", "sparse_placeholder"),
     "sparse_tensor_to_dense": ("_composite", "to_dense"),
     "switch_case": ("_graph_control", "switch_case"),
-    "SummaryMetadata": ("_proto", "NodeDef"),
 })
-del _WHERE["SummaryMetadata"], _WHERE["global_norm_refused"]
 # What version 2 has elsewhere, with the same arguments.
 _MOVED = dict(pair.split("=") for pair in (
     "random_uniform=random.uniform random_normal=random.normal "
