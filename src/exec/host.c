@@ -162,11 +162,6 @@ uf_status ufi_host_call(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int3
   return leave(ctx, f, call(ctx, f, in, n_in), out, n_out);
 }
 
-uf_status ufi_host_iterate(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int32_t n_in, ufi_tensor *const **out,
-                           int32_t *n_out) {
-  return ufi_host_call(ctx, graph, in, n_in, out, n_out);
-}
-
 uf_status ufi_host_call_once(ufi_ctx *ctx, int32_t graph) {
   uf_session *s = ctx->frame->session;
   if (s->initialised[graph]) return UF_OK;

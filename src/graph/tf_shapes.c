@@ -152,9 +152,7 @@ static uf_status try_once(trial_run *r, uf_error *error) {
   bool all = true;
   for (int32_t k = 0; k < node->n_in; k++) all = fill_input(r, k) && all;
   for (int32_t k = 0; k < node->n_out; k++) {
-    const ufi_tf_value *v = &r->b->values[node->first_value + k];
     r->tensors[node->n_in + k] = (ufi_tensor){.dtype = node->out[k].is_ref ? UF_RESOURCE : node->out[k].dtype, .name = node->name};
-    (void)v;
   }
   if (!all) return UF_OK;
   r->ctx.error = error;

@@ -139,7 +139,7 @@ static uf_status run_loop(ufi_ctx *ctx, loop_state *s) {
   for (bool go_on = true; go_on;) {
     ufi_tensor *const *results;
     int32_t n;
-    UFI_TRY(ufi_host_iterate(ctx, a->graph, s->pointers, s->n, &results, &n));
+    UFI_TRY(ufi_host_call(ctx, a->graph, s->pointers, s->n, &results, &n));
     if (n != a->n_next + a->n_exit) return ufi_ctx_fail(ctx, UF_INTERNAL, "expected %d results of a loop's body, found %d", (int)(a->n_next + a->n_exit), (int)n);
     UFI_TRY(end_iteration(ctx, s, results, &go_on));
   }

@@ -26,12 +26,10 @@ uf_status ufi_host_infer(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int
                          ufi_tensor *const **out, int32_t *n_out) UF_MUST_USE;
 /* Runs graph on these inputs. Tensors that own their memory are shared, others
  * copied. *out are the graph's outputs, each with memory of its own, valid
- * until the graph is called again (take them by ufi_host_take). */
+ * until the graph is called again (take them by ufi_host_take). An input may be dead (is_dead): it
+ * needs no value then, and outputs may be dead, too. */
 uf_status ufi_host_call(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int32_t n_in,
                         ufi_tensor *const **out, int32_t *n_out) UF_MUST_USE;
-/* As ufi_host_call, where inputs may be dead (is_dead), and outputs then are, too. */
-uf_status ufi_host_iterate(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int32_t n_in,
-                           ufi_tensor *const **out, int32_t *n_out) UF_MUST_USE;
 /* Runs an initialiser graph if this session did not yet. */
 uf_status ufi_host_call_once(ufi_ctx *ctx, int32_t graph) UF_MUST_USE;
 /* dst becomes src: shape, dtype and memory (shared when src owns it; copied

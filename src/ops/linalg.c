@@ -18,6 +18,20 @@
 static double norm2(ufi_cx x) { return creal(x) * creal(x) + cimag(x) * cimag(x); }
 static double norm1(ufi_cx x) { return fabs(creal(x)) + fabs(cimag(x)); }
 
+uf_status ufi_la_load(ufi_ctx *ctx, const ufi_tensor *t, int64_t at, int64_t n, ufi_cx *out) {
+  return ufi_convert(t->dtype, (const uint8_t *)t->data + at * (uf_dtype_bits(t->dtype) / 8), n, UF_COMPLEX128, out,
+                     ctx->error);
+}
+
+uf_status ufi_la_store(ufi_ctx *ctx, const ufi_tensor *t, int64_t at, int64_t n, ufi_cx *from) {
+  uint8_t *to = (uint8_t *)t->data + at * (uf_dtype_bits(t->dtype) / 8);
+  if (t->dtype == UF_COMPLEX64 || t->dtype == UF_COMPLEX128)
+    return ufi_convert(UF_COMPLEX128, from, n, t->dtype, to, ctx->error);
+  double *reals = (double *)from;
+  for (int64_t i = 0; i < n; i++) reals[i] = creal(from[i]);
+  return ufi_convert(UF_FLOAT64, reals, n, t->dtype, to, ctx->error);
+}
+
 void ufi_la_mul(int64_t m, int64_t k, int64_t n, const ufi_cx *a, const ufi_cx *b, ufi_cx *c) {
   for (int64_t i = 0; i < m; i++) {
     for (int64_t j = 0; j < n; j++) AT(c, n, i, j) = 0;

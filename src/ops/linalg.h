@@ -12,6 +12,11 @@
 
 typedef double _Complex ufi_cx;
 
+/* n numbers of a tensor from element `at` on. */
+uf_status ufi_la_load(ufi_ctx *ctx, const ufi_tensor *t, int64_t at, int64_t n, ufi_cx *out) UF_MUST_USE;
+/* And into one. Destroys `from`. */
+uf_status ufi_la_store(ufi_ctx *ctx, const ufi_tensor *t, int64_t at, int64_t n, ufi_cx *from) UF_MUST_USE;
+
 /* c (m, n) = a (m, k) b (k, n). */
 void ufi_la_mul(int64_t m, int64_t k, int64_t n, const ufi_cx *a, const ufi_cx *b, ufi_cx *c);
 /* (n, m) = the adjoint of a (m, n). */

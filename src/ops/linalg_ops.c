@@ -55,22 +55,6 @@ static uf_status out_batch(ufi_ctx *ctx, int32_t i, int32_t rank, int64_t a, int
   return ufi_out_shape(ctx, i, in->rank - 2 + rank, dims);
 }
 
-/* n numbers of a tensor from element `at` on. */
-static uf_status load(ufi_ctx *ctx, const ufi_tensor *t, int64_t at, int64_t n, ufi_cx *out) {
-  return ufi_convert(t->dtype, (const uint8_t *)t->data + at * (uf_dtype_bits(t->dtype) / 8), n, UF_COMPLEX128, out,
-                     ctx->error);
-}
-
-/* Destroys `from`. */
-static uf_status store(ufi_ctx *ctx, const ufi_tensor *t, int64_t at, int64_t n, ufi_cx *from) {
-  uint8_t *to = (uint8_t *)t->data + at * (uf_dtype_bits(t->dtype) / 8);
-  if (t->dtype == UF_COMPLEX64 || t->dtype == UF_COMPLEX128)
-    return ufi_convert(UF_COMPLEX128, from, n, t->dtype, to, ctx->error);
-  double *reals = (double *)from;
-  for (int64_t i = 0; i < n; i++) reals[i] = creal(from[i]);
-  return ufi_convert(UF_FLOAT64, reals, n, t->dtype, to, ctx->error);
-}
-
 static uf_status not_invertible(ufi_ctx *ctx) {
   return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an invertible matrix, found one that is not");
 }
@@ -217,10 +201,10 @@ static uf_status determinant(ufi_ctx *ctx, const square *s, int64_t b) {
     phase = size == 0 ? 0 : phase * (d / size);
     log_size += log(size);
   }
-  if (a->op == OP_DETERMINANT) return store(ctx, ctx->out[0], b, 1, &product);
+  if (a->op == OP_DETERMINANT) return ufi_la_store(ctx, ctx->out[0], b, 1, &product);
   ufi_cx log_abs = log_size;
-  UFI_TRY(store(ctx, ctx->out[0], b, 1, &phase));
-  return store(ctx, ctx->out[1], b, 1, &log_abs);
+  UFI_TRY(ufi_la_store(ctx, ctx->out[0], b, 1, &phase));
+  return ufi_la_store(ctx, ctx->out[1], b, 1, &log_abs);
 }
 
 static uf_status one_square(ufi_ctx *ctx, const square *s, int64_t b) {
@@ -243,7 +227,7 @@ static uf_status one_square(ufi_ctx *ctx, const square *s, int64_t b) {
       break;
     }
   }
-  return store(ctx, ctx->out[0], b * all, all, s->a);
+  return ufi_la_store(ctx, ctx->out[0], b * all, all, s->a);
 }
 
 static uf_status square_eval(ufi_ctx *ctx) {
@@ -253,7 +237,7 @@ static uf_status square_eval(ufi_ctx *ctx) {
   for (int k = 0; k < 7; k++) s.t[k] = s.a + (k + 1) * all;
   s.order = (int64_t *)(s.a + 8 * all);
   for (int64_t b = 0; b < batch; b++) {
-    UFI_TRY(load(ctx, in, b * all, all, s.a));
+    UFI_TRY(ufi_la_load(ctx, in, b * all, all, s.a));
     UFI_TRY(one_square(ctx, &s, b));
   }
   return UF_OK;
@@ -280,9 +264,9 @@ static uf_status lu_eval(ufi_ctx *ctx) {
   int64_t *order = (int64_t *)(a + n * n);
   for (int64_t b = 0; b < batch; b++) {
     double sign;
-    UFI_TRY(load(ctx, in, b * n * n, n * n, a));
+    UFI_TRY(ufi_la_load(ctx, in, b * n * n, n * n, a));
     if (!ufi_la_lu(n, a, order, &sign)) return not_invertible(ctx);
-    UFI_TRY(store(ctx, ctx->out[0], b * n * n, n * n, a));
+    UFI_TRY(ufi_la_store(ctx, ctx->out[0], b * n * n, n * n, a));
     UFI_TRY(ufi_convert(UF_INT64, order, n, ctx->out[1]->dtype,
                         (uint8_t *)ctx->out[1]->data + b * n * (uf_dtype_bits(ctx->out[1]->dtype) / 8), ctx->error));
   }
@@ -313,11 +297,11 @@ static uf_status qr_eval(ufi_ctx *ctx) {
   const int64_t m = rows_of(in), n = columns_of(in), k = columns_of(out), batch = batch_of(in);
   ufi_cx *a = ctx->scratch, *q = a + m * n;
   for (int64_t b = 0; b < batch; b++) {
-    UFI_TRY(load(ctx, in, b * m * n, m * n, a));
+    UFI_TRY(ufi_la_load(ctx, in, b * m * n, m * n, a));
     ufi_la_qr(m, n, a, q, q + m * m);
     for (int64_t i = 0; i < m; i++) memmove(q + i * k, q + i * m, (size_t)k * sizeof *q);
-    UFI_TRY(store(ctx, out, b * m * k, m * k, q));
-    UFI_TRY(store(ctx, ctx->out[1], b * k * n, k * n, a));
+    UFI_TRY(ufi_la_store(ctx, out, b * m * k, m * k, q));
+    UFI_TRY(ufi_la_store(ctx, ctx->out[1], b * k * n, k * n, a));
   }
   return UF_OK;
 }
@@ -373,7 +357,7 @@ static uf_status svd_eval(ufi_ctx *ctx) {
   double *values = (double *)(room + tall);
   clear_unwanted(ctx);
   for (int64_t b = 0; b < batch && ctx->out[0]->count; b++) {
-    UFI_TRY(load(ctx, in, b * m * n, m * n, given));
+    UFI_TRY(ufi_la_load(ctx, in, b * m * n, m * n, given));
     if (m >= n) memcpy(a, given, (size_t)(m * n) * sizeof *a);
     else ufi_la_adjoint(m, n, given, a);
     ufi_la_svd(tall, p, a, values, v);
@@ -381,8 +365,8 @@ static uf_status svd_eval(ufi_ctx *ctx) {
                         (uint8_t *)ctx->out[0]->data + b * p * (uf_dtype_bits(in->dtype) / 8), ctx->error));
     if (!at->vectors) continue;
     left_vectors(tall, p, k, a, values, u, room);
-    UFI_TRY(store(ctx, ctx->out[left], b * tall * k, tall * k, u));
-    UFI_TRY(store(ctx, ctx->out[3 - left], b * p * p, p * p, v));
+    UFI_TRY(ufi_la_store(ctx, ctx->out[left], b * tall * k, tall * k, u));
+    UFI_TRY(ufi_la_store(ctx, ctx->out[3 - left], b * p * p, p * p, v));
   }
   return UF_OK;
 }
@@ -408,11 +392,11 @@ static uf_status eigh_eval(ufi_ctx *ctx) {
   double *values = (double *)(v + n * n);
   clear_unwanted(ctx);
   for (int64_t b = 0; b < batch; b++) {
-    UFI_TRY(load(ctx, in, b * n * n, n * n, a));
+    UFI_TRY(ufi_la_load(ctx, in, b * n * n, n * n, a));
     ufi_la_eigh(n, a, values, v);
     UFI_TRY(ufi_convert(UF_FLOAT64, values, n, in->dtype,
                         (uint8_t *)ctx->out[0]->data + b * n * (uf_dtype_bits(in->dtype) / 8), ctx->error));
-    if (at->vectors) UFI_TRY(store(ctx, ctx->out[1], b * n * n, n * n, v));
+    if (at->vectors) UFI_TRY(ufi_la_store(ctx, ctx->out[1], b * n * n, n * n, v));
   }
   return UF_OK;
 }
@@ -463,8 +447,8 @@ static uf_status eig_one(ufi_ctx *ctx, int64_t n, int64_t b, ufi_cx *t, ufi_cx *
       v[r * n + i] = v[r * n + best], v[r * n + best] = other;
     }
   }
-  UFI_TRY(store(ctx, ctx->out[0], b * n, n, x));
-  return at->vectors ? store(ctx, ctx->out[1], b * n * n, n * n, v) : UF_OK;
+  UFI_TRY(ufi_la_store(ctx, ctx->out[0], b * n, n, x));
+  return at->vectors ? ufi_la_store(ctx, ctx->out[1], b * n * n, n * n, v) : UF_OK;
 }
 
 static uf_status eig_eval(ufi_ctx *ctx) {
@@ -473,7 +457,7 @@ static uf_status eig_eval(ufi_ctx *ctx) {
   ufi_cx *t = ctx->scratch;
   clear_unwanted(ctx);
   for (int64_t b = 0; b < batch; b++) {
-    UFI_TRY(load(ctx, in, b * all, all, t));
+    UFI_TRY(ufi_la_load(ctx, in, b * all, all, t));
     UFI_TRY(eig_one(ctx, n, b, t, t + all, t + 2 * all, t + 3 * all));
   }
   return UF_OK;

@@ -84,20 +84,6 @@ static uf_status solve_prepare(ufi_ctx *ctx) {
   return UF_OK;
 }
 
-static uf_status load(ufi_ctx *ctx, const ufi_tensor *t, int64_t at, int64_t n, ufi_cx *out) {
-  return ufi_convert(t->dtype, (const uint8_t *)t->data + at * (uf_dtype_bits(t->dtype) / 8), n, UF_COMPLEX128, out,
-                     ctx->error);
-}
-
-static uf_status store(ufi_ctx *ctx, const ufi_tensor *t, int64_t at, int64_t n, ufi_cx *from) {
-  uint8_t *to = (uint8_t *)t->data + at * (uf_dtype_bits(t->dtype) / 8);
-  if (t->dtype == UF_COMPLEX64 || t->dtype == UF_COMPLEX128)
-    return ufi_convert(UF_COMPLEX128, from, n, t->dtype, to, ctx->error);
-  double *reals = (double *)from;
-  for (int64_t i = 0; i < n; i++) reals[i] = creal(from[i]);
-  return ufi_convert(UF_FLOAT64, reals, n, t->dtype, to, ctx->error);
-}
-
 /* One system: matrix a (r, c), right-hand sides b (rows, k), results x. */
 typedef struct system {
   int64_t r, c, k, rows;
@@ -245,11 +231,11 @@ static uf_status solve_eval(ufi_ctx *ctx) {
   s.order = (int64_t *)(s.x + 2 * side * (s.k + 1));
   if (out->count == 0) return UF_OK;
   for (int64_t b = 0; b < out->count / one; b++) {
-    UFI_TRY(load(ctx, m, matrix_at(m, out, b) * s.r * s.c, s.r * s.c, s.a));
-    UFI_TRY(load(ctx, rhs, matrix_at(rhs, out, b) * s.rows * s.k, s.rows * s.k, s.b));
+    UFI_TRY(ufi_la_load(ctx, m, matrix_at(m, out, b) * s.r * s.c, s.r * s.c, s.a));
+    UFI_TRY(ufi_la_load(ctx, rhs, matrix_at(rhs, out, b) * s.rows * s.k, s.rows * s.k, s.b));
     if (!solve_one(ctx, &s))
       return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an invertible matrix, found one that is not");
-    UFI_TRY(store(ctx, out, b * one, one, s.x));
+    UFI_TRY(ufi_la_store(ctx, out, b * one, one, s.x));
   }
   return UF_OK;
 }
@@ -283,8 +269,8 @@ static uf_status tridiagonal_eval(ufi_ctx *ctx) {
   const int64_t m = rows_of(rhs), n = columns_of(rhs);
   ufi_cx *bands = ctx->scratch, *x = bands + 3 * m, *y = x + m * n;
   for (int64_t b = 0; rhs->count && b < rhs->count / (m * n); b++) {
-    for (int32_t i = 0; i < 3; i++) UFI_TRY(load(ctx, ctx->in[i], b * m, m, bands + i * m));
-    UFI_TRY(load(ctx, rhs, b * m * n, m * n, x));
+    for (int32_t i = 0; i < 3; i++) UFI_TRY(ufi_la_load(ctx, ctx->in[i], b * m, m, bands + i * m));
+    UFI_TRY(ufi_la_load(ctx, rhs, b * m * n, m * n, x));
     for (int64_t i = 0; i < m; i++)
       for (int64_t j = 0; j < n; j++) {
         ufi_cx sum = bands[m + i] * x[i * n + j];
@@ -292,7 +278,7 @@ static uf_status tridiagonal_eval(ufi_ctx *ctx) {
         if (i > 0) sum += bands[2 * m + i] * x[(i - 1) * n + j];
         y[i * n + j] = sum;
       }
-    UFI_TRY(store(ctx, ctx->out[0], b * m * n, m * n, y));
+    UFI_TRY(ufi_la_store(ctx, ctx->out[0], b * m * n, m * n, y));
   }
   return UF_OK;
 }

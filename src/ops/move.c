@@ -296,6 +296,18 @@ void ufi_move_clear(const ufi_tensor *out) {
   if (uf_dtype_bits(out->dtype) < 8 && out->size) memset(out->data, 0, out->size);
 }
 
+void ufi_move_flip(const ufi_tensor *out, const ufi_tensor *in, const bool *flip, ufi_pool *pool) {
+  int64_t steps[UF_MAX_RANK];
+  ufi_move move = {0};
+  ufi_move_steps(in->rank, in->dims, steps);
+  for (int32_t d = 0; d < in->rank; d++) {
+    if (flip[d]) move.in_at += (in->dims[d] - 1) * steps[d];
+    ufi_move_dim(&move, in->dims[d], flip[d] ? -steps[d] : steps[d], steps[d]);
+  }
+  ufi_move_clear(out);
+  ufi_move_run(&move, in->dtype, out->data, in->data, pool);
+}
+
 void ufi_move_all(const ufi_tensor *out, const ufi_tensor *in) {
   size_t size = UFI_MIN(out->size, in->size);
   if (size && out->data != in->data) memcpy(out->data, in->data, size);

@@ -50,6 +50,9 @@ void ufi_move_clear(const ufi_tensor *out);
 /* The whole of in to out (same size); nothing when they are one. */
 void ufi_move_all(const ufi_tensor *out, const ufi_tensor *in);
 
+/* in to out (same shape) with the dimensions that flip says reversed. */
+void ufi_move_flip(const ufi_tensor *out, const ufi_tensor *in, const bool *flip, ufi_pool *pool);
+
 /* Row-major steps of a shape, in elements. A part of a shape may overflow
  * although the whole, with a 0 in it, does not: then it is 0, here and below. */
 void ufi_move_steps(int32_t rank, const int64_t *dims, int64_t *steps_out);

@@ -6,6 +6,7 @@
  * A list made of a tensor shares that tensor's memory, in parts.
  */
 #include "ops/move.h"
+#include "ops/object.h"
 #include "ops/tensor_list.h"
 
 /* ---- from tensors --------------------------------------------------------------------- */
@@ -18,21 +19,6 @@ static uf_status whole(ufi_ctx *ctx, uf_tensor *out) {
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "Tensor must be at least a vector: expected rank 1 or more, found %d", (int)in->rank);
   }
   return ufi_tensor_keep(&view, ufi_may_share(in), out, ctx->error);
-}
-
-/* Rows [at, at + n) of a tensor; n -1: row at, without its dimension. Borrowed. */
-static uf_tensor rows(const uf_tensor *t, int64_t at, int64_t n) {
-  uf_tensor part = *t;
-  size_t size = t->dims[0] ? t->size / (size_t)t->dims[0] : 0;
-  part.data = (char *)t->data + (size_t)at * size;
-  part.size = n < 0 ? size : (size_t)n * size;
-  if (n >= 0) {
-    part.dims[0] = n;
-    return part;
-  }
-  part.rank--;
-  memmove(part.dims, part.dims + 1, (size_t)part.rank * sizeof part.dims[0]);
-  return part;
 }
 
 /* A list whose element shape (input shape_input) fits these dims. */
@@ -67,7 +53,7 @@ static uf_status from_tensor_eval(ufi_ctx *ctx) {
   }
   status = ufi_items_resize(&list->items, t.dims[0], ctx->error);
   for (int64_t i = 0; status == UF_OK && i < t.dims[0]; i++) {
-    uf_tensor row = rows(&t, i, -1);
+    uf_tensor row = ufi_tensor_rows(&t, i, -1);
     status = ufi_items_set(&list->items, i, &row, true, ctx->error);
   }
   return finish(ctx, status, list, &t);
@@ -94,7 +80,7 @@ static uf_status scatter(ufi_ctx *ctx, const ufi_tensor *indices, int64_t n_leas
   UFI_TRY(ufi_tensor_keep(&view, ufi_may_share(in), &t, ctx->error));
   uf_status status = ufi_items_resize(&list->items, UFI_MAX(highest + 1, n_least), ctx->error);
   for (int64_t i = 0; status == UF_OK && i < indices->count; i++) {
-    uf_tensor row = rows(&t, i, -1);
+    uf_tensor row = ufi_tensor_rows(&t, i, -1);
     status = ufi_items_set(&list->items, ufi_move_index(indices, i), &row, true, ctx->error);
   }
   uf_tensor_release(&t);
@@ -159,7 +145,7 @@ static uf_status split_eval(ufi_ctx *ctx) {
   status = ufi_items_resize(&list->items, lengths->count, ctx->error);
   for (int64_t i = 0; status == UF_OK && i < lengths->count; i++) {
     int64_t n = ((const int64_t *)lengths->data)[i];
-    uf_tensor part = rows(&t, at, n);
+    uf_tensor part = ufi_tensor_rows(&t, at, n);
     status = ufi_items_set(&list->items, i, &part, true, ctx->error);
     at += n;
   }

@@ -37,17 +37,7 @@ static uf_status reverse_infer(ufi_ctx *ctx) {
 }
 
 static uf_status reverse_eval(ufi_ctx *ctx) {
-  const ufi_tensor *in = ctx->in[0], *out = ctx->out[0];
-  const uint8_t *flip = ctx->in[1]->data;
-  int64_t steps[UF_MAX_RANK];
-  ufi_move move = {0};
-  ufi_move_steps(in->rank, in->dims, steps);
-  for (int32_t d = 0; d < in->rank; d++) {
-    if (flip[d]) move.in_at += (in->dims[d] - 1) * steps[d];
-    ufi_move_dim(&move, in->dims[d], flip[d] ? -steps[d] : steps[d], steps[d]);
-  }
-  ufi_move_clear(out);
-  ufi_move_run(&move, in->dtype, out->data, in->data, ctx->pool);
+  ufi_move_flip(ctx->out[0], ctx->in[0], ctx->in[1]->data, ctx->pool);
   return UF_OK;
 }
 

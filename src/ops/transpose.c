@@ -67,11 +67,10 @@ static uf_status reverse_infer(ufi_ctx *ctx) {
 }
 
 static uf_status reverse_eval(ufi_ctx *ctx) {
-  const ufi_tensor *in = ctx->in[0], *out = ctx->out[0];
+  const ufi_tensor *in = ctx->in[0];
   int32_t n = (int32_t)ctx->in[1]->count, axis;
-  int64_t axes[UF_MAX_RANK], steps[UF_MAX_RANK];
+  int64_t axes[UF_MAX_RANK];
   bool flip[UF_MAX_RANK] = {false};
-  ufi_move move = {0};
   UFI_TRY(ufi_move_ints(ctx, ctx->in[1], n, axes));
   for (int32_t i = 0; i < n; i++) {
     UFI_TRY(ufi_axis(ctx, axes[i], in->rank, &axis));
@@ -79,13 +78,7 @@ static uf_status reverse_eval(ufi_ctx *ctx) {
       return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected each axis once, found %d twice", axis);
     flip[axis] = true;
   }
-  ufi_move_steps(in->rank, in->dims, steps);
-  for (int32_t d = 0; d < in->rank; d++) {
-    if (flip[d]) move.in_at += (in->dims[d] - 1) * steps[d];
-    ufi_move_dim(&move, in->dims[d], flip[d] ? -steps[d] : steps[d], steps[d]);
-  }
-  ufi_move_clear(out);
-  ufi_move_run(&move, in->dtype, out->data, in->data, ctx->pool);
+  ufi_move_flip(ctx->out[0], in, flip, ctx->pool);
   return UF_OK;
 }
 

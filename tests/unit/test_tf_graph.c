@@ -215,7 +215,7 @@ static void test_call_bomb(void **state) {
   assert_non_null(text);
   int n = snprintf(text, ROOM, "%s node { name: 'a' op: 'PartitionedCall' input: 'c' " CALL("f0") " } library {", CONST_F32("c", 1));
   for (int i = 0; i < LEVELS; i++) {
-    char next[8];
+    char next[16];
     snprintf(next, sizeof next, "f%d", i + 1);
     n += snprintf(text + n, (size_t)(ROOM - n), " function { signature { name: 'f%d' input_arg { name: 'a' type: DT_FLOAT } output_arg { name: 'r' type: DT_FLOAT } }", i);
     if (i == LEVELS - 1) n += snprintf(text + n, (size_t)(ROOM - n), " ret { key: 'r' value: 'a' } }");
