@@ -329,12 +329,7 @@ static uf_status identity_eval(ufi_ctx *ctx) {
   return UF_OK;
 }
 
-static uf_status nothing(ufi_ctx *ctx) {
-  (void)ctx;
-  return UF_OK;
-}
-
 const ufi_op_def ufi_op_CONST = {.attrs_size = sizeof(const_attrs), .attrs_tf = const_tf, .infer = const_infer,
                                  .eval = const_eval};
 const ufi_op_def ufi_op_IDENTITY = {.infer = identity_infer, .eval = identity_eval};
-const ufi_op_def ufi_op_NO_OP = {.infer = nothing, .eval = nothing};
+const ufi_op_def ufi_op_NO_OP = {.infer = ufi_nothing, .eval = ufi_nothing};

@@ -11,11 +11,6 @@
 #include "ops/control.h"
 #include "ops/host.h"
 
-static uf_status nothing(ufi_ctx *ctx) {
-  (void)ctx;
-  return UF_OK;
-}
-
 /* ---- Switch and Merge ------------------------------------------------------------------- */
 
 static uf_status switch_infer(ufi_ctx *ctx) {
@@ -65,7 +60,7 @@ static uf_status merge_eval(ufi_ctx *ctx) {
 
 const ufi_op_def ufi_op_SWITCH = {.infer = switch_infer, .eval = switch_eval};
 const ufi_op_def ufi_op_MERGE = {.infer = merge_infer, .eval = merge_eval};
-const ufi_op_def ufi_op_CONTROL_TRIGGER = {.infer = nothing, .eval = nothing};
+const ufi_op_def ufi_op_CONTROL_TRIGGER = {.infer = ufi_nothing, .eval = ufi_nothing};
 
 /* ---- loops ---------------------------------------------------------------------------------- */
 
@@ -160,7 +155,7 @@ static uf_status loop_eval(ufi_ctx *ctx) {
 
 static int32_t loop_calls(const void *attrs, int32_t at) { return at == 0 ? ((const ufi_loop_attrs *)attrs)->graph : -1; }
 
-const ufi_op_def ufi_op_LOOP = {.attrs_size = sizeof(ufi_loop_attrs), .infer = nothing, .eval = loop_eval, .calls = loop_calls};
+const ufi_op_def ufi_op_LOOP = {.attrs_size = sizeof(ufi_loop_attrs), .infer = ufi_nothing, .eval = loop_eval, .calls = loop_calls};
 
 /* ---- Case -------------------------------------------------------------------------------------- */
 
@@ -210,7 +205,7 @@ static uf_status case_eval(ufi_ctx *ctx) {
   return take_results(ctx, results, n);
 }
 
-const ufi_op_def ufi_op_CASE = {.attrs_size = sizeof(case_attrs), .attrs_tf = case_tf, .infer = nothing, .eval = case_eval,
+const ufi_op_def ufi_op_CASE = {.attrs_size = sizeof(case_attrs), .attrs_tf = case_tf, .infer = ufi_nothing, .eval = case_eval,
                                 .calls = case_calls};
 
 /* ---- For ---------------------------------------------------------------------------------------- */
@@ -272,23 +267,11 @@ static uf_status for_eval(ufi_ctx *ctx) {
   return status;
 }
 
-const ufi_op_def ufi_op_FOR = {.attrs_size = sizeof(case_attrs), .attrs_tf = for_tf, .infer = nothing, .eval = for_eval, .calls = case_calls};
+const ufi_op_def ufi_op_FOR = {.attrs_size = sizeof(case_attrs), .attrs_tf = for_tf, .infer = ufi_nothing, .eval = for_eval, .calls = case_calls};
 
 /* ---- nodes that pass on, or that cannot run ------------------------------------------------------- */
 
-static uf_status same_infer(ufi_ctx *ctx) {
-  if (ctx->n_out == 0) return UF_OK;
-  UFI_TRY(ufi_out_dtype(ctx, 0, ctx->in[0]->dtype));
-  return ufi_out_like(ctx, 0, ctx->in[0]);
-}
-
-static uf_status same_eval(ufi_ctx *ctx) {
-  if (ctx->n_out && ctx->out[0]->data != ctx->in[0]->data && ctx->in[0]->size) memcpy(ctx->out[0]->data, ctx->in[0]->data, ctx->in[0]->size);
-  return UF_OK;
-}
-
-const ufi_op_def ufi_op_FRAME_EDGE = {.infer = same_infer, .eval = same_eval};
-const ufi_op_def ufi_op_PLACEHOLDER_WITH_DEFAULT = {.infer = same_infer, .eval = same_eval};
+const ufi_op_def ufi_op_RETVAL = {.infer = ufi_nothing, .eval = ufi_nothing};
 
 typedef struct placeholder_attrs {
   const char *name;
@@ -317,7 +300,7 @@ static uf_status placeholder_eval(ufi_ctx *ctx) {
                       a->dtype == UF_FLOAT32 ? "float" : a->dtype == UF_FLOAT64 ? "double" : uf_dtype_name(a->dtype), text[0] ? " and shape " : "", text);
 }
 
-const ufi_op_def ufi_op_PLACEHOLDER = {.attrs_size = sizeof(placeholder_attrs), .attrs_tf = placeholder_tf, .infer = nothing,
+const ufi_op_def ufi_op_PLACEHOLDER = {.attrs_size = sizeof(placeholder_attrs), .attrs_tf = placeholder_tf, .infer = ufi_nothing,
                                        .eval = placeholder_eval};
 
 /* A value that nobody looks at: zeros, with no elements where a dimension is not known. */
@@ -346,4 +329,4 @@ static uf_status abort_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error
 /* TensorFlow ends the process here; a library must not. */
 static uf_status abort_eval(ufi_ctx *ctx) { return ufi_ctx_fail(ctx, UF_INTERNAL, "Abort: %.200s", *(const char *const *)ctx->attrs); }
 
-const ufi_op_def ufi_op_ABORT = {.attrs_size = sizeof(const char *), .attrs_tf = abort_tf, .infer = nothing, .eval = abort_eval};
+const ufi_op_def ufi_op_ABORT = {.attrs_size = sizeof(const char *), .attrs_tf = abort_tf, .infer = ufi_nothing, .eval = abort_eval};

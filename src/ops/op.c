@@ -302,3 +302,8 @@ void ufi_act_range_quant(ufi_act act, const ufi_tensor *t, int32_t *min_out, int
     *max_out = quantize_bound(1.0f, t, low, high);
   }
 }
+
+uf_status ufi_nothing(ufi_ctx *ctx) {
+  (void)ctx;
+  return UF_OK;
+}

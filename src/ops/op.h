@@ -251,6 +251,9 @@ uf_status ufi_packed_for(ufi_ctx *ctx, int32_t slot, const ufi_tensor *weight, s
 /* The public view of a tensor, borrowed (its buf is not retained). */
 uf_tensor ufi_view(const ufi_tensor *tensor);
 
+/* An infer that knows nothing before the op runs, an eval that does nothing. */
+uf_status ufi_nothing(ufi_ctx *ctx);
+
 /* ---- quantization ------------------------------------------------------------ */
 
 static inline bool ufi_is_quantized(const ufi_tensor *t) { return t->quant && t->quant->count > 0; }

@@ -9,8 +9,6 @@
 #include "ops/move.h"
 #include "ops/sparse.h"
 
-static uf_status nothing_infer(ufi_ctx *ctx) { return UF_OK; }
-
 static void put_int(uf_tensor *t, int64_t i, int64_t value) {
   if (t->dtype == UF_INT64) ((int64_t *)t->data)[i] = value;
   else ((int32_t *)t->data)[i] = (int32_t)value;
@@ -99,7 +97,7 @@ static uf_status range_eval(ufi_ctx *ctx) {
   return status == UF_OK ? ufi_out_take(ctx, 1, &values) : status;
 }
 
-const ufi_op_def ufi_op_RAGGED_RANGE = {.infer = nothing_infer, .eval = range_eval};
+const ufi_op_def ufi_op_RAGGED_RANGE = {.infer = ufi_nothing, .eval = range_eval};
 
 /* ---- rows by index ------------------------------------------------------------------------------------ */
 
@@ -183,7 +181,7 @@ static uf_status gather_eval(ufi_ctx *ctx) {
   return status;
 }
 
-const ufi_op_def ufi_op_RAGGED_GATHER = {.infer = nothing_infer, .eval = gather_eval};
+const ufi_op_def ufi_op_RAGGED_GATHER = {.infer = ufi_nothing, .eval = gather_eval};
 
 /* ---- to sparse ------------------------------------------------------------------------------------------ */
 
@@ -223,7 +221,7 @@ static uf_status to_sparse_eval(ufi_ctx *ctx) {
   return ufi_sparse_end(ctx, &o, 0, 1, 2, dims);
 }
 
-const ufi_op_def ufi_op_RAGGED_TENSOR_TO_SPARSE = {.infer = nothing_infer, .eval = to_sparse_eval};
+const ufi_op_def ufi_op_RAGGED_TENSOR_TO_SPARSE = {.infer = ufi_nothing, .eval = to_sparse_eval};
 
 /* ---- to dense -------------------------------------------------------------------------------------------- */
 
@@ -408,5 +406,5 @@ static uf_status dense_eval(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_RAGGED_TENSOR_TO_TENSOR = {
-  .attrs_size = sizeof(dense_attrs), .attrs_tf = dense_tf, .infer = nothing_infer, .eval = dense_eval,
+  .attrs_size = sizeof(dense_attrs), .attrs_tf = dense_tf, .infer = ufi_nothing, .eval = dense_eval,
 };

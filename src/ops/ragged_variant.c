@@ -20,8 +20,6 @@ static uf_status ragged_tf(const ufi_tf_attrs *from, void *attrs, uf_error *erro
   return UF_OK;
 }
 
-static uf_status nothing_infer(ufi_ctx *ctx) { return UF_OK; }
-
 static void put_int(uf_tensor *t, int64_t i, int64_t value) {
   if (t->dtype == UF_INT64) ((int64_t *)t->data)[i] = value;
   else ((int32_t *)t->data)[i] = (int32_t)value;
@@ -109,7 +107,7 @@ static uf_status encode_eval(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_RAGGED_TENSOR_TO_VARIANT = {
-  .attrs_size = sizeof(ragged_attrs), .attrs_tf = ragged_tf, .infer = nothing_infer, .eval = encode_eval,
+  .attrs_size = sizeof(ragged_attrs), .attrs_tf = ragged_tf, .infer = ufi_nothing, .eval = encode_eval,
 };
 
 /* ---- and back ------------------------------------------------------------------------------------- */
@@ -202,5 +200,5 @@ static uf_status decode_eval(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_RAGGED_TENSOR_FROM_VARIANT = {
-  .attrs_size = sizeof(ragged_attrs), .attrs_tf = ragged_tf, .infer = nothing_infer, .eval = decode_eval,
+  .attrs_size = sizeof(ragged_attrs), .attrs_tf = ragged_tf, .infer = ufi_nothing, .eval = decode_eval,
 };

@@ -103,8 +103,7 @@ uf_status ufi_sparse_end(ufi_ctx *ctx, ufi_sparse_out *o, int32_t i, int32_t i_v
   return ufi_out_take(ctx, i_shape, &shape);
 }
 
-static uf_status nothing_infer(ufi_ctx *ctx) { return UF_OK; }
-#define SPARSE_OP(run) {.infer = nothing_infer, .eval = run}
+#define SPARSE_OP(run) {.infer = ufi_nothing, .eval = run}
 
 static uf_status read_vector(ufi_ctx *ctx, int32_t i, int32_t n, int64_t *out) {
   int32_t found;
@@ -303,7 +302,7 @@ static uf_status concat_eval(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_SPARSE_CONCAT = {
-  .attrs_size = sizeof(concat_attrs), .attrs_tf = concat_tf, .infer = nothing_infer, .eval = concat_eval,
+  .attrs_size = sizeof(concat_attrs), .attrs_tf = concat_tf, .infer = ufi_nothing, .eval = concat_eval,
 };
 
 /* ---- rows without entries ----------------------------------------------------------------------- */
@@ -481,5 +480,5 @@ static uf_status dense_eval(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_TF_SPARSE_TO_DENSE = {
-  .attrs_size = sizeof(dense_attrs), .attrs_tf = dense_tf, .infer = nothing_infer, .eval = dense_eval,
+  .attrs_size = sizeof(dense_attrs), .attrs_tf = dense_tf, .infer = ufi_nothing, .eval = dense_eval,
 };

@@ -8,8 +8,6 @@
 #include "ops/move.h"
 #include "ops/sparse.h"
 
-static uf_status nothing_infer(ufi_ctx *ctx) { return UF_OK; }
-
 /* ---- SparseSegmentSumGrad, MeanGrad, SqrtNGrad ----------------------------------------------- */
 
 enum { SUM, MEAN, SQRT_N };
@@ -73,7 +71,7 @@ static uf_status segment_eval(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_SPARSE_SEGMENT_GRAD = {
-  .attrs_size = sizeof(segment_attrs), .attrs_tf = segment_tf, .infer = nothing_infer, .eval = segment_eval,
+  .attrs_size = sizeof(segment_attrs), .attrs_tf = segment_tf, .infer = ufi_nothing, .eval = segment_eval,
 };
 
 /* ---- SparseAddGrad --------------------------------------------------------------------------------- */
@@ -105,7 +103,7 @@ static uf_status add_grad_eval(ufi_ctx *ctx) {
   return summand(ctx, 2, 1);
 }
 
-const ufi_op_def ufi_op_SPARSE_ADD_GRAD = {.infer = nothing_infer, .eval = add_grad_eval};
+const ufi_op_def ufi_op_SPARSE_ADD_GRAD = {.infer = ufi_nothing, .eval = add_grad_eval};
 
 /* ---- SparseBincount, RaggedBincount ------------------------------------------------------------------ */
 
@@ -176,5 +174,5 @@ static uf_status count_eval(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_SPARSE_BINCOUNT = {
-  .attrs_size = sizeof(count_attrs), .attrs_tf = count_tf, .infer = nothing_infer, .eval = count_eval,
+  .attrs_size = sizeof(count_attrs), .attrs_tf = count_tf, .infer = ufi_nothing, .eval = count_eval,
 };

@@ -9,8 +9,6 @@
 #include "ops/move.h"
 #include "ops/sparse.h"
 
-static uf_status nothing_infer(ufi_ctx *ctx) { return UF_OK; }
-
 static uf_status want_numbers(ufi_ctx *ctx, ufi_update update, uf_dtype dtype) {
   if (ufi_update_takes(update, dtype)) return UF_OK;
   return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED, "expected numbers, found %s", uf_dtype_name(dtype));
@@ -116,7 +114,7 @@ static uf_status reduce_eval(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_SPARSE_REDUCE = {
-  .attrs_size = sizeof(reduce_attrs), .attrs_tf = reduce_tf, .infer = nothing_infer, .eval = reduce_eval,
+  .attrs_size = sizeof(reduce_attrs), .attrs_tf = reduce_tf, .infer = ufi_nothing, .eval = reduce_eval,
 };
 
 /* ---- two sparse tensors ------------------------------------------------------------------------- */
@@ -178,7 +176,7 @@ static uf_status pair_eval(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_SPARSE_PAIR = {
-  .attrs_size = sizeof(pair_attrs), .attrs_tf = pair_tf, .infer = nothing_infer, .eval = pair_eval,
+  .attrs_size = sizeof(pair_attrs), .attrs_tf = pair_tf, .infer = ufi_nothing, .eval = pair_eval,
 };
 
 /* ---- with a dense tensor --------------------------------------------------------------------------- */
@@ -214,7 +212,7 @@ static uf_status dense_add_eval(ufi_ctx *ctx) {
   return ufi_out_take(ctx, 0, &out);
 }
 
-const ufi_op_def ufi_op_SPARSE_TENSOR_DENSE_ADD = {.infer = nothing_infer, .eval = dense_add_eval};
+const ufi_op_def ufi_op_SPARSE_TENSOR_DENSE_ADD = {.infer = ufi_nothing, .eval = dense_add_eval};
 
 static uf_status cwise_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error) {
   pair_attrs *a = attrs;
@@ -253,7 +251,7 @@ static uf_status cwise_eval(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_SPARSE_DENSE_CWISE = {
-  .attrs_size = sizeof(pair_attrs), .attrs_tf = cwise_tf, .infer = nothing_infer, .eval = cwise_eval,
+  .attrs_size = sizeof(pair_attrs), .attrs_tf = cwise_tf, .infer = ufi_nothing, .eval = cwise_eval,
 };
 
 /* ---- products --------------------------------------------------------------------------------------- */
@@ -351,7 +349,7 @@ static uf_status product_eval(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_SPARSE_TENSOR_DENSE_MATMUL = {
-  .attrs_size = sizeof(product_attrs), .attrs_tf = product_tf, .infer = nothing_infer, .eval = product_eval,
+  .attrs_size = sizeof(product_attrs), .attrs_tf = product_tf, .infer = ufi_nothing, .eval = product_eval,
 };
 
 /* ---- softmax ---------------------------------------------------------------------------------------- */
@@ -381,4 +379,4 @@ static uf_status softmax_eval(ufi_ctx *ctx) {
   return status;
 }
 
-const ufi_op_def ufi_op_SPARSE_SOFTMAX = {.infer = nothing_infer, .eval = softmax_eval};
+const ufi_op_def ufi_op_SPARSE_SOFTMAX = {.infer = ufi_nothing, .eval = softmax_eval};

@@ -30,8 +30,7 @@ static uf_status identity_n_eval(ufi_ctx *ctx) {
 const ufi_op_def ufi_op_IDENTITY_N = {.infer = identity_n_infer, .eval = identity_n_eval};
 
 /* Nothing to do: DisableCopyOnRead is about how TensorFlow shares memory. */
-static uf_status nothing(ufi_ctx *ctx) { return UF_OK; }
-const ufi_op_def ufi_op_DISABLE_COPY_ON_READ = {.infer = nothing, .eval = nothing};
+const ufi_op_def ufi_op_DISABLE_COPY_ON_READ = {.infer = ufi_nothing, .eval = ufi_nothing};
 
 /* ---- RefSelect: one of many references, which are handles ------------------------------------------ */
 
