@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -137,6 +138,16 @@ def tensorflow_ops_sanitized():
     return counts_of(text, status)
 
 
+def wheel():
+    """A wheel as pip makes it, and its own tests."""
+    folder = ROOT / "build" / "wheel"
+    shutil.rmtree(folder, ignore_errors=True)
+    status, _ = call([ORACLE, "-m", "pip", "-q", "--disable-pip-version-check", "wheel", "--no-deps", "--no-build-isolation", "-w", folder, "."],
+                     {"PATH": f"{ORACLE.parent}:{os.environ['PATH']}"})
+    made = list(folder.glob("*.whl"))
+    return pytest(["tests/python/test_wheel.py"], {"UNFLOW_WHEEL": str(made[0])}) if status == 0 and made else (0, 1, 0)
+
+
 STEPS = {
     "layers": layers,
     "c": lambda: c_tests("build"),
@@ -156,6 +167,7 @@ STEPS = {
     "checkpoints-sanitized": lambda: pytest(
         ["tests/oracle/test_checkpoints.py"],
         {**sanitized_python(), "UNFLOW_PYTHONPATH": str(ROOT / "build-asan" / "python"), "PYTHONPATH": ""}),
+    "wheel": wheel,
     "zoo": lambda: pytest(["tests/oracle/test_zoo.py"], {"PYTHONPATH": ""}),
 }
 

@@ -35,7 +35,7 @@ def run(site, *arguments):
 
 def test_size(site):
     total = sum(f.stat().st_size for f in site.rglob("*") if f.is_file())
-    assert total <= 5_500_000, f"{total} bytes installed"  # with libjpeg and libpng
+    assert total <= 4_500_000, f"{total} bytes installed"  # with libjpeg, libpng and zlib
 
 
 def test_content(site):
