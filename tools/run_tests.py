@@ -142,8 +142,10 @@ def wheel():
     """A wheel as pip makes it, and its own tests."""
     folder = ROOT / "build" / "wheel"
     shutil.rmtree(folder, ignore_errors=True)
-    status, _ = call([ORACLE, "-m", "pip", "-q", "--disable-pip-version-check", "wheel", "--no-deps", "--no-build-isolation", "-w", folder, "."],
-                     {"PATH": f"{ORACLE.parent}:{os.environ['PATH']}"})
+    status, text = call([ORACLE, "-m", "pip", "-q", "--disable-pip-version-check", "wheel", "--no-deps", "--no-build-isolation", "-w", folder, "."],
+                        {"PATH": f"{ORACLE.parent}:{os.environ['PATH']}"}, quiet=True)
+    if status:
+        print("  " + "\n  ".join(text.splitlines()[-40:]))
     made = list(folder.glob("*.whl"))
     return pytest(["tests/python/test_wheel.py"], {"UNFLOW_WHEEL": str(made[0])}) if status == 0 and made else (0, 1, 0)
 
