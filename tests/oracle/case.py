@@ -2,7 +2,9 @@
 """case.py: what a case of the differential harness is, and how close is close enough.
 
 A family file in cases/ has `def cases(rng)` that yields Case objects. rng is a numpy.random.Generator seeded by the
-family's name; use it for everything random, so that a case is the same in every run.
+family's name; use it for everything random, so that a case is the same in every run. It may have DIFFERS, {op: text}:
+what docs/ops.md says about where our values are not those of the reference kernels, or those of the resolvers differ,
+and why. A file in refusals/ has `def refusals(rng)` that yields Refusal objects.
 """
 
 import dataclasses
@@ -143,3 +145,25 @@ class Case:
                 digest.update(name.encode())
                 add(inputs[name])
         return digest.hexdigest()[:32]
+
+
+@dataclasses.dataclass
+class Refusal:
+    """One model that unflow must refuse, with the words it must say.
+
+    message  the whole text of the error but for the model's name and "op #0 NAME 'y0': " in front of it
+    when     where it is refused: "open", "allocate", or "invoke" when it depends on data
+    lenient  why unflow refuses what the reference kernels take; "" where they refuse it, too (the run checks which)
+    """
+
+    name: str
+    op: str
+    model: bytes
+    inputs: list = dataclasses.field(default_factory=list)
+    message: str = ""
+    when: str = "allocate"
+    lenient: str = ""
+    family: str = ""
+
+    def case(self):
+        return Case(self.name, self.op, self.model, self.inputs, family=self.family)

@@ -15,7 +15,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 CACHE = pathlib.Path(os.environ.get("UNFLOW_ORACLE_CACHE") or ROOT / "build-oracle")
-ORACLE_VERSION = 2  # counts up when worker.py changes what a result is
+ORACLE_VERSION = 3  # counts up when worker.py changes what a result is
 
 
 def package_path():
@@ -97,7 +97,7 @@ def run(engine, cases, extra=None, seconds=60, note=None):
             if len(done) == before and process.returncode == 1:
                 raise RuntimeError(f"{engine} does not start: " + process.stderr.decode(errors="replace")[-2000:])
             crashes[len(done)] = _ending(process.returncode, process.stderr)
-            done.append(("crash", crashes[len(done)]))
+            done.append(("crash", crashes[len(done)], ""))
             with open(result, "wb") as file:  # anew, for a half-written result cannot be appended to
                 for item in done:
                     pickle.dump(item, file)
@@ -118,8 +118,9 @@ class Expected:
             if version == ORACLE_VERSION:
                 self.known = known
 
-    def results(self, cases, note=None):
-        """Results of Case objects, running the oracle for those not known yet."""
+    def results(self, cases, note=None, family=None):
+        """Results of Case objects, running the oracle for those not known yet. family: all cases whose results are to
+        be kept, those of `cases` by default."""
         keys = [case.key() for case in cases]
         missing = {key: case for key, case in zip(keys, cases) if key not in self.known}
         if missing:
@@ -127,7 +128,8 @@ class Expected:
                 note(f"asking the oracle for {len(missing)} cases")
             jobs = [case.job() for case in missing.values()]
             self.known.update(zip(missing, run("tf_ref", jobs, note=note)))
-            self.known = {key: self.known[key] for key in keys}  # cases that are gone go
+            kept = {case.key() for case in family or ()} | set(keys)  # cases that are gone go
+            self.known = {key: result for key, result in self.known.items() if key in kept}
             self._save()
         return [self.known[key] for key in keys]
 

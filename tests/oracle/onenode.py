@@ -13,7 +13,7 @@ import typing
 
 import numpy as np
 
-from case import Case, Exact
+from case import Case, Exact, Refusal
 from modelgen import ModelGen
 
 
@@ -54,6 +54,19 @@ class Node:
     def case(self, name, inputs, outputs, values=None, tol=None, quant=None, version=None, shapes=None, steps=1,
              custom=None):
         """quant: (scale, zero) of every output; shapes: of the outputs in the file."""
+        model, feeds = self._model(inputs, outputs, values, quant, version, shapes, custom)
+        return Case(f"{self.prefix or self.op.lower()}_{name}", op=self.op if not custom else custom[0], model=model,
+                    inputs=feeds, steps=steps, tol=tol or Exact())
+
+    def refusal(self, name, inputs, outputs, message, values=None, when="allocate", lenient="", quant=None,
+                version=None, shapes=None, custom=None):
+        """A case that must be refused with `message`; the rest as in case()."""
+        model, feeds = self._model(inputs, outputs, values, quant, version, shapes, custom)
+        return Refusal(f"{self.prefix or self.op.lower()}_{name}", self.op if not custom else custom[0], model, feeds,
+                       message, when, lenient)
+
+    def _model(self, inputs, outputs, values, quant, version, shapes, custom):
+        """(bytes of the model, inputs to feed)."""
         g = ModelGen()
         tensors, feeds, graph_inputs = [], [], []
         for i, arg in enumerate(inputs):
@@ -74,8 +87,7 @@ class Node:
         g.op(self.op, tensors, outs, self.options, values, version=version or self.version, custom=custom)
         g.inputs(graph_inputs)
         g.outputs(outs)
-        return Case(f"{self.prefix or self.op.lower()}_{name}", op=self.op if not custom else custom[0], model=g.build(),
-                    inputs=feeds, steps=steps, tol=tol or Exact())
+        return g.build(), feeds
 
 
 def numbers(rng, dtype, shape):

@@ -3,10 +3,13 @@
 
 Every family in cases/ is run by the oracle (BUILTIN_REF; its answers are kept on disk) and by unflow under each
 instruction set of this machine. A case passes when every output of every step has the dtype and shape of the oracle's
-and values within the case's tolerance. Where the oracle refuses a case, unflow may do anything but crash. A row of
-ops.def that a .tflite file can name and that has no case fails the run.
+and values within the case's tolerance, and get_tensor_details() says the same of every tensor. Where the oracle refuses
+a case, unflow may do anything but crash. A row of ops.def that a .tflite file can name and that has no case fails the
+run. Every family in refusals/ is run by unflow: each model there must be refused with the words and at the stage it
+says. A message of src/ops that a .tflite file can bring about and that no refusal shows fails the run (messages.py).
 
     run.py                       everything
+    run.py --sample              of ops with many cases some of them, always the same ones
     run.py --family shape        one family;  --op PAD: one op;  --case text: names that contain text
     run.py --isa avx2 -v         one instruction set, every failure in full
     run.py --write-docs          also writes docs/ops.md
@@ -26,6 +29,7 @@ import numpy as np
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 import engines  # noqa: E402
+import messages  # noqa: E402
 
 ROW = re.compile(r'^OP\((\w+),\s*(-?\d+),\s*"([^"]*)",\s*"([^"]*)",\s*(-?\d+),\s*(-?\d+),\s*(-?\d+),\s*(-?\d+),\s*(.*)\)',
                  re.M)
@@ -37,14 +41,19 @@ def op_rows():
     return {m[1]: (int(m[2]), m[3], m[4]) for m in ROW.finditer(text)}
 
 
-def load_family(path):
-    """The cases of one file."""
-    spec = importlib.util.spec_from_file_location(f"oracle_cases_{path.stem}", path)
+def load_module(path):
+    spec = importlib.util.spec_from_file_location(f"oracle_{path.parent.name}_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def load_family(path):
+    """What one file of cases/ or refusals/ yields."""
+    make = getattr(load_module(path), path.parent.name)
     rng = np.random.default_rng(zlib.crc32(path.stem.encode()))
     out, names = [], set()
-    for case in module.cases(rng):
+    for case in make(rng):
         if case.name in names:
             raise ValueError(f"{path.name}: two cases are called {case.name}")
         names.add(case.name)
@@ -53,8 +62,48 @@ def load_family(path):
     return out
 
 
-def families():
-    return sorted(p for p in (HERE / "cases").glob("*.py") if not p.stem.startswith("_"))
+def families(folder="cases"):
+    return sorted(p for p in (HERE / folder).glob("*.py") if not p.stem.startswith("_"))
+
+
+def sample(cases, each=4, least=12):
+    """One in `each` of every op's cases, chosen by their names, but `least` of an op that has so many."""
+    ops = {}
+    for case in cases:
+        ops.setdefault(case.op, []).append((zlib.crc32(f"{case.family}/{case.name}".encode()), case))
+    chosen = set()
+    for members in ops.values():
+        members.sort(key=lambda member: member[0])
+        chosen.update(id(case) for _, case in members[:max(least, -(-len(members) // each))])
+    return [case for case in cases if id(case) in chosen]
+
+
+# Fields of get_tensor_details() where TensorFlow's answer is the worse one: (field, its answer, ours).
+BETTER_DETAILS = []
+
+
+def compare_details(want, got):
+    """Words for the first field of any tensor that differs, "" when all are the same."""
+    if not want or not got:
+        return ""
+    for part in ("inputs", "outputs"):
+        if [d["index"] for d in want[part]] != [d["index"] for d in got[part]]:
+            return f"details of {part}: expected other tensors"
+    places = [(f"details of tensor {i}", d, got["tensors"].get(i)) for i, d in want["tensors"].items()]
+    for part in ("inputs", "outputs"):
+        places += [(f"details of {part}[{i}]", a, b) for i, (a, b) in enumerate(zip(want[part], got[part]))]
+    last = max(got["tensors"], default=-1)
+    for where, a, b in places:
+        if b is None and a["index"] > last:
+            continue  # a temporary tensor that a kernel of the oracle added
+        if b is None:
+            return f"{where}: expected {a}, found nothing"
+        for field in a:
+            if a[field] != b.get(field) and (field, a[field], b.get(field)) not in BETTER_DETAILS:
+                return f"{where}: {field}: expected {a[field]!r}, found {b.get(field)!r}"
+        if set(b) != set(a):
+            return f"{where}: expected fields {sorted(a)}, found {sorted(b)}"
+    return ""
 
 
 def compare_arrays(tolerance, want, got):
@@ -91,7 +140,7 @@ def compare(case, want, got):
             if words:
                 return f"output {i}" + (f" of step {step}" if case.steps > 1 or case.calls else "") + f": {words}", error
             worst = max(worst, error)
-    return "", worst
+    return compare_details(want[2], got[2]), worst
 
 
 class Report:
@@ -100,7 +149,7 @@ class Report:
     def __init__(self):
         self.ops = {}
         self.failures = []
-        self.passed = self.refused = 0
+        self.passed = self.refusals = 0
 
     def add(self, case, isa, want, words, error):
         row = self.ops.setdefault(case.op, {"cases": set(), "failures": 0, "worst": 0.0, "refused": set(), "tol": set()})
@@ -123,16 +172,18 @@ class Report:
 
 
 def select(cases, args):
-    return [c for c in cases if (not args.op or c.op == args.op) and (not args.case or args.case in c.name)]
+    chosen = [c for c in cases if (not args.op or c.op == args.op) and (not args.case or args.case in c.name)]
+    return sample(chosen) if args.sample else chosen
 
 
 def run_family(path, args, isas, report):
-    cases = select(load_family(path), args)
+    family = load_family(path)
+    cases = select(family, args)
     if not cases:
         return
     note = lambda text: print(f"  {path.stem}: {text}", flush=True)  # noqa: E731
     expected = engines.Expected(path.stem) if not (args.op or args.case) else _Overlay(path.stem)
-    wants = expected.results(cases, note)
+    wants = expected.results(cases, note, family)
     for isa in isas:
         jobs = [case.job() for case in cases]
         gots = engines.run(args.candidate, jobs, {"UNFLOW_ISA": isa}, note=note if args.verbose else None)
@@ -141,6 +192,49 @@ def run_family(path, args, isas, report):
             report.add(case, isa, want, words, error)
             if args.verbose and want[0] != "ok" and isa == isas[0]:
                 note(f"{case.name}: the oracle refuses: {want[1]}"[:300])
+
+
+PLACE = re.compile(r"^[^:]*: (?:op #\d+ \S+(?: '[^']*')?: )?")
+
+
+def refusal_words(text):
+    """The message of an error without its class, the model and the node."""
+    return PLACE.sub("", text.split(": ", 1)[1] if ": " in text else text, count=1)
+
+
+def compare_refusal(refusal, got, want):
+    """What is wrong, "" when unflow refuses it as it should. want: the oracle's result."""
+    if got[0] == "crash":
+        return f"crash: {got[1]}"
+    if got[0] == "ok":
+        return f"expected a refusal ({refusal.message}), found values"
+    found = refusal_words(got[1])
+    if found != refusal.message:
+        return f"expected the message\n    {refusal.message}\n  found\n    {found}\n  of {got[1]}"
+    if got[2] != refusal.when:
+        return f"expected a refusal at {refusal.when}, found one at {got[2]}"
+    if want[0] == "ok" and not refusal.lenient:
+        return "the oracle takes this model: unflow must, too, or `lenient` must say why not"
+    return ""
+
+
+def run_refusals(path, args, report, seen):
+    refusals = select(load_family(path), args)
+    if not refusals:
+        return
+    cases = [r.case() for r in refusals]
+    note = lambda text: print(f"  refusals/{path.stem}: {text}", flush=True)  # noqa: E731
+    name = f"refusals-{path.stem}"
+    expected = engines.Expected(name) if not (args.op or args.case) else _Overlay(name)
+    wants = expected.results(cases, note)
+    for refusal, got, want in zip(refusals, engines.run(args.candidate, [c.job() for c in cases]), wants):
+        words = compare_refusal(refusal, got, want)
+        seen.append(refusal_words(got[1]) if got[0] == "error" else "")
+        if words:
+            report.failures.append((refusal, "refusal", words))
+        else:
+            report.passed += 1
+            report.refusals += 1
 
 
 class _Overlay(engines.Expected):
@@ -189,6 +283,7 @@ def parse(argv):
     parser.add_argument("--family", action="append", help="only this file of cases/ (may be repeated)")
     parser.add_argument("--op", help="only this op")
     parser.add_argument("--case", help="only cases whose name contains this")
+    parser.add_argument("--sample", action="store_true", help="some of each op's cases")
     parser.add_argument("--isa", action="append", help="only this instruction set (may be repeated)")
     parser.add_argument("--best-isa", action="store_true", help="only the best instruction set")
     parser.add_argument("--candidate", default="unflow", choices=["unflow", "tf_default", "tf_ref"])
@@ -201,7 +296,7 @@ def parse(argv):
 def print_failures(report, args):
     limit = None if args.verbose else 60
     for case, isa, words in report.failures[:limit]:
-        print(f"FAILED {case.family}/{case.name} ({case.op}, {isa}): {words}"[:None if args.verbose else 320])
+        print(f"FAILED {case.family}/{case.name} ({case.op}, {isa}): {words}"[:None if args.verbose else 600])
     if limit and len(report.failures) > limit:
         print(f"... and {len(report.failures) - limit} more (-v shows all)")
 
@@ -211,17 +306,20 @@ def main(argv=None):
     start = time.time()
     isas = args.isa or (engines.isas() if args.candidate == "unflow" else ["-"])
     isas = isas[:1] if args.best_isa else isas
-    report, rows, failed = Report(), op_rows(), 0
+    report, rows, failed, seen = Report(), op_rows(), 0, []
     whole = not (args.family or args.op or args.case)
-    for path in families():
+    jobs = [(path, lambda path: run_family(path, args, isas, report)) for path in families()]
+    if args.candidate == "unflow":
+        jobs += [(path, lambda path: run_refusals(path, args, report, seen)) for path in families("refusals")]
+    for path, job in jobs:
         if args.family and path.stem not in args.family:
             continue
         try:
-            run_family(path, args, isas, report)
+            job(path)
         except Exception as error:  # a broken family must not hide the others
             if args.verbose:
                 raise
-            print(f"FAILED {path.name}: {type(error).__name__}: {error}")
+            print(f"FAILED {path.parent.name}/{path.name}: {type(error).__name__}: {error}")
             failed += 1
     if not args.quiet:
         print(report.table())
@@ -232,12 +330,15 @@ def main(argv=None):
         for name in missing_cases(report, rows):
             print(f"FAILED no case for op {name}")
             failed += 1
+        for place, literal in messages.unseen(seen) if args.candidate == "unflow" else []:
+            print(f"FAILED no refusal shows the message of {place}: {literal}")
+            failed += 1
     if args.write_docs:
         write_docs(report, rows, isas)
     refused = sum(len(r["refused"]) for r in report.ops.values())
     total = sum(len(r["cases"]) for r in report.ops.values())
     failed += len(report.failures)
-    print(f"oracle: {total} cases under {', '.join(isas)}; the oracle refuses {refused}; {time.time() - start:.0f} s")
+    print(f"oracle: {report.refusals} refusals; {total} cases under {', '.join(isas)}; the oracle refuses {refused}; {time.time() - start:.0f} s")
     print(f"{report.passed} passed, {failed} failed")
     return 1 if failed else 0
 

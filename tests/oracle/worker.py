@@ -7,13 +7,16 @@ JOB is a pickled list of (model, inputs, steps, calls, keep_all), Case.job(). Af
 parent knows what a crash left: results come in order, the first missing one is what crashed. A case that takes longer
 than SECONDS ends the process by SIGALRM, which the parent sees like a crash.
 
-A result is ("ok", [[array of output 0, ...] of step 0, ...]) or ("error", text).
+A result is ("ok", [[array of output 0, ...] of step 0, ...], details) or ("error", text, "open", "allocate" or
+"invoke": where it was refused). details are those of get_tensor_details(), see plain_details().
 """
 
 import os
 import pickle
 import signal
 import sys
+
+import numpy as np
 
 
 def tf_maker(reference):
@@ -75,14 +78,32 @@ def everything(interpreter):
     return out
 
 
-def run_graph(interpreter, inputs, steps, keep_all):
+def plain_details(interpreter):
+    """What get_tensor_details(), get_input_details() and get_output_details() say, in values that compare by ==."""
+    def plain(value):
+        if isinstance(value, dict):
+            return {key: plain(inner) for key, inner in value.items()}
+        if isinstance(value, (tuple, list)):
+            return [plain(inner) for inner in value]
+        if isinstance(value, np.ndarray):
+            return (value.dtype.str, value.tolist())
+        return value.__name__ if isinstance(value, type) else value.item() if isinstance(value, np.generic) else value
+
+    return {"tensors": {d["index"]: plain(d) for d in interpreter.get_tensor_details()},
+            "inputs": [plain(d) for d in interpreter.get_input_details()],
+            "outputs": [plain(d) for d in interpreter.get_output_details()]}
+
+
+def run_graph(interpreter, inputs, steps, keep_all, stage):
     details = interpreter.get_input_details()
     if len(details) != len(inputs):
         raise ValueError(f"the case has {len(inputs)} inputs, the model {len(details)}")
     for detail, array in zip(details, inputs):
         if tuple(detail["shape"]) != array.shape:
             interpreter.resize_tensor_input(detail["index"], array.shape)
+    stage[0] = "allocate"
     interpreter.allocate_tensors()
+    stage[0] = "invoke"
     out = []
     for _ in range(steps):
         for detail, array in zip(details, inputs):
@@ -106,11 +127,13 @@ def run_calls(interpreter, calls):
 
 
 def run_case(make, model, inputs, steps, calls, keep_all):
+    stage = ["open"]
     try:
         interpreter = make(model, keep_all)
-        return "ok", run_calls(interpreter, calls) if calls else run_graph(interpreter, inputs, steps, keep_all)
+        values = run_calls(interpreter, calls) if calls else run_graph(interpreter, inputs, steps, keep_all, stage)
+        return "ok", values, {} if calls or keep_all else plain_details(interpreter)
     except Exception as error:  # what the engine refuses is a result
-        return "error", f"{type(error).__name__}: {error}"
+        return "error", f"{type(error).__name__}: {error}", stage[0]
 
 
 def main():
