@@ -46,13 +46,19 @@ static uf_status power_of_two(ufi_ctx *ctx, const ufi_tensor *c, int *log2_out) 
                       (double)ufi_scale(c));
 }
 
-static uf_status intermediate(ufi_ctx *ctx, int i, float *scale_out, int32_t *zero_out) {
+uf_status ufi_lstm_intermediate(ufi_ctx *ctx, int i, float *scale_out, int32_t *zero_out) {
   if (i < ctx->n_aux && ctx->aux[i] && ufi_is_quantized(ctx->aux[i])) {
     *scale_out = ufi_scale(ctx->aux[i]);
     *zero_out = ufi_zero(ctx->aux[i]);
     if (*scale_out > 0) return UF_OK;
   }
   return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected quantization of intermediate tensor %d, found none", i);
+}
+
+uf_status ufi_lstm_norm_check(ufi_ctx *ctx, const ufi_tensor *norm) {
+  if (norm == NULL || (norm->quant && norm->quant->count == 1)) return UF_OK;
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected layer normalization coefficients '%s' with one scale, found %d",
+                      norm->name, norm->quant ? (int)norm->quant->count : 0);
 }
 
 /* bias (NULL: zeros) - zero * row sums of w; w: (rows, cols) */
@@ -72,8 +78,9 @@ static uf_status prepare_gate(ufi_ctx *ctx, const ufi_lstm *l, int_lstm *s, int 
   int_gate *to = &s->gates[g];
   float out_scale = 1.0f / 4096;
   int32_t ignored;
+  UFI_TRY(ufi_lstm_norm_check(ctx, from->norm));
   if (from->norm) {
-    UFI_TRY(intermediate(ctx, g, &out_scale, &ignored));
+    UFI_TRY(ufi_lstm_intermediate(ctx, g, &out_scale, &ignored));
     to->norm = ufi_scale_from(ufi_scale(from->norm));
     to->norm.shift += 12;
     to->variance_guard = UFI_MAX(1, (int32_t)(10000 * ufi_scale(from->norm)));
@@ -107,7 +114,7 @@ static int_lstm *make_state(ufi_ctx *ctx, const ufi_lstm *l) {
 
 static uf_status prepare_output(ufi_ctx *ctx, const ufi_lstm *l, int_lstm *s) {
   float hidden_scale = 1;
-  UFI_TRY(intermediate(ctx, 4, &hidden_scale, &s->hidden_zero));
+  UFI_TRY(ufi_lstm_intermediate(ctx, 4, &hidden_scale, &s->hidden_zero));
   s->hidden = ufi_scale_from((float)(ldexp(1, -15) / hidden_scale * ldexp(1, -15)));
   s->h_zero = ufi_zero(l->h);
   if (l->projection == NULL) return UF_OK;
@@ -179,14 +186,14 @@ static void compute_gate(const ufi_lstm *l, const int_lstm *s, int g, const int8
   }
 }
 
-static void update_cell(const ufi_lstm *l, const int_lstm *s, int16_t *c) {
-  for (int64_t i = 0; i < l->n_cell; i++) {
-    int16_t forget = s->values[UFI_GATE_FORGET][i];
-    int16_t in = l->has_input_gate ? s->values[UFI_GATE_INPUT][i] : (int16_t)(32767 - forget);
-    int32_t kept = (int16_t)ufk_rdpot((int32_t)forget * c[i], 15);
-    int32_t added = (int16_t)ufk_rdpot((int32_t)in * s->values[UFI_GATE_CELL][i], 30 + s->cell_log2);
+void ufi_lstm_int_cell(int64_t n, const int16_t *forget, const int16_t *input, const int16_t *cell, int log2_scale,
+                       int16_t clip, int16_t *c) {
+  for (int64_t i = 0; i < n; i++) {
+    int16_t in = input ? input[i] : (int16_t)(32767 - forget[i]);
+    int32_t kept = (int16_t)ufk_rdpot((int32_t)forget[i] * c[i], 15);
+    int32_t added = (int16_t)ufk_rdpot((int32_t)in * cell[i], 30 + log2_scale);
     int32_t sum = ufk_fx_clamp16(kept + added);
-    if (s->cell_clip > 0) sum = UFI_MIN(UFI_MAX(sum, -s->cell_clip), s->cell_clip);
+    if (clip > 0) sum = UFI_MIN(UFI_MAX(sum, -clip), clip);
     c[i] = (int16_t)sum;
   }
 }
@@ -219,7 +226,8 @@ void ufi_lstm_int(ufi_ctx *ctx, const ufi_lstm *l) {
       int8_t *h = (int8_t *)l->h->data + b * l->n_output;
       int16_t *c = (int16_t *)l->c->data + b * l->n_cell;
       for (int g = l->has_input_gate ? 0 : 1; g < UFI_GATE_OUTPUT; g++) compute_gate(l, s, g, x, h, c);
-      update_cell(l, s, c);
+      ufi_lstm_int_cell(l->n_cell, s->values[UFI_GATE_FORGET], l->has_input_gate ? s->values[UFI_GATE_INPUT] : NULL,
+                        s->values[UFI_GATE_CELL], s->cell_log2, s->cell_clip, c);
       compute_gate(l, s, UFI_GATE_OUTPUT, x, h, c);
       update_output(l, s, c, h);
       memcpy((int8_t *)l->output->data + row * l->n_output, h, (size_t)l->n_output);

@@ -12,7 +12,7 @@
  */
 #include "kernels/fixed32.h"
 #include "kernels/fixedpoint.h"
-#include "ops/lstm.h"
+#include "ops/recurrent.h"
 #include "ops/qparams.h"
 
 typedef struct svdf_attrs {
