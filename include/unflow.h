@@ -334,6 +334,9 @@ UF_API uf_status uf_session_resize(uf_session *session, int32_t graph, int32_t v
 /* Infers shapes, prepares kernels, plans memory. Done by run when needed;
  * cheap when nothing changed. */
 UF_API uf_status uf_session_allocate(uf_session *session, int32_t graph, uf_error *error);
+/* The same as TFLite does it: when an input of the graph got another shape after an earlier allocate,
+ * its state tensors have their first values again and its random ops begin anew. */
+UF_API uf_status uf_session_allocate_anew(uf_session *session, int32_t graph, uf_error *error);
 /* True between an allocate and the next resize. */
 UF_API bool uf_session_is_allocated(const uf_session *session, int32_t graph);
 

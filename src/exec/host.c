@@ -12,6 +12,12 @@ ufi_store *ufi_host_store(ufi_ctx *ctx) { return ctx->frame->session->store; }
 size_t ufi_host_max_bytes(const ufi_ctx *ctx) { return ctx->frame ? ctx->frame->session->max_bytes : SIZE_MAX; }
 int32_t ufi_host_graph_count(ufi_ctx *ctx) { return ctx->frame->session->model->n_graphs; }
 
+void ufi_host_graph_size(ufi_ctx *ctx, int32_t graph, int32_t *n_in_out, int32_t *n_out_out) {
+  const ufi_graph *g = &ctx->frame->session->model->graphs[graph];
+  *n_in_out = g->n_inputs;
+  *n_out_out = g->n_outputs;
+}
+
 /* ---- memory of outputs ------------------------------------------------------------- */
 
 static size_t planned_size(const ufi_ctx *ctx, const ufi_tensor *t) {
@@ -139,11 +145,23 @@ uf_status ufi_host_infer(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int
   ufi_frame *f = NULL;
   UFI_TRY(enter(ctx, graph, &f));
   uf_status status = check_call(ctx, f, in, n_in);
-  if (status == UF_OK) status = shape_inputs(ctx, f, in, n_in);
-  f->running = true; /* so that a graph that calls itself is noticed here, too */
-  if (status == UF_OK) status = ufi_frame_allocate(f, ctx->error);
-  f->running = false;
-  return leave(ctx, f, status, out, n_out);
+  ufi_tensor *const *known = status == UF_OK ? ufi_inferred_find(f, in, n_in) : NULL;
+  if (known == NULL) {
+    if (status == UF_OK) status = shape_inputs(ctx, f, in, n_in);
+    f->running = true; /* so that a graph that calls itself is noticed here, too */
+    if (status == UF_OK) status = ufi_frame_allocate(f, ctx->error);
+    f->running = false;
+    if (status == UF_OK) ufi_inferred_keep(f, in, n_in);
+  }
+  UFI_TRY(leave(ctx, f, status, out, n_out));
+  if (known) *out = known;
+  return UF_OK;
+}
+
+uf_status ufi_host_restart(ufi_ctx *ctx, int32_t graph) {
+  ufi_frame *f = NULL;
+  UFI_TRY(ufi_session_frame(ctx->frame->session, graph, &f, ctx->error));
+  return ufi_frame_restart(f, ctx->error);
 }
 
 static uf_status call(ufi_ctx *ctx, ufi_frame *f, ufi_tensor *const *in, int32_t n_in) {

@@ -57,10 +57,11 @@ static uf_status read_options(ufi_tflite *r, const ufi_fb_table *table, ufi_tfli
 
 /* The op's own struct from the file's options. An op that refuses them makes
  * the node unsupported; damage or lack of memory fails the open. */
-static uf_status read_attrs(ufi_tflite *r, ufi_node *node, const ufi_fb_table *table) {
+static uf_status read_attrs(ufi_tflite *r, const ufi_graph *graph, ufi_node *node, const ufi_fb_table *table) {
   const ufi_op_def *def = node->op->def;
   ufi_tflite_attrs from = {
     .version = node->version, .n_in = node->n_in, .n_out = node->n_out, .arena = r->model->arena,
+    .graph = (int32_t)(graph - r->model->graphs), .node = (int32_t)(node - graph->nodes),
   };
   UFI_TRY(read_options(r, table, &from));
   if (def->attrs_size > 0) {
@@ -98,7 +99,8 @@ static uf_status read_node(ufi_tflite *r, ufi_graph *graph, int32_t i, const ufi
   node->unsupported = code->unsupported;
   UFI_TRY(read_lists(r, graph, node, table));
   for (int32_t k = 0; k < node->n_out; k++) graph->values[node->out[k]].producer = i;
-  if (node->op) UFI_TRY(read_attrs(r, node, table));
+  if (node->op && node->op->def->restart) graph->has_restart = true;
+  if (node->op) UFI_TRY(read_attrs(r, graph, node, table));
   check_blocked(r, node, node->in, node->n_in);
   check_blocked(r, node, node->out, node->n_out);
   check_blocked(r, node, node->aux, node->n_aux);

@@ -18,6 +18,8 @@ size_t ufi_host_max_bytes(const ufi_ctx *ctx);
  * running). */
 uf_status ufi_host_give_memory(ufi_ctx *ctx, int32_t i) UF_MUST_USE;
 int32_t ufi_host_graph_count(ufi_ctx *ctx);
+/* How many inputs and outputs a graph has. */
+void ufi_host_graph_size(ufi_ctx *ctx, int32_t graph, int32_t *n_in_out, int32_t *n_out_out);
 
 /* Shapes of graph's outputs for inputs like `in` (shapes and dtypes are used,
  * data is not): NULL entries in *out never occur; an output whose shape is not
@@ -30,6 +32,8 @@ uf_status ufi_host_infer(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int
  * needs no value then, and outputs may be dead, too. */
 uf_status ufi_host_call(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int32_t n_in,
                         ufi_tensor *const **out, int32_t *n_out) UF_MUST_USE;
+/* What graph keeps between runs (state tensors, random generators) is what it was before the first. */
+uf_status ufi_host_restart(ufi_ctx *ctx, int32_t graph) UF_MUST_USE;
 /* Runs an initialiser graph if this session did not yet. */
 uf_status ufi_host_call_once(ufi_ctx *ctx, int32_t graph) UF_MUST_USE;
 /* dst becomes src: shape, dtype and memory (shared when src owns it; copied

@@ -94,6 +94,7 @@ typedef struct ufi_tflite_attrs {
   size_t custom_size;
   int32_t version;
   int32_t n_in, n_out;
+  int32_t graph, node;     /* which node it is, for what it keeps under a name */
   ufi_arena *arena;        /* of the model: for arrays that attrs point to */
 } ufi_tflite_attrs;
 
@@ -144,6 +145,8 @@ typedef struct ufi_op_def {
   /* NULL, or instead of eval: what computes a piece of output 0. false: not of these inputs. */
   bool (*part)(ufi_ctx *ctx, ufi_part *out);
   void (*release)(void *state);         /* may be NULL: frees what state points to */
+  /* NULL, or: what the op keeps in the store becomes what it was before the first run. */
+  uf_status (*restart)(ufi_ctx *ctx);
   /* Ops that call graphs (IF, WHILE, CALL_ONCE ...): the at-th graph that attrs name, -1 past the
    * last. NULL: none. The open checks them: indices in range, no graph that calls itself. */
   int32_t (*calls)(const void *attrs, int32_t at);
