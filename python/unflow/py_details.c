@@ -76,11 +76,12 @@ PyObject *core_session_details(core_session *self, PyObject *args) {
   uf_value_info info;
   uf_tensor now;
   uf_status status = uf_model_value(core_session_model(self), graph, index, &info, &error);
-  if (status == UF_OK &&
-      (uf_session_shape(self->session, graph, index, &now, NULL) != UF_OK || now.rank < 0)) {
+  const bool known = status == UF_OK && uf_session_shape(self->session, graph, index, &now, NULL) == UF_OK;
+  if (status == UF_OK && (!known || now.rank < 0)) {
     now.rank = info.rank < 0 ? 0 : info.rank;
     memcpy(now.dims, info.dims, sizeof(now.dims));
   }
+  if (known && now.dtype != UF_INVALID) info.dtype = now.dtype; /* the op may know better than the file */
   core_leave(self);
   if (status != UF_OK) return core_raise(self->state, &error, CORE_ANY);
   return details_of(self->state, index, &info, &now);

@@ -75,7 +75,8 @@ static uf_status check_dtypes(ufi_ctx *ctx, const svdf *s) {
   UFI_TRY(ufi_want_dtype_of(ctx, s->time, is_int(s) ? UF_INT16 : w, "time weights"));
   UFI_TRY(ufi_want_dtype_of(ctx, s->bias, is_int(s) ? UF_INT32 : UF_FLOAT32, "a bias"));
   UFI_TRY(ufi_want_dtype_of(ctx, s->out, s->x->dtype, "an output"));
-  return ufi_want_one_scale(ctx, s->feature);
+  UFI_TRY(ufi_want_one_scale(ctx, s->feature));
+  return ufi_want_one_scale(ctx, s->time);
 }
 
 static uf_status check_int(ufi_ctx *ctx, const svdf *s) {
