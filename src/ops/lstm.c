@@ -211,6 +211,7 @@ static uf_status check_aux(ufi_ctx *ctx, const ufi_lstm *l) {
   UFI_TRY(ufi_want_dims3(ctx, aux, "the auxiliary input", ctx->in[0]->dims[0], ctx->in[0]->dims[1],
                          l->aux ? l->n_aux : ctx->in[0]->dims[2]));
   for (int g = l->has_input_gate ? 0 : 1; l->aux && g < UFI_GATES; g++) {
+    if (l->gates[g].w_aux == NULL) continue; /* check_variant says it */
     UFI_TRY(ufi_want_dims(ctx, l->gates[g].w_aux, "auxiliary weights", 2, l->n_cell, l->n_aux));
     UFI_TRY(ufi_want_dtype_of(ctx, l->gates[g].w_aux, first->dtype, "auxiliary weights"));
   }
@@ -231,9 +232,9 @@ static uf_status check_form(ufi_ctx *ctx, const ufi_lstm *l) {
 static uf_status check(ufi_ctx *ctx, const ufi_lstm *l) {
   UFI_TRY(check_dtypes(ctx, l));
   for (int g = l->has_input_gate ? 0 : 1; g < UFI_GATES; g++) UFI_TRY(check_gate(ctx, l, g));
+  if (l->attrs->is_both) UFI_TRY(check_aux(ctx, l));
   UFI_TRY(check_variant(ctx, l));
   UFI_TRY(check_projection(ctx, l));
-  if (l->attrs->is_both) UFI_TRY(check_aux(ctx, l));
   UFI_TRY(check_scales(ctx, l));
   UFI_TRY(check_state(ctx, l));
   return check_form(ctx, l);
@@ -242,13 +243,13 @@ static uf_status check(ufi_ctx *ctx, const ufi_lstm *l) {
 /* Layer normalization came with inputs 20 to 23; older files end before them. */
 static uf_status check_arity(ufi_ctx *ctx) {
   const ufi_lstm_attrs *a = ctx->attrs;
-  int32_t n_out = a->is_both && !a->merge_outputs ? 2 : 1;
-  if (!a->is_both && ctx->n_in != 20 && ctx->n_in != 24) {
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected 20 or 24 inputs, found %d", (int)ctx->n_in);
+  if (a->is_both && ctx->n_out != (a->merge_outputs ? 1 : 2)) {
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one output for each direction, or one when merge_outputs is set, found %d",
+                        (int)ctx->n_out);
   }
-  if (ctx->n_out == n_out) return UF_OK;
-  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected %d outputs%s, found %d", (int)n_out,
-                      a->is_both ? " (one when merge_outputs is set, else one for each direction)" : "", (int)ctx->n_out);
+  if (a->is_both || ((ctx->n_in == 20 || ctx->n_in == 24) && ctx->n_out == 1)) return UF_OK;
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected 20 or 24 inputs and one output, found %d and %d", (int)ctx->n_in,
+                      (int)ctx->n_out);
 }
 
 /* ---- the op --------------------------------------------------------------------------- */
