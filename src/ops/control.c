@@ -25,15 +25,15 @@ static int32_t *make_graphs(ufi_arena *arena, int32_t n, ufi_call_attrs *a, uf_e
 static uf_status two_graphs(const ufi_tflite_attrs *from, void *attrs, uf_error *error) {
   int32_t *graphs = make_graphs(from->arena, 2, attrs, error);
   if (graphs == NULL) return UF_RESOURCE_EXHAUSTED;
-  graphs[0] = ufi_fb_i32(&from->options, 0, -1);
-  graphs[1] = ufi_fb_i32(&from->options, 1, -1);
+  graphs[0] = ufi_fb_i32(&from->options, 0, 0);
+  graphs[1] = ufi_fb_i32(&from->options, 1, 0);
   return UF_OK;
 }
 
 static uf_status graph_in_field(const ufi_tflite_attrs *from, int field, void *attrs, uf_error *error) {
   int32_t *graphs = make_graphs(from->arena, 1, attrs, error);
   if (graphs == NULL) return UF_RESOURCE_EXHAUSTED;
-  graphs[0] = ufi_fb_i32(&from->options, field, -1);
+  graphs[0] = ufi_fb_i32(&from->options, field, 0);
   return UF_OK;
 }
 
@@ -304,7 +304,6 @@ static uf_status make_vars(ufi_ctx *ctx, loop_vars *vars) {
   vars->pointers = ufi_calloc((size_t)vars->n + 1, sizeof *vars->pointers);
   if (!vars->tensors || !vars->pointers) return ufi_no_memory(ctx->error, sizeof *vars->tensors);
   for (int32_t i = 0; i < vars->n; i++) {
-    if (ctx->in[i] == NULL) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected loop variable %d, found it omitted", (int)i);
     vars->pointers[i] = &vars->tensors[i];
     vars->tensors[i].dtype = ctx->in[i]->dtype;
     vars->tensors[i].name = ctx->in[i]->name;
@@ -427,7 +426,6 @@ static uf_status const_eval(ufi_ctx *ctx) {
 }
 
 static uf_status identity_infer(ufi_ctx *ctx) {
-  if (ctx->in[0] == NULL) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an input, found it omitted");
   UFI_TRY(ufi_out_dtype(ctx, 0, ctx->in[0]->dtype));
   return ufi_out_like(ctx, 0, ctx->in[0]);
 }
