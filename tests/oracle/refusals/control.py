@@ -75,7 +75,8 @@ def refusals(rng):
     yield bad("if_condition_dtype", "IF",
               "graph 'main': op #0 IF 'if_2': expected input 0 of dtype bool, found 'in_0' int32 ()",
               m.conditional(("int32", ())), [one, X], when="invoke")
-    yield bad("if_no_graph", "IF", "graph 'main': op #0 IF 'if_2': expected a subgraph in [0, 3), found -1", m.conditional(branches=(1, -1)), [true, X])
+    yield bad("if_no_graph", "IF", "graph 'main': op #0 IF 'if_2': expected a subgraph in [0, 3), found -1",
+              m.conditional(branches=(1, -1)), [true, X])
     yield bad("if_far_graph", "IF",
               "graph 'main': op #0 IF 'if_2': expected a subgraph index from 0 to 2 to call, found 9",
               m.conditional(branches=(1, 9)), [true, X], when="invoke")
@@ -119,7 +120,9 @@ def refusals(rng):
     yield bad("case_no_branches", "STABLEHLO_CASE",
               "graph 'main': op #0 STABLEHLO_CASE 'case_2': expected 1 to 32767 branches, found 0", m.case(branches=()),
               [one, X], when="invoke")
-    yield bad("case_no_graph", "STABLEHLO_CASE", "graph 'main': op #0 STABLEHLO_CASE 'case_2': expected a subgraph in [0, 3), found -4", m.case(branches=(1, -4)), [one, X])
+    yield bad("case_no_graph", "STABLEHLO_CASE",
+              "graph 'main': op #0 STABLEHLO_CASE 'case_2': expected a subgraph in [0, 3), found -4",
+              m.case(branches=(1, -4)), [one, X])
     yield bad("once_inputs", "CALL_ONCE",
               "graph 'main': op #0 CALL_ONCE '#0': expected an initialiser graph without inputs and outputs, found 1 "
               "and 0", m.call_once(ins=1), [X])

@@ -59,7 +59,9 @@ def of_lstm(rng):
     yield changed("UNIDIRECTIONAL_SEQUENCE_LSTM", "sequence_lstm_rank", sequence,
                   "expected a tensor of rank 3, found 'x' float32 (2, 5)", shape={"x": (2, 5)})
     yield changed("UNIDIRECTIONAL_SEQUENCE_LSTM", "sequence_lstm_diagonal",
-                  make.lstm(rng, "UNIDIRECTIONAL_SEQUENCE_LSTM", diagonal="f")[0], "expected diagonal recurrent weights of shape (6,), found 'r_f' float32 (5,)", shape={"r_f": (5,)}, lenient="the reference reads beyond the weights")
+                  make.lstm(rng, "UNIDIRECTIONAL_SEQUENCE_LSTM", diagonal="f")[0],
+                  "expected diagonal recurrent weights of shape (6,), found 'r_f' float32 (5,)", shape={"r_f": (5,)},
+                  lenient="the reference reads beyond the weights")
 
 
 def of_int_lstm(rng):
@@ -79,7 +81,8 @@ def of_int_lstm(rng):
     yield bad("norm_scale", "expected layer normalization coefficients 'n_f' with one scale, found 0", norm,
               scales={"n_f": None}, lenient="the reference takes a scale of 0")
     yield changed("UNIDIRECTIONAL_SEQUENCE_LSTM", "sequence_lstm_integer_intermediates",
-                  make.lstm_int8(rng, "UNIDIRECTIONAL_SEQUENCE_LSTM")[0], "expected 5 intermediate tensors (8x8_16), found 3", intermediates=3)
+                  make.lstm_int8(rng, "UNIDIRECTIONAL_SEQUENCE_LSTM")[0],
+                  "expected 5 intermediate tensors (8x8_16), found 3", intermediates=3)
     yield bad("8x8_8_variant",
               "expected with 12 intermediate tensors (8x8_8) no input gate, no peephole, but layer normalization and "
               "a projection with bias, found another variant", narrow, inputs={17: None}, when="invoke")
