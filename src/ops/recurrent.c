@@ -3,14 +3,13 @@
  * recurrent.c: checks, vectors and matrices of the recurrent ops, see recurrent.h.
  *
  * Rows are short (tens to hundreds) and sequential in time, so that these are
- * matrix-vector products bound by reading the weights. Sums run in eight lanes,
- * which compilers turn into vectors and which keeps their error small.
+ * matrix-vector products bound by reading the weights.
  */
 #include <math.h>
 
 #include "ops/recurrent.h"
 
-#define LANES 8
+#define CHUNK 64 /* rows whose sums are on the stack */
 
 /* ---- checks ------------------------------------------------------------------------ */
 
@@ -69,37 +68,35 @@ void ufi_vector_act(float *v, int64_t n, ufi_act act) {
   for (int64_t i = 0; act != UFI_ACT_NONE && i < n; i++) v[i] = UFI_MIN(UFI_MAX(v[i], low), high);
 }
 
-static float dot(const float *a, const float *b, int64_t n) {
-  float lanes[LANES] = {0}, sum = 0;
-  int64_t i = 0;
-  for (; i + LANES <= n; i += LANES) {
-    for (int k = 0; k < LANES; k++) lanes[k] += a[i + k] * b[i + k];
-  }
-  for (; i < n; i++) lanes[0] += a[i] * b[i];
-  for (int k = 0; k < LANES; k++) sum += lanes[k];
-  return sum;
-}
-
 void ufi_matvec(const float *w, const float *x, float *y, int64_t rows, int64_t cols) {
-  for (int64_t r = 0; r < rows; r++) y[r] += dot(w + r * cols, x, cols);
+  ufi_kernels_get()->matvec.f32((size_t)rows, (size_t)cols, w, x, y);
 }
 
-/* ---- hybrid: activations quantized row by row, as TFLite ------------------------ */
+/* ---- bytes: activations quantized row by row, as TFLite, or quantized ones ------------ */
 
-float ufi_quantize_row(const float *x, int64_t n, bool asymmetric, int8_t *codes, int32_t *zero_out) {
+void ufi_widen(const int8_t *x, int64_t n, int32_t zero, int16_t *to) {
+  const void *from = x;
+  ufi_kernels_get()->qgemm.widen_s8(1, (size_t)n, &from, zero, to);
+}
+
+float ufi_quantize_row(const float *x, int64_t n, bool asymmetric, int16_t *codes) {
+  int8_t *narrow = (int8_t *)(codes + n);
   float scale;
-  ufi_kernels_get()->qgemm.quantize((size_t)n, x, asymmetric, codes, &scale, zero_out);
+  int32_t zero;
+  ufi_kernels_get()->qgemm.quantize((size_t)n, x, asymmetric, narrow, &scale, &zero);
+  ufi_widen(narrow, n, zero, codes);
   return scale;
 }
 
-void ufi_matvec_hybrid(const int8_t *w, const int8_t *codes, int32_t zero, float scale, float *y, int64_t rows,
-                       int64_t cols) {
-  for (int64_t r = 0; r < rows; r++) {
-    int32_t sum = 0, weights = 0;
-    for (int64_t i = 0; i < cols; i++) {
-      sum += w[r * cols + i] * codes[i];
-      weights += w[r * cols + i];
-    }
-    y[r] += (float)(sum - zero * weights) * scale;
+void ufi_matvec_s8(const int8_t *w, const int16_t *x, int32_t *sums, int64_t rows, int64_t cols) {
+  ufi_kernels_get()->matvec.s8((size_t)rows, (size_t)cols, w, x, sums);
+}
+
+void ufi_matvec_hybrid(const int8_t *w, const int16_t *codes, float scale, float *y, int64_t rows, int64_t cols) {
+  int32_t sums[CHUNK];
+  for (int64_t r = 0; r < rows; r += CHUNK) {
+    const int64_t n = UFI_MIN(rows - r, CHUNK);
+    ufi_matvec_s8(w + r * cols, codes, sums, n, cols);
+    for (int64_t i = 0; i < n; i++) y[r + i] += (float)sums[i] * scale;
   }
 }

@@ -28,10 +28,16 @@ void ufi_vector_act(float *v, int64_t n, ufi_act act);
 void ufi_vector_sigmoid(float *v, int64_t n);
 /* y[i] += sum_j w[i][j] x[j]; w: (rows, cols) */
 void ufi_matvec(const float *w, const float *x, float *y, int64_t rows, int64_t cols);
-/* int8 codes of x: symmetric, or asymmetric with *zero_out; returns the scale. */
-float ufi_quantize_row(const float *x, int64_t n, bool asymmetric, int8_t *codes, int32_t *zero_out);
-/* y[i] += scale * sum_j w[i][j] (codes[j] - zero) */
-void ufi_matvec_hybrid(const int8_t *w, const int8_t *codes, int32_t zero, float scale, float *y,
-                       int64_t rows, int64_t cols);
+/* Room for the codes of n numbers, bytes. */
+static inline size_t ufi_codes_size(int64_t n) { return ((size_t)n * 3 + 15) & ~(size_t)7; }
+/* Codes of x in [-255, 255], less their zero point if they have one (asymmetric); returns the scale. codes
+ * has room for ufi_codes_size(n) bytes. */
+float ufi_quantize_row(const float *x, int64_t n, bool asymmetric, int16_t *codes);
+/* to[i] = x[i] - zero */
+void ufi_widen(const int8_t *x, int64_t n, int32_t zero, int16_t *to);
+/* sums[i] = sum_j w[i][j] x[j] */
+void ufi_matvec_s8(const int8_t *w, const int16_t *x, int32_t *sums, int64_t rows, int64_t cols);
+/* y[i] += scale * sum_j w[i][j] codes[j] */
+void ufi_matvec_hybrid(const int8_t *w, const int16_t *codes, float scale, float *y, int64_t rows, int64_t cols);
 
 #endif

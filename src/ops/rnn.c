@@ -164,23 +164,23 @@ static uf_status prepare(ufi_ctx *ctx) {
   rnn r;
   collect(ctx, &r);
   UFI_TRY(measure(ctx, &r));
-  ufi_want_scratch(ctx, (size_t)UFI_MAX(UFI_MAX(r.n_input, r.n_aux), UFI_MAX(r.cells[0].n_units, r.cells[1].n_units)) + 1);
+  int64_t longest = UFI_MAX(UFI_MAX(r.n_input, r.n_aux), UFI_MAX(r.cells[0].n_units, r.cells[1].n_units));
+  ufi_want_scratch(ctx, ufi_codes_size(longest));
   return UF_OK;
 }
 
-static void add_product(const rnn *r, const ufi_tensor *w, const float *x, int8_t *codes, float *y, int64_t rows, int64_t cols) {
+static void add_product(const rnn *r, const ufi_tensor *w, const float *x, int16_t *codes, float *y, int64_t rows, int64_t cols) {
   if (cols == 0) return;
   if (w->dtype == UF_FLOAT32) {
     ufi_matvec(w->data, x, y, rows, cols);
     return;
   }
-  int32_t zero;
-  float scale = ufi_quantize_row(x, cols, r->attrs->asymmetric_inputs, codes, &zero);
-  ufi_matvec_hybrid(w->data, codes, zero, scale * ufi_scale(w), y, rows, cols);
+  float scale = ufi_quantize_row(x, cols, r->attrs->asymmetric_inputs, codes);
+  ufi_matvec_hybrid(w->data, codes, scale * ufi_scale(w), y, rows, cols);
 }
 
 /* All steps of one direction; out: its first unit's place in the first row. */
-static void run_cell(const rnn *r, const rnn_cell *c, bool is_backward, float *out, int64_t out_step, int8_t *codes) {
+static void run_cell(const rnn *r, const rnn_cell *c, bool is_backward, float *out, int64_t out_step, int16_t *codes) {
   for (int64_t i = 0; c->n_units > 0 && i < r->n_time; i++) {
     int64_t t = is_backward ? r->n_time - 1 - i : i;
     for (int64_t b = 0; b < r->n_batch; b++) {

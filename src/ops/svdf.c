@@ -110,7 +110,7 @@ typedef struct scales {
 static uf_status prepare(ufi_ctx *ctx) {
   svdf s;
   UFI_TRY(measure(ctx, &s));
-  ufi_want_scratch(ctx, (size_t)s.n_filters * sizeof(float) + (size_t)s.n_input);
+  ufi_want_scratch(ctx, (size_t)s.n_filters * sizeof(float) + ufi_codes_size(s.n_input));
   if (!is_int(&s)) return UF_OK;
   scales *k = ufi_ctx_state(ctx, sizeof *k);
   if (k == NULL) return UF_RESOURCE_EXHAUSTED;
@@ -121,13 +121,12 @@ static uf_status prepare(ufi_ctx *ctx) {
 
 /* ---- float and hybrid -------------------------------------------------------------- */
 
-static void float_features(const svdf *s, const svdf_attrs *a, const float *x, float *features, int8_t *codes) {
+static void float_features(const svdf *s, const svdf_attrs *a, const float *x, float *features, int16_t *codes) {
   memset(features, 0, (size_t)s->n_filters * sizeof *features);
   if (s->n_input == 0) return;
   if (is_hybrid(s)) {
-    int32_t zero;
-    float scale = ufi_quantize_row(x, s->n_input, a->asymmetric_inputs, codes, &zero);
-    ufi_matvec_hybrid(s->feature->data, codes, zero, scale * ufi_scale(s->feature), features, s->n_filters, s->n_input);
+    float scale = ufi_quantize_row(x, s->n_input, a->asymmetric_inputs, codes);
+    ufi_matvec_hybrid(s->feature->data, codes, scale * ufi_scale(s->feature), features, s->n_filters, s->n_input);
   } else {
     ufi_matvec(s->feature->data, x, features, s->n_filters, s->n_input);
   }
@@ -141,7 +140,7 @@ static float time_weight(const svdf *s, int64_t i) {
 static void float_row(const svdf *s, const svdf_attrs *a, int64_t b, void *scratch) {
   float *features = scratch, *state = (float *)s->state->data + b * s->n_filters * s->n_memory;
   float *out = (float *)s->out->data + b * s->n_units;
-  float_features(s, a, (const float *)s->x->data + b * s->n_input, features, (int8_t *)(features + s->n_filters));
+  float_features(s, a, (const float *)s->x->data + b * s->n_input, features, (int16_t *)(features + s->n_filters));
   for (int64_t u = 0; u < s->n_units; u++) out[u] = s->bias ? ((const float *)s->bias->data)[u] : 0.0f;
   for (int64_t f = 0; f < s->n_filters; f++) {
     float *row = state + f * s->n_memory, sum = 0;
