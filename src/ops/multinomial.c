@@ -30,7 +30,7 @@ static uf_status multinomial_infer(ufi_ctx *ctx) {
 }
 
 static uf_status multinomial_prepare(ufi_ctx *ctx) {
-  ufi_want_scratch(ctx, (size_t)ctx->in[0]->dims[1] * sizeof(double));
+  if (ctx->in[0]->count) ufi_want_scratch(ctx, (size_t)ctx->in[0]->dims[1] * sizeof(double));
   return UF_OK;
 }
 

@@ -42,7 +42,9 @@ uf_status ufi_want_one_scale(ufi_ctx *ctx, const ufi_tensor *t) {
 
 uf_status ufi_want_state(ufi_ctx *ctx, const ufi_tensor *t, int64_t rows, int64_t cols, uf_dtype dtype) {
   char text[512];
-  if (t && t->is_state && t->dtype == dtype && t->count == rows * cols) return UF_OK;
+  int64_t count;
+  const bool sized = ufi_shape_count(2, (int64_t[2]){rows, cols}, &count);
+  if (sized && t && t->is_state && t->dtype == dtype && t->count == count) return UF_OK;
   return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a state tensor (is_variable) of %lld x %lld %s, found %s%s",
                       (long long)rows, (long long)cols, uf_dtype_name(dtype), ufi_tensor_text(t, text),
                       t && !t->is_state ? ", not is_variable" : "");
