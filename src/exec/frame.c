@@ -237,10 +237,14 @@ uf_status ufi_frame_own_memory(ufi_frame *f, int32_t value, uf_error *error) {
   return UF_OK;
 }
 
-static uf_status own_inputs_and_state(ufi_frame *f, uf_error *error) {
+static uf_status own_inputs(ufi_frame *f, uf_error *error) {
   const ufi_graph *g = f->graph;
   for (int32_t i = 0; i < g->n_inputs; i++) UFI_TRY(ufi_frame_own_memory(f, g->inputs[i], error));
-  for (int32_t i = 0; i < g->n_values; i++) {
+  return UF_OK;
+}
+
+static uf_status own_state(ufi_frame *f, uf_error *error) {
+  for (int32_t i = 0; i < f->graph->n_values; i++) {
     if (f->tensors[i].is_state) UFI_TRY(ufi_frame_own_memory(f, i, error));
   }
   return UF_OK;
@@ -604,9 +608,10 @@ static void forget(ufi_frame *f) {
 uf_status ufi_frame_allocate(ufi_frame *f, uf_error *error) {
   if (f->allocated) return UF_OK;
   forget(f);
-  UFI_TRY(own_inputs_and_state(f, error));
+  UFI_TRY(own_inputs(f, error));
   mark_own(f);
   for (int32_t i = 0; i < f->graph->n_nodes; i++) UFI_TRY(plan_node(f, i, error));
+  UFI_TRY(own_state(f, error)); /* after the ops said that its size makes sense */
   UFI_TRY(plan_memory(f, error));
   f->allocated = f->was_allocated = true;
   return UF_OK;
