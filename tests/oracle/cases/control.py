@@ -313,7 +313,7 @@ def cases(rng):
             flags = [np.array(k < taken) for k in range(depth)]
             yield Case(f"nested_{depth}_{dynamic}_{taken}", "IF", model, [*flags, x], steps=2)
     for flag in (True, False):
-        yield Case(f"loop_in_if_{flag}", "WHILE" if flag else "IF", loop_in_if(), [np.array(flag), x], steps=2)
+        yield Case(f"loop_in_if_{flag}", "WHILE", loop_in_if(), [np.array(flag), x], steps=2)
         for twice in (True, False):
             yield Case(f"strings_{flag}_{twice}", "IF", strings_in_if(twice),
                        [np.array(flag), np.array([b"one", b"three"], object)], steps=2)

@@ -127,7 +127,7 @@ def inside(rng):
         for flag in (True, False):
             yield Case(f"if_{op.lower()}_{flag}", op, conditional(rng, op), [np.array(flag), x], steps=3, tol=NORMAL)
         for nested in (False, True):
-            yield Case(f"while_{op.lower()}_{nested}", op, loop(rng, op, nested), [np.int32(0).reshape(()), x], steps=3,
+            yield Case(f"while_{op.lower()}_{nested}", "WHILE", loop(rng, op, nested), [np.int32(0).reshape(()), x], steps=3,
                        tol=NORMAL)
 
 
