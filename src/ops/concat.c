@@ -342,7 +342,7 @@ static uf_status split_check(ufi_ctx *ctx, const ufi_tensor *in) {
   if (n != ctx->n_out)
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected %d outputs (num_splits), found %d", n,
                         ctx->n_out);
-  for (int32_t i = 0; i < ctx->n_out; i++) UFI_TRY(ufi_want_same(ctx, in, ctx->out[i]));
+  for (int32_t i = 0; i < ctx->n_out; i++) UFI_TRY(ufi_out_dtype(ctx, i, in->dtype));
   return UF_OK;
 }
 

@@ -263,7 +263,7 @@ static uf_status update_infer(ufi_ctx *ctx) {
   char a[UFI_SHAPE_TEXT], b[UFI_SHAPE_TEXT];
   UFI_TRY(ufi_want_in(ctx, 2, UF_INT32, UF_INT64, UF_INVALID));
   UFI_TRY(ufi_want_same(ctx, in, update));
-  UFI_TRY(ufi_want_same(ctx, in, ctx->out[0]));
+  UFI_TRY(ufi_out_dtype(ctx, 0, in->dtype));
   UFI_TRY(ufi_want_rank(ctx, ctx->in[2], 1, 1));
   bool fits = update->rank == in->rank;
   for (int32_t d = 0; fits && d < in->rank; d++) fits = update->dims[d] <= in->dims[d];
