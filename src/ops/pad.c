@@ -231,8 +231,8 @@ static uf_status dilate_infer(ufi_ctx *ctx) {
   UFI_TRY(ufi_want_rank(ctx, ctx->in[1], 1, 1));
   UFI_TRY(ufi_want_same(ctx, in, ctx->out[0]));
   UFI_TRY(ufi_want_same(ctx, in, value));
-  if (value->count != 1 || uf_dtype_bits(in->dtype) < 8)
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one value of whole bytes to put between, found "
+  if (value->count < 1 || uf_dtype_bits(in->dtype) < 8) /* TFLite takes the first of several */
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a value of whole bytes to put between, found "
                         "%lld of %s", (long long)value->count, uf_dtype_name(in->dtype));
   if (!ufi_known(ctx, 1)) return UF_OK;
   UFI_TRY(read_dilations(ctx, dilations));

@@ -120,6 +120,7 @@ static uf_status make_cut(ufi_ctx *ctx, const spec *s, int32_t e, int32_t d, cut
   int64_t begin = s->begin[e] < 0 ? s->begin[e] + n : s->begin[e];
   if (c->shrink) {
     if (bit(a->begin_mask, e)) begin = stride > 0 ? 0 : n - 1;
+    if (begin < 0 && stride > 0) begin = 0; /* as TFLite, unlike TensorFlow */
     if (begin < 0 || begin >= n)
       return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an index in [%lld, %lld) for dimension %d, "
                           "found %lld", (long long)-n, (long long)n, d, (long long)s->begin[e]);

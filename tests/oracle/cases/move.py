@@ -245,6 +245,10 @@ def parts(rng):
         yield strided(f"offset_{i}", [x, i32(*begin), i32(*length), i32(*stride)], "float32", x[cut], {"offset": True})
         yield strided(f"offset_{i}_dynamic", [x, np.array(begin, np.int32), np.array(length, np.int32), i32(*stride)], "float32", x[cut],
                       {"offset": True})
+    x3 = x.reshape(6, 7, 1)
+    for i, begin in enumerate([(-7, 0, 0), (-100, 6, 0), (5, -7, -1), (-6, -100, 0)]):
+        at = tuple(max(b + n, 0) if b < 0 else b for b, n in zip(begin, x3.shape))
+        yield strided(f"index_{i}", [x3, i32(*begin), i32(0, 0, 0), i32(1, 2, 3)], "float32", x3[at], {"shrinkAxisMask": 7})
     yield update("scalar", [np.array(1, np.float32), np.array(2, np.float32), np.zeros(0, np.int32)], "float32", np.float32(2))
     yield update("empty", [x, x[:0], np.array([3, 0], np.int32)], "float32", x)
     yield update("extremes", [x, x[:2, :2], np.array([-2**63, 2**63 - 1])], "float32",
@@ -293,6 +297,8 @@ def around(rng):
     yield padv2("no_value", [x, const(some)], "float32", pad_with(x, some, 0))
     yield padv2("omitted_value", [x, const(some), None], "float32", pad_with(x, some, 0))
     yield pad("with_value", [x, const(some), const(np.float32(4))], "float32", pad_with(x, some, 4))
+    yield dilate("first_of_two", [x, i32(2, 1), const(np.array([7, 8], np.float32))], "float32",
+                 np.stack([x[0], np.full(3, 7, np.float32), x[1]]))
     yield dilate("empty", [x[:, :0], i32(2, 3), const(np.float32(7))], "float32", np.zeros((3, 0), np.float32))
     for t, low, high in (("int8", -128, 127), ("uint8", 0, 255), ("int16", -32768, 32767), ("int32", -5, 5)):
         for zero in (low, high):
