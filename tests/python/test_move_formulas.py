@@ -23,7 +23,7 @@ def same(want, got):
     return np.array_equal(want, got)
 
 
-@pytest.mark.parametrize("module", ["move", "scatter"])
+@pytest.mark.parametrize("module", ["move", "scatter", "strided"])
 def test_numpy_says_the_same(module):
     import worker
     make = worker.unflow_maker()
