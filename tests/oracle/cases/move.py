@@ -21,7 +21,9 @@ DIFFERS = {
     "FILL": "Strings come out as the value, where the reference returns freed memory.",
     "ONE_HOT": "Indices of int64 are compared as such: the reference cuts them to 32 bits.",
     "RANGE": "Distances of integers beyond their type are counted right; float64, float16 and bfloat16 are taken too.",
-    "SCATTER_ND": "Each coordinate must be inside its dimension; the reference asks that of their place as a whole.",
+    "REVERSE_SEQUENCE": "All dtypes. Every length must be from 0 to the extent: the reference looks at the first alone.",
+    "BROADCAST_TO": "All dtypes, int4 and strings too: the reference copies int4 as if each had a byte of its own.",
+    "CONCATENATION": "All dtypes; scalars need not be constants.",
     "ROLL": "A custom op that no resolver of TensorFlow's Python package has; compared with NumPy.",
 }
 
