@@ -75,3 +75,14 @@ def test_interpreter_gives_what_is_stored():
     assert details["shape"].tolist() == [5, 7] and other["sparsity_parameters"] == {}
     assert sorted(details["sparsity_parameters"]) == ["block_map", "dim_metadata", "traversal_order"]
     assert details["sparsity_parameters"]["dim_metadata"][1]["array_indices"].tolist() == list(sparsity["dims"][1][2])
+
+
+@pytest.mark.parametrize("dtype", DTYPES + ["int4", "uint4", "int2"])
+def test_densify_takes_every_dtype(dtype):
+    """The reference kernel takes float32, float16 and int8 only."""
+    import worker
+    from cases.sparse import case
+    dense = dense_array(dtype, (5, 7))
+    result = worker.run_case(worker.unflow_maker(), *case("any", dtype, dense, [1, 0], ("csr", "csr"), width=1).job())
+    assert result[0] == "ok", result
+    np.testing.assert_array_equal(result[1][0][0].astype(dense.dtype), dense)
