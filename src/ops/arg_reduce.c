@@ -98,7 +98,20 @@ typedef int64_t (*arg_fn)(const void *x, int64_t n, int64_t inner);
    [UF_UINT16] = op##_u16, [UF_UINT32] = op##_u32, [UF_UINT64] = op##_u64,                    \
    [UF_FLOAT64] = op##_f64, [UF_FLOAT16] = op##_f16, [UF_BFLOAT16] = op##_b16}
 
+typedef struct arg_attrs { uf_dtype out; } arg_attrs; /* of the output; UF_INVALID: as declared */
+
+static uf_status arg_tflite(const ufi_tflite_attrs *from, void *attrs, uf_error *error) {
+  const uf_dtype out = ufi_dtype_from_tflite(ufi_fb_i8(&from->options, 0, 0));
+  ((arg_attrs *)attrs)->out = out == UF_INT32 || out == UF_INT64 ? out : UF_INVALID;
+  return UF_OK;
+}
+static uf_status arg_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error) {
+  ((arg_attrs *)attrs)->out = UF_INVALID;
+  return UF_OK;
+}
+
 static uf_status arg_infer(ufi_ctx *ctx) {
+  const uf_dtype named = ((const arg_attrs *)ctx->attrs)->out;
   int32_t axis, rank = 0;
   int64_t dims[UF_MAX_RANK];
   char text[512];
@@ -107,6 +120,7 @@ static uf_status arg_infer(ufi_ctx *ctx) {
                       UF_UINT16, UF_UINT32, UF_UINT64, UF_FLOAT64, UF_FLOAT16, UF_BFLOAT16, UF_INVALID));
   UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INT64, UF_INT16, UF_INVALID));
   UFI_TRY(ufi_want_rank(ctx, x, 1, UF_MAX_RANK));
+  if (named != UF_INVALID) UFI_TRY(ufi_out_dtype(ctx, 0, named));
   if (ctx->out[0]->dtype == UF_INVALID) UFI_TRY(ufi_out_dtype(ctx, 0, UF_INT64)); /* TensorFlow's default */
   UFI_TRY(ufi_want_out(ctx, 0, UF_INT32, UF_INT64, UF_INT16, UF_UINT16, UF_INVALID));
   if (!ufi_known(ctx, 1)) return UF_OK;
@@ -157,5 +171,11 @@ static uf_status arg_min_eval(ufi_ctx *ctx) {
   static const arg_fn table[UF_DTYPE_COUNT] = ARG_TABLE(min);
   return arg_eval(ctx, table);
 }
-const ufi_op_def ufi_op_ARG_MAX = {.infer = arg_infer, .eval = arg_max_eval};
-const ufi_op_def ufi_op_ARG_MIN = {.infer = arg_infer, .eval = arg_min_eval};
+const ufi_op_def ufi_op_ARG_MAX = {
+  .attrs_size = sizeof(arg_attrs), .attrs_tflite = arg_tflite, .attrs_tf = arg_tf, .infer = arg_infer,
+  .eval = arg_max_eval,
+};
+const ufi_op_def ufi_op_ARG_MIN = {
+  .attrs_size = sizeof(arg_attrs), .attrs_tflite = arg_tflite, .attrs_tf = arg_tf, .infer = arg_infer,
+  .eval = arg_min_eval,
+};

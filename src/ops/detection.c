@@ -68,7 +68,7 @@ static uf_status detection_infer(ufi_ctx *ctx) {
     UFI_TRY(ufi_want_in(ctx, i, UF_FLOAT32, UF_UINT8, UF_INVALID));
     UFI_TRY(ufi_want_rank(ctx, ctx->in[i], i == ANCHORS ? 2 : 3, i == ANCHORS ? 2 : 3));
   }
-  for (int i = 0; i < 4; i++) UFI_TRY(ufi_want_out(ctx, i, UF_FLOAT32, UF_INVALID));
+  for (int i = 0; i < 4; i++) UFI_TRY(ufi_out_dtype(ctx, i, UF_FLOAT32));
   UFI_TRY(ufi_want_same(ctx, ctx->in[ENCODINGS], ctx->in[ANCHORS]));
   const int64_t *encodings = ctx->in[ENCODINGS]->dims, *scores = ctx->in[SCORES]->dims;
   const int64_t *anchors = ctx->in[ANCHORS]->dims;

@@ -86,9 +86,9 @@ static uf_status nms_infer(ufi_ctx *ctx) {
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected boxes of 4 numbers and a score for each, found "
                         "%lld boxes of %lld and %lld scores", (long long)boxes->dims[0],
                         (long long)boxes->dims[1], (long long)scores->count);
-  UFI_TRY(ufi_want_out(ctx, 0, UF_INT32, UF_INVALID));
-  UFI_TRY(ufi_want_out(ctx, soft ? 2 : 1, UF_INT32, UF_INVALID));
-  if (soft) UFI_TRY(ufi_want_out(ctx, 1, UF_FLOAT32, UF_INVALID));
+  UFI_TRY(ufi_out_dtype(ctx, 0, UF_INT32));
+  UFI_TRY(ufi_out_dtype(ctx, soft ? 2 : 1, UF_INT32));
+  if (soft) UFI_TRY(ufi_out_dtype(ctx, 1, UF_FLOAT32));
   UFI_TRY(ufi_out_shape(ctx, soft ? 2 : 1, 0, NULL));
   if (!ufi_known(ctx, MAX_OUT)) return UF_OK;
   UFI_TRY(ufi_move_ints(ctx, ctx->in[MAX_OUT], 1, &most));

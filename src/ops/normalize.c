@@ -109,8 +109,8 @@ static uf_status lrn_infer(ufi_ctx *ctx) {
   return ufi_out_like(ctx, 0, ctx->in[0]);
 }
 
-/* x * (bias + alpha * sum of squares of channels [c - radius, c + radius))^-beta:
- * TFLite's window lacks the last channel, which TensorFlow's has. */
+/* x * (bias + alpha * sum of squares of channels [c - radius, c + radius])^-beta. TFLite's reference
+ * kernel leaves channel c + radius out, its default one and TensorFlow do not. */
 static uf_status lrn_eval(ufi_ctx *ctx) {
   const lrn_attrs *a = ctx->attrs;
   const ufi_tensor *t = ctx->in[0];
@@ -120,7 +120,7 @@ static uf_status lrn_eval(ufi_ctx *ctx) {
   for (int64_t i = 0; i < t->count; i += depth, x += depth, y += depth)
     for (int64_t c = 0; c < depth; ++c) {
       float sum = 0.0f;
-      for (int64_t k = UFI_MAX(0, c - radius); k < UFI_MIN(depth, c + radius); ++k) sum += x[k] * x[k];
+      for (int64_t k = UFI_MAX(0, c - radius); k < UFI_MIN(depth, c + radius + 1); ++k) sum += x[k] * x[k];
       y[c] = x[c] * powf(a->bias + a->alpha * sum, -a->beta);
     }
   return UF_OK;

@@ -405,7 +405,7 @@ static uf_status sum_prepare(ufi_ctx *ctx) {
     [UF_FLOAT32] = LOOPS_OF(sum_f32, float), [UF_FLOAT64] = LOOPS_OF(sum_f64, double),
     [UF_INT32] = LOOPS_OF(sum_i32, int32_t), [UF_INT64] = LOOPS_OF(sum_i64, int64_t),
     [UF_INT8] = LOOPS_OF(q_sum_i8, int32_t), [UF_UINT8] = LOOPS_OF(q_sum_u8, int32_t),
-    [UF_INT16] = LOOPS_OF(q_sum_i16, int32_t)};
+    [UF_INT16] = LOOPS_OF(q_sum_i16, int32_t), [UF_BOOL] = LOOPS_OF(any, uint8_t)};
   if (is_tf(ctx)) return tf_prepare(ctx);
   START(s);
   UFI_TRY(take(ctx, s, loops));
@@ -431,7 +431,7 @@ static uf_status prod_prepare(ufi_ctx *ctx) {
     [UF_FLOAT32] = LOOPS_OF(prod_f32, float), [UF_FLOAT64] = LOOPS_OF(prod_f64, double),
     [UF_INT32] = LOOPS_OF(prod_i32, int32_t), [UF_INT64] = LOOPS_OF(prod_i64, int64_t),
     [UF_INT8] = LOOPS_OF(prod_i8, int8_t), [UF_UINT8] = LOOPS_OF(prod_u8, uint8_t),
-    [UF_INT16] = LOOPS_OF(prod_i16, int16_t)};
+    [UF_INT16] = LOOPS_OF(prod_i16, int16_t), [UF_BOOL] = LOOPS_OF(all, uint8_t)};
   static const reduce_loops quantized[UF_DTYPE_COUNT] = {
     [UF_INT8] = LOOPS_OF(q_prod_i8, int32_t), [UF_INT16] = LOOPS_OF(q_prod_i16, int32_t)};
   if (is_tf(ctx)) return tf_prepare(ctx);

@@ -17,6 +17,7 @@
 
 typedef struct resize_attrs {
   bool align_corners, half_pixel;
+  int64_t least;          /* of a new height or width */
 } resize_attrs;
 
 /* The fields' numbers: the bilinear table begins with two deprecated ones. */
@@ -24,6 +25,7 @@ static uf_status bilinear_attrs_tflite(const ufi_tflite_attrs *from, void *memor
   resize_attrs *a = memory;
   a->align_corners = ufi_fb_bool(&from->options, 2, false);
   a->half_pixel = ufi_fb_bool(&from->options, 3, false);
+  a->least = 1;
   if (a->align_corners && a->half_pixel)
     return ufi_fail(error, UF_INVALID_ARGUMENT, "expected align_corners or half_pixel_centers, found both");
   return UF_OK;
@@ -41,6 +43,7 @@ static uf_status nearest_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_err
   resize_attrs *a = memory;
   a->align_corners = ufi_tf_bool(from, "align_corners");
   a->half_pixel = ufi_tf_bool(from, "half_pixel_centers");
+  a->least = 1;
   if (a->align_corners && a->half_pixel)
     return ufi_fail(error, UF_INVALID_ARGUMENT, "expected align_corners or half_pixel_centers, found both");
   return UF_OK;
@@ -48,20 +51,24 @@ static uf_status nearest_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_err
 
 static uf_status resize_infer(ufi_ctx *ctx) {
   const ufi_tensor *in = ctx->in[0];
+  const int64_t least = ((const resize_attrs *)ctx->attrs)->least;
   int64_t size[2];
   UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INVALID));
   UFI_TRY(ufi_want_rank(ctx, in, 4, 4));
   UFI_TRY(ufi_want_rank(ctx, ctx->in[1], 1, 1));
-  UFI_TRY(ufi_want_same(ctx, in, ctx->out[0]));
+  UFI_TRY(ufi_out_dtype(ctx, 0, in->dtype));
   if (!ufi_known(ctx, 1)) return UF_OK;
   UFI_TRY(ufi_move_ints(ctx, ctx->in[1], 2, size));
+  if (size[0] < least || size[1] < least)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a new size of %lld x %lld or more, found %lld x %lld",
+                        (long long)least, (long long)least, (long long)size[0], (long long)size[1]);
   /* Positions are computed in float32, exact up to 2^24. */
-  if (size[0] < 1 || size[1] < 1 || size[0] > 1 << 24 || size[1] > 1 << 24 || in->dims[1] > 1 << 20 ||
-      in->dims[2] > 1 << 20)
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a new size of 1 x 1 or more, found %lld x %lld",
-                        (long long)size[0], (long long)size[1]);
+  if (size[0] > 1 << 24 || size[1] > 1 << 24 || in->dims[1] > 1 << 20 || in->dims[2] > 1 << 20)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an image of at most 2^20 x 2^20 and a new size of at most "
+                        "2^24 x 2^24, found %lld x %lld and %lld x %lld", (long long)in->dims[1],
+                        (long long)in->dims[2], (long long)size[0], (long long)size[1]);
   int64_t dims[4] = {in->dims[0], size[0], size[1], in->dims[3]};
-  if (in->count == 0 && dims[0] && dims[3])
+  if (in->count == 0 && dims[0] && dims[1] && dims[2] && dims[3])
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an image of 1 x 1 or more, found %lld x %lld",
                         (long long)in->dims[1], (long long)in->dims[2]);
   return ufi_out_shape(ctx, 0, 4, dims);

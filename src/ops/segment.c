@@ -161,7 +161,7 @@ static uf_status bucketize_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_e
 
 static uf_status bucketize_infer(ufi_ctx *ctx) {
   UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_FLOAT64, UF_INT32, UF_INT64, UF_INVALID));
-  UFI_TRY(ufi_want_out(ctx, 0, UF_INT32, UF_INVALID));
+  UFI_TRY(ufi_out_dtype(ctx, 0, UF_INT32));
   return ufi_out_like(ctx, 0, ctx->in[0]);
 }
 
