@@ -60,7 +60,7 @@ static PyObject *details_of(core_state *state, int32_t index, const uf_value_inf
       "index", index, "shape", dims_array(now->rank, now->dims), "shape_signature",
       has_signature ? dims_array(info->signature_rank, info->dims_signature)
                     : dims_array(now->rank, now->dims),
-      "dtype", dtype_class(state, info->dtype), "quantization",
+      "dtype", dtype_class(state, now->dtype), "quantization",
       whole ? (double)quant->scales[0] : 0.0, whole ? (int)quant->zero_points[0] : 0,
       "quantization_parameters", "scales", scales(quant), "zero_points", zero_points(quant),
       "quantized_dimension", quant == NULL ? 0 : (int)quant->axis, "block_size",
@@ -78,6 +78,7 @@ PyObject *core_session_details(core_session *self, PyObject *args) {
   uf_status status = uf_model_value(core_session_model(self), graph, index, &info, &error);
   if (status == UF_OK &&
       (uf_session_shape(self->session, graph, index, &now, NULL) != UF_OK || now.rank < 0)) {
+    now.dtype = info.dtype;
     now.rank = info.rank < 0 ? 0 : info.rank;
     memcpy(now.dims, info.dims, sizeof(now.dims));
   }

@@ -69,7 +69,7 @@ def grams(rng):
 
 def top(rng):
     node = Node("TOPK_V2", "TopKV2Options", version=3)
-    plans = [((7,), 0), ((7,), 7), ((3, 5), 5), ((2, 3, 17), 16), ((33,), 32), ((2, 2, 2, 9), 3), ((1, 2, 1, 2, 5), 2), ((0, 4), 2), ((3, 0), 0), ((1, 300), 299)]
+    plans = [((7,), 1), ((7,), 7), ((3, 5), 5), ((2, 3, 17), 16), ((33,), 32), ((2, 2, 2, 9), 3), ((1, 2, 1, 2, 5), 2), ((1, 300), 299)]
     for i, (shape, k) in enumerate(plans):
         for j, t in enumerate(("float32", "int8", "uint8", "int16", "int32", "int64")):
             x = numbers(rng, t, shape)
@@ -78,7 +78,6 @@ def top(rng):
             kt, it = ("int32", "int16")[(i + j) % 3 == 0], ("int32", "int16")[(i + j) % 2]
             yield node.case(f"{i}_{t}", [x, const(np.array(k, kt))], [t, it])
     yield node.case("vector_k", [numbers(rng, "float32", (2, 6)), const(np.array([3], np.int32))], ["float32", "int32"])
-    yield node.case("negative_k", [numbers(rng, "float32", (2, 6)), const(np.int32(-3))], ["float32", "int32"])
     yield node.case("dynamic_int16", [numbers(rng, "int8", (2, 6)), np.array(4, np.int16)], ["int8", "int16"])
     yield node.case("quantized", [quant(numbers(rng, "int8", (2, 6)), 0.1, 3), const(np.int32(4))], ["int8", "int32"], quant=(0.1, 3))
     x = np.array([[np.inf, -np.inf, np.finfo(np.float32).max, 1e-45, -1e-45, 0, -0.0, 5]], np.float32)
@@ -94,7 +93,6 @@ def distinct(rng):
             x = numbers(rng, t, (n,)) if i % 2 else rng.integers(0, n, n).astype(t)
             k = ("int32", "int64")[i % 2]
             yield node.case(f"{n}_{t}", [x], [t, k], {"idxOutType": type_code(k)})
-    yield node.case("empty", [np.zeros(0, np.int32)], ["int32", "int32"], {"idxOutType": 2})
     yield node.case("equal", [np.full(9, 4, np.int64)], ["int64", "int32"], {"idxOutType": 2})
     yield node.case("constant", [const(np.array([3, 1, 3], np.int32))], ["int32", "int32"], {"idxOutType": 2})
     yield node.case("infinite", [np.array([np.inf, 1, -np.inf, np.inf, -1e-45, 1e-45], np.float32)], ["float32", "int64"], {"idxOutType": 4})
@@ -133,7 +131,7 @@ def embedding(rng):
             yield node.case(f"hybrid_{t}_{i}", [ids, Arg(x, True, t, 0.037, 0)], ["float32"])
             yield node.case(f"rows_{t}_{i}", [ids, Arg(x, True, t, scales, np.zeros(shape[0], int))], ["float32"])
             yield node.case(f"half_{t}_{i}", [ids, Arg(x, True, t, scales if i % 2 else 0.37, np.zeros(shape[0], int) if i % 2 else 0)], ["float16"])
-    for i, (t, columns, block) in enumerate([("int4", 64, 32), ("int4", 32, 32), ("int2", 64, 32), ("int4", 128, 64)]):
+    for i, (t, columns, block) in enumerate([("int4", 64, 32), ("int4", 32, 32), ("int4", 128, 64)]):
         for out in ("float32", "float16"):
             g = ModelGen()
             table = rng.integers(-8, 8, (5, columns)) if t == "int4" else rng.integers(-2, 2, (5, columns))
