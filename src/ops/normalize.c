@@ -46,7 +46,7 @@ static void l2_f32(void *context, size_t begin, size_t end) {
   const ufk_elementwise_table *k = &ufi_kernels_get()->elementwise;
   for (size_t i = begin; i < end; ++i) {
     const float *x = (const float *)r->x->data + i * r->n;
-    const float norm = fmaxf(sqrtf((float)k->f32_sum_squares(x, r->n)), 1e-6f);
+    const float root = sqrtf((float)k->f32_sum_squares(x, r->n)), norm = root < 1e-6f ? 1e-6f : root; /* NaN stays */
     k->f32_binary[UFK_DIV][UFK_VS](x, &norm, (float *)r->y->data + i * r->n, r->n, -INFINITY, INFINITY);
   }
 }
