@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "ops/broadcast.h"
+#include "ops/move.h"
 
 typedef struct split { int64_t outer, n, inner; } split;
 
@@ -21,13 +22,7 @@ static split split_at(const ufi_tensor *t, int32_t axis) {
 
 /* The one axis in input 1. */
 static uf_status read_axis(ufi_ctx *ctx, int32_t *axis_out) {
-  int64_t value;
-  int32_t n;
-  char text[512];
-  UFI_TRY(ufi_read_ints(ctx, ctx->in[1], &value, 1, &n));
-  if (n != 1)
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one axis, found %s", ufi_tensor_text(ctx->in[1], text));
-  return ufi_axis(ctx, value, ctx->in[0]->rank, axis_out);
+  return ufi_axis(ctx, ufi_move_index(ctx->in[1], 0), ctx->in[0]->rank, axis_out);
 }
 
 /* ---- ARG_MAX, ARG_MIN ---------------------------------------------------------------------- */
@@ -123,6 +118,8 @@ static uf_status arg_infer(ufi_ctx *ctx) {
   if (named != UF_INVALID) UFI_TRY(ufi_out_dtype(ctx, 0, named));
   if (ctx->out[0]->dtype == UF_INVALID) UFI_TRY(ufi_out_dtype(ctx, 0, UF_INT64)); /* TensorFlow's default */
   UFI_TRY(ufi_want_out(ctx, 0, UF_INT32, UF_INT64, UF_INT16, UF_UINT16, UF_INVALID));
+  if (ctx->in[1]->count != 1)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one axis, found %s", ufi_tensor_text(ctx->in[1], text));
   if (!ufi_known(ctx, 1)) return UF_OK;
   UFI_TRY(read_axis(ctx, &axis));
   if (x->dims[axis] == 0)

@@ -61,15 +61,16 @@ const ufi_op_def ufi_op_HASHTABLE_LOOKUP = {.infer = table_infer, .eval = table_
 enum { SPARSE = 1, DENSE };
 
 static uf_status lsh_attrs_tflite(const ufi_tflite_attrs *from, void *memory, uf_error *error) {
-  int32_t *type = memory;
-  *type = ufi_fb_i8(&from->options, 0, 0);
-  if (*type == SPARSE || *type == DENSE) return UF_OK;
-  return ufi_fail(error, UF_INVALID_ARGUMENT, "expected projection type 1 (SPARSE) or 2 (DENSE), found %d", (int)*type);
+  *(int32_t *)memory = ufi_fb_i8(&from->options, 0, 0);
+  return UF_OK;
 }
 
 static uf_status lsh_infer(ufi_ctx *ctx) {
   const ufi_tensor *seeds = ctx->in[0], *items = ctx->in[1], *weights = ufi_in(ctx, 2);
+  const int32_t type = *(const int32_t *)ctx->attrs;
   char text[512];
+  if (type != SPARSE && type != DENSE)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected projection type 1 (SPARSE) or 2 (DENSE), found %d", (int)type);
   UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_INVALID));
   UFI_TRY(ufi_want_rank(ctx, seeds, 2, 2));
   UFI_TRY(ufi_want_rank(ctx, items, 1, UF_MAX_RANK));
@@ -86,7 +87,7 @@ static uf_status lsh_infer(ufi_ctx *ctx) {
       return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a weight for each of %lld items, found %lld",
                           (long long)items->dims[0], (long long)weights->count);
   }
-  const int64_t n = *(const int32_t *)ctx->attrs == SPARSE ? seeds->dims[0] : seeds->count;
+  const int64_t n = type == SPARSE ? seeds->dims[0] : seeds->count;
   return ufi_out_shape(ctx, 0, 1, &n);
 }
 

@@ -12,12 +12,14 @@
 /* ---- L2_NORMALIZATION ----------------------------------------------------------------------- */
 
 static uf_status l2_tflite(const ufi_tflite_attrs *from, void *attrs, uf_error *error) {
-  const int8_t act = ufi_fb_i8(&from->options, 0, 0);
-  if (act == UFI_ACT_NONE) return UF_OK;
-  return ufi_fail(error, UF_UNIMPLEMENTED, "expected no fused activation, found number %d", act);
+  *(int32_t *)attrs = ufi_fb_i8(&from->options, 0, 0);
+  return UF_OK;
 }
 
 static uf_status l2_infer(ufi_ctx *ctx) {
+  const int32_t act = *(const int32_t *)ctx->attrs;
+  if (act != UFI_ACT_NONE)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected no fused activation, found number %d", (int)act);
   UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_INT8, UF_UINT8, UF_INVALID));
   UFI_TRY(ufi_want_rank(ctx, ctx->in[0], 1, UF_MAX_RANK));
   UFI_TRY(ufi_out_dtype(ctx, 0, ctx->in[0]->dtype));
@@ -83,7 +85,7 @@ static uf_status l2_eval(ufi_ctx *ctx) {
   return UF_OK;
 }
 const ufi_op_def ufi_op_L2_NORMALIZATION = {
-  .attrs_tflite = l2_tflite, .infer = l2_infer, .prepare = l2_prepare, .eval = l2_eval,
+  .attrs_size = sizeof(int32_t), .attrs_tflite = l2_tflite, .infer = l2_infer, .prepare = l2_prepare, .eval = l2_eval,
 };
 
 /* ---- LOCAL_RESPONSE_NORMALIZATION -------------------------------------------------------------- */
@@ -98,8 +100,7 @@ static uf_status lrn_tflite(const ufi_tflite_attrs *from, void *attrs, uf_error 
   a->bias = ufi_fb_f32(&from->options, 1, 0.0f);
   a->alpha = ufi_fb_f32(&from->options, 2, 0.0f);
   a->beta = ufi_fb_f32(&from->options, 3, 0.0f);
-  if (a->radius >= 0) return UF_OK;
-  return ufi_fail(error, UF_INVALID_ARGUMENT, "expected a radius >= 0, found %d", a->radius);
+  return UF_OK; /* a radius below 0: nothing is added up */
 }
 
 static uf_status lrn_infer(ufi_ctx *ctx) {

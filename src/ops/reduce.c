@@ -106,18 +106,20 @@ static uf_status reduce_tf(const ufi_tf_attrs *from, void *attrs, uf_error *erro
   return UF_OK;
 }
 
-/* Which dimensions input 1 names; repeats are fine in TFLite. */
-enum { MAX_AXES = 64 };
+static uf_status want_once_tf(ufi_ctx *ctx, bool named, int32_t axis) {
+  if (!named || !is_tf(ctx)) return UF_OK;
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected each axis once, found %d twice", (int)axis);
+}
+
+/* Which dimensions input 1 names; repeats are fine in TFLite, and any axes of a scalar. */
 static uf_status read_axes(ufi_ctx *ctx, bool reduced[UF_MAX_RANK]) {
-  int64_t axes[MAX_AXES];
-  int32_t n, axis;
+  int32_t axis;
   const int32_t rank = ctx->in[0]->rank;
+  const ufi_tensor *axes = ctx->in[1];
   memset(reduced, 0, UF_MAX_RANK * sizeof *reduced);
-  UFI_TRY(ufi_read_ints(ctx, ctx->in[1], axes, MAX_AXES, &n));
-  for (int32_t i = 0; i < n && (rank > 0 || is_tf(ctx)); ++i) {
-    UFI_TRY(ufi_axis(ctx, axes[i], rank, &axis));
-    if (reduced[axis] && is_tf(ctx))
-      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected each axis once, found %d twice", axis);
+  for (int64_t i = 0; i < axes->count && (rank > 0 || is_tf(ctx)); ++i) {
+    UFI_TRY(ufi_axis(ctx, ufi_move_index(axes, i), rank, &axis));
+    UFI_TRY(want_once_tf(ctx, reduced[axis], axis));
     reduced[axis] = true;
   }
   return UF_OK;

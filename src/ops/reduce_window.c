@@ -12,11 +12,8 @@ enum { INPUT, START, WINDOW, STRIDES, DILATIONS };
 typedef enum window_join { W_NONE, W_ADD, W_MUL, W_MIN, W_MAX, W_ALL, W_ANY, W_COUNT } window_join;
 
 static uf_status window_attrs_tflite(const ufi_tflite_attrs *from, void *memory, uf_error *error) {
-  int32_t *join = memory;
-  *join = ufi_fb_i32(&from->options, 0, W_NONE);
-  if (*join > W_NONE && *join < W_COUNT) return UF_OK;
-  return ufi_fail(error, UF_INVALID_ARGUMENT, "expected reduce_function 1 (ADD), 2 (MUL), 3 (MINIMUM), 4 (MAXIMUM), "
-                  "5 (ALL) or 6 (ANY), found %d", (int)*join);
+  *(int32_t *)memory = ufi_fb_i32(&from->options, 0, W_NONE);
+  return UF_OK;
 }
 
 /* ---- a row of a window ------------------------------------------------------------------------- */
@@ -87,8 +84,12 @@ static int64_t places(int64_t n, int64_t size, int64_t stride, int64_t dilation)
 
 static uf_status window_infer(ufi_ctx *ctx) {
   const ufi_tensor *x = ctx->in[INPUT];
+  const int32_t join = *(const int32_t *)ctx->attrs;
   int64_t dims[UF_MAX_RANK];
   window w;
+  if (join <= W_NONE || join >= W_COUNT)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected reduce_function 1 (ADD), 2 (MUL), 3 (MINIMUM), 4 (MAXIMUM), "
+                        "5 (ALL) or 6 (ANY), found %d", (int)join);
   UFI_TRY(ufi_want_in(ctx, INPUT, UF_FLOAT32, UF_FLOAT64, UF_INT8, UF_UINT8, UF_INT16, UF_INT32, UF_INT64, UF_BOOL,
                       UF_INVALID));
   UFI_TRY(ufi_want_same(ctx, x, ctx->in[START]));

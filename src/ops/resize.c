@@ -26,8 +26,6 @@ static uf_status bilinear_attrs_tflite(const ufi_tflite_attrs *from, void *memor
   a->align_corners = ufi_fb_bool(&from->options, 2, false);
   a->half_pixel = ufi_fb_bool(&from->options, 3, false);
   a->least = 1;
-  if (a->align_corners && a->half_pixel)
-    return ufi_fail(error, UF_INVALID_ARGUMENT, "expected align_corners or half_pixel_centers, found both");
   return UF_OK;
 }
 
@@ -49,6 +47,14 @@ static uf_status nearest_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_err
   return UF_OK;
 }
 
+/* Pixels are numbered in 32 bits, as a .tflite file counts them. */
+static uf_status want_small_tf(ufi_ctx *ctx) {
+  const int64_t h = ctx->in[0]->dims[1], w = ctx->in[0]->dims[2];
+  if (h <= INT32_MAX && w <= INT32_MAX) return UF_OK;
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an image below 2^31 x 2^31, found %lld x %lld", (long long)h,
+                      (long long)w);
+}
+
 static uf_status resize_infer(ufi_ctx *ctx) {
   const ufi_tensor *in = ctx->in[0];
   const int64_t least = ((const resize_attrs *)ctx->attrs)->least;
@@ -62,11 +68,7 @@ static uf_status resize_infer(ufi_ctx *ctx) {
   if (size[0] < least || size[1] < least)
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a new size of %lld x %lld or more, found %lld x %lld",
                         (long long)least, (long long)least, (long long)size[0], (long long)size[1]);
-  /* Positions are computed in float32, exact up to 2^24. */
-  if (size[0] > 1 << 24 || size[1] > 1 << 24 || in->dims[1] > 1 << 20 || in->dims[2] > 1 << 20)
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an image of at most 2^20 x 2^20 and a new size of at most "
-                        "2^24 x 2^24, found %lld x %lld and %lld x %lld", (long long)in->dims[1],
-                        (long long)in->dims[2], (long long)size[0], (long long)size[1]);
+  UFI_TRY(want_small_tf(ctx));
   int64_t dims[4] = {in->dims[0], size[0], size[1], in->dims[3]};
   if (in->count == 0 && dims[0] && dims[1] && dims[2] && dims[3])
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an image of 1 x 1 or more, found %lld x %lld",
@@ -75,6 +77,9 @@ static uf_status resize_infer(ufi_ctx *ctx) {
 }
 
 static uf_status bilinear_infer(ufi_ctx *ctx) {
+  const resize_attrs *a = ctx->attrs;
+  if (a->align_corners && a->half_pixel)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected align_corners or half_pixel_centers, found both");
   UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_UINT8, UF_INT8, UF_INT16, UF_INVALID));
   return resize_infer(ctx);
 }
@@ -93,8 +98,9 @@ static tap float_tap(const resize_attrs *a, int64_t p, int64_t in, int64_t out) 
   float scale = (float)in / (float)out;
   if (a->align_corners && out > 1) scale = (float)(in - 1) / (float)(out - 1);
   float at = a->half_pixel ? ((float)p + 0.5f) * scale - 0.5f : (float)p * scale;
-  tap r = {.low = UFI_MAX((int32_t)floorf(at), 0), .high = UFI_MIN((int32_t)ceilf(at), (int32_t)in - 1)};
-  r.low = UFI_MIN(r.low, (int32_t)in - 1); /* rounding may not lead outside */
+  /* Rounding may not lead outside. */
+  tap r = {.low = (int32_t)UFI_MIN(UFI_MAX((int64_t)floorf(at), 0), in - 1),
+           .high = (int32_t)UFI_MIN((int64_t)ceilf(at), in - 1)};
   r.t.f = at - (float)r.low;
   return r;
 }
@@ -172,7 +178,7 @@ static void bilinear_rows(void *context, size_t begin, size_t end) {
 }
 
 static uf_status bilinear_prepare(ufi_ctx *ctx) {
-  ufi_want_scratch(ctx, (size_t)ctx->out[0]->dims[2] * sizeof(tap));
+  if (ctx->out[0]->count) ufi_want_scratch(ctx, (size_t)ctx->out[0]->dims[2] * sizeof(tap));
   return UF_OK;
 }
 
@@ -198,12 +204,12 @@ const ufi_op_def ufi_op_RESIZE_BILINEAR = {
 static int32_t nearest(const resize_attrs *a, int64_t p, int64_t in, int64_t out) {
   float scale = a->align_corners && out > 1 ? (float)(in - 1) / (float)(out - 1) : (float)in / (float)out;
   float at = ((float)p + (a->half_pixel ? 0.5f : 0.0f)) * scale;
-  int32_t found = (int32_t)(a->align_corners ? roundf(at) : floorf(at));
-  return UFI_MAX(0, UFI_MIN(found, (int32_t)in - 1));
+  int64_t found = (int64_t)(a->align_corners ? roundf(at) : floorf(at));
+  return (int32_t)UFI_MAX((int64_t)0, UFI_MIN(found, in - 1));
 }
 
 static uf_status nearest_prepare(ufi_ctx *ctx) {
-  ufi_want_scratch(ctx, (size_t)ctx->out[0]->dims[2] * sizeof(int32_t));
+  if (ctx->out[0]->count) ufi_want_scratch(ctx, (size_t)ctx->out[0]->dims[2] * sizeof(int32_t));
   return UF_OK;
 }
 

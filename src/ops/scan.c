@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "ops/join.h"
+#include "ops/move.h"
 
 typedef enum scan_kind { SCAN_SUM, SCAN_PROD, SCAN_LOGSUMEXP } scan_kind;
 typedef struct scan_attrs {
@@ -32,11 +33,7 @@ static uf_status scan_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error)
 }
 
 static uf_status read_axis(ufi_ctx *ctx, int32_t *axis_out) {
-  int64_t value;
-  int32_t found;
-  UFI_TRY(ufi_read_ints(ctx, ctx->in[1], &value, 1, &found));
-  if (found != 1) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one axis, found %d", (int)found);
-  return ufi_axis(ctx, value, ctx->in[0]->rank, axis_out);
+  return ufi_axis(ctx, ufi_move_index(ctx->in[1], 0), ctx->in[0]->rank, axis_out);
 }
 
 static uf_status scan_infer(ufi_ctx *ctx) {
@@ -50,6 +47,8 @@ static uf_status scan_infer(ufi_ctx *ctx) {
     return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected %s to scan, found %s",
                         a->kind == SCAN_LOGSUMEXP ? "real numbers" : "numbers", ufi_tensor_text(x, text));
   UFI_TRY(ufi_want_rank(ctx, x, 1, UF_MAX_RANK));
+  if (ctx->in[1]->count != 1)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one axis, found %s", ufi_tensor_text(ctx->in[1], text));
   if (ufi_known(ctx, 1)) UFI_TRY(read_axis(ctx, &axis));
   UFI_TRY(ufi_out_dtype(ctx, 0, x->dtype));
   return ufi_out_like(ctx, 0, x);
