@@ -57,7 +57,8 @@ static uf_status detection_attrs_tflite(const ufi_tflite_attrs *from, void *memo
 
 static uf_status check_options(ufi_ctx *ctx) {
   const detection_attrs *a = ctx->attrs;
-  if (a->max_detections < 1 || a->classes_per_box < 1 || a->per_class < 1 || a->num_classes < 1)
+  const int32_t least = a->regular; /* the fast version may find nothing, and has no limit for a class */
+  if (a->max_detections < least || a->classes_per_box < 1 || (a->regular && a->per_class < 1) || a->num_classes < 1)
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected options max_detections, max_classes_per_detection, "
                         "detections_per_class and num_classes of 1 and more, found %d, %d, %d and %d",
                         (int)a->max_detections, (int)a->classes_per_box, (int)a->per_class, (int)a->num_classes);

@@ -228,6 +228,13 @@ def test_inverse_transform(shape, size):
     np.testing.assert_allclose(found, np.fft.irfft2(whole, size), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("size", [(4, 1), (1, 1), (2, 1), (16, 1), (1, 2), (8, 2)])
+def test_transform_of_columns(size):
+    x = numbers(np.random.default_rng(9), "float32", (2,) + size)
+    found = run(Node("RFFT2D", "Rfft2dOptions").case("x", [x, i32(*size)], ["complex64"]))[0]
+    np.testing.assert_allclose(found, np.fft.rfft2(x), rtol=1e-5, atol=1e-5)
+
+
 def test_there_and_back():
     x = numbers(np.random.default_rng(8), "float32", (3, 8, 16))
     there = run(Node("RFFT2D", "Rfft2dOptions").case("x", [x, i32(8, 16)], ["complex64"]))[0]
@@ -243,4 +250,7 @@ def test_rows_without_a_detection_are_zero():
                                                        custom=("TFLite_Detection_PostProcess", flex(options))))
     np.testing.assert_allclose(boxes[0, :2], [[0.4, 0.3, 0.6, 0.7]] * 2, rtol=1e-6)
     np.testing.assert_array_equal(found[0, :2], scores[0, 0])
+    boxes_none, *_, none = run(Node("CUSTOM").case("x", [np.zeros((1, 2, 4), np.float32), scores, const(anchors)], ["float32"] * 4,
+                                                   custom=("TFLite_Detection_PostProcess", flex({**options, "max_detections": 0, "detections_per_class": 0}))))
+    assert boxes_none.shape == (1, 0, 4) and none == 0
     assert n == 1 and not boxes[0, 2:].any() and not classes[0, 2:].any() and not found[0, 2:].any()

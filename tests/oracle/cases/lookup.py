@@ -10,7 +10,7 @@ from onenode import Arg, Node, const, i32, numbers, quant, words
 DIFFERS = {
     "EMBEDDING_LOOKUP": "Rows of packed int4 and int2 tables that begin inside a byte are read from there; the reference reads them "
                         "from the beginning of that byte.",
-    "TOPK_V2": "A NaN counts as less than every number.",
+    "TOPK_V2": "A NaN counts as less than every number, as in LiteRT 2.3; in TensorFlow's kernels the order of elements decides.",
     "UNIQUE": "All NaNs are one value.",
     "LSH_PROJECTION": "With 32 bits a hash, hash i of a sparse projection begins at i * 2^32, which is 0, not at i.",
 }
@@ -50,6 +50,10 @@ def hashes(rng):
             args = [seed, numbers(rng, t, items)]
             yield node.case(f"{i}_{kind}", args, ["int32"], {"type": code})
             yield node.case(f"{i}_{kind}_weights", args + [rng.standard_normal(items[0]).astype(np.float32)], ["int32"], {"type": code})
+    for i, shape in enumerate([(3,), (1,), (4, 2), (17,)]):  # the bytes of a tensor of strings, cut into equal pieces
+        args = [rng.standard_normal((3, 4)).astype(np.float32), words(rng, shape)]
+        yield node.case(f"strings_{i}", args + ([rng.standard_normal(shape[0]).astype(np.float32)] if i % 2 else []), ["int32"], {"type": 1 + i % 2})
+    yield node.case("constant_strings", [rng.standard_normal((3, 4)).astype(np.float32), const(text(b"ab", b"", b"c"))], ["int32"], {"type": 2})
     yield node.case("bits_32", [rng.standard_normal((1, 32)).astype(np.float32), numbers(rng, "int32", (6,))], ["int32"], {"type": 1})
 
 

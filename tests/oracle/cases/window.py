@@ -42,5 +42,8 @@ def cases(rng):
     x[[1, 4, 7]] = np.nan, np.inf, -np.inf
     for join in ("add", "min", "max"):
         yield node.case(f"nan_{join}", [x, const(np.float32(0))] + window((2,), (1,), (1,)), ["float32"], {"reduceFunction": JOINS[join]})
+    for join in ("add", "max"):  # enough for several threads
+        x = numbers(rng, "float32", (1, 48, 50, 3))
+        yield node.case(f"large_{join}", [x, const(np.float32(0))] + window((1, 5, 5, 1), (1, 1, 1, 1), (1, 1, 1, 1)), ["float32"], {"reduceFunction": JOINS[join]})
     yield node.case("variable_start", [numbers(rng, "int32", (6,)), np.array([3], np.int32)] + window((2,), (1,), (1,)), ["int32"], {"reduceFunction": 1})
     yield node.case("constant", [const(numbers(rng, "int32", (6,))), const(np.int32(3))] + window((2,), (1,), (1,)), ["int32"], {"reduceFunction": 4})
