@@ -17,7 +17,7 @@
 
 typedef struct resize_attrs {
   bool align_corners, half_pixel;
-  int64_t least;          /* of a new height or width */
+  bool may_vanish;        /* a new height or width of 0 is fine */
 } resize_attrs;
 
 /* The fields' numbers: the bilinear table begins with two deprecated ones. */
@@ -25,7 +25,6 @@ static uf_status bilinear_attrs_tflite(const ufi_tflite_attrs *from, void *memor
   resize_attrs *a = memory;
   a->align_corners = ufi_fb_bool(&from->options, 2, false);
   a->half_pixel = ufi_fb_bool(&from->options, 3, false);
-  a->least = 1;
   return UF_OK;
 }
 
@@ -33,6 +32,7 @@ static uf_status nearest_attrs_tflite(const ufi_tflite_attrs *from, void *memory
   resize_attrs *a = memory;
   a->align_corners = ufi_fb_bool(&from->options, 0, false);
   a->half_pixel = ufi_fb_bool(&from->options, 1, false);
+  a->may_vanish = true;
   return UF_OK;
 }
 
@@ -41,7 +41,6 @@ static uf_status nearest_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_err
   resize_attrs *a = memory;
   a->align_corners = ufi_tf_bool(from, "align_corners");
   a->half_pixel = ufi_tf_bool(from, "half_pixel_centers");
-  a->least = 1;
   if (a->align_corners && a->half_pixel)
     return ufi_fail(error, UF_INVALID_ARGUMENT, "expected align_corners or half_pixel_centers, found both");
   return UF_OK;
@@ -57,7 +56,7 @@ static uf_status want_small_tf(ufi_ctx *ctx) {
 
 static uf_status resize_infer(ufi_ctx *ctx) {
   const ufi_tensor *in = ctx->in[0];
-  const int64_t least = ((const resize_attrs *)ctx->attrs)->least;
+  const int64_t least = ((const resize_attrs *)ctx->attrs)->may_vanish ? 0 : 1;
   int64_t size[2];
   UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INVALID));
   UFI_TRY(ufi_want_rank(ctx, in, 4, 4));
