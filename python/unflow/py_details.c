@@ -78,10 +78,12 @@ PyObject *core_session_details(core_session *self, PyObject *args) {
   uf_status status = uf_model_value(core_session_model(self), graph, index, &info, &error);
   if (status == UF_OK &&
       (uf_session_shape(self->session, graph, index, &now, NULL) != UF_OK || now.rank < 0)) {
-    now.dtype = info.dtype;
     now.rank = info.rank < 0 ? 0 : info.rank;
     memcpy(now.dims, info.dims, sizeof(now.dims));
+    now.dtype = info.dtype;
   }
+  /* An op may know its output's dtype better than the file; a handle stays one. */
+  if (status == UF_OK && info.dtype == UF_RESOURCE) now.dtype = info.dtype;
   core_leave(self);
   if (status != UF_OK) return core_raise(self->state, &error, CORE_ANY);
   return details_of(self->state, index, &info, &now);
