@@ -4,8 +4,8 @@
 
 import numpy as np
 
-from case import Close, Step
-from modelgen import type_code
+from case import Case, Close, Exact
+from modelgen import ModelGen, type_code
 from onenode import Node, const, i32, numbers, quant
 
 TIGHT = Close(3e-6, 1e-6)
@@ -265,6 +265,57 @@ def normalizations(rng):
     yield Node("L2_NORMALIZATION", "L2NormOptions").case("zeros", [np.zeros((2, 5), np.float32)], ["float32"])
 
 
+def large(rng):
+    """Enough elements for several threads, and rows that no instruction set's width divides."""
+    near = Close(3e-6, 1e-6)
+    x = rng.uniform(0.5, 2, (257, 513)).astype(np.float32)
+    for op in ("SUM", "MEAN", "REDUCE_MAX", "REDUCE_MIN"):
+        for axes in ((0,), (1,), (0, 1)):
+            # The reference adds up one after the other in float32: its own error grows with the number of elements.
+            yield Node(op, "ReducerOptions").case(f"large_{name_of((), axes, False)}", [x, i32(*axes)], ["float32"], {"keepDims": False}, tol=Close(1e-4, 0))
+    for t in ("int8", "uint8", "int16"):
+        q = quant(ints(rng, t, (3, 129, 65, 5)), 0.05, 0 if t == "int16" else 9)
+        yield Node("MEAN", "ReducerOptions", 2).case(f"large_{t}", [q, i32(1, 2)], [t], {"keepDims": False}, quant=(0.01, 0 if t == "int16" else 3))
+    for axis in (0, 1):
+        yield Node("ARG_MAX", "ArgMaxOptions").case(f"large_{axis}", [x, i32(axis)], ["int32"], {"outputType": 2})
+        yield Node("ARG_MIN", "ArgMinOptions").case(f"large_{axis}", [(x * 9).astype(np.int8), i32(axis)], ["int64"], {"outputType": 4})
+        yield Node("CUMSUM", "CumsumOptions").case(f"large_{axis}", [ints(rng, "int32", (257, 513)), i32(axis)], ["int32"])
+    yield Node("SOFTMAX", "SoftmaxOptions").case("large", [x], ["float32"], {"beta": 1.0}, tol=near)
+    yield Node("LOG_SOFTMAX", "LogSoftmaxOptions").case("large", [x], ["float32"], tol=near)
+    yield Node("SOFTMAX", "SoftmaxOptions").case("large_int8", [quant(ints(rng, "int8", (257, 513)), 0.05, 3)], ["int8"], {"beta": 1.0}, quant=(1 / 256, -128))
+    yield Node("L2_NORMALIZATION", "L2NormOptions").case("large", [x], ["float32"], tol=Close(1e-5, 0))
+
+
+def in_place(rng):
+    """Behind another op, whose memory these may write over."""
+    def chain(name, op, options, values, x, extra=(), tol=None, scale=None):
+        g = ModelGen()
+        t = x.dtype.name
+        quantized = {} if scale is None else {"scale": scale[0], "zero": scale[1]}
+        a, b = g.tensor("a", t, x.shape, **quantized), g.tensor("b", t, x.shape, **quantized)
+        y = g.tensor("y", t, x.shape, **({} if scale is None else {"scale": scale[2], "zero": scale[3]}))
+        g.op("RELU" if scale else "NEG", [a], [b])
+        g.op(op, [b] + [g.constant(f"c{i}", c.dtype.name, c) for i, c in enumerate(extra)], [y], options, values)
+        g.inputs([a])
+        g.outputs([y])
+        return Case(f"in_place_{op.lower()}_{name}", op=op, model=g.build(), inputs=[x], tol=tol or Exact())
+
+    x = (rng.standard_normal((5, 33)) * 2).astype(np.float32)
+    yield chain("f32", "SOFTMAX", "SoftmaxOptions", {"beta": 1.0}, x, tol=Close(3e-6, 1e-7))
+    yield chain("f32", "LOG_SOFTMAX", "LogSoftmaxOptions", {}, x, tol=Close(3e-6, 2e-6))
+    yield chain("f32", "L2_NORMALIZATION", "L2NormOptions", {}, x, tol=TIGHT)
+    for t in ("float32", "int32", "int64"):
+        for i in range(4):
+            yield chain(f"{t}_{i}", "CUMSUM", "CumsumOptions", {"exclusive": i % 2 == 1, "reverse": i > 1}, (x * 9).astype(t), [np.array(i % 2, np.int32)], tol=TIGHT)
+    for t, zero, out in (("int8", -128, (1 / 256, -128)), ("uint8", 0, (1 / 256, 0)), ("int16", 0, (1 / 32768, 0))):
+        x = ints(rng, t, (5, 33))
+        yield chain(t, "SOFTMAX", "SoftmaxOptions", {"beta": 1.0}, x, scale=(0.0005 if t == "int16" else 0.05, zero) + out)
+        if t != "int16":
+            yield chain(t, "LOG_SOFTMAX", "LogSoftmaxOptions", {}, x, scale=(0.05, zero, 1 / 16, 127 if t == "int8" else 255))
+            yield chain(t, "L2_NORMALIZATION", "L2NormOptions", {}, x, scale=(0.05, zero, 1 / 128, 0 if t == "int8" else 128))
+
+
 def cases(rng):
-    for part in (reductions, more_reductions, quantized_reductions, positions, softmaxes, more_softmaxes, normalizations, more_normalizations):
+    for part in (reductions, more_reductions, quantized_reductions, positions, softmaxes, more_softmaxes, normalizations, more_normalizations,
+                 large, in_place):
         yield from part(rng)
