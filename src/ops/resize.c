@@ -228,24 +228,35 @@ static void copy_pixels(uint8_t *to, const uint8_t *from, const int32_t *columns
 #undef COPY
 }
 
+/* The rows of one image: each row once from the input, then, where an image grows, again and again from
+ * what was just written, twice as many at a time. */
+static void nearest_image(ufi_ctx *ctx, const uint8_t *from, uint8_t *to, size_t in_row, size_t out_row, size_t pixel) {
+  const ufi_tensor *in = ctx->in[0], *out = ctx->out[0];
+  const int64_t height = out->dims[1];
+  for (int64_t p = 0; p < height;) {
+    const int32_t y = nearest(ctx->attrs, p, in->dims[1], height);
+    int64_t equal = 1;
+    while (p + equal < height && nearest(ctx->attrs, p + equal, in->dims[1], height) == y) equal++;
+    copy_pixels(to, from + (size_t)y * in_row, ctx->scratch, out->dims[2], pixel);
+    for (int64_t done = 1, more; done < equal; done += more) {
+      more = UFI_MIN(done, equal - done);
+      memcpy(to + (size_t)done * out_row, to, (size_t)more * out_row);
+    }
+    to += (size_t)equal * out_row;
+    p += equal;
+  }
+}
+
 static uf_status nearest_eval(ufi_ctx *ctx) {
   const ufi_tensor *in = ctx->in[0], *out = ctx->out[0];
   int32_t *columns = ctx->scratch;
   if (out->count == 0) return UF_OK;
-  size_t pixel = (size_t)uf_dtype_bits(in->dtype) / 8 * (size_t)in->dims[3];
-  size_t in_row = pixel * (size_t)in->dims[2], out_row = pixel * (size_t)out->dims[2];
-  for (int64_t x = 0; x < out->dims[2]; x++)
-    columns[x] = nearest(ctx->attrs, x, in->dims[2], out->dims[2]);
-  uint8_t *to = out->data;
-  int32_t previous = -1;
-  for (int64_t r = 0; r < out->dims[0] * out->dims[1]; r++, to += out_row) {
-    int64_t image = r / out->dims[1], p = r % out->dims[1];
-    int32_t y = nearest(ctx->attrs, p, in->dims[1], out->dims[1]);
-    const uint8_t *from = (const uint8_t *)in->data + (size_t)(image * in->dims[1] + y) * in_row;
-    if (p > 0 && y == previous) memcpy(to, to - out_row, out_row);
-    else copy_pixels(to, from, columns, out->dims[2], pixel);
-    previous = y;
-  }
+  const size_t pixel = (size_t)uf_dtype_bits(in->dtype) / 8 * (size_t)in->dims[3];
+  const size_t in_row = pixel * (size_t)in->dims[2], out_row = pixel * (size_t)out->dims[2];
+  for (int64_t x = 0; x < out->dims[2]; x++) columns[x] = nearest(ctx->attrs, x, in->dims[2], out->dims[2]);
+  for (int64_t i = 0; i < out->dims[0]; i++)
+    nearest_image(ctx, (const uint8_t *)in->data + (size_t)(i * in->dims[1]) * in_row,
+                  (uint8_t *)out->data + (size_t)(i * out->dims[1]) * out_row, in_row, out_row, pixel);
   return UF_OK;
 }
 

@@ -155,6 +155,16 @@ def test_rows_that_begin_inside_a_byte(t, least, columns):
 
 
 @pytest.mark.parametrize("t, least", [("int4", -8), ("int2", -2)])
+@pytest.mark.parametrize("columns", [1, 3, 4, 7])
+def test_packed_rows_by_keys(t, least, columns):
+    table = np.random.default_rng(columns).integers(least, -least, (4, columns)).astype(np.int8)
+    ids, keys = np.array([7, 2, 9, 5, 2], np.int32), i32(2, 5, 7, 8)
+    found, hits = run(Node("HASHTABLE_LOOKUP").case("x", [ids, keys, Arg(table, True, t)], [t, "uint8"]))
+    np.testing.assert_array_equal(hits, [1, 1, 0, 1, 1])
+    np.testing.assert_array_equal(found.astype(np.int8), np.where(hits[:, None], table[[2, 0, 0, 1, 0]], 0))
+
+
+@pytest.mark.parametrize("t, least", [("int4", -8), ("int2", -2)])
 @pytest.mark.parametrize("out", ["float32", "float16"])
 def test_blocks(t, least, out):
     rng = np.random.default_rng(3)

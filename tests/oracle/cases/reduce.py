@@ -147,6 +147,10 @@ def quantized_reductions(rng):
             for op in ("REDUCE_MAX", "REDUCE_MIN"):
                 args = [quant(ints(rng, t, shape), 0.3, low), i32(*axes) if i % 2 else np.array(axes, np.int32)]
                 yield Node(op, "ReducerOptions", 3).case(f"ends_{t}_{i}", args, [t], {"keepDims": i % 2 == 0}, quant=(0.3, low))
+        for op in ("SUM", "MEAN", "REDUCE_PROD", "REDUCE_MAX", "REDUCE_MIN"):  # constants, which TFLite may compute while it prepares
+            if t == "uint8" and op != "REDUCE_PROD" or t != "uint8" and op != "SUM":
+                for i, (shape, axes) in enumerate([((2, 3), (1,)), ((3, 4), (0,)), ((2, 2, 3), (0, 2))]):
+                    yield Node(op, "ReducerOptions", 2).case(f"constant_{t}_{i}", [quant(ints(rng, t, shape), 0.3, low, True), i32(*axes)], [t], {"keepDims": False}, quant=(0.3, low))
         for op in ("REDUCE_PROD", "REDUCE_MAX", "REDUCE_MIN"):  # not quantized
             for i, (shape, axes) in enumerate(plans[:4]):
                 yield Node(op, "ReducerOptions", 2).case(f"plain_{t}_{i}", [ints(rng, t, shape), i32(*axes)], [t], {"keepDims": False})
