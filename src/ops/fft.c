@@ -146,9 +146,11 @@ static uf_status irfft2d_prepare(ufi_ctx *ctx) {
   return UF_OK;
 }
 
-static void irfft_image(ufi_ctx *ctx, const int64_t size[2], ufi_fft *down, ufi_fft *along, const float *in, float *out) {
+static void irfft_image(ufi_ctx *ctx, const int64_t size[2], ufi_fft *down, ufi_fft *along, const float *in,
+                        float *out) {
   const ufi_tensor *t = ctx->in[0];
-  const int64_t height = t->dims[t->rank - 2], width = t->dims[t->rank - 1], h = size[0], w = size[1], half = w / 2 + 1;
+  const int64_t height = t->dims[t->rank - 2], width = t->dims[t->rank - 1];
+  const int64_t h = size[0], w = size[1], half = w / 2 + 1;
   cx *x = ctx->scratch, *line = x + h * half, *after = line + UFI_MAX(h, w);
   for (int64_t c = 0; c < half; c++) {
     for (int64_t r = 0; r < h; r++) {

@@ -70,13 +70,15 @@ static uf_status lsh_infer(ufi_ctx *ctx) {
   const int32_t type = *(const int32_t *)ctx->attrs;
   char text[512];
   if (type != SPARSE && type != DENSE)
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected projection type 1 (SPARSE) or 2 (DENSE), found %d", (int)type);
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected projection type 1 (SPARSE) or 2 (DENSE), found %d",
+                        (int)type);
   UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_INVALID));
   UFI_TRY(ufi_want_rank(ctx, seeds, 2, 2));
   UFI_TRY(ufi_want_rank(ctx, items, 1, UF_MAX_RANK));
   UFI_TRY(ufi_want_out(ctx, 0, UF_INT32, UF_INVALID));
   if (seeds->dims[1] > 32)
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected at most 32 bits a hash, found %lld", (long long)seeds->dims[1]);
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected at most 32 bits a hash, found %lld",
+                        (long long)seeds->dims[1]);
   if ((items->dtype != UF_STRING && uf_dtype_bits(items->dtype) < 8) || items->dims[0] < 1)
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one item or more, of strings or numbers of whole bytes, "
                         "found %s", ufi_tensor_text(items, text));

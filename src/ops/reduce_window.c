@@ -88,8 +88,8 @@ static uf_status window_infer(ufi_ctx *ctx) {
   int64_t dims[UF_MAX_RANK];
   window w;
   if (join <= W_NONE || join >= W_COUNT)
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected reduce_function 1 (ADD), 2 (MUL), 3 (MINIMUM), 4 (MAXIMUM), "
-                        "5 (ALL) or 6 (ANY), found %d", (int)join);
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected reduce_function 1 (ADD), 2 (MUL), 3 (MINIMUM), "
+                        "4 (MAXIMUM), 5 (ALL) or 6 (ANY), found %d", (int)join);
   UFI_TRY(ufi_want_in(ctx, INPUT, UF_FLOAT32, UF_FLOAT64, UF_INT8, UF_UINT8, UF_INT16, UF_INT32, UF_INT64, UF_BOOL,
                       UF_INVALID));
   UFI_TRY(ufi_want_same(ctx, x, ctx->in[START]));

@@ -49,7 +49,9 @@ static uf_status gram_infer(ufi_ctx *ctx) {
   return UF_OK;
 }
 
-static uf_status gram_prepare(ufi_ctx *ctx) { return ufi_ctx_state(ctx, sizeof(gram_state)) ? UF_OK : UF_RESOURCE_EXHAUSTED; }
+static uf_status gram_prepare(ufi_ctx *ctx) {
+  return ufi_ctx_state(ctx, sizeof(gram_state)) ? UF_OK : UF_RESOURCE_EXHAUSTED;
+}
 
 static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
