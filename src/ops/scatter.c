@@ -109,7 +109,8 @@ static uf_status scatter_eval(ufi_ctx *ctx) {
     uf_status status = locate(ctx, indices, i, depth, steps, &at);
     if (status != UF_OK && !ignore) return status;
     if (status == UF_OK)
-      ufi_join_run(how, out->dtype, (char *)out->data + at * size, (const char *)updates->data + i * inner * size, inner);
+      ufi_join_run(how, out->dtype, (char *)out->data + at * size,
+                   (const char *)updates->data + i * inner * size, inner);
   }
   return UF_OK;
 }
