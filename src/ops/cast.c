@@ -116,13 +116,13 @@ static void write_from_floats(void *data, uf_dtype dtype, size_t at, const doubl
   }
 }
 
-/* float32 to packed integers: clamped, truncated. Pieces begin at whole bytes. */
+/* float32 to packed integers: clamped (NaN as the largest), truncated. Pieces begin at whole bytes. */
 static void write_packed(uint8_t *data, uf_dtype dtype, size_t at, const float *in, size_t n) {
   const int bits = dtype == UF_INT2 ? 2 : 4, per_byte = 8 / bits;
   const float lo = dtype == UF_INT2 ? -2.0f : dtype == UF_INT4 ? -8.0f : 0.0f;
   const float hi = dtype == UF_INT2 ? 1.0f : dtype == UF_INT4 ? 7.0f : 15.0f;
   for (size_t i = 0; i < n; ++i) {
-    const float v = in[i] > lo ? in[i] < hi ? in[i] : hi : lo;
+    const float v = in[i] < lo ? lo : in[i] < hi ? in[i] : hi;
     const unsigned code = (unsigned)(int32_t)v & ((1u << bits) - 1);
     const size_t k = (at + i) % (size_t)per_byte;
     uint8_t *byte = data + (at + i) / (size_t)per_byte;
