@@ -208,7 +208,9 @@ static void int_limits(ufi_act act, ufi_binary *s) {
 typedef struct arith_loops {
   ufk_f32_binary f32;
   const ufi_inner_fn *by_dtype;
+  const char *supported;
 } arith_loops;
+static const char arith_dtypes[] = "floats, integers and quantized values";
 #define ARITH_LOOPS(op)                                                                       \
   {[UF_INT8] = op##_i8,   [UF_UINT8] = op##_u8,   [UF_INT16] = op##_i16,                      \
    [UF_UINT16] = op##_u16, [UF_INT32] = op##_i32, [UF_UINT32] = op##_u32,                     \
@@ -228,7 +230,7 @@ static uf_status prepare_plain(ufi_ctx *ctx, ufi_binary *s, const arith_loops *l
                         "expected no fused activation for complex numbers, found one");
   int_limits(attrs->act, s);
   s->inner = loops->by_dtype[dtype];
-  return s->inner ? UF_OK : ufi_no_dtype(ctx, ctx->in[0], "floats, integers and quantized values");
+  return s->inner ? UF_OK : ufi_no_dtype(ctx, ctx->in[0], loops->supported);
 }
 
 /* Powers of two: at most one operand needs a shift, to the right. */
@@ -287,12 +289,12 @@ static uf_status prepare_sum(ufi_ctx *ctx, const arith_loops *loops, bool subtra
 }
 
 static uf_status add_prepare(ufi_ctx *ctx) {
-  static const arith_loops loops = {UFK_ADD, ufi_add_loops};
+  static const arith_loops loops = {UFK_ADD, ufi_add_loops, arith_dtypes};
   return prepare_sum(ctx, &loops, false);
 }
 
 static uf_status sub_prepare(ufi_ctx *ctx) {
-  static const arith_loops loops = {UFK_SUB, ufi_sub_loops};
+  static const arith_loops loops = {UFK_SUB, ufi_sub_loops, arith_dtypes};
   return prepare_sum(ctx, &loops, true);
 }
 
@@ -312,7 +314,7 @@ static bool mul_is_quantized(const ufi_ctx *ctx) {
 }
 
 static uf_status mul_prepare(ufi_ctx *ctx) {
-  static const arith_loops loops = {UFK_MUL, ufi_mul_loops};
+  static const arith_loops loops = {UFK_MUL, ufi_mul_loops, arith_dtypes};
   ufi_binary *s = ufi_binary_state(ctx);
   if (!s) return UF_RESOURCE_EXHAUSTED;
   if (!mul_is_quantized(ctx)) return prepare_plain(ctx, s, &loops);
@@ -333,7 +335,7 @@ static uf_status mul_prepare(ufi_ctx *ctx) {
 static uf_status div_prepare(ufi_ctx *ctx) {
   static const ufi_inner_fn by_dtype[UF_DTYPE_COUNT] = {
     [UF_INT32] = div_i32, [UF_INT64] = div_i64, [UF_FLOAT64] = div_f64};
-  static const arith_loops loops = {UFK_DIV, by_dtype};
+  static const arith_loops loops = {UFK_DIV, by_dtype, "floats, int32, int64 and quantized int8, uint8 and int16"};
   ufi_binary *s = ufi_binary_state(ctx);
   if (!s) return UF_RESOURCE_EXHAUSTED;
   if (!ufi_is_q(ctx->in[0])) return prepare_plain(ctx, s, &loops);

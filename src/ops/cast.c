@@ -207,7 +207,7 @@ static uf_status cast_infer(ufi_ctx *ctx) {
     UFI_TRY(ufi_tf_cast_check(ctx, x->dtype, y->dtype));
     return ufi_out_like(ctx, 0, x);
   }
-  if (!x || !(is_float(x->dtype) || is_integer(x->dtype)))
+  if (!(is_float(x->dtype) || is_integer(x->dtype)))
     return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected numbers or bool, found %s", ufi_tensor_text(x, text));
   const bool pair = is_packed(y->dtype) ? x->dtype == UF_FLOAT32 : is_float(y->dtype) || is_integer(y->dtype);
   if (!pair)
@@ -242,7 +242,7 @@ static bool has_bytes(uf_dtype d) {
 static uf_status bitcast_infer(ufi_ctx *ctx) {
   const ufi_tensor *x = ctx->in[0], *y = ctx->out[0];
   char text[512];
-  if (!x || !has_bytes(x->dtype) || !has_bytes(y->dtype))
+  if (!has_bytes(x->dtype) || !has_bytes(y->dtype))
     return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected numbers of whole bytes, found %s to %s",
                         ufi_tensor_text(x, text), uf_dtype_name(y->dtype));
   const int64_t from = uf_dtype_bits(x->dtype), to = uf_dtype_bits(y->dtype);

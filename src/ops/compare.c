@@ -67,7 +67,10 @@ typedef struct compare_loops {
   const ufi_inner_fn *by_dtype;
   ufi_inner_fn q_i8, q_u8, q_i16; /* q_i16 NULL: int16 compares as stored */
   bool swap;                      /* a > b is b < a */
+  const char *supported;
 } compare_loops;
+static const char equal_dtypes[] = "floats, int8, uint8, int16, int32, int64, bool or strings";
+static const char order_dtypes[] = "floats, int8, uint8, int16, int32 or int64";
 
 #define ORDER_LOOPS(op)                                                                    \
   [UF_FLOAT32] = op##_f32, [UF_FLOAT64] = op##_f64, [UF_FLOAT16] = op##_f16,               \
@@ -117,33 +120,35 @@ static uf_status compare_prepare(ufi_ctx *ctx, const compare_loops *loops) {
     s->binary.inner = quantized_loop(loops, a->dtype);
     fill_scales(a, b, &s->binary.arg.add);
   }
-  return s->binary.inner ? UF_OK : ufi_no_dtype(ctx, a, "operands that this comparison knows");
+  return s->binary.inner ? UF_OK : ufi_no_dtype(ctx, a, loops->supported);
 }
 
 static uf_status equal_prepare(ufi_ctx *ctx) {
   static const compare_loops loops = {
-    ufi_equal_loops, equal_q_i8, equal_q_u8, equal_q_i16, false};
+    ufi_equal_loops, equal_q_i8, equal_q_u8, equal_q_i16, false, equal_dtypes};
   return compare_prepare(ctx, &loops);
 }
 static uf_status not_equal_prepare(ufi_ctx *ctx) {
   static const compare_loops loops = {
-    ufi_not_equal_loops, not_equal_q_i8, not_equal_q_u8, not_equal_q_i16, false};
+    ufi_not_equal_loops, not_equal_q_i8, not_equal_q_u8, not_equal_q_i16, false, equal_dtypes};
   return compare_prepare(ctx, &loops);
 }
 static uf_status less_prepare(ufi_ctx *ctx) {
-  static const compare_loops loops = {ufi_less_loops, less_q_i8, less_q_u8, NULL, false};
+  static const compare_loops loops = {ufi_less_loops, less_q_i8, less_q_u8, NULL, false, order_dtypes};
   return compare_prepare(ctx, &loops);
 }
 static uf_status less_equal_prepare(ufi_ctx *ctx) {
-  static const compare_loops loops = {ufi_less_equal_loops, less_equal_q_i8, less_equal_q_u8, NULL, false};
+  static const compare_loops loops = {
+    ufi_less_equal_loops, less_equal_q_i8, less_equal_q_u8, NULL, false, order_dtypes};
   return compare_prepare(ctx, &loops);
 }
 static uf_status greater_prepare(ufi_ctx *ctx) {
-  static const compare_loops loops = {ufi_less_loops, less_q_i8, less_q_u8, NULL, true};
+  static const compare_loops loops = {ufi_less_loops, less_q_i8, less_q_u8, NULL, true, order_dtypes};
   return compare_prepare(ctx, &loops);
 }
 static uf_status greater_equal_prepare(ufi_ctx *ctx) {
-  static const compare_loops loops = {ufi_less_equal_loops, less_equal_q_i8, less_equal_q_u8, NULL, true};
+  static const compare_loops loops = {
+    ufi_less_equal_loops, less_equal_q_i8, less_equal_q_u8, NULL, true, order_dtypes};
   return compare_prepare(ctx, &loops);
 }
 

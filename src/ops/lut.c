@@ -13,9 +13,6 @@
 /* ---- shared -------------------------------------------------------------------------- */
 
 uf_status ufi_unary_infer(ufi_ctx *ctx) {
-  char text[512];
-  if (!ctx->in[0])
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected input 0, found %s", ufi_tensor_text(NULL, text));
   UFI_TRY(ufi_out_dtype(ctx, 0, ctx->in[0]->dtype));
   return ufi_out_like(ctx, 0, ctx->in[0]);
 }
