@@ -176,9 +176,19 @@ def verify(rng):
     yield node.case("no_options", [quant(ints(rng, "int8", (9,)), 0.1, 0), floats(rng, (9,))], ["float32"], custom=("NumericVerify", flex({})))
 
 
+def rotate(rng):
+    """Only LiteRT has it: test_elementwise_formulas.py compares values."""
+    node = Node("CUSTOM", prefix="hadamard_rotation")
+    for size in (1, 2, 8, 64, 128):
+        options = flex({"hadamard_size": size, "random_binary_vector": [1] * size})
+        for shape in ((3, 128), (2, 3, 256), (0, 128)):
+            yield node.case(f"{size}_{name_of((shape,))}", [floats(rng, shape)], ["float32"], custom=("aeq.hadamard_rotation", options), shapes=[shape])
+
+
 DIFFERS = {
     "QUANTIZE": "Values beyond int32 and infinities are at the output's limits, NaN at the lower one; the reference's conversion makes all of them the "
                 "lower limit, or the upper one when the zero point is negative.",
+    "HADAMARD_ROTATION": "TensorFlow 2.21 does not have it; compared with LiteRT 2.3 and its formula.",
     "DEQUANTIZE": "Values with blockwise scales are scaled by block; the reference knows no scale of them and gives zeros.",
 }
 
@@ -188,4 +198,7 @@ def cases(rng):
         yield from part(rng)
     for case in verify(rng):
         case.op = "NUMERIC_VERIFY"
+        yield case
+    for case in rotate(rng):
+        case.op = "HADAMARD_ROTATION"
         yield case
