@@ -277,6 +277,31 @@ def test_dequantize_by_blocks(dtype, low, high, half, with_zeros):
         np.testing.assert_array_equal(got, wide * (x - (np.repeat(zeros, block, axis=-1) if with_zeros else 0)).astype(np.float32))
 
 
+@pytest.mark.parametrize("dtype", ["int8", "float16"])
+def test_dequantize_sparse_constants(dtype):
+    """The reference takes the kept values for all of them."""
+    dense = np.array([[1, 0, 0, 2], [0, 0, 3, 0], [0, 0, 0, 0], [4, 5, 0, 0]], dtype)
+    g = ModelGen()
+    rows = {"order": [0, 1], "dims": [("dense", 4), ("csr", [0, 2, 3, 3, 5], [0, 3, 2, 0, 1])]}
+    x = g.tensor("x", dtype, (4, 4), data=dense[dense != 0].tobytes(), scale=0.5 if dtype == "int8" else None, zero=0, sparsity=rows)
+    y = g.tensor("y", "float32", (4, 4))
+    g.op("DEQUANTIZE", [x], [y], "DequantizeOptions", version=3)
+    g.inputs([])
+    g.outputs([y])
+    got = run_with(Interpreter(model_content=g.build()), [])
+    np.testing.assert_array_equal(got, dense.astype(np.float32) * (0.5 if dtype == "int8" else 1))
+
+
+def test_8_bit_values_without_quantization():
+    """Their scale is 1: the reference has a scale of 0, of which it makes zeros or ends the process."""
+    x, y = numbers(RNG, "int8", (40,)), numbers(RNG, "int8", (40,))
+    wide = x.astype(np.int64), y.astype(np.int64)
+    for op in ("ADD", "SUB", "MUL"):
+        np.testing.assert_array_equal(run_op(op, [x, y], "int8"), np.clip(NUMPY[op](*wide), -128, 127))
+    np.testing.assert_array_equal(run_op("LESS", [x, y], "bool"), x < y)
+    np.testing.assert_array_equal(run_op("RELU", [x], "int8"), np.maximum(x, 0))
+
+
 # ---- custom ops that no reference resolver has ------------------------------------------------------------------
 
 
@@ -294,6 +319,18 @@ def test_hadamard_rotation(shape, size):
     want = (runs @ matrix / np.sqrt(size)).reshape(shape)
     got = custom("aeq.hadamard_rotation", [x], options=flex({"hadamard_size": size, "random_binary_vector": [1] * size}), shapes=[shape])
     np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
+
+
+def test_hadamard_rotation_on_its_operand():
+    x = RNG.standard_normal((3, 8)).astype(np.float32)
+    g = ModelGen()
+    a, b, y = (g.tensor(name, "float32", (3, 8)) for name in "aby")
+    g.op("NEG", [a], [b], "NegOptions")
+    g.op("CUSTOM", [b], [y], custom="aeq.hadamard_rotation", custom_options=flex({"hadamard_size": 8}))
+    g.inputs([a])
+    g.outputs([y])
+    want = custom("aeq.hadamard_rotation", [-x], options=flex({"hadamard_size": 8}), shapes=[(3, 8)])
+    np.testing.assert_array_equal(run_with(Interpreter(model_content=g.build()), [x]), want)
 
 
 def test_custom_atan2_and_sign():

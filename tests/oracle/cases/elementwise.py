@@ -387,6 +387,8 @@ DIFFERS = {
                     "8-bit values (for EQUAL and NOT_EQUAL quantized int16, too) with scales of 1 and more are compared by their real values; the reference "
                     "shifts by a negative count and its answers are arbitrary."),
 }
+for op in ("MUL", "DIV"):
+    DIFFERS[op] += " 8-bit values without quantization have the scale 1; the reference has a scale of 0 and gives zeros."
 DIFFERS["NOT_EQUAL"] += " int16 without quantization is compared as stored; the reference writes nothing."
 
 

@@ -189,7 +189,8 @@ DIFFERS = {
     "QUANTIZE": "Values beyond int32 and infinities are at the output's limits, NaN at the lower one; the reference's conversion makes all of them the "
                 "lower limit, or the upper one when the zero point is negative.",
     "HADAMARD_ROTATION": "TensorFlow 2.21 does not have it; compared with LiteRT 2.3 and its formula.",
-    "DEQUANTIZE": "Values with blockwise scales are scaled by block; the reference knows no scale of them and gives zeros.",
+    "DEQUANTIZE": "Values with blockwise scales are scaled by block; the reference knows no scale of them and gives zeros. Sparse constants are made "
+                  "dense; the reference reads beyond what they keep.",
 }
 
 
