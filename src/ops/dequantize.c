@@ -98,6 +98,7 @@ static void dequantize_piece(const quant_run *r, size_t at, size_t n, float scal
   const ufk_elementwise_table *k = &ufi_kernels_get()->elementwise;
   float *y = (float *)r->y->data + at;
   int8_t piece[PIECE];
+  float table[256];
   switch (r->x->dtype) {
     case UF_INT8: k->s8_to_f32((const int8_t *)r->x->data + at, y, n, scale, zero); return;
     case UF_UINT8: k->u8_to_f32((const uint8_t *)r->x->data + at, y, n, scale, zero); return;
@@ -105,6 +106,10 @@ static void dequantize_piece(const quant_run *r, size_t at, size_t n, float scal
     case UF_FLOAT16: k->f16_to_f32((const uint16_t *)r->x->data + at, y, n); return;
     case UF_BFLOAT16:
       for (size_t i = 0; i < n; ++i) y[i] = ufi_bfloat_to_float(((const uint16_t *)r->x->data)[at + i]);
+      return;
+    case UF_FLOAT8_E4M3FN: case UF_FLOAT8_E5M2:
+      ufi_float8_table(r->x->dtype, table);
+      for (size_t i = 0; i < n; ++i) y[i] = table[((const uint8_t *)r->x->data)[at + i]];
       return;
     default:
       for (size_t i = 0; i < n; i += PIECE) {
@@ -118,7 +123,7 @@ static void dequantize_piece(const quant_run *r, size_t at, size_t n, float scal
 static uf_status dequantize_infer(ufi_ctx *ctx) {
   channel_rows rows;
   UFI_TRY(ufi_want_in(ctx, 0, UF_INT8, UF_UINT8, UF_INT16, UF_FLOAT16, UF_BFLOAT16, UF_INT4, UF_UINT4,
-                      UF_INT2, UF_INVALID));
+                      UF_INT2, UF_FLOAT8_E4M3FN, UF_FLOAT8_E5M2, UF_INVALID));
   UFI_TRY(ufi_out_dtype(ctx, 0, UF_FLOAT32));
   UFI_TRY(find_rows(ctx, ctx->in[0], ctx->in[0], &rows));
   return ufi_out_like(ctx, 0, ctx->in[0]);

@@ -255,6 +255,26 @@ def test_dequantize_bfloat16():
     np.testing.assert_array_equal(run_op("DEQUANTIZE", [x], "float32", "DequantizeOptions"), x.astype(np.float32))
 
 
+@pytest.mark.parametrize("dtype", ["float8_e4m3fn", "float8_e5m2"])
+def test_float8(dtype):
+    """In LiteRT's sources, though not in its wheels."""
+    kind = getattr(ml_dtypes, dtype)
+    codes = np.arange(256).astype(np.uint8)
+    reals_of = codes.view(kind).astype(np.float32)
+    np.testing.assert_array_equal(run_op("DEQUANTIZE", [Arg(codes, True, dtype)], "float32", "DequantizeOptions"), reals_of)
+    for to in ("float32", "float64", "float16", "bfloat16"):
+        got = run_op("CAST", [Arg(codes, True, dtype)], to, "CastOptions")
+        np.testing.assert_array_equal(got.astype(np.float64), reals_of.astype(array_dtype(to)).astype(np.float64))
+    for to in ("int8", "uint8", "int32"):
+        info = np.iinfo(to)
+        want = [info.max if v != v or v >= info.max else info.min if v <= info.min else int(v) for v in reals_of]
+        assert run_op("CAST", [Arg(codes, True, dtype)], to, "CastOptions").tolist() == want
+    x = np.concatenate([RNG.uniform(-500, 500, 300), RNG.uniform(-1, 1, 300), [0, -0.0, np.inf, -np.inf, np.nan, 1e-9, 448, 464, 465]]).astype(np.float32)
+    for value in (x, x.astype(np.float16), RNG.integers(-128, 127, 99).astype(np.int8), np.array([True, False])):
+        got = run_op("CAST", [value], dtype, "CastOptions")
+        np.testing.assert_array_equal(got.view(kind).astype(np.float32), value.astype(kind).astype(np.float32))
+
+
 @pytest.mark.parametrize("dtype, low, high", [("int4", -8, 7), ("int8", -128, 127), ("int2", -2, 1)])
 @pytest.mark.parametrize("half", [False, True])
 @pytest.mark.parametrize("with_zeros", [False, True])

@@ -315,7 +315,7 @@ AT_INVOKE = {
         "quantize_from_bool",
     "expected an output with one scale, found 2 scales in 'y0' int4 (shape not known yet)":
         "quantize_int4_channels",
-    "expected input 0 of dtype int8 or uint8 or int16 or float16 or bfloat16 or int4 or uint4 or int2, found 'x0' int32 (2, 3)":
+    "expected input 0 of dtype int8 or uint8 or int16 or float16 or bfloat16 or int4 or uint4 or int2 or float8_e4m3fn or float8_e5m2, found 'x0' int32 (2, 3)":
         "dequantize_int32",
     "expected narrow_range false, found true, which TFLite does not run":
         "fake_quant_narrow",
