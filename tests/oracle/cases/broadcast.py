@@ -85,6 +85,20 @@ def chains(rng):
     yield c.case("pow_of_results", "POW", c.op("POW", c.op("SQUARE", x), c.op("RELU", x)), x)
 
 
+def large(rng):
+    """Pieces of the work that begin inside of rows, short rows laid out many times: above 65536 elements."""
+    shapes = [((70001,), (70001,)), ((301, 233), (233,)), ((301, 233), (301, 1)), ((9, 7, 33, 40), (33, 1)), ((30011, 3), (3,)), ((3,), (30011, 3)), ((1, 283), (283, 1)),
+              ((66003,), ())]
+    for op in ("ADD", "SUB", "MUL", "MAXIMUM", "LESS"):
+        for i, (a, b) in enumerate(shapes):
+            c = Chain()
+            out = c.op(op, c.input(small(rng, a)), c.input(small(rng, b)), dtype="bool" if op == "LESS" else "float32")
+            yield c.case(f"{op.lower()}_large_{i}", op, out)
+    for op in ("NEG", "SQUARE", "RELU"):
+        c = Chain()
+        yield c.case(f"{op.lower()}_large", op, c.op(op, c.input(small(rng, (70001,)))))
+
+
 def cases(rng):
-    for part in (both_operands, chains):
+    for part in (both_operands, chains, large):
         yield from part(rng)
