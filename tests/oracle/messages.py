@@ -31,6 +31,7 @@ EXEMPT = {  # literal: why no refusal can show it
         "TFLite's variables take any dtype; the caller of uf_session_state_write may bring it about",
     "expected a value of shape %s for %s, found %s":
         "TFLite's variables take any shape; nodes of TensorFlow and the caller of uf_session_state_write may bring it about",
+    "expected less than 2^30 values, found %lld": "it takes a tensor of 2^30 elements",
 }
 
 
