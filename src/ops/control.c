@@ -64,7 +64,8 @@ static int32_t called(const void *attrs, int32_t at) {
 uf_status ufi_tf_graph(const ufi_tf_attrs *from, const char *function, int32_t *graph_out, uf_error *error) {
   *graph_out = from->graph_of ? from->graph_of(from, function) : -1;
   if (*graph_out >= 0) return UF_OK;
-  return ufi_fail(error, UF_NOT_FOUND, "expected a function '%.200s' in the graph's library, found none of that name (or one whose types its callers decide)", function);
+  return ufi_fail(error, UF_NOT_FOUND, "expected a function '%.200s' in the graph's library, found none of that name "
+                  "(or one whose types its callers decide)", function);
 }
 
 static uf_status tf_graphs(const ufi_tf_attrs *from, const char *first, const char *second, int32_t skip, void *attrs,
@@ -366,7 +367,8 @@ static uf_status call_once_infer(ufi_ctx *ctx) {
   UFI_TRY(check_graphs(ctx));
   ufi_host_graph_size(ctx, a->graphs[0], &n_in, &n_out);
   if (n_in == 0 && n_out == 0) return UF_OK;
-  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an initialiser graph without inputs and outputs, found %d and %d",
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an initialiser graph without inputs and outputs, found %d "
+                      "and %d",
                       (int)n_in, (int)n_out);
 }
 

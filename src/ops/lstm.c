@@ -14,7 +14,8 @@ static uf_status common_attrs(const ufi_tflite_attrs *from, ufi_lstm_attrs *a, u
   a->cell_clip = ufi_fb_f32(&from->options, 1, 0);
   a->proj_clip = ufi_fb_f32(&from->options, 2, 0);
   if (a->act < UFI_ACT_NONE || a->act > UFI_ACT_SIGN_BIT || !(a->cell_clip >= 0) || !(a->proj_clip >= 0)) {
-    return ufi_fail(error, UF_INVALID_ARGUMENT, "expected a fused activation from 0 to %d and clips of 0 and more, found activation %d, clips %g and %g",
+    return ufi_fail(error, UF_INVALID_ARGUMENT, "expected a fused activation from 0 to %d and clips of 0 and more, "
+                    "found activation %d, clips %g and %g",
                     UFI_ACT_SIGN_BIT, (int)a->act, (double)a->cell_clip, (double)a->proj_clip);
   }
   return UF_OK;
@@ -101,7 +102,8 @@ static uf_status measure(ufi_ctx *ctx, ufi_lstm *l) {
                         MAX_CELLS, (long long)l->n_cell, (long long)l->n_output);
   }
   if (l->projection || l->n_output == l->n_cell) return UF_OK;
-  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected as many outputs as cells without a projection, found %lld cells and %lld outputs",
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected as many outputs as cells without a projection, found %lld "
+                      "cells and %lld outputs",
                       (long long)l->n_cell, (long long)l->n_output);
 }
 
@@ -154,10 +156,12 @@ static uf_status check_variant(ufi_ctx *ctx, const ufi_lstm *l) {
            (i == UFI_GATE_CELL || (g[i].peephole != NULL) == peephole);
   }
   if (!good) {
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected peephole weights, auxiliary weights and layer normalization for all gates or for none, found some");
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected peephole weights, auxiliary weights and layer "
+                        "normalization for all gates or for none, found some");
   }
   if (l->has_input_gate || (in->w_rec == NULL && in->bias == NULL && in->norm == NULL)) return UF_OK;
-  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected no recurrent weights, bias or normalization of an input gate without input weights, found one; "
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected no recurrent weights, bias or normalization of an input "
+                      "gate without input weights, found one; "
                       "leave all of them out (CIFG) or none");
 }
 
@@ -170,7 +174,8 @@ static uf_status check_state(ufi_ctx *ctx, const ufi_lstm *l) {
 static uf_status check_projection(ufi_ctx *ctx, const ufi_lstm *l) {
   bool is_int = l->input->dtype == UF_INT8;
   if (l->projection_bias && !l->projection) {
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a projection bias only with projection weights, found it alone");
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a projection bias only with projection weights, found it "
+                        "alone");
   }
   if (l->projection) UFI_TRY(ufi_want_dims(ctx, l->projection, "projection weights", 2, l->n_output, l->n_cell));
   UFI_TRY(ufi_want_dtype_of(ctx, l->projection, l->gates[UFI_GATE_OUTPUT].w_in->dtype, "projection weights"));
@@ -183,7 +188,8 @@ static uf_status check_dtypes(ufi_ctx *ctx, const ufi_lstm *l) {
   bool good = (x == UF_FLOAT32 && (w == UF_FLOAT32 || w == UF_INT8 || w == UF_UINT8)) ||
               (x == UF_INT8 && w == UF_INT8 && !l->attrs->is_both);
   if (good && l->output->dtype == x) return UF_OK;
-  return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED, "expected float32 (or, in one direction, int8) input and output, and weights of float32 or 8 bits, found input %s, weights %s, output %s",
+  return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED, "expected float32 (or, in one direction, int8) input and output, and "
+                      "weights of float32 or 8 bits, found input %s, weights %s, output %s",
                       uf_dtype_name(x), uf_dtype_name(w), uf_dtype_name(l->output->dtype));
 }
 
@@ -204,7 +210,8 @@ static uf_status check_aux(ufi_ctx *ctx, const ufi_lstm *l) {
   bool weights = false;
   for (int g = UFI_GATE_FORGET; g < UFI_GATES; g++) weights = weights || ufi_in(ctx, 40 + g) || ufi_in(ctx, 44 + g);
   if (weights && aux == NULL) {
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an auxiliary input for the auxiliary weights, found it omitted");
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an auxiliary input for the auxiliary weights, found it "
+                        "omitted");
   }
   if (aux == NULL) return UF_OK;
   UFI_TRY(ufi_want_dtype_of(ctx, aux, UF_FLOAT32, "the auxiliary input"));
@@ -244,7 +251,8 @@ static uf_status check(ufi_ctx *ctx, const ufi_lstm *l) {
 static uf_status check_arity(ufi_ctx *ctx) {
   const ufi_lstm_attrs *a = ctx->attrs;
   if (a->is_both && ctx->n_out != (a->merge_outputs ? 1 : 2)) {
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one output for each direction, or one when merge_outputs is set, found %d",
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one output for each direction, or one when merge_outputs "
+                        "is set, found %d",
                         (int)ctx->n_out);
   }
   if (a->is_both || ((ctx->n_in == 20 || ctx->n_in == 24) && ctx->n_out == 1)) return UF_OK;

@@ -58,7 +58,8 @@ uf_status ufi_lstm_intermediate(ufi_ctx *ctx, int i, float *scale_out, int32_t *
 
 uf_status ufi_lstm_norm_check(ufi_ctx *ctx, const ufi_tensor *norm) {
   if (norm == NULL || (norm->quant && norm->quant->count == 1)) return UF_OK;
-  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected layer normalization coefficients '%s' with one scale, found %d",
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected layer normalization coefficients '%s' with one scale, found "
+                      "%d",
                       norm->name, norm->quant ? (int)norm->quant->count : 0);
 }
 

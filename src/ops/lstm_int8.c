@@ -43,7 +43,8 @@ uf_status ufi_lstm_int8_check(ufi_ctx *ctx, const ufi_lstm *l) {
   float scale;
   int32_t zero;
   if (l->has_input_gate || g[UFI_GATE_OUTPUT].peephole || !g[UFI_GATE_OUTPUT].norm || !l->projection || !l->projection_bias) {
-    return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED, "expected with 12 intermediate tensors (8x8_8) no input gate, no peephole, but layer "
+    return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED, "expected with 12 intermediate tensors (8x8_8) no input gate, no "
+                        "peephole, but layer "
                         "normalization and a projection with bias, found another variant");
   }
   if (ufi_scale(l->c) != 1.0f / 32768) {

@@ -115,7 +115,8 @@ static uf_status check_cell(ufi_ctx *ctx, const rnn *r, const rnn_cell *c) {
 static uf_status check_aux(ufi_ctx *ctx, const rnn *r) {
   const ufi_tensor *first = r->cells[0].aux_w, *second = r->cells[1].aux_w;
   if ((first == NULL) != (second == NULL) || (first && r->aux == NULL)) {
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an auxiliary input with weights of both directions or of none, found %s",
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an auxiliary input with weights of both directions or of "
+                        "none, found %s",
                         r->aux == NULL ? "no input" : "weights of one");
   }
   if (r->aux == NULL) return UF_OK;
@@ -148,7 +149,8 @@ static uf_status infer(ufi_ctx *ctx) {
   if (!a->is_sequence) return ufi_out_shape(ctx, 0, 2, (int64_t[2]){dims[0], dims[2]});
   int32_t n_out = a->is_both && !a->merge_outputs ? 2 : 1;
   if (ctx->n_out != n_out) {
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one output for each direction, or one when merge_outputs is set, found %d",
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one output for each direction, or one when merge_outputs "
+                        "is set, found %d",
                         (int)ctx->n_out);
   }
   if (n_out == 2) {

@@ -33,7 +33,8 @@ static uf_status read_attrs(const ufi_tflite_attrs *from, void *attrs, uf_error 
   a->act = (ufi_act)ufi_fb_i8(&from->options, 1, 0);
   a->asymmetric_inputs = ufi_fb_bool(&from->options, 2, false);
   if (a->rank > 0 && a->act >= UFI_ACT_NONE && a->act <= UFI_ACT_SIGN_BIT) return UF_OK;
-  return ufi_fail(error, UF_INVALID_ARGUMENT, "expected a rank above 0 and a fused activation from 0 to %d, found %d and %d",
+  return ufi_fail(error, UF_INVALID_ARGUMENT, "expected a rank above 0 and a fused activation from 0 to %d, found %d "
+                  "and %d",
                   UFI_ACT_SIGN_BIT, (int)a->rank, (int)a->act);
 }
 
@@ -58,7 +59,8 @@ static bool is_hybrid(const svdf *s) { return !is_int(s) && s->feature->dtype !=
 static uf_status check_shapes(ufi_ctx *ctx, const svdf *s) {
   const svdf_attrs *a = ctx->attrs;
   if (s->n_filters < 1 || s->n_filters % a->rank != 0 || s->n_memory < 1) {
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected as many filters as units times rank %d, and a memory of 1 and more, found %lld filters and a memory of %lld",
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected as many filters as units times rank %d, and a memory of 1 "
+                        "and more, found %lld filters and a memory of %lld",
                         (int)a->rank, (long long)s->n_filters, (long long)s->n_memory);
   }
   UFI_TRY(ufi_want_dims(ctx, s->feature, "feature weights", 2, s->n_filters, s->n_input));

@@ -30,7 +30,8 @@ static uf_status hashtable_tflite(const ufi_tflite_attrs *from, void *attrs, uf_
   bool value = a->dtype == UF_FLOAT32 || a->dtype == UF_INT32 || a->dtype == UF_INT64 || a->dtype == UF_STRING ||
                a->dtype == UF_FLOAT64;
   if (key && value) return UF_OK;
-  return ufi_fail(error, UF_UNIMPLEMENTED, "expected a table from strings or integers to strings or numbers, found one from type %d to type %d",
+  return ufi_fail(error, UF_UNIMPLEMENTED, "expected a table from strings or integers to strings or numbers, found "
+                  "one from type %d to type %d",
                   ufi_fb_i8(&from->options, 1, 0), ufi_fb_i8(&from->options, 2, 0));
 }
 
@@ -77,7 +78,8 @@ static uf_status special_keys_tf(ufi_ctx *ctx, ufi_resource *table) {
   bool same_shape = empty->rank == deleted->rank && empty->rank < UF_MAX_RANK &&
                     (empty->rank == 0 || memcmp(empty->dims, deleted->dims, sizeof(int64_t) * (size_t)empty->rank) == 0);
   if (!same_shape)
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected empty_key and deleted_key of one shape, found ranks %d and %d",
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected empty_key and deleted_key of one shape, found ranks %d "
+                        "and %d",
                         empty->rank, deleted->rank);
   size_t size = empty->size;
   char *both = ufi_malloc(2 * size + 1);
