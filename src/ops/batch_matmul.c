@@ -50,9 +50,6 @@ uf_status ufi_bmm_geometry_of(ufi_ctx *ctx, ufi_bmm_geometry *g_out) {
   const ufi_bmm_attrs *a = ctx->attrs;
   ufi_bmm_geometry g = {.x = ufi_in(ctx, 0), .y = ufi_in(ctx, 1), .output = ctx->out[0],
                         .adj_x = a->adj_x, .adj_y = a->adj_y};
-  if (!g.x || !g.y) {
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected two matrices, found only one");
-  }
   UFI_TRY(ufi_want_rank(ctx, g.x, 2, UF_MAX_RANK));
   UFI_TRY(ufi_want_rank(ctx, g.y, 2, UF_MAX_RANK));
   const int64_t *x = g.x->dims + g.x->rank - 2, *y = g.y->dims + g.y->rank - 2;

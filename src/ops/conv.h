@@ -41,11 +41,13 @@ typedef struct ufi_window_attrs {
   uf_dtype quantized_bias;         /* quantized_bias_type; UF_FLOAT32: not said */
 } ufi_window_attrs;
 
+enum { UFI_FC_SHUFFLED = 1 };      /* SHUFFLED4x16INT8 */
+
 typedef struct ufi_fc_attrs {
   ufi_act act;
   bool keep_num_dims;
   bool asymmetric_inputs;          /* hybrid: asymmetric_quantize_inputs */
-  bool shuffled;                   /* weights_format SHUFFLED4x16INT8: refused */
+  int8_t format;                   /* of the weights: 0 or UFI_FC_SHUFFLED */
   uf_dtype quantized_bias;
 } ufi_fc_attrs;
 
@@ -66,6 +68,7 @@ typedef struct ufi_conv_geometry {
   int64_t pad_top, pad_left, pad_bottom, pad_right;
   int64_t groups;                  /* in_c / filter's in_c; 1 for depthwise */
   int64_t multiplier;              /* depthwise: out_c / in_c; else 1 */
+  bool may_be_empty;               /* a window that does not fit makes no output, of pools */
   ufi_act act;
   const ufi_tensor *input, *filter, *bias; /* filter NULL: pool; bias NULL: none */
   ufi_tensor *output;

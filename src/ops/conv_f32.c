@@ -101,6 +101,5 @@ uf_status ufi_conv_f32_eval(ufi_ctx *ctx) {
   gemm.bias = bias;
   gemm.b = state->packed ? state->packed : weights;
   ufi_gemm_f32_run(ctx->pool, &gemm);
-  ufi_act_apply_f32(g.act, g.output->data, g.output->count);
   return UF_OK;
 }

@@ -111,9 +111,9 @@ static uf_status want_blocks(ufi_ctx *ctx, const ufi_q_spec *spec, bool is_fc) {
 }
 
 static uf_status hybrid_types(ufi_ctx *ctx, ufi_q_spec *spec, bool is_fc) {
-  if (!is_signed_weights(spec->filter, is_fc) || spec->output->dtype != UF_FLOAT32) {
-    return wrong_types(ctx, spec);
-  }
+  const bool taken = is_signed_weights(spec->filter, is_fc) ||
+                     (spec->takes_bytes && spec->filter->dtype == UF_UINT8);
+  if (!taken || spec->output->dtype != UF_FLOAT32) return wrong_types(ctx, spec);
   UFI_TRY(ufi_want_bias(ctx, spec->bias, UF_FLOAT32, UF_FLOAT32));
   spec->end = UFI_Q_FLOAT;
   if (ufi_is_quantized(spec->filter) && spec->filter->quant->block_size > 0) {

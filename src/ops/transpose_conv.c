@@ -20,8 +20,7 @@ static uf_status transpose_conv_attrs(const ufi_tflite_attrs *from, void *attrs,
 
 /* Reads the shape input and checks what does not depend on strides. */
 static uf_status output_shape(ufi_ctx *ctx, ufi_conv_geometry *g) {
-  ufi_tensor *shape = ufi_in(ctx, 0);
-  if (!shape) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an output shape, found none");
+  ufi_tensor *shape = ctx->in[0];
   int64_t dims[4] = {0};
   int32_t n = 0;
   UFI_TRY(ufi_read_ints(ctx, shape, dims, 4, &n));

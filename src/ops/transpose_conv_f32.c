@@ -145,6 +145,5 @@ uf_status ufi_transpose_conv_f32_eval(ufi_ctx *ctx) {
   if (!state->packed) pack_all(&g, weights);
   ufi_transpose_f32_run(ctx->pool, &g, g.input->data, state->packed ? state->packed : weights, bias, zeros,
                         g.output->data);
-  ufi_act_apply_f32(g.act, g.output->data, g.output->count);
   return UF_OK;
 }

@@ -59,7 +59,7 @@ static size_t phase_at(const ufi_conv_geometry *g, int64_t ry, int64_t rx, bool 
 
 static void pack_phase(const ufi_q_spec *spec, const ufi_conv_geometry *g, const phase *p,
                        const int8_t *weights, void *out) {
-  const uf_dtype dtype = spec->filter->dtype == UF_UINT8 ? UF_UINT8 : UF_INT8;
+  const uf_dtype dtype = ufi_q_weights_dtype(spec);
   const int64_t depth = p->lines * p->cols * g->in_c, filter = g->kernel_h * g->kernel_w * g->in_c;
   for (int64_t t = 0; t < p->lines * p->cols; t++) {
     int64_t y = p->ry + t / p->cols * g->stride_h, x = p->rx + t % p->cols * g->stride_w;
