@@ -43,6 +43,7 @@ static uf_status shuffled_spec(ufi_ctx *ctx, ufi_q_spec *spec) {
   UFI_TRY(ufi_q_spec_types(ctx, spec, true, UF_INT32));
   spec->end = UFI_Q_FIXED;
   spec->pack = pack_shuffled;
+  spec->float_product = true;
   spec->filter_zero = 0;
   spec->wide = false; /* and half as many bytes as were counted */
   return UF_OK;

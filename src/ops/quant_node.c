@@ -147,7 +147,7 @@ static uf_status int_types(ufi_ctx *ctx, ufi_q_spec *spec, bool is_fc, uf_dtype 
    * signed weights of convolutions. */
   if (is_u8 || (is_fc && spec->filter->quant->count == 1)) spec->filter_zero = ufi_zero(spec->filter);
   spec->wide = is_u8 || spec->filter_zero != 0;
-  spec->float_product = is_u8;
+  spec->float_product = is_u8 && !is_fc;
   if (in == UF_INT16) return int16_types(ctx, spec, is_fc, quantized_bias);
   spec->end = is_fc ? UFI_Q_REAL : UFI_Q_FIXED;
   return ufi_want_bias(ctx, spec->bias, UF_INT32, UF_INT32);
