@@ -39,9 +39,8 @@ static uf_status bmm_batches(ufi_ctx *ctx, ufi_bmm_geometry *g) {
     g->y_stride[i] = y == 1 ? 0 : y_step;
     x_step *= x;
     y_step *= y;
-    if (__builtin_mul_overflow(g->batches, g->batch_dims[i], &g->batches)) {
-      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected fewer batches, found more than 2^63");
-    }
+    /* More than can be counted: infer, which comes first, refuses the output's shape. */
+    if (__builtin_mul_overflow(g->batches, g->batch_dims[i], &g->batches)) g->batches = 0;
   }
   return UF_OK;
 }

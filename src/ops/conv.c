@@ -97,6 +97,11 @@ uf_status ufi_conv_want_f32(ufi_ctx *ctx, const ufi_tensor *bias, const ufi_tens
                       uf_dtype_name(wrong->dtype));
 }
 
+uf_status ufi_too_large(ufi_ctx *ctx) {
+  return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED,
+                      "expected smaller inputs and weights, found more than memory can hold");
+}
+
 uf_status ufi_act_of(int8_t code, ufi_act *act_out, uf_error *error) {
   if (code < UFI_ACT_NONE || code > UFI_ACT_SIGN_BIT) {
     return ufi_fail(error, UF_INVALID_ARGUMENT,

@@ -162,8 +162,7 @@ static uf_status volume_pack_of(ufi_ctx *ctx, const volume *v, bool transpose, v
   p.bias = (size_t)ufi_gemm_f32_columns(g->out_c);
   if (!ufi_gemm_f32_packed_size(p.depth, g->out_c, &p.part) ||
       !ufi_mul_size(p.part, (size_t)p.parts, &p.weights) || p.weights > SIZE_MAX / 16) {
-    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED, "expected a smaller filter, found more than "
-                        "memory can hold");
+    return ufi_too_large(ctx);
   }
   *p_out = p;
   return UF_OK;

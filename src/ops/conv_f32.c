@@ -26,8 +26,7 @@ static uf_status conv_sizes_of(ufi_ctx *ctx, const ufi_conv_geometry *g, conv_si
       !ufi_mul_size(s.group, (size_t)g->groups, &s.weights) ||
       !ufi_mul_size((size_t)ufi_gemm_f32_columns(filters), (size_t)g->groups, &s.bias) ||
       s.zeros + s.bias > SIZE_MAX / 8 || s.weights > SIZE_MAX / 8) {
-    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED, "expected a smaller filter, found more than "
-                        "memory can hold");
+    return ufi_too_large(ctx);
   }
   *s_out = s;
   return UF_OK;

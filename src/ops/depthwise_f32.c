@@ -35,8 +35,7 @@ uf_status ufi_depthwise_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) {
   UFI_TRY(ufi_conv_want_f32(ctx, g->bias, g->output));
   size_t bias, image;
   if (!depthwise_sizes(g, &bias, &image)) {
-    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED, "expected a smaller image, found more than "
-                        "memory can hold");
+    return ufi_too_large(ctx);
   }
   ufi_want_scratch(ctx, (bias + image) * sizeof(float));
   return UF_OK;

@@ -111,8 +111,7 @@ static uf_status depthwise_spec(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_q_
     spec.asymmetric = true;
   }
   if (!sizes(g, how, &spec) || spec.weights > SIZE_MAX / 4 || spec.extra > SIZE_MAX / 4) {
-    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED,
-                        "expected a smaller filter, found more than memory can hold");
+    return ufi_too_large(ctx);
   }
   UFI_TRY(ufi_q_spec_types(ctx, &spec, false, UF_FLOAT32));
   *spec_out = spec;

@@ -32,24 +32,22 @@ static uf_status fc_batch(ufi_ctx *ctx, bool keep_num_dims, ufi_fc_geometry *g) 
                         "expected an input whose last dimension is %lld, as the weights', found %s", (long long)g->in,
                         ufi_shape_text(x->rank, x->dims, shape));
   }
-  /* More rows than can be counted, each without elements: the output's shape fails. */
-  if (!ufi_shape_count(x->rank - 1, x->dims, &g->batch)) g->batch = INT64_MAX;
-  return UF_OK;
+  return ufi_shape_count(x->rank - 1, x->dims, &g->batch) ? UF_OK : ufi_too_large(ctx);
 }
 
 static uf_status fc_format(ufi_ctx *ctx, const ufi_fc_geometry *g) {
   const ufi_fc_attrs *a = ctx->attrs;
-  const bool shuffled = a->format == UFI_FC_SHUFFLED;
-  if (a->format != 0 && !shuffled) {
+  const bool two = a->format == UFI_FC_SHUFFLED;
+  if (a->format != 0 && !two) {
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
                         "expected weights format 0 or 1 (SHUFFLED4x16INT8), found %d; the file is damaged or too new",
                         a->format);
   }
-  if (ctx->n_out != (shuffled ? 2 : 1)) {
+  if (ctx->n_out != (two ? 2 : 1)) {
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected %s, found %d",
-                        shuffled ? "2 outputs with shuffled weights" : "1 output", (int)ctx->n_out);
+                        two ? "2 outputs with shuffled weights" : "1 output", (int)ctx->n_out);
   }
-  if (shuffled && (g->out % 4 != 0 || g->in % 16 != 0)) {
+  if (ufi_fc_is_shuffled(ctx) && (g->out % 4 != 0 || g->in % 16 != 0)) {
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
                         "expected shuffled weights of multiples of 4x16, found %lldx%lld", (long long)g->out,
                         (long long)g->in);
@@ -74,7 +72,7 @@ uf_status ufi_fc_geometry_of(ufi_ctx *ctx, ufi_fc_geometry *g_out) {
 /* The second output has the shape that the file says, when it is large enough. */
 static uf_status fc_workspace(ufi_ctx *ctx, const ufi_fc_geometry *g) {
   const ufi_tensor *t = ctx->out[1];
-  UFI_TRY(ufi_out_dtype(ctx, 1, UF_UINT8));
+  if (ufi_fc_is_shuffled(ctx)) UFI_TRY(ufi_out_dtype(ctx, 1, UF_UINT8));
   int64_t dims[UF_MAX_RANK] = {g->batch, g->in};
   if (t->count < g->batch * g->in) return ufi_out_shape(ctx, 1, 2, dims);
   memcpy(dims, t->dims, sizeof dims);
@@ -101,12 +99,12 @@ static uf_status fc_prepare(ufi_ctx *ctx) {
                         "expected RELU, RELU_N1_TO_1 or RELU6 fused with quantized products, found %s",
                         g.act == UFI_ACT_TANH ? "TANH" : "SIGN_BIT");
   }
-  const bool shuffled = ((const ufi_fc_attrs *)ctx->attrs)->format == UFI_FC_SHUFFLED;
-  return ufi_conv_is_f32(g.input, g.filter) && !shuffled ? ufi_fc_f32_prepare(ctx, &g) : ufi_fc_quant_prepare(ctx, &g);
+  return ufi_conv_is_f32(g.input, g.filter) ? ufi_fc_f32_prepare(ctx, &g) : ufi_fc_quant_prepare(ctx, &g);
 }
 
 static uf_status fc_eval(ufi_ctx *ctx) {
   const ufi_tensor *out = ctx->out[0];
+  if (ctx->n_out > 1) memset(ctx->out[1]->data, 0, ctx->out[1]->size);
   if (out->count == 0) return UF_OK;
   if (ctx->in[1]->count == 0) { /* sums of nothing: in TFLite the bias does not count then */
     memset(out->data, 0, out->size);

@@ -34,8 +34,6 @@ static void pack_shuffled(const ufi_q_spec *spec, const void *weights, void *out
   }
 }
 
-static bool is_shuffled(const ufi_ctx *ctx) { return ((const ufi_fc_attrs *)ctx->attrs)->format == UFI_FC_SHUFFLED; }
-
 static uf_status shuffled_spec(ufi_ctx *ctx, ufi_q_spec *spec) {
   UFI_TRY(ufi_want_in(ctx, 0, UF_UINT8, UF_INVALID));
   UFI_TRY(ufi_want_in(ctx, 1, UF_UINT8, UF_INVALID));
@@ -54,7 +52,6 @@ static uf_status shuffled_spec(ufi_ctx *ctx, ufi_q_spec *spec) {
 static void fill_workspace(const ufi_fc_geometry *g, ufi_tensor *out) {
   const uint8_t *x = g->input->data;
   uint8_t *to = out->data;
-  memset(to, 0, out->size);
   for (int64_t i = 0; i < g->batch * g->in; i++) {
     const int64_t row = i / g->in, k = i % g->in;
     to[g->batch == 4 ? (k / 16 * 4 + row) * 16 + k % 16 : i] = x[i] ^ 0x80;
@@ -75,7 +72,7 @@ static uf_status fc_spec(ufi_ctx *ctx, const ufi_fc_geometry *g, ufi_q_spec *spe
     spec.asymmetric = a->asymmetric_inputs || blocks;
     spec.one_scale = ufi_is_quantized(g->filter) && g->filter->quant->count == 1;
   }
-  UFI_TRY(is_shuffled(ctx) ? shuffled_spec(ctx, &spec) : ufi_q_spec_types(ctx, &spec, true, a->quantized_bias));
+  UFI_TRY(ufi_fc_is_shuffled(ctx) ? shuffled_spec(ctx, &spec) : ufi_q_spec_types(ctx, &spec, true, a->quantized_bias));
   *spec_out = spec;
   return UF_OK;
 }
@@ -85,7 +82,7 @@ static bool is_s16(const ufi_fc_geometry *g) {
 }
 
 uf_status ufi_fc_quant_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) {
-  if (is_s16(g) && !is_shuffled(ctx)) return ufi_fc_s16_prepare(ctx, g);
+  if (is_s16(g) && !ufi_fc_is_shuffled(ctx)) return ufi_fc_s16_prepare(ctx, g);
   ufi_q_spec spec = {0};
   UFI_TRY(fc_spec(ctx, g, &spec));
   return ufi_q_prepare(ctx, &spec);
@@ -107,7 +104,7 @@ uf_status ufi_fc_quant_eval(ufi_ctx *ctx) {
   gemm.out_pixel = g.out;
   gemm.out_line = gemm.out_image = g.batch * g.out;
   static const int32_t middle = 128;
-  if (is_shuffled(ctx)) {
+  if (ufi_fc_is_shuffled(ctx)) {
     gemm.zero = &middle;
     gemm.out_zero = 0;
     fill_workspace(&g, ctx->out[1]);

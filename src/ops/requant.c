@@ -57,14 +57,14 @@ uf_status ufi_want_channel_scales(ufi_ctx *ctx, const ufi_tensor *t, int64_t n) 
   int64_t count = ufi_is_quantized(t) && t->quant->block_size == 0 ? t->quant->count : 0;
   if (count != 1 && count != n) {
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
-                        "expected one scale of the weights '%s', or one for each of %lld output "
-                        "channels, found %lld", name_of(t), (long long)n, (long long)count);
+                        "expected one scale of the weights '%s'%s, found %lld", name_of(t),
+                        n > 1 ? " or one for each output channel" : "", (long long)count);
   }
   for (int64_t i = 0; i < count; i++) {
     float scale = t->quant->scales[i];
     if (isfinite(scale) && scale >= 0) continue;
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
-                        "expected finite scales of the weights '%s', found %g for channel %lld",
+                        "expected finite scales of 0 and more of the weights '%s', found %g for channel %lld",
                         name_of(t), (double)scale, (long long)i);
   }
   int64_t zero = t->quant->zero_points[0];

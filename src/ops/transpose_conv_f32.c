@@ -30,8 +30,7 @@ static uf_status sizes_of(ufi_ctx *ctx, const ufi_conv_geometry *g, size_t *head
   size_t zeros = (ufi_gemm_f32_zeros(1, g->in_c) + 15) / 16 * 16;
   if (!ufi_gemm_f32_packed_size(g->kernel_h * g->kernel_w * g->in_c, g->out_c, weights_out) ||
       *weights_out > SIZE_MAX / 8 || g->out_c > INT32_MAX || g->in_c > INT32_MAX) {
-    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED, "expected a smaller filter, found more than "
-                        "memory can hold");
+    return ufi_too_large(ctx);
   }
   *head_out = zeros + (size_t)ufi_gemm_f32_columns(g->out_c);
   return UF_OK;

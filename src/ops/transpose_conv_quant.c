@@ -96,8 +96,7 @@ static uf_status transpose_spec(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_q_
   size_t most;
   int64_t rests = UFI_MIN(g->stride_h, g->kernel_h) * UFI_MIN(g->stride_w, g->kernel_w);
   if (!ufi_gemm_q_packed_size(spec.depth + rests, spec.n, true, &most)) {
-    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED,
-                        "expected a smaller filter, found more than memory can hold");
+    return ufi_too_large(ctx);
   }
   UFI_TRY(ufi_q_spec_types(ctx, &spec, false, a->quantized_bias));
   spec.weights = phase_at(g, UFI_MIN(g->stride_h, g->kernel_h), 0, spec.wide);

@@ -5,7 +5,7 @@ convolutions; hybrid convolutions (float32 images, integer weights). Sparse weig
 
 import numpy as np
 
-from case import Case, Close, Exact
+from case import Case, Close, Exact, Tolerance
 from modelgen import ModelGen
 from onenode import Arg, Node, const, i32
 
@@ -22,6 +22,16 @@ DIFFERS = {
     int8 matrices, which LiteRT 2.3 takes and TensorFlow 2.21 does not, are tested against the formula, and likewise 16-bit weights of
     FULLY_CONNECTED (tests/python/test_nn_formulas.py).""",
 }
+
+
+class AnyValue(Tolerance):
+    """Nobody writes it in the reference."""
+
+    def compare(self, want, got):
+        return True, 0.0
+
+    def __repr__(self):
+        return "AnyValue()"
 
 
 def close(depth):
@@ -141,6 +151,10 @@ def fc_shuffled(rng):
                 yield FC.case(f"shuffled_{batch}_{units}x{depth}_{act}", [x, w, b], ["int16", "uint8"],
                               {"weightsFormat": 1, "fusedActivationFunction": act}, quant=(0.003, 0),
                               shapes=[(batch, units), (batch, depth)])
+
+
+    yield FC.case("shuffled_floats", [noise(rng, 3, 7), const(noise(rng, 5, 7))], ["float32"] * 2, {"weightsFormat": 1}, tol=[close(7), AnyValue()],
+                  shapes=[(3, 5), (3, 7)])
 
 
 def fc_hybrid(rng):
