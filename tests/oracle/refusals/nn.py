@@ -200,6 +200,20 @@ def quantization(rng):
                            f"expected zero point 0 of {where}, as int16 tensors have, found 3", CONV if node is conv else {}, quant=(0.5, zero))
 
 
+def parameters(rng):
+    """Of qparams.c, which most ops of quantized tensors ask."""
+    relu = Node("RELU")
+    yield relu.refusal("two_scales", [q8(2, 4, scale=[0.1, 0.2])], ["int8"],
+                       "expected one quantization scale for the whole tensor, found 2 in 'x0' int8 (2, 4)", quant=(0.1, 0),
+                       lenient="the reference has no scale then, and takes 0")
+    yield relu.refusal("zero_scale", [q8(2, 4)], ["int8"],
+                       "expected a positive scale and a zero point in [-128, 127], found scale 0 and zero point 0 in 'y0' int8 (2, 4)",
+                       quant=(0.0, 0), lenient="the reference divides by 0")
+    add = Node("ADD", "AddOptions")
+    yield add.refusal("int16_zero", [q8(2, 4, dtype="int16", zero=3), q8(2, 4, dtype="int16")], ["int16"],
+                      "expected a zero point of 0, found 3 in 'x0' int16 (2, 4)", quant=(0.1, 0))
+
+
 # ---- FULLY_CONNECTED and BATCH_MATMUL ----------------------------------------------------------------------------------------
 
 
@@ -257,4 +271,5 @@ def refusals(rng):
     yield from shapes(rng)
     yield from types(rng)
     yield from quantization(rng)
+    yield from parameters(rng)
     yield from dense(rng)
