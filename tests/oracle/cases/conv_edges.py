@@ -177,7 +177,8 @@ def tensor_case(rng, name, op, dtype, image, window, channels, x_zero=None, y_ze
     zero = lambda given: 0 if dtype == "int16" else int(rng.integers(low, high)) if given is None else given  # noqa: E731
     x_zero, y_zero, x_scale = zero(x_zero), zero(y_zero), np.float32(0.05 if dtype != "int16" else 3e-4)
     x = Arg(integers(rng, dtype, image, ends), scale=x_scale, zero=x_zero)
-    table = options(op, window=window, act=act, **how)
+    multiplier = channels[0] // image[3] if op == "DEPTHWISE_CONV_2D" else 1
+    table = options(op, window=window, act=act, multiplier=multiplier, **how)
     if channels is None:
         return one(name, op, table, [Arg(x.value, scale=x_scale, zero=x_zero)], Exact(), dtype, (x_scale, x_zero))
     filters, depth = channels
@@ -280,8 +281,46 @@ def tail_cases(rng):
         yield one(f"l2_tail_{width}", "L2_POOL_2D", options("L2_POOL_2D", window=(2, 3)), [noise(rng, 2, 5, 4, width)], close(6))
 
 
+# ---- what may be left out, resized, or told otherwise ---------------------------------------------------------------------------
+
+
+def resized(case, *arrays):
+    """case with inputs of other shapes than those in the file."""
+    case.inputs = list(arrays)
+    return case
+
+
+def other_cases(rng):
+    bias = [None]
+    shape, w = i32(1, 8, 10, 7), noise(rng, 7, 3, 2, 3)
+    yield one("transpose_conv_omitted_bias", "TRANSPOSE_CONV", options("TRANSPOSE_CONV", (2, 2)),
+              [shape, const(w), noise(rng, 1, 4, 5, 3)] + bias, close(18))
+    w = const(noise(rng, 2, 2, 2, 3, 4))
+    yield one("conv3d_omitted_bias", "CONV_3D", volume(), [noise(rng, 1, 3, 4, 3, 3), w] + bias, close(24))
+    w, shape = const(noise(rng, 2, 2, 2, 4, 3)), i32(1, 3, 4, 3, 4)
+    yield one("conv3d_transpose_omitted_bias", "CONV_3D_TRANSPOSE", volume(), [shape, w, noise(rng, 1, 3, 4, 3, 3)] + bias, close(24))
+    for label, image in (("batch", (5, 6, 7, 9)), ("larger", (1, 11, 13, 9)), ("smaller", (1, 2, 1, 9)), ("none", (0, 6, 7, 9))):
+        for dtype in ("float32", "int8", "uint8", "int16"):
+            x = noise(rng, *image) if dtype == "float32" else integers(rng, dtype, image)
+            for op, channels in (("CONV_2D", (5, 9)), ("CONV_2D", (6, 3)), ("DEPTHWISE_CONV_2D", (18, 9)), ("MAX_POOL_2D", None), ("AVERAGE_POOL_2D", None)):
+                name = f"{op.lower()}_{dtype}_resized_{label}_{channels[0] if channels else 0}"
+                yield resized(tensor_case(rng, name, op, dtype, (1, 6, 7, 9), (3, 2), channels, stride=(2, 1)), x)
+    for channels in (6, 12):  # another number of groups than in the file
+        for dtype in ("float32", "int8"):
+            x = noise(rng, 1, 6, 7, channels) if dtype == "float32" else integers(rng, dtype, (1, 6, 7, channels))
+            yield resized(tensor_case(rng, f"conv_2d_{dtype}_resized_groups_{channels}", "CONV_2D", dtype, (1, 6, 7, 3), (3, 2), (8, 3)), x)
+    for dtype in ("int8", "uint8", "int16"):  # pools do not rescale
+        for op in ("AVERAGE_POOL_2D", "MAX_POOL_2D"):
+            for act in (NONE, RELU, RELU6):
+                low, high = RANGE[dtype]
+                x = Arg(integers(rng, dtype, (1, 5, 6, 17)), scale=0.05, zero=0)
+                yield one(f"{op.lower()}_{dtype}_other_scale_{act}", op, options(op, act=act, window=(2, 2)), [x], Exact(), dtype,
+                          (0.11, 0 if dtype == "int16" else (low + high) // 2 + 3))
+
+
 def cases(rng):
     yield from float_cases(rng)
+    yield from other_cases(rng)
     yield from size_cases(rng)
     yield from quantization_cases(rng)
     yield from tail_cases(rng)

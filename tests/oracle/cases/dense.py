@@ -108,6 +108,22 @@ def fc_shapes(rng):
             yield FC.case(f"{dtype}_{label}", args, [dtype], {"keepNumDims": keep}, tol=tol, quant=quant)
 
 
+    for label, shape in (("batch", (7, 20)), ("none", (0, 20)), ("rank", (2, 3, 20))):
+        for dtype in ("float32", "int8", "int16", "uint8"):
+            x = noise(rng, *shape) if dtype == "float32" else integers(rng, dtype, shape, lowest=True)
+            if dtype == "float32":
+                inputs, quant = [noise(rng, 2, 20), const(noise(rng, 9, 20))], None
+            else:
+                inputs = [Arg(integers(rng, dtype, (2, 20)), scale=0.05, zero=0), weights(rng, "uint8" if dtype == "uint8" else "int8", (9, 20))]
+                quant = (0.3, 0)
+            case = FC.case(f"{dtype}_resized_{label}", inputs, [dtype], tol=None if quant else close(20), quant=quant)
+            case.inputs = [x]
+            yield case
+        case = FC.case(f"hybrid_resized_{label}", [noise(rng, 2, 20), weights(rng, "int8", (9, 20), 9)], ["float32"], tol=HYBRID)
+        case.inputs = [noise(rng, *shape)]
+        yield case
+
+
 def fc_quantized(rng):
     for x_type, w_types, out in (("int8", ("int8", "int4", "int2"), "int8"), ("int16", ("int8", "int4", "int2"), "int16"),
                                  ("uint8", ("uint8",), "uint8"), ("uint8", ("uint8",), "int16")):
@@ -225,6 +241,11 @@ def bmm_cases(rng):
         for kind in (KINDS[1], KINDS[3]):
             scale = np.float32((9e-4 if kind[0] == "int8" else 1e-6) / factor)
             yield bmm_case(rng, f"factor_{factor:g}", kind, (2, 5, 19), (2, 19, 7), scale=scale)
+    for kind in KINDS:
+        for label, x_shape, y_shape in (("batch", (5, 4, 6), (6, 3)), ("both", (2, 3, 7, 9), (3, 9, 2)), ("rank", (4, 6), (1, 2, 6, 5))):
+            case = bmm_case(rng, f"resized_{label}", kind, (2, 4, 6), (2, 6, 5))
+            case.inputs = [matrix(rng, kind[0], x_shape).value, matrix(rng, kind[1], y_shape).value]
+            yield case
     for label, value in (("nan", np.nan), ("inf", np.inf)):
         x = noise(rng, 2, 9, 33)
         x[:, ::4, 7] = value
