@@ -231,3 +231,15 @@ def test_infinite_sums_stay_infinite(op, table, fields, weights):
     found = run(g, [a], [y], [x])
     last = np.inf if op == "L2_POOL_2D" else -np.inf
     assert np.all(found[0, 0, 0] == np.inf) and found[0, 1, 1, 1] == last and np.all(np.isfinite(found[0, 0, 1]))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+@pytest.mark.parametrize("window, shape", [((9, 2), (1, 0, 4, 2)), ((2, 9), (1, 0, 0, 2)), ((9, 9), (1, 0, 0, 2)), ((4, 6), (1, 0, 0, 2))])
+def test_pools_whose_window_does_not_fit_are_empty(dtype, window, shape):
+    """As in LiteRT 2.3; TensorFlow 2.21 refuses them."""
+    for op in ("AVERAGE_POOL_2D", "MAX_POOL_2D"):
+        g = ModelGen()
+        quant = {} if dtype == "float32" else {"scale": 0.1, "zero": 0}
+        a, y = g.tensor("x", dtype, (1, 3, 5, 2), **quant), g.tensor("y", dtype, (), **quant)
+        g.op(op, [a], [y], "Pool2DOptions", {**CONV, "padding": 1, "filterHeight": window[0], "filterWidth": window[1]})
+        assert run(g, [a], [y], [np.ones((1, 3, 5, 2), dtype)]).shape == shape

@@ -70,7 +70,7 @@ static void test_messages(void **state) {
       {GOOD, .in_zero = 128, .message = "expected a zero point of the input 'in' within int8, found 128"},
       {GOOD, .filter_count = 3, .message = "one for each of 2 output channels, found 3"},
       {GOOD, .filter_count = 0, .message = "one for each of 2 output channels, found 0"},
-      {GOOD, .filter_scales = {INFINITY}, .message = "expected finite scales of the weights"},
+      {GOOD, .filter_scales = {INFINITY}, .message = "expected finite scales of 0 and more of the weights"},
       {GOOD, .filter_zeros = {5}, .message = "expected zero points 0 of the weights 'in', found 5"},
       {GOOD, .bias = UF_FLOAT32, .message = "expected a bias 'in' of dtype int32, found float32"},
       {GOOD, .filter = UF_UINT8, .message = "found int8 with uint8 to int8"},

@@ -173,13 +173,13 @@ def quantization(rng):
                        "expected a zero point of the input 'x0' within int8, found 200", CONV, quant=(0.5, 0),
                        lenient="no number of the input stands for 0")
     yield conv.refusal("no_weights_scale", [image, no_scale(3, 2, 2, 2, constant=True), b], ["int8"],
-                       "expected one scale of the weights 'x1' or one for each output channel, found 0", CONV, quant=(0.5, 0))
+                       "expected one scale of the weights 'x1', or one for each of 3 output channels, found 0", CONV, quant=(0.5, 0))
     yield conv.refusal("weights_scales", [image, w8(3, 2, 2, 2, scale=[0.1, 0.2]), b], ["int8"],
-                       "expected one scale of the weights 'x1' or one for each output channel, found 2", CONV, quant=(0.5, 0))
+                       "expected one scale of the weights 'x1', or one for each of 3 output channels, found 2", CONV, quant=(0.5, 0))
     yield conv.refusal("weights_scales_uint8", [q8(1, 4, 4, 2, dtype="uint8"), w8(3, 2, 2, 2, dtype="uint8", scale=[0.1, 0.2, 0.3]), b], ["uint8"],
                        "expected one scale of the weights 'x1', found 3", CONV, quant=(0.5, 0))
     yield conv.refusal("hybrid_no_scale", [f32(1, 4, 4, 2), no_scale(3, 2, 2, 2, constant=True), const(f32(3))], ["float32"],
-                       "expected one scale of the weights 'x1' or one for each output channel, found 0", CONV,
+                       "expected one scale of the weights 'x1', or one for each of 3 output channels, found 0", CONV,
                        lenient="the reference multiplies by a scale of 0")
     for label, scale in (("negative", -0.1), ("infinite", np.inf)):
         yield conv.refusal(f"{label}_scale", [image, w8(3, 2, 2, 2, scale=[0.1, scale, 0.1]), b], ["int8"],
