@@ -80,7 +80,7 @@ static void test_messages(void **state) {
       {GOOD, .in = UF_INT16, .out = UF_INT16, .in_zero = 1,
        .message = "expected zero point 0 of the input 'in', as int16 tensors have, found 1"},
       {GOOD, .in = UF_UINT8, .filter = UF_UINT8, .out = UF_UINT8, .filter_count = 2,
-       .message = "one for each of 1 output channels, found 2"},
+       .message = "expected one scale of the weights 'in', found 2"},
   };
   for (size_t i = 0; i < UFI_COUNT(setups); i++) check_setup(&setups[i]);
 }

@@ -281,6 +281,70 @@ def tail_cases(rng):
         yield one(f"l2_tail_{width}", "L2_POOL_2D", options("L2_POOL_2D", window=(2, 3)), [noise(rng, 2, 5, 4, width)], close(6))
 
 
+# ---- constant and computed inputs, versions -------------------------------------------------------------------------------------
+
+
+# The last that TensorFlow 2.21 knows.
+VERSIONS = {"CONV_2D": 8, "TRANSPOSE_CONV": 5, "DEPTHWISE_CONV_2D": 7, "FULLY_CONNECTED": 13, "BATCH_MATMUL": 4, "MAX_POOL_2D": 3,
+            "AVERAGE_POOL_2D": 3}
+
+
+def every_op(rng):
+    """(op, table, inputs, dtype, quant, tolerance) once for each op and type."""
+    for dtype in ("float32", "int8", "int16"):
+        def image(*shape, dtype=dtype):
+            return Arg(noise(rng, *shape)) if dtype == "float32" else Arg(integers(rng, dtype, shape), scale=0.05, zero=0)
+
+        def weights(*shape, axis=0, dtype=dtype):
+            if dtype == "float32":
+                return const(noise(rng, *shape))
+            return Arg(integers(rng, "int8", shape), True, "", rng.uniform(0.01, 0.02, shape[axis]), 0, axis)
+
+        def bias(w, dtype=dtype):
+            n = w.value.shape[w.axis]
+            if dtype == "float32":
+                return const(noise(rng, n))
+            wide = np.int32 if dtype == "int8" else np.int64
+            return Arg(rng.integers(-9999, 9999, n).astype(wide), True, "", np.float32(0.05) * w.scale, 0)
+        quant, tol = (None, close(50)) if dtype == "float32" else ((0.7 if dtype == "int8" else 0.9, 0), Exact())
+        w = weights(9, 3, 2, 5)
+        yield "CONV_2D", options("CONV_2D"), [image(2, 5, 6, 5), w, bias(w)], dtype, quant, tol
+        yield "TRANSPOSE_CONV", options("TRANSPOSE_CONV", (2, 2)), [i32(2, 10, 12, 9), w, image(2, 5, 6, 5), bias(w)], dtype, quant, tol
+        w = weights(1, 3, 2, 10, axis=3)
+        w.axis = 3
+        yield "DEPTHWISE_CONV_2D", options("DEPTHWISE_CONV_2D", multiplier=2), [image(2, 5, 6, 5), w, bias(w)], dtype, quant, tol
+        w = weights(9, 21)
+        yield "FULLY_CONNECTED", ("FullyConnectedOptions", {}), [image(4, 21), w, bias(w)], dtype, quant, tol
+        yield "BATCH_MATMUL", ("BatchMatMulOptions", {}), [image(2, 3, 7), image(7, 5)], dtype, quant, tol
+        for op in ("MAX_POOL_2D", "AVERAGE_POOL_2D") + ("L2_POOL_2D",) * (dtype == "float32"):
+            yield op, options(op, window=(2, 3)), [image(2, 5, 6, 5)], dtype, quant and (0.05, 0), tol
+    w = const(noise(rng, 2, 2, 3, 4, 9))
+    yield "CONV_3D", volume(), [noise(rng, 1, 3, 4, 5, 4), w, const(noise(rng, 9))], "float32", None, close(48)
+    w = const(noise(rng, 2, 2, 3, 9, 4))
+    yield "CONV_3D_TRANSPOSE", volume(), [i32(1, 3, 4, 5, 9), w, noise(rng, 1, 3, 4, 5, 4), const(noise(rng, 9))], "float32", None, close(48)
+
+
+def input_cases(rng):
+    for op, table, inputs, dtype, quant, tol in every_op(rng):
+        node, args = Node(op, table[0]), [arg if isinstance(arg, Arg) else Arg(arg) for arg in inputs]
+        shape_input = op in ("TRANSPOSE_CONV", "CONV_3D_TRANSPOSE")
+
+        def with_const(which, args=args):
+            return [Arg(a.value, which(i), a.dtype, a.scale, a.zero, a.axis) for i, a in enumerate(args)]
+        yield node.case(f"{dtype}_all_constant", with_const(lambda i: True), [dtype], table[1], tol=tol, quant=quant)
+        yield node.case(f"{dtype}_nothing_constant", with_const(lambda i: False), [dtype], table[1], tol=tol, quant=quant, steps=2)
+        if len(args) > 1:
+            yield node.case(f"{dtype}_constant_image", with_const(lambda i: i in (0, 2) if shape_input else i == 0), [dtype], table[1],
+                            tol=tol, quant=quant)
+        if len(args) > 2:
+            last = len(args) - 1
+            yield node.case(f"{dtype}_computed_bias", with_const(lambda i: i == last - 1 or i < last - 1 and shape_input and i == 0), [dtype],
+                            table[1], tol=tol, quant=quant)
+        if dtype == "float32":
+            for version in range(2, VERSIONS.get(op, 1) + 1):
+                yield node.case(f"version_{version}", inputs, [dtype], table[1], tol=tol, version=version)
+
+
 # ---- what may be left out, resized, or told otherwise ---------------------------------------------------------------------------
 
 
@@ -321,6 +385,7 @@ def other_cases(rng):
 def cases(rng):
     yield from float_cases(rng)
     yield from other_cases(rng)
+    yield from input_cases(rng)
     yield from size_cases(rng)
     yield from quantization_cases(rng)
     yield from tail_cases(rng)
