@@ -72,7 +72,7 @@ uf_status ufi_fc_geometry_of(ufi_ctx *ctx, ufi_fc_geometry *g_out) {
 /* The second output has the shape that the file says, when it is large enough. */
 static uf_status fc_workspace(ufi_ctx *ctx, const ufi_fc_geometry *g) {
   const ufi_tensor *t = ctx->out[1];
-  if (ufi_fc_is_shuffled(ctx)) UFI_TRY(ufi_out_dtype(ctx, 1, UF_UINT8));
+  UFI_TRY(ufi_out_dtype(ctx, 1, UF_UINT8));
   int64_t dims[UF_MAX_RANK] = {g->batch, g->in};
   if (t->count < g->batch * g->in) return ufi_out_shape(ctx, 1, 2, dims);
   memcpy(dims, t->dims, sizeof dims);

@@ -169,7 +169,7 @@ def fc_shuffled(rng):
                               shapes=[(batch, units), (batch, depth)])
 
 
-    yield FC.case("shuffled_floats", [noise(rng, 3, 7), const(noise(rng, 5, 7))], ["float32"] * 2, {"weightsFormat": 1}, tol=[close(7), AnyValue()],
+    yield FC.case("shuffled_floats", [noise(rng, 3, 7), const(noise(rng, 5, 7))], ["float32", "uint8"], {"weightsFormat": 1}, tol=[close(7), AnyValue()],
                   shapes=[(3, 5), (3, 7)])
 
 
