@@ -21,6 +21,8 @@ DIFFERS = {
     for the other convolutions, for pools and for FULLY_CONNECTED.""",
     "DEPTHWISE_CONV_2D": """Float images with int8 weights of one scale: the reference takes the scales of channels after the first
     from beyond the list, when quantized_dimension is 0. Weights of int4 are unpacked also for 16-bit and float images.""",
+    "MAX_POOL_2D": """A window that does not fit into the image makes an empty output, as in LiteRT 2.3; TensorFlow 2.21 refuses it.
+    AVERAGE_POOL_2D and L2_POOL_2D likewise.""",
     "TRANSPOSE_CONV": """The scales in the details of the weights of float images are those of the file; the reference kernel puts as
     many as there are filters in place of a single one.""",
 }
