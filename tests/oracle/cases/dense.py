@@ -156,6 +156,22 @@ def fc_quantized(rng):
             yield FC.case(f"int16_bias_{code}_{channels}", [x, w, b], ["int16"], {"quantizedBiasType": code}, quant=(0.02, 0))
 
 
+def fc_stripes(rng):
+    """Depths at which one more row of 96 KiB of 16-bit inputs fits into a stripe of a multiple of `tile` rows (gemm_quant.c)."""
+    for tile in (4, 6, 8, 12):
+        for rows in (2 * tile, 5 * tile, 7 * tile):
+            depth = 49152 // rows
+            for depth in (depth - depth % 2, depth - depth % 2 - 1):
+                x = Arg(integers(rng, "int8", (2 * rows + 1, depth), lowest=True), scale=0.05, zero=-7)
+                w = weights(rng, "int8", (3, depth), lowest=True)
+                yield FC.case(f"int8_stripe_{tile}_{rows}_{depth}", [x, w], ["int8"], quant=(0.08 * depth ** 0.5, 0))
+    for channels in (146, 97):  # phases of a quarter of the depth
+        x = Arg(integers(rng, "int8", (1, 2, 150, channels), lowest=True), scale=0.05, zero=-7)
+        w = weights(rng, "int8", (5, 4, 4, channels), 5, lowest=True)
+        yield Node("TRANSPOSE_CONV", "TransposeConvOptions", prefix="transpose_conv").case(
+            f"int8_stripe_{channels}", [i32(1, 4, 300, 5), w, x], ["int8"], {"padding": 0, "strideH": 2, "strideW": 2}, quant=(3.0, 0))
+
+
 def fc_shuffled(rng):
     """Tiles of 4 x 16 weights, and the kernel's copy of the input as a second output."""
     for batch in (1, 4):
@@ -356,6 +372,7 @@ def cases(rng):
     yield from fc_float(rng)
     yield from fc_shapes(rng)
     yield from fc_quantized(rng)
+    yield from fc_stripes(rng)
     yield from fc_shuffled(rng)
     yield from fc_hybrid(rng)
     yield from bmm_cases(rng)
