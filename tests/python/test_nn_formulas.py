@@ -243,3 +243,21 @@ def test_pools_whose_window_does_not_fit_are_empty(dtype, window, shape):
         a, y = g.tensor("x", dtype, (1, 3, 5, 2), **quant), g.tensor("y", dtype, (), **quant)
         g.op(op, [a], [y], "Pool2DOptions", {**CONV, "padding": 1, "filterHeight": window[0], "filterWidth": window[1]})
         assert run(g, [a], [y], [np.ones((1, 3, 5, 2), dtype)]).shape == shape
+
+
+@pytest.mark.parametrize("asymmetric", [False, True])
+@pytest.mark.parametrize("left, right", [((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 1), (1, 3)), ((3,), (2, 1)), ((2, 1, 3), (2, 2, 1))])
+def test_batch_matmul_of_floats_with_int8_broadcast(left, right, asymmetric):
+    """The reference takes the scales of other rows when several dimensions are batches."""
+    rng = np.random.default_rng(len(left) + 5 * len(right))
+    x = rng.uniform(-1, 2, (*left, 5, 19)).astype(np.float32) * rng.choice([0.1, 1, 30], (*left, 5, 1)).astype(np.float32)
+    m = rng.integers(-127, 128, (*right, 19, 7)).astype(np.int8)
+    g = ModelGen()
+    wanted = x.astype(np.float64) @ (m * 0.02)
+    a, b = g.tensor("x", "float32", x.shape), g.tensor("m", "int8", m.shape, data=m, scale=0.02, zero=0)
+    y = g.tensor("y", "float32", wanted.shape)
+    g.op("BATCH_MATMUL", [a, b], [y], "BatchMatMulOptions", {"asymmetricQuantizeInputs": asymmetric})
+    # Each row is quantized for itself, to steps of its range / 255, or of twice its largest / 254; zero's place costs half a step more.
+    step = np.max(np.abs(x), axis=-1, keepdims=True) * 2 / 254
+    bound = step * (np.abs(m) * 0.02).sum(-2, keepdims=True) + 1e-5
+    assert np.all(np.abs(run(g, [a], [y], [x]) - wanted) <= np.broadcast_to(bound, wanted.shape))
