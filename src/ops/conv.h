@@ -68,7 +68,7 @@ typedef struct ufi_conv_geometry {
   int64_t pad_top, pad_left, pad_bottom, pad_right;
   int64_t groups;                  /* in_c / filter's in_c; 1 for depthwise */
   int64_t multiplier;              /* depthwise: out_c / in_c; else 1 */
-  bool may_be_empty;               /* a window that does not fit makes no output, of pools */
+  bool may_be_empty;               /* a window that does not fit makes no output: pools */
   ufi_act act;
   const ufi_tensor *input, *filter, *bias; /* filter NULL: pool; bias NULL: none */
   ufi_tensor *output;

@@ -98,6 +98,16 @@ def shapes(rng):
         why = "TensorFlow 2.21 reads beyond its tensors; LiteRT 2.3 refuses" if label in ("channels", "rank") else ""
         yield transpose.refusal(f"shape_{label}", [i32(*shape), w, x], ["float32"], words, CONV, lenient=why)
         yield transpose.refusal(f"shape_{label}_at_invoke", [np.array(shape, np.int32), w, x], ["float32"], words, CONV, when="invoke", lenient=why)
+    for label, size, padding, stride, found in (("large", (9, 8), SAME, 2, "5x4"), ("wide", (8, 9), SAME, 2, "4x5"), ("valid", (5, 5), VALID, 1, "4x4"),
+                                                ("small", (1, 1), VALID, 1, "0x0")):
+        height, width = (3, 4) if label == "valid" else (4, 4)
+        words = (f"expected an output shape from which the convolution makes an input of {height}x{width}, found {size[0]}x{size[1]}, from which "
+                 f"it makes {found}")
+        for constant in (True, False):
+            shape = np.array([1, *size, 3], np.int32)
+            yield transpose.refusal(f"size_{label}_{constant}", [const(shape) if constant else shape, w, f32(1, height, width, 6)], ["float32"],
+                                    words, {"padding": padding, "strideH": stride, "strideW": stride}, when="allocate" if constant else "invoke",
+                                    lenient="TensorFlow 2.21 takes any size; LiteRT 2.3 refuses")
     cube = f32(1, 3, 3, 3, 2)
     yield conv3d.refusal("channels", [cube, const(f32(2, 2, 2, 3, 4))], ["float32"],
                          "expected an input (batch, d, h, w, c) with a filter for c channels, found (1, 3, 3, 3, 2) and (2, 2, 2, 3, 4)", CONV3)
