@@ -32,6 +32,8 @@ EXEMPT = {  # literal: why no refusal can show it
     "expected a value of shape %s for %s, found %s":
         "TFLite's variables take any shape; nodes of TensorFlow and the caller of uf_session_state_write may bring it about",
     "expected less than 2^30 values, found %lld": "it takes a tensor of 2^30 elements",
+    "expected smaller inputs and weights, found more than memory can hold":
+        "packed weights overflow from 2^56 elements on: more than an array of a refusal, or an output of a node, can have",
 }
 
 
