@@ -142,6 +142,13 @@ LOOSE = {"float32": Close(2e-6, 1e-7), "float64": Close(1e-13, 1e-15), "float16"
          "complex64": Close(1e-5, 1e-6), "complex128": Close(1e-12, 1e-13)}
 
 
+ALL = ("float32", "float16", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")
+
+
+def tag(shape):
+    return "x".join(map(str, shape)) or "scalar"
+
+
 def wide(x):
     return x.astype({"float16": np.float64, "float32": np.float64, "complex64": np.complex128}.get(x.dtype.name, x.dtype))
 
@@ -170,7 +177,7 @@ def unary(rng):
                 x = np.asarray(np.abs(x) + np.asarray(0.1, t) if name in ("LOG", "RSQRT") else x).astype(t)
                 with np.errstate(all="ignore"):
                     y = f(wide(x))
-                yield (hlo(f"{t}_{len(shape)}", f"STABLEHLO_{name}", [x], [str(y.dtype) if name == "ABS" and t in COMPLEX else t],
+                yield (hlo(f"{t}_{tag(shape)}", f"STABLEHLO_{name}", [x], [str(y.dtype) if name == "ABS" and t in COMPLEX else t],
                            tol=LOOSE.get(t)), [narrow(y, {"complex64": "float32", "complex128": "float64"}[t] if name == "ABS" and t in COMPLEX else t)])
         special = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-40, 3e38], np.float32)
         with np.errstate(all="ignore"):
@@ -241,7 +248,7 @@ def two(rng):
                 x, y = operands(rng, name, t, shape)
                 with np.errstate(all="ignore"):
                     out = (integer if np.dtype(t).kind in "iub" else real)(wide(x), wide(y))
-                yield hlo(f"{t}_{len(shape)}", f"STABLEHLO_{name}", [x, y], [t], tol=LOOSE.get(t)), [narrow(out, t)]
+                yield hlo(f"{t}_{tag(shape)}", f"STABLEHLO_{name}", [x, y], [t], tol=LOOSE.get(t)), [narrow(out, t)]
     # what LiteRT's shift refuses, and counts that are none
     for t in SIGNED + UNSIGNED:
         bits = np.dtype(t).itemsize * 8
@@ -618,6 +625,76 @@ def scatters(rng):
            [x + np.array([u[2]] + [0] * 7 + [u[3]], np.int32)])
 
 
+GATHERS = [  # operand, indices, offset dims, collapsed, start map, vector dim, sizes
+    ((9,), (4, 1), (), (0,), (0,), 1, (1,)), ((9,), (4, 1), (1,), (), (0,), 1, (3,)), ((5, 4), (3, 1), (1,), (0,), (0,), 1, (1, 4)),
+    ((5, 4), (3, 2), (), (0, 1), (0, 1), 1, (1, 1)), ((5, 4), (3, 2), (1, 2), (), (1, 0), 1, (2, 3)), ((5, 4), (2, 3), (1, 2), (), (1, 0), 0, (2, 3)),
+    ((3, 4, 5), (2, 3, 2), (2, 3), (0,), (0, 2), 2, (1, 2, 3)), ((3, 4, 5), (2, 2, 3), (0, 3), (1,), (2, 0), 1, (3, 1, 2)),
+    ((3, 4, 5), (1,), (0, 1, 2), (), (1,), 0, (3, 2, 5)), ((3, 4, 5), (2, 1), (0, 2, 3), (), (2,), 1, (3, 4, 1)),
+    ((2, 3, 2, 3), (2, 2, 4), (1, 3), (1, 2), (3, 2, 1, 0), 2, (2, 1, 1, 3)), ((5, 4), (0, 2), (1, 2), (), (0, 1), 1, (2, 2)),
+    ((5, 4), (3, 2), (1, 2), (), (0, 1), 1, (0, 2)), ((33, 7), (17, 1), (1,), (0,), (0,), 1, (1, 7)),
+]
+
+
+def pick(rng, shape, vector, spaces):
+    """Indices of that shape; number i of a vector is in [0, spaces[i]], or anywhere near when there are no spaces."""
+    if spaces is None:
+        return rng.integers(-3, 12, shape)
+    high = np.asarray(spaces).reshape([-1 if d == vector else 1 for d in range(len(shape))])
+    return rng.integers(0, np.broadcast_to(high + 1, shape))
+
+
+def litert_gathers(rng, inside):
+    """inside: no window leaves the operand."""
+    options, op = "StablehloGatherOptions", "STABLEHLO_GATHER"
+    for i, (shape, ishape, offset, collapsed, starts, vector, sizes) in enumerate(GATHERS):
+        values = {"offsetDims": list(offset), "collapsedSliceDims": list(collapsed), "startIndexMap": list(starts), "indexVectorDim": vector,
+                  "sliceSizes": list(sizes)}
+        batch = [n for d, n in enumerate(ishape) if d != vector]
+        slices = [n for d, n in enumerate(sizes) if d not in collapsed]
+        out = []
+        for d in range(len(batch) + len(slices)):
+            out.append(slices.pop(0) if d in offset else batch.pop(0))
+        for k, t in enumerate(dict.fromkeys(("float32", (ALL + ("complex64",))[i % 13]))):
+            indices = pick(rng, ishape, vector, [shape[d] - sizes[d] for d in starts] if inside else None)
+            indices = indices.astype(np.int32 if (i + k) % 2 else np.int64)
+            yield hlo(f"{t}_{i}" + "_outside" * (not inside), op, [numbers(rng, t, shape), const(indices) if i % 3 == 0 else indices], [t],
+                      options=options, values=values, shapes=[out])
+
+
+def litert_scatters(rng, inside):
+    options, op = "StablehloScatterOptions", "STABLEHLO_SCATTER"
+    bodies = [f"STABLEHLO_{name}" for name in ("ADD", "MULTIPLY", "MAXIMUM", "MINIMUM")] + [None]
+    for i, (shape, ishape, ushape, *rest) in enumerate(SCATTERS):
+        values, (window, inserted, dims, vector) = scatter_values(*rest), rest
+        extents = [ushape[d] for d in window]
+        size = [1 if d in inserted else extents.pop(0) for d in range(len(shape))]
+        for k, body in enumerate(bodies):
+            for t in dict.fromkeys(("float32", ALL[(i * 5 + k) % 12])):
+                x, u = small(rng, t, shape), small(rng, t, ushape)
+                indices = pick(rng, ishape, vector, [shape[d] - size[d] for d in dims] if inside else None)
+                yield hlo(f"{t}_{i}_{k}" + "_outside" * (not inside), op, [x, indices.astype(np.int32 if k % 2 else np.int64), u], [t],
+                          options=options, values=values, bodies={"updateComputationSubgraphIndex": binary(body, t) if body else passing(t)})
+    nan = np.array([np.nan, 1, 2, np.nan], np.float32)
+    for body in bodies[2:4]:
+        yield hlo(f"nan_{body[10:].lower()}_{inside}", op, [nan, np.array([[0], [1], [2], [3]], np.int32), nan[::-1].copy()], ["float32"],
+                  options=options, values=scatter_values((), (0,), (0,), 1), bodies={"updateComputationSubgraphIndex": binary(body, "float32")})
+
+
+def is_newer(case):
+    """Empty tensors, and types that GATHER of TensorFlow 2.21 refuses."""
+    newer = case.op == "STABLEHLO_GATHER" and case.inputs[0].dtype.name in ("bool", "complex64", "uint16", "uint32", "uint64")
+    return newer or any(x.size == 0 for x in case.inputs) or case.name.split("_")[2] == "12" or case.name.split("_")[2] == "11"
+
+
+def newer(rng):
+    """What LiteRT 2.3 runs and TensorFlow 2.21 does not, or wrongly."""
+    for t in ("int32", "bool"):
+        yield hlo(f"{t}_empty", "STABLEHLO_AND", [numbers(rng, t, (0, 3)), numbers(rng, t, (0, 3))], [t])
+    for make in (litert_gathers, litert_scatters):
+        yield from make(rng, inside=False)
+        yield from (case for case in make(rng, inside=True) if is_newer(case))
+
+
 def gathers(rng):
     x, indices = small(rng, "float32", (6, 4)), np.array([[0, 5], [7, -3]], np.int32)
     values = {"offsetDims": [2], "collapsedSliceDims": [0], "startIndexMap": [0], "indexVectorDim": 2, "sliceSizes": [1, 4]}
@@ -682,7 +759,20 @@ def whiles(rng):
                [np.int32(max(n, 0)), np.int32(n), (x * np.float32(2.0 ** max(n, 0))).astype("f")])
 
 
-PARTS = [unary, two, comparison, three, reshapes, dots, convolutions, reduces, windows, scatters, gathers, sorts, whiles]
+def composites(rng):
+    """One value is both outputs: LiteRT leaves the first as it was."""
+    def twice(g):
+        a, y = g.tensor("a", "float32", (2, 3)), g.tensor("y", "float32", (2, 3))
+        g.op("NEG", [a], [y])
+        finish(g, [a], [y, y])
+
+    for i in range(3):
+        x = numbers(rng, "float32", (2, 3))
+        yield (hlo(f"twice_{i}", "STABLEHLO_COMPOSITE", [x], ["float32", "float32"], shapes=[(2, 3), (2, 3)], options="StableHLOCompositeOptions",
+                   values={"name": "test.twice", "compositeAttributes": [0]}, bodies={"decompositionSubgraphIndex": twice}), [-x, -x])
+
+
+PARTS = [composites, unary, two, comparison, three, reshapes, dots, convolutions, reduces, windows, scatters, gathers, sorts, whiles]
 
 
 def formulas(rng):
