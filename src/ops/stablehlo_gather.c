@@ -38,7 +38,7 @@ static uf_status check_map(ufi_ctx *ctx, const window_map *m, const map_names *n
   UFI_TRY(ufi_shlo_want_range(ctx, "index_vector_dim", &m->vector_dim, 1, 0, indices->rank));
   UFI_TRY(ufi_shlo_want_dims(ctx, names->dropped, &m->dropped, x->rank));
   UFI_TRY(ufi_shlo_want_dims(ctx, names->starts, &m->starts, x->rank));
-  if (vector_size(m, indices) != m->starts.n)
+  if (vector_size(m, indices) < m->starts.n) /* LiteRT passes over more */
     return ufi_shlo_want_count(ctx, names->starts, m->starts.n, (int32_t)UFI_MIN(vector_size(m, indices), INT32_MAX));
   UFI_TRY(ufi_shlo_want_count(ctx, names->window, m->window_dims.n, x->rank - m->dropped.n));
   return ufi_shlo_want_dims(ctx, names->window, &m->window_dims, batch_rank(m, indices) + m->window_dims.n);

@@ -643,8 +643,11 @@ def pick(rng, shape, vector, spaces):
     return rng.integers(0, np.broadcast_to(high + 1, shape))
 
 
-def litert_gathers(rng, inside):
-    """inside: no window leaves the operand."""
+NEW_TYPES = ("bool", "complex64", "uint16", "uint32", "uint64")  # to GATHER
+
+
+def litert_gathers(rng):
+    """(TensorFlow 2.21 refuses it, crashes, or reads outside of the operand; case)."""
     options, op = "StablehloGatherOptions", "STABLEHLO_GATHER"
     for i, (shape, ishape, offset, collapsed, starts, vector, sizes) in enumerate(GATHERS):
         values = {"offsetDims": list(offset), "collapsedSliceDims": list(collapsed), "startIndexMap": list(starts), "indexVectorDim": vector,
@@ -654,36 +657,35 @@ def litert_gathers(rng, inside):
         out = []
         for d in range(len(batch) + len(slices)):
             out.append(slices.pop(0) if d in offset else batch.pop(0))
-        for k, t in enumerate(dict.fromkeys(("float32", (ALL + ("complex64",))[i % 13]))):
+        types = dict.fromkeys(("float32", (ALL + ("complex64",))[i % 13]))
+        for (k, t), inside in itertools.product(enumerate(types), (True, False)):
             indices = pick(rng, ishape, vector, [shape[d] - sizes[d] for d in starts] if inside else None)
             indices = indices.astype(np.int32 if (i + k) % 2 else np.int64)
-            yield hlo(f"{t}_{i}" + "_outside" * (not inside), op, [numbers(rng, t, shape), const(indices) if i % 3 == 0 else indices], [t],
-                      options=options, values=values, shapes=[out])
+            case = hlo(f"{t}_{i}" + "_outside" * (not inside), op, [numbers(rng, t, shape), const(indices) if i % 3 == 0 else indices],
+                       [t], options=options, values=values, shapes=[out])
+            yield not inside or t in NEW_TYPES or 0 in out, case
 
 
-def litert_scatters(rng, inside):
+def litert_scatters(rng):
+    """As litert_gathers()."""
     options, op = "StablehloScatterOptions", "STABLEHLO_SCATTER"
     bodies = [f"STABLEHLO_{name}" for name in ("ADD", "MULTIPLY", "MAXIMUM", "MINIMUM")] + [None]
     for i, (shape, ishape, ushape, *rest) in enumerate(SCATTERS):
         values, (window, inserted, dims, vector) = scatter_values(*rest), rest
         extents = [ushape[d] for d in window]
         size = [1 if d in inserted else extents.pop(0) for d in range(len(shape))]
-        for k, body in enumerate(bodies):
+        for (k, body), inside in itertools.product(enumerate(bodies), (True, False)):
             for t in dict.fromkeys(("float32", ALL[(i * 5 + k) % 12])):
                 x, u = small(rng, t, shape), small(rng, t, ushape)
                 indices = pick(rng, ishape, vector, [shape[d] - size[d] for d in dims] if inside else None)
-                yield hlo(f"{t}_{i}_{k}" + "_outside" * (not inside), op, [x, indices.astype(np.int32 if k % 2 else np.int64), u], [t],
-                          options=options, values=values, bodies={"updateComputationSubgraphIndex": binary(body, t) if body else passing(t)})
+                case = hlo(f"{t}_{i}_{k}" + "_outside" * (not inside), op, [x, indices.astype(np.int32 if k % 2 else np.int64), u], [t],
+                           options=options, values=values, bodies={"updateComputationSubgraphIndex": binary(body, t) if body else passing(t)})
+                yield not inside or 0 in ushape, case
     nan = np.array([np.nan, 1, 2, np.nan], np.float32)
     for body in bodies[2:4]:
-        yield hlo(f"nan_{body[10:].lower()}_{inside}", op, [nan, np.array([[0], [1], [2], [3]], np.int32), nan[::-1].copy()], ["float32"],
-                  options=options, values=scatter_values((), (0,), (0,), 1), bodies={"updateComputationSubgraphIndex": binary(body, "float32")})
-
-
-def is_newer(case):
-    """Empty tensors, and types that GATHER of TensorFlow 2.21 refuses."""
-    newer = case.op == "STABLEHLO_GATHER" and case.inputs[0].dtype.name in ("bool", "complex64", "uint16", "uint32", "uint64")
-    return newer or any(x.size == 0 for x in case.inputs) or case.name.split("_")[2] == "12" or case.name.split("_")[2] == "11"
+        indices = np.array([[0], [1], [2], [3]], np.int32)
+        yield False, hlo(f"nan_{body[10:].lower()}", op, [nan, indices, nan[::-1].copy()], ["float32"], options=options,
+                         values=scatter_values((), (0,), (0,), 1), bodies={"updateComputationSubgraphIndex": binary(body, "float32")})
 
 
 def newer(rng):
@@ -691,8 +693,7 @@ def newer(rng):
     for t in ("int32", "bool"):
         yield hlo(f"{t}_empty", "STABLEHLO_AND", [numbers(rng, t, (0, 3)), numbers(rng, t, (0, 3))], [t])
     for make in (litert_gathers, litert_scatters):
-        yield from make(rng, inside=False)
-        yield from (case for case in make(rng, inside=True) if is_newer(case))
+        yield from (case for is_newer, case in make(rng) if is_newer)
 
 
 def gathers(rng):

@@ -81,11 +81,11 @@ def pads(rng):
 
 def gathers(rng):
     """TensorFlow 2.21 does not push windows back, knows fewer types and crashes on nothing: models.newer() has those."""
-    yield from (case for case in models.litert_gathers(rng, inside=True) if not models.is_newer(case))
+    yield from (case for is_newer, case in models.litert_gathers(rng) if not is_newer)
 
 
 def scatters(rng):
-    yield from (case for case in models.litert_scatters(rng, inside=True) if not models.is_newer(case))
+    yield from (case for is_newer, case in models.litert_scatters(rng) if not is_newer)
 
 
 def windows(rng):
