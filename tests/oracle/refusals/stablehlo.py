@@ -4,7 +4,7 @@
 import numpy as np
 
 import stablehlo_models as models
-from onenode import Arg, const
+from onenode import Arg, Node
 from stablehlo_models import GT, LT, binary, comparator, refusal, scalars, sum_of_squares
 
 F = np.zeros
@@ -205,10 +205,20 @@ def randoms():
     yield late("dtype", "STABLEHLO_RNG_BIT_GENERATOR", [F(2, np.uint64)], ["uint64", "float32"],
                   "expected output 1 of dtype int32 or int64 or uint32 or uint64, found 'y1' float32 (shape not known yet)",
                   values={"algorithm": 1}, shapes=[(2,), (3,)], **r)
-    yield refusal("nothing", "STABLEHLO_CUSTOM_CALL", [const(F(2, np.float32))], ["float32"],
-                  "expected an op of this library, found an op of TFLite that it does not have yet", when="invoke")
+
+
+def gaps():
+    """Builtins that nobody can run."""
+    for op, words in (
+        ("STABLEHLO_CUSTOM_CALL", "expected an op that the model defines, found a call of code outside of it; convert the model without custom calls"),
+        ("CONCAT_EMBEDDINGS", "expected an op that is defined, found one that TensorFlow Lite declares but defines nowhere; convert the model again"),
+        ("DELEGATE", "expected an op, found what stands for nodes that a delegate took over in some interpreter; save the model without it"),
+        ("PLACEHOLDER_FOR_GREATER_OP_CODES", "expected an op, found what says that its code is in a newer field of the file, which is not there; "
+         "the file is damaged"),
+    ):
+        yield Node(op).refusal("gap", [F(2, np.float32)], ["float32"], words, when="invoke")
 
 
 def refusals(rng):
-    for part in (elementwise, shapes, moves, bodies, products, randoms):
+    for part in (elementwise, shapes, moves, bodies, products, randoms, gaps):
         yield from part()
