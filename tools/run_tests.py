@@ -143,6 +143,16 @@ def oracle_sanitized():
     return counts_of(text, status)
 
 
+def oracle_damaged():
+    """Models of the same cases with bytes changed, on the sanitized library."""
+    env = sanitized_python()
+    extra = {"UNFLOW_PYTHONPATH": env.pop("PYTHONPATH"), "UNFLOW_CANDIDATE_PRELOAD": env.pop("LD_PRELOAD"), **env,
+             "PYTHONPATH": "", "ASAN_OPTIONS": env["ASAN_OPTIONS"] + ":max_allocation_size_mb=1024"}
+    some = ["--models", "3", "--variants", "40"] if ALL else ["--models", "1", "--variants", "12"]
+    status, text = call([ORACLE, "tests/oracle/damaged.py", *some], extra)
+    return counts_of(text, status)
+
+
 def tensorflow_ops():
     status, text = call([ORACLE, "tests/oracle/tf_run.py", "--quiet", "--missing", *([] if ALL else ["--every", "2"])],
                         {"PYTHONPATH": "", "UNFLOW_PYTHONPATH": str(ROOT / "build" / "python")})
@@ -180,6 +190,7 @@ STEPS = {
     "python-sanitized": python_sanitized,
     "oracle": oracle,
     "oracle-sanitized": oracle_sanitized,
+    "oracle-damaged": oracle_damaged,
     "tensorflow-ops": tensorflow_ops,
     "tensorflow-ops-sanitized": tensorflow_ops_sanitized,
     "tensorflow": lambda: pytest(["tests/oracle/test_tf_control.py", "tests/oracle/test_tf_eager.py",
@@ -198,7 +209,7 @@ STEPS = {
 # on the machine. The first chain runs alone, for its programs use all processors.
 CHAINS = [
     ["layers", "c", "c-scalar", "c-sanitized"],
-    ["oracle", "oracle-sanitized"],
+    ["oracle", "oracle-sanitized", "oracle-damaged"],
     ["tensorflow-ops", "tensorflow-ops-sanitized"],
     ["python", "models-scalar", "python-sanitized"],
     ["tensorflow"],
