@@ -27,6 +27,13 @@ static int32_t sort_calls(const void *attrs, int32_t at) { return at == 0 ? ((co
 
 /* ---- comparators ------------------------------------------------------------------------------ */
 
+/* A number of the operand that is compared, as pieces hold it (number.h). */
+typedef union sort_key {
+  double real;
+  int64_t integer;
+  uint64_t natural;
+} sort_key;
+
 typedef struct comparator {
   ufi_ctx *ctx;
   int32_t graph, n;
@@ -36,6 +43,7 @@ typedef struct comparator {
   int32_t operand;
   bool swapped;
   const ufi_number_type *type;
+  sort_key *keys;           /* of the line in hand */
   int64_t line, step;       /* the line in hand: its first element, and elements from one to the next */
 } comparator;
 
@@ -49,7 +57,8 @@ static bool by_sight(ufi_ctx *ctx, comparator *c) {
   c->operand = left / 2;
   c->swapped = left > right;
   c->type = ufi_number_type_of(ctx->in[c->operand]->dtype);
-  if (!(c->op->dtypes >> ctx->in[c->operand]->dtype & 1)) c->op = NULL;
+  const bool fits = c->op->dtypes >> ctx->in[c->operand]->dtype & 1;
+  if (!fits || c->type->class == UFI_COMPLEXES) c->op = NULL;
   return c->op != NULL;
 }
 
@@ -74,29 +83,29 @@ static void close_comparator(comparator *c) {
   ufi_free(c->pointers);
 }
 
-static bool compare_numbers(const comparator *c, const void *left, const void *right) {
-  ufi_piece a, b;
+static bool compare_keys(const comparator *c, sort_key left, sort_key right) {
   const ufi_number_arg arg = {.op = c->op, .type = c->type};
-  c->type->load(c->swapped ? right : left, &a, 1);
-  c->type->load(c->swapped ? left : right, &b, 1);
-  switch (c->type->class) {
-    case UFI_REALS: c->op->reals(a.reals, b.reals, 1, &arg); return a.reals[0] != 0;
-    case UFI_COMPLEXES: c->op->complexes(a.complexes, b.complexes, 1, &arg); return a.complexes[0] != 0;
-    case UFI_NATURALS:
-      if (c->op->naturals) {
-        c->op->naturals(a.naturals, b.naturals, 1, &arg);
-        return a.naturals[0] != 0;
-      }
-      break;
-    default: break;
+  sort_key a = c->swapped ? right : left, b = c->swapped ? left : right;
+  if (c->type->class == UFI_REALS) {
+    c->op->reals(&a.real, &b.real, 1, &arg);
+    return a.real != 0;
   }
-  c->op->ints(a.ints, b.ints, 1, &arg);
-  return a.ints[0] != 0;
+  if (c->type->class == UFI_NATURALS && c->op->naturals) c->op->naturals(&a.natural, &b.natural, 1, &arg);
+  else c->op->ints(&a.integer, &b.integer, 1, &arg);
+  return a.integer != 0;
 }
 
 static const uint8_t *element(const comparator *c, int32_t operand, int64_t i) {
   const ufi_tensor *t = c->ctx->in[operand];
   return (const uint8_t *)t->data + (c->line + i * c->step) * (uf_dtype_bits(t->dtype) / 8);
+}
+
+static void load_keys(comparator *c, int64_t n) {
+  ufi_piece piece;
+  for (int64_t i = 0; i < n; i++) {
+    c->type->load(element(c, c->operand, i), &piece, 1);
+    c->keys[i].natural = piece.naturals[0]; /* whatever it is: they lie in one place */
+  }
 }
 
 static uf_status check_answer(ufi_ctx *ctx, ufi_tensor *const *results, int32_t n) {
@@ -111,7 +120,7 @@ static uf_status goes_before(comparator *c, int64_t i, int64_t j, bool *out) {
   ufi_tensor *const *results;
   int32_t n;
   if (c->op) {
-    *out = compare_numbers(c, element(c, c->operand, i), element(c, c->operand, j));
+    *out = compare_keys(c, c->keys[i], c->keys[j]);
     return UF_OK;
   }
   for (int32_t k = 0; k < c->n; k++) {
@@ -191,11 +200,13 @@ static uf_status sort_eval(ufi_ctx *ctx) {
   if (x->count == 0) return UF_OK;
   UFI_TRY(ufi_axis(ctx, a->dimension, x->rank, &dimension));
   const int64_t n = x->dims[dimension], step = ufi_move_span(x->dims, dimension + 1, x->rank), lines = x->count / n;
-  int64_t *order = ufi_malloc(2 * (size_t)n * sizeof *order), *sorted = NULL;
-  uf_status status = order ? open_comparator(ctx, &c) : ufi_no_memory(ctx->error, 2 * (size_t)n * sizeof *order);
+  int64_t *order = ufi_malloc(3 * (size_t)n * sizeof *order), *sorted = NULL;
+  uf_status status = order ? open_comparator(ctx, &c) : ufi_no_memory(ctx->error, 3 * (size_t)n * sizeof *order);
   c.step = step;
+  c.keys = (sort_key *)(void *)(order + 2 * n);
   for (int64_t line = 0; line < lines && status == UF_OK; line++) {
     c.line = line / step * n * step + line % step;
+    if (c.op) load_keys(&c, n);
     status = sort_line(&c, n, order, order + n, &sorted);
     if (status == UF_OK) put_line(&c, sorted, n);
   }

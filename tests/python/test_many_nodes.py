@@ -135,7 +135,7 @@ def test_values_that_are_all_alive():
 
 def test_many_calls_of_nested_graphs():
     x = np.array([1, 2, 3], np.float32)
-    y, _ = run(calls(2_000, 20), x)
+    y, _ = run(calls(2_000, 64), x)
     np.testing.assert_array_equal(y, x + 2_000)
 
 
