@@ -34,6 +34,12 @@ typedef union sort_key {
   uint64_t natural;
 } sort_key;
 
+/* An element of a line: its key beside its place, so that runs are read in order. */
+typedef struct entry {
+  sort_key key; /* when the comparator is known by sight */
+  int64_t at;
+} entry;
+
 typedef struct comparator {
   ufi_ctx *ctx;
   int32_t graph, n;
@@ -43,7 +49,6 @@ typedef struct comparator {
   int32_t operand;
   bool swapped;
   const ufi_number_type *type;
-  sort_key *keys;           /* of the line in hand */
   int64_t line, step;       /* the line in hand: its first element, and elements from one to the next */
 } comparator;
 
@@ -100,11 +105,13 @@ static const uint8_t *element(const comparator *c, int32_t operand, int64_t i) {
   return (const uint8_t *)t->data + (c->line + i * c->step) * (uf_dtype_bits(t->dtype) / 8);
 }
 
-static void load_keys(comparator *c, int64_t n) {
+static void load_line(const comparator *c, entry *line, int64_t n) {
   ufi_piece piece;
   for (int64_t i = 0; i < n; i++) {
+    line[i].at = i;
+    if (!c->op) continue;
     c->type->load(element(c, c->operand, i), &piece, 1);
-    c->keys[i].natural = piece.naturals[0]; /* whatever it is: they lie in one place */
+    line[i].key.natural = piece.naturals[0]; /* whatever it is: they lie in one place */
   }
 }
 
@@ -115,17 +122,17 @@ static uf_status check_answer(ufi_ctx *ctx, ufi_tensor *const *results, int32_t 
                       n ? ufi_tensor_text(results[0], text) : "missing");
 }
 
-/* Whether element i goes before element j. */
-static uf_status goes_before(comparator *c, int64_t i, int64_t j, bool *out) {
+/* Whether x goes before y. */
+static uf_status goes_before(comparator *c, const entry *x, const entry *y, bool *out) {
   ufi_tensor *const *results;
   int32_t n;
   if (c->op) {
-    *out = compare_keys(c, c->keys[i], c->keys[j]);
+    *out = compare_keys(c, x->key, y->key);
     return UF_OK;
   }
   for (int32_t k = 0; k < c->n; k++) {
-    c->scalars[2 * k].data = (void *)(uintptr_t)element(c, k, i); /* the call copies them */
-    c->scalars[2 * k + 1].data = (void *)(uintptr_t)element(c, k, j);
+    c->scalars[2 * k].data = (void *)(uintptr_t)element(c, k, x->at); /* the call copies them */
+    c->scalars[2 * k + 1].data = (void *)(uintptr_t)element(c, k, y->at);
   }
   UFI_TRY(ufi_host_call(c->ctx, c->graph, c->pointers, 2 * c->n, &results, &n));
   UFI_TRY(check_answer(c->ctx, results, n));
@@ -161,22 +168,22 @@ static uf_status sort_infer(ufi_ctx *ctx) {
 }
 
 /* Two sorted runs, [begin, middle) and [middle, end), become one. Of two that are equal the left goes first. */
-static uf_status merge(comparator *c, const int64_t *from, int64_t *to, int64_t begin, int64_t middle, int64_t end) {
+static uf_status merge(comparator *c, const entry *from, entry *to, int64_t begin, int64_t middle, int64_t end) {
   int64_t i = begin, j = middle;
   for (int64_t k = begin; k < end; k++) {
     bool right = i == middle;
-    if (i < middle && j < end) UFI_TRY(goes_before(c, from[j], from[i], &right));
+    if (i < middle && j < end) UFI_TRY(goes_before(c, &from[j], &from[i], &right));
     to[k] = right ? from[j++] : from[i++];
   }
   return UF_OK;
 }
 
-static uf_status sort_line(comparator *c, int64_t n, int64_t *order, int64_t *other, int64_t **sorted_out) {
-  for (int64_t i = 0; i < n; i++) order[i] = i;
+static uf_status sort_line(comparator *c, int64_t n, entry *order, entry *other, entry **sorted_out) {
+  load_line(c, order, n);
   for (int64_t run = 1; run < n; run *= 2) {
     for (int64_t begin = 0; begin < n; begin += 2 * run)
       UFI_TRY(merge(c, order, other, begin, UFI_MIN(begin + run, n), UFI_MIN(begin + 2 * run, n)));
-    int64_t *swap = order;
+    entry *swap = order;
     order = other;
     other = swap;
   }
@@ -184,11 +191,11 @@ static uf_status sort_line(comparator *c, int64_t n, int64_t *order, int64_t *ot
   return UF_OK;
 }
 
-static void put_line(const comparator *c, const int64_t *order, int64_t n) {
+static void put_line(const comparator *c, const entry *order, int64_t n) {
   for (int32_t k = 0; k < c->n; k++) {
     const size_t size = (size_t)uf_dtype_bits(c->ctx->in[k]->dtype) / 8;
     uint8_t *out = (uint8_t *)c->ctx->out[k]->data + (size_t)c->line * size;
-    for (int64_t i = 0; i < n; i++) memcpy(out + (size_t)(i * c->step) * size, element(c, k, order[i]), size);
+    for (int64_t i = 0; i < n; i++) memcpy(out + (size_t)(i * c->step) * size, element(c, k, order[i].at), size);
   }
 }
 
@@ -200,13 +207,11 @@ static uf_status sort_eval(ufi_ctx *ctx) {
   if (x->count == 0) return UF_OK;
   UFI_TRY(ufi_axis(ctx, a->dimension, x->rank, &dimension));
   const int64_t n = x->dims[dimension], step = ufi_move_span(x->dims, dimension + 1, x->rank), lines = x->count / n;
-  int64_t *order = ufi_malloc(3 * (size_t)n * sizeof *order), *sorted = NULL;
-  uf_status status = order ? open_comparator(ctx, &c) : ufi_no_memory(ctx->error, 3 * (size_t)n * sizeof *order);
+  entry *order = ufi_malloc(2 * (size_t)n * sizeof *order), *sorted = NULL;
+  uf_status status = order ? open_comparator(ctx, &c) : ufi_no_memory(ctx->error, 2 * (size_t)n * sizeof *order);
   c.step = step;
-  c.keys = (sort_key *)(void *)(order + 2 * n);
   for (int64_t line = 0; line < lines && status == UF_OK; line++) {
     c.line = line / step * n * step + line % step;
-    if (c.op) load_keys(&c, n);
     status = sort_line(&c, n, order, order + n, &sorted);
     if (status == UF_OK) put_line(&c, sorted, n);
   }
