@@ -305,16 +305,15 @@ static uf_status conv_infer(ufi_ctx *ctx) {
   return ufi_out_shape(ctx, 0, g.window.rank + 2, dims);
 }
 
-/* (images, spatial, features) of a tensor in its own layout, or back. */
-static void move_images(ufi_ctx *ctx, const layout *l, const ufi_tensor *t, uf_dtype compute, const void *from, void *to,
-                        bool outward) {
+/* A tensor in its own layout as (images, spatial, features). */
+static void move_images(ufi_ctx *ctx, const layout *l, const ufi_tensor *t, uf_dtype compute, const void *from, void *to) {
   int64_t step[UF_MAX_RANK], dense = t->count;
   ufi_move move = {0};
   ufi_move_steps(t->rank, t->dims, step);
   for (int32_t i = -1; i <= l->spatial.n; i++) {
     const int64_t d = i < 0 ? l->first : i < l->spatial.n ? l->spatial.at[i] : l->second;
     dense /= t->dims[d];
-    ufi_move_dim(&move, t->dims[d], outward ? dense : step[d], outward ? step[d] : dense);
+    ufi_move_dim(&move, t->dims[d], step[d], dense);
   }
   ufi_move_run(&move, compute, to, from, ctx->pool);
 }
@@ -339,54 +338,125 @@ static void move_kernel(ufi_ctx *ctx, const conv_geometry *g, uf_dtype compute, 
   ufi_move_run(&move, compute, to, from, ctx->pool);
 }
 
-/* Rows of the left matrix: what the window of group `group` sees at outputs [first, first + n). */
-typedef struct patch_args {
+/* Some rows of the left matrix in hand: what the window of a group sees at places of the output. */
+typedef struct patch {
+  int64_t image, place[UF_MAX_RANK];
+} patch;
+typedef struct conv_walk {
+  ufi_ctx *ctx;
+  ufi_bump *bump;
   const conv_geometry *g;
-  int64_t group, first;
-  size_t size;
-  const uint8_t *x;
-  uint8_t *out;
-} patch_args;
+  uf_dtype compute;
+  size_t size, used;       /* of an element; of the scratch before each product's own */
+  const uint8_t *images, *kernel;
+  uint8_t *left, *product, *converted;
+  patch *patches, next;    /* next: the place in hand */
+  int64_t n, most, group;
+} conv_walk;
 
-/* The pixel of the input at tap `tap` of the window at `place`; -1: padding, or between pixels. */
-static int64_t pixel_at(const ufi_shlo_window *w, const int64_t *place, const int64_t *tap) {
-  int64_t at = 0;
-  for (int32_t d = 0; d < w->rank; d++) {
-    const int64_t i = place[d] * w->stride[d] + tap[d] * w->dilation[d] - w->low[d];
-    if (i < 0 || i % w->base[d] || i / w->base[d] >= w->in[d]) return -1;
-    at = at * w->in[d] + i / w->base[d];
-  }
-  return at;
+/* The input's index along dimension d that tap `tap` of the window at `place` sees; -1: padding, or between pixels. */
+static int64_t index_at(const ufi_shlo_window *w, int32_t d, int64_t place, int64_t tap) {
+  const int64_t i = place * w->stride[d] + tap * w->dilation[d] - w->low[d];
+  return i < 0 || i % w->base[d] || i / w->base[d] >= w->in[d] ? -1 : i / w->base[d];
 }
 
-static void fill_patches(void *context, size_t begin, size_t end) {
-  const patch_args *p = context;
-  const conv_geometry *g = p->g;
+static void fill_left(void *context, size_t begin, size_t end) {
+  const conv_walk *c = context;
+  const conv_geometry *g = c->g;
   const ufi_shlo_window *w = &g->window;
-  const int64_t images = g->images / g->batch_groups;
-  const int64_t channel = g->feature_groups > 1 ? p->group * g->in_c : 0, image0 = g->batch_groups > 1 ? p->group * images : 0;
-  int64_t in_pixels = 1;
-  for (int32_t d = 0; d < w->rank; d++) in_pixels *= w->in[d];
-  const size_t run = (size_t)g->in_c * p->size;
+  const int64_t channel = g->feature_groups > 1 ? c->group * g->in_c : 0;
+  const size_t run = (size_t)g->in_c * c->size;
   for (size_t row = begin; row < end; row++) {
-    int64_t rest = (p->first + (int64_t)row) % g->pixels, place[UF_MAX_RANK] = {0}, tap[UF_MAX_RANK] = {0};
-    const int64_t image = image0 + (p->first + (int64_t)row) / g->pixels;
-    uint8_t *to = p->out + row * (size_t)g->taps * run;
-    for (int32_t d = w->rank - 1; d >= 0; d--) {
-      place[d] = rest % w->out[d];
-      rest /= w->out[d];
-    }
+    int64_t tap[UF_MAX_RANK] = {0};
+    uint8_t *to = c->left + row * (size_t)g->taps * run;
     do {
-      const int64_t pixel = pixel_at(w, place, tap);
+      int64_t pixel = c->patches[row].image;
+      for (int32_t d = 0; d < w->rank && pixel >= 0; d++) {
+        const int64_t i = index_at(w, d, c->patches[row].place[d], tap[d]);
+        pixel = i < 0 ? -1 : pixel * w->in[d] + i;
+      }
       if (pixel < 0) memset(to, 0, run);
-      else memcpy(to, p->x + (size_t)((image * in_pixels + pixel) * g->channels + channel) * p->size, run);
+      else memcpy(to, c->images + (size_t)(pixel * g->channels + channel) * c->size, run);
       to += run;
     } while (ufi_shlo_next(w->rank, w->window, tap));
   }
 }
 
-/* Rows of a chunk: about 4 MB of them. */
-static int64_t chunk_rows(const conv_geometry *g, size_t size) {
+/* Rows of the product go where the output has their features. */
+static void put_rows(const conv_walk *c) {
+  const layout *l = &((const conv_attrs *)c->ctx->attrs)->output;
+  const ufi_tensor *out = c->ctx->out[0];
+  const conv_geometry *g = c->g;
+  const int64_t each = g->out_c / g->groups, image0 = g->batch_groups > 1 ? c->group * (g->images / g->batch_groups) : 0;
+  const size_t size = ufi_dtype_size(out->dtype);
+  int64_t step[UF_MAX_RANK];
+  ufi_move_steps(out->rank, out->dims, step);
+  for (int64_t row = 0; row < c->n; row++) {
+    const patch *p = &c->patches[row];
+    const uint8_t *from = c->converted + (size_t)(row * each) * size;
+    int64_t at = (p->image - image0) * step[l->first] + c->group * each * step[l->second];
+    for (int32_t d = 0; d < l->spatial.n; d++) at += p->place[d] * step[l->spatial.at[d]];
+    uint8_t *to = (uint8_t *)out->data + (size_t)at * size;
+    if (step[l->second] == 1) {
+      memcpy(to, from, (size_t)each * size);
+      continue;
+    }
+    for (int64_t i = 0; i < each; i++) memcpy(to + (size_t)(i * step[l->second]) * size, from + (size_t)i * size, size);
+  }
+}
+
+/* The product of the rows in hand; while scratch is counted, of as many as there can be. */
+static uf_status multiply_rows(conv_walk *c) {
+  const conv_geometry *g = c->g;
+  const int64_t each = g->out_c / g->groups, depth = g->taps * g->in_c, n = c->bump->run ? c->n : c->most;
+  ufi_bmm_geometry m = {.m = n, .n = each, .k = depth, .batches = 1, .batch_rank = 1, .batch_dims = {1}, .x_data = c->left,
+                        .out_data = c->product};
+  c->bump->used = c->used; /* each product's scratch is the same */
+  if (c->bump->run) {
+    m.y_data = c->kernel + (size_t)(c->group * depth * each) * c->size;
+    ufi_share(c->ctx->pool, fill_left, c, n, depth);
+  }
+  UFI_TRY(ufi_tf_product(c->ctx, c->bump, c->compute, &m, false, false, NULL));
+  if (!c->bump->run) return UF_OK;
+  if (c->converted != c->product)
+    UFI_TRY(ufi_convert(c->compute, c->product, n * each, c->ctx->out[0]->dtype, c->converted, c->ctx->error));
+  put_rows(c);
+  c->n = 0;
+  return UF_OK;
+}
+
+/* Places along dimension d where some tap sees a pixel: between dilated pixels there may be none for long. */
+static uf_status walk_places(conv_walk *c, int32_t d) {
+  const ufi_shlo_window *w = &c->g->window;
+  if (d == w->rank) {
+    c->patches[c->n++] = c->next;
+    return c->n == c->most ? multiply_rows(c) : UF_OK;
+  }
+  for (int64_t place = 0; place < w->out[d]; place++) {
+    bool sees = false;
+    for (int64_t tap = 0; tap < w->window[d] && !sees; tap++) sees = index_at(w, d, place, tap) >= 0;
+    if (!sees) continue;
+    c->next.place[d] = place;
+    UFI_TRY(walk_places(c, d + 1));
+  }
+  return UF_OK;
+}
+
+static uf_status walk_groups(conv_walk *c) {
+  const conv_geometry *g = c->g;
+  const int64_t images = g->images / g->batch_groups;
+  for (c->group = 0; c->group < g->groups; c->group++) {
+    for (int64_t i = 0; i < images; i++) {
+      c->next.image = i + (g->batch_groups > 1 ? c->group * images : 0);
+      UFI_TRY(walk_places(c, 0));
+    }
+    if (c->n) UFI_TRY(multiply_rows(c));
+  }
+  return UF_OK;
+}
+
+/* Rows in hand: about 4 MB of them. */
+static int64_t most_rows(const conv_geometry *g, size_t size) {
   const int64_t row = UFI_MAX(g->taps * g->in_c * (int64_t)size, 1), all = g->images / g->batch_groups * g->pixels;
   return UFI_MIN(UFI_MAX(((int64_t)4 << 20) / row, 16), all);
 }
@@ -399,42 +469,20 @@ static uf_status conv_run(ufi_ctx *ctx, ufi_bump *bump) {
   conv_geometry g;
   UFI_TRY(geometry_of(ctx, &g));
   if (out->count == 0) return UF_OK;
-  if (x->count == 0 || k->count == 0) {
-    if (bump->run) memset(out->data, 0, out->size);
-    return UF_OK;
-  }
-  const int64_t rows = g.images / g.batch_groups * g.pixels, chunk = chunk_rows(&g, size), each = g.out_c / g.groups;
-  const int64_t depth = g.taps * g.in_c;
+  if (bump->run) memset(out->data, 0, out->size);
+  if (x->count == 0 || k->count == 0) return UF_OK;
+  conv_walk c = {.ctx = ctx, .bump = bump, .g = &g, .compute = compute, .size = size, .most = most_rows(&g, size)};
+  const int64_t each = g.out_c / g.groups;
   const void *x_data = ufi_stage_in(ctx, bump, x, compute, false), *k_data = ufi_stage_in(ctx, bump, k, compute, false);
-  void *images = ufi_bump_take(bump, x->count, size), *kernel = ufi_bump_take(bump, k->count, size);
-  void *result = ufi_bump_take(bump, out->count, size), *staged = ufi_stage_out(bump, out, compute, false);
-  void *patches = ufi_bump_take(bump, chunk * depth, size), *product = ufi_bump_take(bump, chunk * each, size);
-  if (bump->run) {
-    move_images(ctx, &a->input, x, compute, x_data, images, false);
-    move_kernel(ctx, &g, compute, k_data, kernel);
-  }
-  const size_t used = bump->used;
-  for (int64_t group = 0; group < g.groups; group++) {
-    for (int64_t first = 0; first < rows; first += chunk) {
-      const int64_t n = UFI_MIN(chunk, rows - first);
-      ufi_bmm_geometry m = {.m = n, .n = each, .k = depth, .batches = 1, .batch_rank = 1, .batch_dims = {1},
-                            .x_data = patches, .out_data = product};
-      bump->used = used; /* each product's scratch is the same */
-      if (bump->run) {
-        patch_args p = {&g, group, first, size, images, patches};
-        m.y_data = (const uint8_t *)kernel + (size_t)(group * depth * each) * size;
-        ufi_share(ctx->pool, fill_patches, &p, n, depth);
-      }
-      UFI_TRY(ufi_tf_product(ctx, bump, compute, &m, false, false, NULL));
-      if (!bump->run) goto counted; /* none takes more than the first */
-      for (int64_t i = 0; i < n; i++)
-        memcpy((uint8_t *)result + (size_t)((first + i) * g.out_c + group * each) * size,
-               (const uint8_t *)product + (size_t)(i * each) * size, (size_t)each * size);
-    }
-  }
-counted:
-  if (bump->run) move_images(ctx, &a->output, out, compute, result, staged, true);
-  ufi_stage_end(ctx, bump, staged, out, compute, false);
-  return UF_OK;
+  uint8_t *images = ufi_bump_take(bump, x->count, size), *kernel = ufi_bump_take(bump, k->count, size);
+  c.left = ufi_bump_take(bump, c.most * g.taps * g.in_c, size);
+  c.product = ufi_bump_take(bump, c.most * each, size);
+  c.converted = out->dtype == compute ? c.product : ufi_bump_take(bump, c.most * each, ufi_dtype_size(out->dtype));
+  c.patches = ufi_bump_take(bump, c.most, sizeof *c.patches);
+  c.images = images, c.kernel = kernel, c.used = bump->used;
+  if (!bump->run) return multiply_rows(&c);
+  move_images(ctx, &a->input, x, compute, x_data, images);
+  move_kernel(ctx, &g, compute, k_data, kernel);
+  return walk_groups(&c);
 }
 STAGED(CONVOLUTION, conv, conv_attrs);
