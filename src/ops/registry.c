@@ -128,12 +128,15 @@ const char *ufi_tflite_op_name(int32_t code) {
 /* Builtins that no library can run, and what a node of theirs is told. */
 static const struct gap { int32_t code; const char *why, *message; } gaps[] = {
   {29, "declared by TensorFlow Lite, but defined nowhere",
-   "expected an op that is defined, found one that TensorFlow Lite declares but defines nowhere; convert the model again"},
+   "expected an op that is defined, found one that TensorFlow Lite declares but defines nowhere; convert the model "
+   "again"},
   {32, "stands for custom ops, which run by their names", NULL},
   {51, "stands for nodes that a delegate took over in a running interpreter",
-   "expected an op, found what stands for nodes that a delegate took over in some interpreter; save the model without it"},
+   "expected an op, found what stands for nodes that a delegate took over in some interpreter; save the model without "
+   "it"},
   {127, "says that the code is in a newer field of the file",
-   "expected an op, found what says that its code is in a newer field of the file, which is not there; the file is damaged"},
+   "expected an op, found what says that its code is in a newer field of the file, which is not there; the file is "
+   "damaged"},
   {173, "calls code that is not in the model",
    "expected an op that the model defines, found a call of code outside of it; convert the model without custom calls"},
 };

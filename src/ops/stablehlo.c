@@ -15,7 +15,8 @@ uf_status ufi_shlo_read_into(const ufi_tflite_attrs *from, int field, const char
   return UF_OK;
 }
 
-uf_status ufi_shlo_read(const ufi_tflite_attrs *from, int field, const char *name, ufi_shlo_list *out, uf_error *error) {
+uf_status ufi_shlo_read(const ufi_tflite_attrs *from, int field, const char *name, ufi_shlo_list *out,
+                        uf_error *error) {
   return ufi_shlo_read_into(from, field, name, UF_MAX_RANK, out->at, &out->n, error);
 }
 
@@ -39,11 +40,12 @@ uf_status ufi_shlo_want_dims(ufi_ctx *ctx, const char *name, const ufi_shlo_list
   return UF_OK;
 }
 
-uf_status ufi_shlo_want_range(ufi_ctx *ctx, const char *name, const int64_t *list, int32_t n, int64_t low, int64_t high) {
+uf_status ufi_shlo_want_range(ufi_ctx *ctx, const char *name, const int64_t *list, int32_t n, int64_t low,
+                              int64_t high) {
   for (int32_t i = 0; i < n; i++) {
     if (list[i] >= low && list[i] <= high) continue;
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected numbers from %lld to %lld in %s, found %lld", (long long)low,
-                        (long long)high, name, (long long)list[i]);
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected numbers from %lld to %lld in %s, found %lld",
+                        (long long)low, (long long)high, name, (long long)list[i]);
   }
   return UF_OK;
 }
@@ -51,8 +53,8 @@ uf_status ufi_shlo_want_range(ufi_ctx *ctx, const char *name, const int64_t *lis
 uf_status ufi_shlo_want_same_shape(ufi_ctx *ctx, const ufi_tensor *a, const ufi_tensor *b) {
   char p[512], q[512];
   if (a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims) == 0) return UF_OK;
-  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected operands of one shape, since StableHLO does not broadcast, found %s "
-                      "and %s", ufi_tensor_text(a, p), ufi_tensor_text(b, q));
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected operands of one shape, since StableHLO does not broadcast, "
+                      "found %s and %s", ufi_tensor_text(a, p), ufi_tensor_text(b, q));
 }
 
 uf_status ufi_shlo_want_bytes(ufi_ctx *ctx, const ufi_tensor *t) {

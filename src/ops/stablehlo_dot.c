@@ -16,7 +16,8 @@
 /* 1: floats, 2: integers, 3: complex numbers, 0: others. */
 static int kind_of(uf_dtype dtype) {
   const uf_dtype compute = ufi_compute_dtype(dtype);
-  return compute == UF_FLOAT32 || compute == UF_FLOAT64 ? 1 : compute == UF_INT64 ? 2 : compute == UF_COMPLEX128 ? 3 : 0;
+  return compute == UF_FLOAT32 || compute == UF_FLOAT64 ? 1
+       : compute == UF_INT64 ? 2 : compute == UF_COMPLEX128 ? 3 : 0;
 }
 
 static uf_status check_dtypes(ufi_ctx *ctx) {
@@ -25,14 +26,15 @@ static uf_status check_dtypes(ufi_ctx *ctx) {
   UFI_TRY(ufi_want_same(ctx, x, y));
   for (int32_t i = 0; i < 2; i++) {
     if (kind_of(x->dtype) == 0)
-      return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected operands that can be multiplied, found %s", ufi_tensor_text(x, text));
+      return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected operands that can be multiplied, found %s",
+                          ufi_tensor_text(x, text));
     if (ufi_is_quantized(ctx->in[i]))
-      return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED, "expected operands that are not quantized, found %s; dequantize them first",
-                          ufi_tensor_text(ctx->in[i], text));
+      return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED, "expected operands that are not quantized, found %s; dequantize "
+                          "them first", ufi_tensor_text(ctx->in[i], text));
   }
   if (kind_of(out->dtype) == kind_of(x->dtype)) return UF_OK;
-  return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected an output of the operands' kind, %s, found %s", uf_dtype_name(x->dtype),
-                      ufi_tensor_text(out, text));
+  return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected an output of the operands' kind, %s, found %s",
+                      uf_dtype_name(x->dtype), ufi_tensor_text(out, text));
 }
 
 /* float64 when the operands or the output are. */
@@ -80,8 +82,8 @@ static uf_status match_dims(ufi_ctx *ctx, const char *role, const ufi_shlo_list 
   bool fits = left->n == right->n;
   for (int32_t i = 0; fits && i < left->n; i++) fits = x->dims[left->at[i]] == y->dims[right->at[i]];
   if (fits) return UF_OK;
-  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected %s dimensions of equal extents in both operands, found %s and %s",
-                      role, ufi_tensor_text(x, p), ufi_tensor_text(y, q));
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected %s dimensions of equal extents in both operands, found %s "
+                      "and %s", role, ufi_tensor_text(x, p), ufi_tensor_text(y, q));
 }
 
 static uf_status dot_infer(ufi_ctx *ctx) {
@@ -96,8 +98,8 @@ static uf_status dot_infer(ufi_ctx *ctx) {
     UFI_TRY(ufi_shlo_want_dims(ctx, contract[side], &a->contract[side], ctx->in[side]->rank));
     for (int32_t i = 0; i < a->batch[side].n; i++) {
       if (ufi_shlo_has(&a->contract[side], a->batch[side].at[i]))
-        return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected dimensions to be in %s or %s, found %lld in both", batch[side],
-                            contract[side], (long long)a->batch[side].at[i]);
+        return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected dimensions to be in %s or %s, found %lld in both",
+                            batch[side], contract[side], (long long)a->batch[side].at[i]);
     }
   }
   UFI_TRY(match_dims(ctx, "batching", &a->batch[0], &a->batch[1]));
@@ -152,13 +154,14 @@ static uf_status dot_run(ufi_ctx *ctx, ufi_bump *bump) {
   if (out->count == 0) return UF_OK;
   roles_of(a, 0, x, &left);
   roles_of(a, 1, y, &right);
-  ufi_bmm_geometry g = {.m = left.size[OWN], .n = right.size[OWN], .k = left.size[CONTRACTED], .batches = left.size[BATCH],
-                        .batch_rank = 1, .batch_dims = {left.size[BATCH]}};
+  ufi_bmm_geometry g = {.m = left.size[OWN], .n = right.size[OWN], .k = left.size[CONTRACTED],
+                        .batches = left.size[BATCH], .batch_rank = 1, .batch_dims = {left.size[BATCH]}};
   g.x_stride[0] = g.m * g.k;
   g.y_stride[0] = g.k * g.n;
   g.adj_y = lies_so(&right, x_order);
   g.x_data = dense(ctx, bump, x, &left, compute, x_order, ufi_stage_in(ctx, bump, x, compute, false));
-  g.y_data = dense(ctx, bump, y, &right, compute, g.adj_y ? x_order : y_order, ufi_stage_in(ctx, bump, y, compute, false));
+  g.y_data = dense(ctx, bump, y, &right, compute, g.adj_y ? x_order : y_order,
+                   ufi_stage_in(ctx, bump, y, compute, false));
   g.out_data = ufi_stage_out(bump, out, compute, false);
   if (g.k == 0) {
     if (bump->run) memset(out->data, 0, out->size);
@@ -233,8 +236,8 @@ typedef struct conv_geometry {
 static uf_status check_layout(ufi_ctx *ctx, const char *what, const layout *l, int32_t rank) {
   ufi_shlo_list all = {.n = l->spatial.n + 2};
   if (l->spatial.n != rank - 2)
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected %d spatial dimensions of the %s, found %d", (int)rank - 2, what,
-                        (int)l->spatial.n);
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected %d spatial dimensions of the %s, found %d",
+                        (int)rank - 2, what, (int)l->spatial.n);
   all.at[0] = l->first;
   all.at[1] = l->second;
   for (int32_t i = 0; i < l->spatial.n; i++) all.at[2 + i] = l->spatial.at[i];
@@ -243,8 +246,8 @@ static uf_status check_layout(ufi_ctx *ctx, const char *what, const layout *l, i
 
 static uf_status want_groups(ufi_ctx *ctx, const char *what, int64_t n, int64_t groups) {
   if (n % groups == 0) return UF_OK;
-  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected %s that %lld groups divide, found %lld", what, (long long)groups,
-                      (long long)n);
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected %s that %lld groups divide, found %lld", what,
+                      (long long)groups, (long long)n);
 }
 
 /* Every check, and all extents. */
@@ -272,8 +275,9 @@ static uf_status geometry_of(ufi_ctx *ctx, conv_geometry *g) {
   UFI_TRY(want_groups(ctx, "images", g->images, g->batch_groups));
   UFI_TRY(want_groups(ctx, "output features", g->out_c, g->groups));
   if (g->channels % g->feature_groups || g->channels / g->feature_groups != g->in_c)
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a kernel for the input's features in %lld groups, found input %s "
-                        "and kernel %s", (long long)g->feature_groups, ufi_tensor_text(x, p), ufi_tensor_text(k, q));
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a kernel for the input's features in %lld groups, found "
+                        "input %s and kernel %s", (long long)g->feature_groups, ufi_tensor_text(x, p),
+                        ufi_tensor_text(k, q));
   ufi_shlo_window *w = &g->window;
   w->rank = spatial;
   for (int32_t i = 0; i < spatial; i++) {
@@ -306,7 +310,8 @@ static uf_status conv_infer(ufi_ctx *ctx) {
 }
 
 /* A tensor in its own layout as (images, spatial, features). */
-static void move_images(ufi_ctx *ctx, const layout *l, const ufi_tensor *t, uf_dtype compute, const void *from, void *to) {
+static void move_images(ufi_ctx *ctx, const layout *l, const ufi_tensor *t, uf_dtype compute, const void *from,
+                        void *to) {
   int64_t step[UF_MAX_RANK], dense = t->count;
   ufi_move move = {0};
   ufi_move_steps(t->rank, t->dims, step);
@@ -387,7 +392,8 @@ static void put_rows(const conv_walk *c) {
   const layout *l = &((const conv_attrs *)c->ctx->attrs)->output;
   const ufi_tensor *out = c->ctx->out[0];
   const conv_geometry *g = c->g;
-  const int64_t each = g->out_c / g->groups, image0 = g->batch_groups > 1 ? c->group * (g->images / g->batch_groups) : 0;
+  const int64_t each = g->out_c / g->groups;
+  const int64_t image0 = g->batch_groups > 1 ? c->group * (g->images / g->batch_groups) : 0;
   const size_t size = ufi_dtype_size(out->dtype);
   int64_t step[UF_MAX_RANK];
   ufi_move_steps(out->rank, out->dims, step);
@@ -409,8 +415,8 @@ static void put_rows(const conv_walk *c) {
 static uf_status multiply_rows(conv_walk *c) {
   const conv_geometry *g = c->g;
   const int64_t each = g->out_c / g->groups, depth = g->taps * g->in_c, n = c->bump->run ? c->n : c->most;
-  ufi_bmm_geometry m = {.m = n, .n = each, .k = depth, .batches = 1, .batch_rank = 1, .batch_dims = {1}, .x_data = c->left,
-                        .out_data = c->product};
+  ufi_bmm_geometry m = {.m = n, .n = each, .k = depth, .batches = 1, .batch_rank = 1, .batch_dims = {1},
+                        .x_data = c->left, .out_data = c->product};
   c->bump->used = c->used; /* each product's scratch is the same */
   if (c->bump->run) {
     m.y_data = c->kernel + (size_t)(c->group * depth * each) * c->size;

@@ -158,10 +158,12 @@ enum { BINARY = UFI_NUMBER_SAME, LITERT = 1 << 14 };
 /* Of which classes there is a function: R reals, I integers, C complex numbers; N: uint64 has its own. */
 #define ROW_R(f, dtypes, kernel, flags) {#f, dtypes, f##_reals, NULL, NULL, NULL, NULL, kernel, flags, NULL}
 #define ROW_RC(f, dtypes, kernel, flags) {#f, dtypes, f##_reals, NULL, NULL, f##_complexes, NULL, kernel, flags, NULL}
-#define ROW_RIC(f, dtypes, kernel, flags) {#f, dtypes, f##_reals, f##_ints, NULL, f##_complexes, NULL, kernel, flags, NULL}
+#define ROW_RIC(f, dtypes, kernel, flags) \
+  {#f, dtypes, f##_reals, f##_ints, NULL, f##_complexes, NULL, kernel, flags, NULL}
 #define ROW_RINC(f, dtypes, kernel, flags) \
   {#f, dtypes, f##_reals, f##_ints, f##_naturals, f##_complexes, NULL, kernel, flags, NULL}
-#define ROW_RIN(f, dtypes, kernel, flags) {#f, dtypes, f##_reals, f##_ints, f##_naturals, NULL, NULL, kernel, flags, NULL}
+#define ROW_RIN(f, dtypes, kernel, flags) \
+  {#f, dtypes, f##_reals, f##_ints, f##_naturals, NULL, NULL, kernel, flags, NULL}
 #define ROW_I(f, dtypes, flags) {#f, dtypes, NULL, f##_ints, NULL, NULL, NULL, 0, flags, NULL}
 #define ROW_IN(f, dtypes, flags) {#f, dtypes, NULL, f##_ints, f##_naturals, NULL, NULL, 0, flags, NULL}
 #define SHLO(NAME, function, ...)                            \
@@ -206,7 +208,8 @@ static uf_status compare_tflite(const ufi_tflite_attrs *from, void *attrs, uf_er
   if (direction >= DIRECTIONS)
     return ufi_fail(error, UF_INVALID_ARGUMENT, "expected a comparison direction below %d, found %u", DIRECTIONS,
                     (unsigned)direction);
-  if (type > 4) return ufi_fail(error, UF_INVALID_ARGUMENT, "expected a comparison type below 5, found %u", (unsigned)type);
+  if (type > 4)
+    return ufi_fail(error, UF_INVALID_ARGUMENT, "expected a comparison type below 5, found %u", (unsigned)type);
   a->number.op = &compare_ops[direction + (type == FLOAT_TOTAL_ORDER ? DIRECTIONS : 0)];
   a->number.shape_error = true;
   return UF_OK;

@@ -111,10 +111,11 @@ static ufi_fold_fn set_of(uf_dtype dtype) {
 
 ufi_fold_fn ufi_fold_of(ufi_fold fold, uf_dtype dtype) {
   /* Integers have no NaN: their three kinds of maximum are one. */
-#define OF_INTEGERS(s) {add_##s, mul_##s, max_##s, min_##s, max_##s, min_##s, max_##s, min_##s, and_##s, or_##s, all_##s, any_##s}
-#define OF_FLOATS(s)                                                                                             \
-  {add_##s, mul_##s, max_##s, min_##s, max_last_##s, min_last_##s, max_nan_##s, min_nan_##s, NULL, NULL, all_##s, \
-   any_##s}
+#define OF_INTEGERS(s)                                                                                        \
+  {add_##s, mul_##s, max_##s, min_##s, max_##s, min_##s, max_##s, min_##s, and_##s, or_##s, all_##s, any_##s}
+#define OF_FLOATS(s)                                                                                          \
+  {add_##s, mul_##s, max_##s, min_##s, max_last_##s, min_last_##s, max_nan_##s, min_nan_##s, NULL, NULL,      \
+   all_##s, any_##s}
   static const ufi_fold_fn table[UF_DTYPE_COUNT][UFI_FOLD_SET] = {
     [UF_INT8] = OF_INTEGERS(i8), [UF_UINT8] = OF_INTEGERS(u8), [UF_INT16] = OF_INTEGERS(i16),
     [UF_UINT16] = OF_INTEGERS(u16), [UF_INT32] = OF_INTEGERS(i32), [UF_UINT32] = OF_INTEGERS(u32),

@@ -122,7 +122,8 @@ static uf_status gather_infer(ufi_ctx *ctx) {
   const ufi_tensor *x = ctx->in[0], *indices = ctx->in[1];
   UFI_TRY(check_map(ctx, &a->map, &gather_names, x));
   UFI_TRY(ufi_shlo_want_count(ctx, "slice_sizes", a->sizes.n, x->rank));
-  for (int32_t d = 0; d < x->rank; d++) UFI_TRY(ufi_shlo_want_range(ctx, "slice_sizes", &a->sizes.at[d], 1, 0, x->dims[d]));
+  for (int32_t d = 0; d < x->rank; d++)
+    UFI_TRY(ufi_shlo_want_range(ctx, "slice_sizes", &a->sizes.at[d], 1, 0, x->dims[d]));
   const int32_t rank = batch_rank(&a->map, indices) + a->map.window_dims.n;
   int64_t dims[2 * UF_MAX_RANK];
   int32_t slice = 0, from = 0;
@@ -179,7 +180,9 @@ static uf_status scatter_tflite(const ufi_tflite_attrs *from, void *attrs, uf_er
   a->graph = ufi_fb_i32(&from->options, 6, 0);
   return UF_OK;
 }
-static int32_t scatter_calls(const void *attrs, int32_t at) { return at == 0 ? ((const scatter_attrs *)attrs)->graph : -1; }
+static int32_t scatter_calls(const void *attrs, int32_t at) {
+  return at == 0 ? ((const scatter_attrs *)attrs)->graph : -1;
+}
 
 /* The updates have a dimension for each of the indices but the vectors', of the same extent, and one for
  * each of a window's. */
@@ -194,8 +197,8 @@ static uf_status check_updates(ufi_ctx *ctx, const window_map *m) {
     fits = updates->dims[d] == indices->dims[from++];
   }
   if (fits) return UF_OK;
-  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected updates with the dimensions of the indices but number %d, and %d "
-                      "of a window, found updates %s and indices %s", (int)m->vector_dim, (int)m->window_dims.n,
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected updates with the dimensions of the indices but number %d, "
+                      "and %d of a window, found updates %s and indices %s", (int)m->vector_dim, (int)m->window_dims.n,
                       ufi_tensor_text(updates, p), ufi_tensor_text(indices, q));
 }
 
@@ -283,5 +286,5 @@ static uf_status scatter_eval(ufi_ctx *ctx) {
   return status;
 }
 const ufi_op_def ufi_op_STABLEHLO_SCATTER = {
-  .attrs_size = sizeof(scatter_attrs), .attrs_tflite = scatter_tflite, .infer = scatter_infer, .prepare = scatter_prepare,
-  .eval = scatter_eval, .calls = scatter_calls};
+  .attrs_size = sizeof(scatter_attrs), .attrs_tflite = scatter_tflite, .infer = scatter_infer,
+  .prepare = scatter_prepare, .eval = scatter_eval, .calls = scatter_calls};

@@ -19,8 +19,8 @@ static uf_status want_operands(ufi_ctx *ctx) {
   const int32_t n = ctx->n_in / 2;
   char text[512];
   if (ctx->n_in != 2 * n || ctx->n_out != n)
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected as many init values and outputs as operands, found %d inputs and "
-                        "%d outputs", (int)ctx->n_in, (int)ctx->n_out);
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected as many init values and outputs as operands, found %d "
+                        "inputs and %d outputs", (int)ctx->n_in, (int)ctx->n_out);
   for (int32_t i = 0; i < n; i++) {
     UFI_TRY(ufi_shlo_want_bytes(ctx, ctx->in[i]));
     UFI_TRY(ufi_want_same(ctx, ctx->in[i], ctx->in[n + i]));
@@ -81,7 +81,9 @@ static uf_status reduce_tflite(const ufi_tflite_attrs *from, void *attrs, uf_err
   a->graph = ufi_fb_i32(&from->options, 1, 0);
   return ufi_shlo_read(from, 0, "dimensions", &a->dimensions, error);
 }
-static int32_t reduce_calls(const void *attrs, int32_t at) { return at == 0 ? ((const reduce_attrs *)attrs)->graph : -1; }
+static int32_t reduce_calls(const void *attrs, int32_t at) {
+  return at == 0 ? ((const reduce_attrs *)attrs)->graph : -1;
+}
 
 static uf_status reduce_infer(ufi_ctx *ctx) {
   const reduce_attrs *a = ctx->attrs;
@@ -98,7 +100,9 @@ static uf_status reduce_infer(ufi_ctx *ctx) {
   return UF_OK;
 }
 
-static uf_status reduce_prepare(ufi_ctx *ctx) { return keep_fold(ctx, ((const reduce_attrs *)ctx->attrs)->graph, false); }
+static uf_status reduce_prepare(ufi_ctx *ctx) {
+  return keep_fold(ctx, ((const reduce_attrs *)ctx->attrs)->graph, false);
+}
 
 static uf_status reduce_eval(ufi_ctx *ctx) {
   const reduce_attrs *a = ctx->attrs;
@@ -136,8 +140,8 @@ typedef struct window_attrs {
 
 static uf_status want_as_many(const char *name, int32_t n, int32_t wanted, uf_error *error) {
   if (n == 0 || n == wanted) return UF_OK; /* none: the default for each dimension */
-  return ufi_fail(error, UF_INVALID_ARGUMENT, "expected %d numbers in %s, as window_dimensions has, found %d", (int)wanted, name,
-                  (int)n);
+  return ufi_fail(error, UF_INVALID_ARGUMENT, "expected %d numbers in %s, as window_dimensions has, found %d",
+                  (int)wanted, name, (int)n);
 }
 
 static uf_status window_tflite(const ufi_tflite_attrs *from, void *attrs, uf_error *error) {
@@ -153,7 +157,9 @@ static uf_status window_tflite(const ufi_tflite_attrs *from, void *attrs, uf_err
   UFI_TRY(want_as_many("window_dilations", a->dilation.n, a->window.n, error));
   return want_as_many("padding", a->n_padding, 2 * a->window.n, error);
 }
-static int32_t window_calls(const void *attrs, int32_t at) { return at == 0 ? ((const window_attrs *)attrs)->graph : -1; }
+static int32_t window_calls(const void *attrs, int32_t at) {
+  return at == 0 ? ((const window_attrs *)attrs)->graph : -1;
+}
 
 /* Numbers of dimensions that the operand does not have are passed over, as in LiteRT. */
 static uf_status window_of(ufi_ctx *ctx, ufi_shlo_window *w) {
@@ -179,8 +185,8 @@ static uf_status padded_count(ufi_ctx *ctx, const ufi_shlo_window *w, int64_t *c
   size_t bytes;
   for (int32_t d = 0; d < w->rank; d++) {
     if (w->padded[d] < 0)
-      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected padding that crops at most all of dimension %d, found %lld and "
-                          "%lld around %s", (int)d, (long long)w->low[d], (long long)w->high[d],
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected padding that crops at most all of dimension %d, found "
+                          "%lld and %lld around %s", (int)d, (long long)w->low[d], (long long)w->high[d],
                           ufi_shape_text(w->rank, w->in, text));
   }
   if (!ufi_shape_count(w->rank, w->padded, count_out) || !ufi_dtype_bytes(ctx->in[0]->dtype, *count_out, &bytes) ||

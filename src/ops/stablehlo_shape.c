@@ -61,7 +61,8 @@ static uf_status transpose_eval(ufi_ctx *ctx) {
   return UF_OK;
 }
 const ufi_op_def ufi_op_STABLEHLO_TRANSPOSE = {
-  .attrs_size = sizeof(ufi_shlo_list), .attrs_tflite = transpose_tflite, .infer = transpose_infer, .eval = transpose_eval};
+  .attrs_size = sizeof(ufi_shlo_list), .attrs_tflite = transpose_tflite, .infer = transpose_infer,
+  .eval = transpose_eval};
 
 /* ---- BROADCAST_IN_DIM: dimension d of the operand is dimension map[d] of the output ------------ */
 
@@ -99,7 +100,8 @@ static uf_status broadcast_eval(ufi_ctx *ctx) {
   return UF_OK;
 }
 const ufi_op_def ufi_op_STABLEHLO_BROADCAST_IN_DIM = {
-  .attrs_size = sizeof(ufi_shlo_list), .attrs_tflite = broadcast_tflite, .infer = broadcast_infer, .eval = broadcast_eval};
+  .attrs_size = sizeof(ufi_shlo_list), .attrs_tflite = broadcast_tflite, .infer = broadcast_infer,
+  .eval = broadcast_eval};
 
 /* ---- CONCATENATE -------------------------------------------------------------------------------- */
 
@@ -122,8 +124,8 @@ static uf_status concat_infer(ufi_ctx *ctx) {
     UFI_TRY(ufi_want_same(ctx, first, x));
     for (int32_t d = 0; fits && d < x->rank; d++) fits = d == at || x->dims[d] == first->dims[d];
     if (!fits)
-      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected operands that differ in dimension %d only, found %s and %s",
-                          (int)at, ufi_tensor_text(first, p), ufi_tensor_text(x, q));
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected operands that differ in dimension %d only, found %s "
+                          "and %s", (int)at, ufi_tensor_text(first, p), ufi_tensor_text(x, q));
     dims[at] += x->dims[at]; /* as many as fit in memory: no overflow */
   }
   for (int32_t i = 0; i < ctx->n_in; i++) UFI_TRY(ufi_move_same_quant(ctx, ctx->in[i], ctx->out[0]));
@@ -172,8 +174,8 @@ static uf_status slice_infer(ufi_ctx *ctx) {
   for (int32_t d = 0; d < x->rank; d++) {
     const int64_t begin = a->start.at[d], end = a->limit.at[d], stride = a->stride.at[d];
     if (begin < 0 || begin > end || end > x->dims[d])
-      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a slice within the %lld of dimension %d, found [%lld, %lld)",
-                          (long long)x->dims[d], (int)d, (long long)begin, (long long)end);
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a slice within the %lld of dimension %d, found [%lld, "
+                          "%lld)", (long long)x->dims[d], (int)d, (long long)begin, (long long)end);
     dims[d] = begin == end ? 0 : (end - begin - 1) / stride + 1;
   }
   UFI_TRY(copy_dtype(ctx, x));
@@ -203,10 +205,11 @@ const ufi_op_def ufi_op_STABLEHLO_SLICE = {
 static uf_status want_starts(ufi_ctx *ctx, int32_t first, int32_t rank) {
   char text[512];
   if (ctx->n_in - first != rank)
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a start index for each of %d dimensions, found %d", (int)rank,
-                        (int)(ctx->n_in - first));
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a start index for each of %d dimensions, found %d",
+                        (int)rank, (int)(ctx->n_in - first));
   for (int32_t i = first; i < ctx->n_in; i++) {
-    UFI_TRY(ufi_want_in(ctx, i, UF_INT32, UF_INT64, UF_INT8, UF_INT16, UF_UINT8, UF_UINT16, UF_UINT32, UF_UINT64, UF_INVALID));
+    UFI_TRY(ufi_want_in(ctx, i, UF_INT32, UF_INT64, UF_INT8, UF_INT16, UF_UINT8, UF_UINT16, UF_UINT32, UF_UINT64,
+                        UF_INVALID));
     if (ctx->in[i]->count != 1)
       return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected start indices of one element, found %s",
                           ufi_tensor_text(ctx->in[i], text));
@@ -238,7 +241,8 @@ static uf_status dynamic_infer(ufi_ctx *ctx) {
   const ufi_tensor *x = ctx->in[0];
   UFI_TRY(want_starts(ctx, 1, x->rank));
   UFI_TRY(ufi_shlo_want_count(ctx, "slice_sizes", sizes->n, x->rank));
-  for (int32_t d = 0; d < x->rank; d++) UFI_TRY(ufi_shlo_want_range(ctx, "slice_sizes", &sizes->at[d], 1, 0, x->dims[d]));
+  for (int32_t d = 0; d < x->rank; d++)
+    UFI_TRY(ufi_shlo_want_range(ctx, "slice_sizes", &sizes->at[d], 1, 0, x->dims[d]));
   UFI_TRY(copy_dtype(ctx, x));
   return ufi_out_shape(ctx, 0, x->rank, sizes->at);
 }
@@ -369,8 +373,9 @@ static uf_status pad_infer(ufi_ctx *ctx) {
 
 static uf_status pad_eval(ufi_ctx *ctx) {
   ufi_shlo_window w;
+  const ufi_tensor *y = ctx->out[0];
   UFI_TRY(pad_window(ctx, &w));
-  if (ctx->out[0]->count) ufi_shlo_window_pad(&w, ctx->out[0]->dtype, ctx->in[0]->data, ctx->in[1]->data, ctx->out[0]->data);
+  if (y->count) ufi_shlo_window_pad(&w, y->dtype, ctx->in[0]->data, ctx->in[1]->data, y->data);
   return UF_OK;
 }
 const ufi_op_def ufi_op_STABLEHLO_PAD = {

@@ -118,8 +118,8 @@ static void load_line(const comparator *c, entry *line, int64_t n) {
 static uf_status check_answer(ufi_ctx *ctx, ufi_tensor *const *results, int32_t n) {
   char text[512];
   if (n == 1 && results[0]->dtype == UF_BOOL && (!results[0]->shape_known || results[0]->count == 1)) return UF_OK;
-  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a comparator with one output, a bool, found %d, the first %s", (int)n,
-                      n ? ufi_tensor_text(results[0], text) : "missing");
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a comparator with one output, a bool, found %d, the first %s",
+                      (int)n, n ? ufi_tensor_text(results[0], text) : "missing");
 }
 
 /* Whether x goes before y. */
@@ -220,4 +220,5 @@ static uf_status sort_eval(ufi_ctx *ctx) {
   return status;
 }
 const ufi_op_def ufi_op_STABLEHLO_SORT = {
-  .attrs_size = sizeof(sort_attrs), .attrs_tflite = sort_tflite, .infer = sort_infer, .eval = sort_eval, .calls = sort_calls};
+  .attrs_size = sizeof(sort_attrs), .attrs_tflite = sort_tflite, .infer = sort_infer,
+  .eval = sort_eval, .calls = sort_calls};

@@ -14,7 +14,8 @@
 
 static bool padded_dim(const ufi_shlo_window *w, int32_t d, int64_t *out) {
   int64_t size = 0;
-  if (w->in[d] > 0 && (__builtin_mul_overflow(w->in[d] - 1, w->base[d], &size) || __builtin_add_overflow(size, 1, &size)))
+  const bool none = w->in[d] <= 0;
+  if (!none && (__builtin_mul_overflow(w->in[d] - 1, w->base[d], &size) || __builtin_add_overflow(size, 1, &size)))
     return false;
   return !__builtin_add_overflow(size, w->low[d], &size) && !__builtin_add_overflow(size, w->high[d], out);
 }
@@ -27,8 +28,8 @@ uf_status ufi_shlo_window_shape(ufi_ctx *ctx, ufi_shlo_window *w) {
   UFI_TRY(ufi_shlo_want_range(ctx, "window_dilations", w->dilation, w->rank, 1, INT32_MAX));
   for (int32_t d = 0; d < w->rank; d++) {
     if (!padded_dim(w, d, &w->padded[d]))
-      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected padding by less than 2^63 elements, found %lld and %lld around "
-                          "dimension %d of %s", (long long)w->low[d], (long long)w->high[d], (int)d,
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected padding by less than 2^63 elements, found %lld and %lld "
+                          "around dimension %d of %s", (long long)w->low[d], (long long)w->high[d], (int)d,
                           ufi_shape_text(w->rank, w->in, text));
     const int64_t sees = (w->window[d] - 1) * w->dilation[d] + 1;
     w->out[d] = w->padded[d] < sees ? 0 : (w->padded[d] - sees) / w->stride[d] + 1;

@@ -175,7 +175,8 @@ uf_status ufi_plan_many(ufi_plan_item *items, int32_t n, size_t *total_out, uf_e
   heap *h = ufi_calloc(1, sizeof *h);
   event *events = ufi_malloc((2 * count + 1) * sizeof *events);
   int32_t *block_of = ufi_malloc((count + 1) * sizeof *block_of);
-  block *blocks = ufi_malloc((2 * count + 2) * sizeof *blocks); /* each take makes one for the item and one for the rest */
+  /* Each take makes one block for the item and one for the rest. */
+  block *blocks = ufi_malloc((2 * count + 2) * sizeof *blocks);
   uf_status status = h && events && block_of && blocks ? UF_OK : ufi_no_memory(error, 2 * count * sizeof *blocks);
   if (status == UF_OK) {
     h->blocks = blocks;
