@@ -431,6 +431,18 @@ static uf_status multiply_rows(conv_walk *c) {
   return UF_OK;
 }
 
+/* 0 when some tap of the window at `place` sees a pixel along dimension d; else so many places may be passed over. */
+static int64_t gap_at(const ufi_shlo_window *w, int32_t d, int64_t place) {
+  int64_t gap = w->out[d];
+  for (int64_t tap = 0; tap < w->window[d] && gap > 0; tap++) {
+    const int64_t i = place * w->stride[d] + tap * w->dilation[d] - w->low[d], rest = i < 0 ? 0 : i % w->base[d];
+    if (i < 0) gap = UFI_MIN(gap, (-i - 1) / w->stride[d] + 1);
+    else if (i / w->base[d] + (rest > 0) < w->in[d])
+      gap = UFI_MIN(gap, rest == 0 ? 0 : w->stride[d] == 1 ? w->base[d] - rest : 1);
+  }
+  return gap;
+}
+
 /* Places along dimension d where some tap sees a pixel: between dilated pixels there may be none for long. */
 static uf_status walk_places(conv_walk *c, int32_t d) {
   const ufi_shlo_window *w = &c->g->window;
@@ -438,10 +450,9 @@ static uf_status walk_places(conv_walk *c, int32_t d) {
     c->patches[c->n++] = c->next;
     return c->n == c->most ? multiply_rows(c) : UF_OK;
   }
-  for (int64_t place = 0; place < w->out[d]; place++) {
-    bool sees = false;
-    for (int64_t tap = 0; tap < w->window[d] && !sees; tap++) sees = index_at(w, d, place, tap) >= 0;
-    if (!sees) continue;
+  for (int64_t place = 0, gap; place < w->out[d]; place += UFI_MAX(gap, 1)) {
+    gap = gap_at(w, d, place);
+    if (gap > 0) continue;
     c->next.place[d] = place;
     UFI_TRY(walk_places(c, d + 1));
   }

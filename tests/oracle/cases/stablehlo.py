@@ -16,41 +16,52 @@ from case import Case, Close
 from onenode import Arg, const, numbers
 from stablehlo_models import ALL, binary, hlo, small
 
+NOBODY = "LiteRT's interpreter has no kernel; compared with NumPy, after the StableHLO specification"
 DIFFERS = {
-    "STABLEHLO_GATHER": "compared with LiteRT 2.3, too, where TensorFlow 2.21 does not push windows back into the operand; indices whose "
-                        "vector dimension is implied, which LiteRT reads beyond, are vectors of one; slices that do not fit are refused",
-    "STABLEHLO_SCATTER": "compared with LiteRT 2.3, too, where TensorFlow 2.21 does not see that an index is outside; any body is called, "
-                         "where LiteRT knows five by sight and does not look at their operands; implied vector dimensions as for GATHER",
-    "STABLEHLO_REDUCE_WINDOW": "any body is called; AND of integers works on bits, where LiteRT gives 0 or 1; several operands at once",
-    "STABLEHLO_SHIFT_LEFT": "a shift by as many bits as the number has, or more, or by a negative count, gives 0; LiteRT leaves that "
-                            "to the processor",
-    "STABLEHLO_COMPOSITE": "two outputs that are one value of the decomposition both have it; LiteRT leaves one of them as it was",
-    "STABLEHLO_REDUCE": "LiteRT's interpreter has no kernel; compared with NumPy, after the StableHLO specification",
+    "STABLEHLO_GATHER": "compared with LiteRT 2.3, too, where TensorFlow 2.21 does not push windows back into the "
+                        "operand; indices whose vector dimension is implied, which LiteRT reads beyond, are vectors of "
+                        "one; slices that do not fit are refused",
+    "STABLEHLO_SCATTER": "compared with LiteRT 2.3, too, where TensorFlow 2.21 does not see that an index is outside; "
+                         "any body is called, where LiteRT knows five by sight and does not look at their operands; "
+                         "implied vector dimensions as for GATHER",
+    "STABLEHLO_REDUCE_WINDOW": "any body is called; AND of integers works on bits, where LiteRT gives 0 or 1; several "
+                               "operands at once",
+    "STABLEHLO_SHIFT_LEFT": "a shift by as many bits as the number has, or more, or by a negative count, gives 0; LiteRT "
+                            "leaves that to the processor",
+    "STABLEHLO_COMPOSITE": "two outputs that are one value of the decomposition both have it; LiteRT leaves one of them "
+                           "as it was",
 }
-DIFFERS.update({f"STABLEHLO_{op}": DIFFERS["STABLEHLO_REDUCE"] for op in (
-    "LOGISTIC DIVIDE RESHAPE CLAMP CONCATENATE BROADCAST_IN_DIM CONVOLUTION SLICE ABS COSINE EXPONENTIAL FLOOR LOG NEGATE OR POWER "
-    "REMAINDER RSQRT SELECT SUBTRACT TANH COMPARE CONVERT DYNAMIC_SLICE DYNAMIC_UPDATE_SLICE IOTA DOT_GENERAL SORT WHILE TRANSPOSE "
-    "CBRT").split()})
-NO_KERNEL = {op for op in DIFFERS if DIFFERS[op] == DIFFERS["STABLEHLO_REDUCE"]}
+NO_KERNEL = {f"STABLEHLO_{op}" for op in (
+    "LOGISTIC DIVIDE RESHAPE CLAMP CONCATENATE BROADCAST_IN_DIM CONVOLUTION SLICE REDUCE ABS COSINE EXPONENTIAL FLOOR LOG "
+    "NEGATE OR POWER REMAINDER RSQRT SELECT SUBTRACT TANH COMPARE CONVERT DYNAMIC_SLICE DYNAMIC_UPDATE_SLICE IOTA "
+    "DOT_GENERAL SORT WHILE TRANSPOSE CBRT").split()}
+DIFFERS.update(dict.fromkeys(NO_KERNEL, NOBODY))
 
 
 def bits(rng):
     for t in ALL[3:]:
-        for i, shape in enumerate([(), (1,), (17,), (3, 5), (2, 1, 33), (2, 2, 2, 1, 3)][:6 if t in ("int32", "bool") else 3]):
+        for i, shape in enumerate([(), (1,), (17,), (3, 5), (2, 1, 33),
+                                   (2, 2, 2, 1, 3)][:6 if t in ("int32", "bool") else 3]):
             yield hlo(f"{t}_{i}", "STABLEHLO_AND", [numbers(rng, t, shape), numbers(rng, t, shape)], [t])
     for t in ("int8", "int16", "int32"):
         size = np.dtype(t).itemsize * 8
         for i, shape in enumerate([(), (1,), (17,), (3, 5), (2, 1, 33), (0, 3)]):
             counts = np.asarray(rng.integers(0, size, shape)).astype(t)
-            yield hlo(f"{t}_{i}", "STABLEHLO_SHIFT_LEFT", [numbers(rng, t, shape), counts], [t], options="StablehloShiftLeftOptions")
-        yield hlo(f"{t}_const", "STABLEHLO_SHIFT_LEFT", [const(np.array([1, -1, 5], t)), const(np.array([size - 1, 3, 0], t))], [t])
+            yield hlo(f"{t}_{i}", "STABLEHLO_SHIFT_LEFT", [numbers(rng, t, shape), counts], [t],
+                      options="StablehloShiftLeftOptions")
+        yield hlo(f"{t}_const", "STABLEHLO_SHIFT_LEFT", [const(np.array([1, -1, 5], t)), const(np.array([size - 1, 3,
+                                                                                                         0], t))], [t])
 
 
 PADS = [  # shape, low, high, interior
-    ((5,), (0,), (0,), (0,)), ((5,), (2,), (3,), (0,)), ((5,), (0,), (0,), (2,)), ((5,), (1,), (2,), (3,)), ((5,), (-1,), (-2,), (0,)),
-    ((5,), (-3,), (1,), (2,)), ((5,), (-4,), (-4,), (3,)), ((3, 4), (1, 0), (0, 2), (0, 1)), ((3, 4), (-1, 2), (3, -2), (1, 0)),
-    ((3, 4), (-2, -3), (-1, -2), (2, 3)), ((2, 3, 4), (1, -1, 0), (0, 1, -2), (1, 0, 2)), ((1, 1, 1, 1), (1, 2, 0, 3), (0, 1, 2, 0), (5, 0, 1, 2)),
-    ((2, 1, 2, 1, 3), (0, 1, 0, 0, 1), (1, 0, 0, 1, 0), (0, 0, 1, 0, 1)), ((2, 2, 1, 2, 1, 2), (0, 0, 1, 0, 0, 0), (1, 0, 0, 0, 0, 1), (0, 1, 0, 0, 0, 0)),
+    ((5,), (0,), (0,), (0,)), ((5,), (2,), (3,), (0,)), ((5,), (0,), (0,), (2,)), ((5,), (1,), (2,), (3,)),
+    ((5,), (-1,), (-2,), (0,)),
+    ((5,), (-3,), (1,), (2,)), ((5,), (-4,), (-4,), (3,)), ((3, 4), (1, 0), (0, 2), (0, 1)),
+    ((3, 4), (-1, 2), (3, -2), (1, 0)),
+    ((3, 4), (-2, -3), (-1, -2), (2, 3)), ((2, 3, 4), (1, -1, 0), (0, 1, -2), (1, 0, 2)),
+    ((1, 1, 1, 1), (1, 2, 0, 3), (0, 1, 2, 0), (5, 0, 1, 2)),
+    ((2, 1, 2, 1, 3), (0, 1, 0, 0, 1), (1, 0, 0, 1, 0), (0, 0, 1, 0, 1)),
+    ((2, 2, 1, 2, 1, 2), (0, 0, 1, 0, 0, 0), (1, 0, 0, 0, 0, 1), (0, 1, 0, 0, 0, 0)),
     ((33,), (7,), (0,), (0,)), ((3, 4), (-5, 0), (4, 0), (0, 0)), ((3, 4), (9, 0), (-9, 1), (1, 0)),
 ]
 
@@ -63,24 +74,28 @@ def pads(rng):
 
     for i, (shape, low, high, interior) in enumerate(PADS):
         for t in ("float32", ALL[i % 12]) if ALL[i % 12] != "float32" else ("float32",):
-            yield hlo(f"{t}_{i}", op, [numbers(rng, t, shape), numbers(rng, t, ())], [t], options=options, values=values(low, high, interior))
+            yield hlo(f"{t}_{i}", op, [numbers(rng, t, shape), numbers(rng, t, ())], [t], options=options,
+                      values=values(low, high, interior))
     for i, (t, shape) in enumerate(itertools.product(("complex64", "bool"), [(5,), (3, 2)])):
         yield hlo(f"{t}_{i}", op, [numbers(rng, t, shape), numbers(rng, t, (1,))], [t], options=options,
                   values=values((1,) * len(shape), (0,) * len(shape), (1,) * len(shape)))
     x = numbers(rng, "int32", (3, 4))
     # nothing in one dimension; numbers of dimensions that are not there; numbers that are missing
-    yield hlo("none", op, [x, np.int32(7)], ["int32"], options=options, values=values((-3, 1), (0, 2), (0, 0)), shapes=[(0, 0)])
-    yield hlo("less_than_none", op, [x, np.int32(7)], ["int32"], options=options, values=values((-3, 1), (-1, 2), (0, 0)), shapes=[(0, 0)])
+    yield hlo("none", op, [x, np.int32(7)], ["int32"], options=options, values=values((-3, 1), (0, 2), (0, 0)),
+              shapes=[(0, 0)])
+    yield hlo("less_than_none", op, [x, np.int32(7)], ["int32"], options=options,
+              values=values((-3, 1), (-1, 2), (0, 0)), shapes=[(0, 0)])
     yield hlo("more", op, [x, np.int32(7)], ["int32"], options=options, values=values((1, 0, 5), (0, 1, 6), (0, 1, 9)))
     yield hlo("fewer", op, [x, np.int32(7)], ["int32"], options=options, values=values((1,), (2,), (1,)))
-    yield hlo("constant", op, [const(x), const(np.array(7, np.int32))], ["int32"], options=options, values=values((1, 0), (0, 1), (0, 1)))
+    yield hlo("constant", op, [const(x), const(np.array(7, np.int32))], ["int32"], options=options,
+              values=values((1, 0), (0, 1), (0, 1)))
     q = Arg(numbers(rng, "int8", (3, 4)), scale=0.1, zero=3)
     yield hlo("quantized", op, [q, Arg(np.asarray(np.int8(5)), scale=0.1, zero=3)], ["int8"], options=options,
               values=values((1, 0), (0, 1), (0, 1)), quant=(0.1, 3))
 
 
 def gathers(rng):
-    """TensorFlow 2.21 does not push windows back, knows fewer types and crashes on nothing: models.newer() has those."""
+    """TensorFlow 2.21 does not push windows back, knows fewer types and crashes on nothing: see models.newer()."""
     yield from (case for is_newer, case in models.litert_gathers(rng) if not is_newer)
 
 
@@ -90,29 +105,35 @@ def scatters(rng):
 
 def windows(rng):
     options, op = "StablehloReduceWindowOptions", "STABLEHLO_REDUCE_WINDOW"
-    folds = ("STABLEHLO_ADD", "STABLEHLO_MULTIPLY", "STABLEHLO_MAXIMUM", "STABLEHLO_MINIMUM", "ADD", "MUL", "MAXIMUM", "MINIMUM")
+    folds = ("STABLEHLO_ADD", "STABLEHLO_MULTIPLY", "STABLEHLO_MAXIMUM", "STABLEHLO_MINIMUM", "ADD", "MUL", "MAXIMUM",
+             "MINIMUM")
     types = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8")
     for i, (shape, *rest) in enumerate(models.WINDOWS):
         for k, body in enumerate(folds):
             t = types[(3 * i + k) % 7] if k < 4 else ("float32", "int32")[(i + k) % 2]
             x, init = small(rng, t, shape), np.asarray(small(rng, t, ()))
-            body_options = {"ADD": "AddOptions", "MUL": "MulOptions", "MAXIMUM": "MaximumMinimumOptions", "MINIMUM": "MaximumMinimumOptions"}.get(body)
+            body_options = {"ADD": "AddOptions", "MUL": "MulOptions", "MAXIMUM": "MaximumMinimumOptions",
+                            "MINIMUM": "MaximumMinimumOptions"}.get(body)
             yield hlo(f"{t}_{i}_{k}", op, [x, init], [t], options=options, values=models.window_values(*rest),
                       bodies={"bodySubgraphIndex": binary(body, t, options=body_options)}, tol=Close(1e-6, 1e-6))
         x = small(rng, "bool", shape)
         for body in ("LOGICAL_AND", "LOGICAL_OR", "STABLEHLO_AND"):
             node = {"LOGICAL_AND": "LogicalAndOptions", "LOGICAL_OR": "LogicalOrOptions"}.get(body)
-            yield hlo(f"{body.lower()}_{i}", op, [x, np.asarray(bool(i % 2))], ["bool"], options=options, values=models.window_values(*rest),
+            yield hlo(f"{body.lower()}_{i}", op, [x, np.asarray(bool(i % 2))], ["bool"], options=options,
+                      values=models.window_values(*rest),
                       bodies={"bodySubgraphIndex": binary(body, "bool", options=node)})
     nan = np.array([np.nan, 1, 2, np.nan, 3], np.float32)
     for body in ("STABLEHLO_MAXIMUM", "STABLEHLO_MINIMUM"):
         yield hlo(f"nan_{body[10:].lower()}", op, [nan, np.float32(1.5)], ["float32"], options=options,
-                  values=models.window_values((2,), (1,), (1,), (1,), [(0, 0)]), bodies={"bodySubgraphIndex": binary(body, "float32")})
+                  values=models.window_values((2,), (1,), (1,), (1,), [(0, 0)]),
+                  bodies={"bodySubgraphIndex": binary(body, "float32")})
     yield hlo("defaults", op, [nan, np.float32(0)], ["float32"], options=options, values={"windowDimensions": [2]},
               bodies={"bodySubgraphIndex": binary("STABLEHLO_ADD", "float32")})
-    yield hlo("more", op, [nan, np.float32(0)], ["float32"], options=options, values=models.window_values((2, 9), (1, 9), (2, 9), (1, 9), [(1, 0), (9, 9)]),
+    yield hlo("more", op, [nan, np.float32(0)], ["float32"], options=options,
+              values=models.window_values((2, 9), (1, 9), (2, 9), (1, 9), [(1, 0), (9, 9)]),
               bodies={"bodySubgraphIndex": binary("STABLEHLO_ADD", "float32")})
-    yield hlo("inits", op, [nan, np.array([5, 6], np.float32)], ["float32"], options=options, values={"windowDimensions": [2]},
+    yield hlo("inits", op, [nan, np.array([5, 6], np.float32)], ["float32"], options=options,
+              values={"windowDimensions": [2]},
               bodies={"bodySubgraphIndex": binary("STABLEHLO_ADD", "float32")})
 
 
@@ -122,11 +143,14 @@ def randoms(rng):
         for k, t in enumerate(("int32", "uint32", "int64", "uint64")):
             for shape in ((), (1,), (7,), (3, 5), (0, 2))[k % 2:4 + k % 2]:
                 state = numbers(rng, "uint64", (words,))
-                yield hlo(f"{t}_{i}_{'x'.join(map(str, shape))}", op, [state], ["uint64", t], options=options, values={"algorithm": algorithm},
+                yield hlo(f"{t}_{i}_{'x'.join(map(str, shape))}", op, [state], ["uint64", t], options=options,
+                          values={"algorithm": algorithm},
                           shapes=[(words,), shape])
         state = np.array([3, 2 ** 64 - 1, 2 ** 64 - 1][:words], np.uint64)  # a counter that runs over
-        yield hlo(f"overflow_{i}", op, [state], ["uint64", "uint32"], options=options, values={"algorithm": algorithm}, shapes=[(words,), (11,)])
-        yield hlo(f"half_{i}", op, [const(state >> np.uint64(32))], ["uint64", "uint32"], options=options, values={"algorithm": algorithm},
+        yield hlo(f"overflow_{i}", op, [state], ["uint64", "uint32"], options=options, values={"algorithm": algorithm},
+                  shapes=[(words,), (11,)])
+        yield hlo(f"half_{i}", op, [const(state >> np.uint64(32))], ["uint64", "uint32"], options=options,
+                  values={"algorithm": algorithm},
                   shapes=[(words,), (11,)])
 
 
@@ -184,7 +208,8 @@ def composites(rng):
     yield composite("unused", x, ["float32"], unused, [(2, 3)])
     yield composite("constant_output", x[:1], ["float32", "float32"], constant, [(2,), (2, 3)])
     yield composite("dynamic", [x[0].reshape(6), np.array([2, 3], np.int32)], ["float32"], dynamic, [(2, 3)], steps=2)
-    yield composite("int32", [rng.integers(0, 9, (3, 4)).astype(np.int32)], ["int32"], lambda g: squared(g, "int32"), [(3, 4)])
+    yield composite("int32", [rng.integers(0, 9, (3, 4)).astype(np.int32)], ["int32"], lambda g: squared(g, "int32"),
+                    [(3, 4)])
     yield composite("nested", [wide], ["float32"], nested, [(3, 4)])
 
 
