@@ -187,7 +187,7 @@ static uf_status where_infer(ufi_ctx *ctx) {
   UFI_TRY(ufi_want_in(ctx, 0, UF_BOOL, UF_FLOAT32, UF_INT64, UF_INT32, UF_UINT32, UF_INT8, UF_UINT8,
                       UF_FLOAT64, UF_UINT64, UF_INT16, UF_UINT16, UF_FLOAT16, UF_BFLOAT16, UF_COMPLEX64,
                       UF_COMPLEX128, UF_INVALID));
-  UFI_TRY(ufi_want_out(ctx, 0, UF_INT64, UF_INVALID));
+  UFI_TRY(ufi_out_dtype(ctx, 0, UF_INT64));
   UFI_TRY(ufi_want_rank(ctx, in, 1, UF_MAX_RANK));
   if (!ufi_known(ctx, 0)) return UF_OK;
   for (int64_t i = 0; i < in->count; i++) n += is_true(in, i);
