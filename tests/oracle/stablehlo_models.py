@@ -496,7 +496,7 @@ def convolutions(rng):
                       "outputFeatureDimension": place[2][1], "outputSpatialDimensions": place[2][2:]}
             tol = {"float32": Close(1e-5, 2e-5), "float16": Close(1e-2, 2e-2)}.get(t, LOOSE.get(t))
             weight = np.ascontiguousarray(w.transpose(orders[1]))
-            yield (hlo(f"{t}_{i}", "STABLEHLO_CONVOLUTION", [np.ascontiguousarray(x.transpose(orders[0])),
+            yield (hlo(f"{t}_conv_{i}", "STABLEHLO_CONVOLUTION", [np.ascontiguousarray(x.transpose(orders[0])),
                                                              const(weight) if i % 3 == 0 else weight],
                        [result], options="StablehloConvolutionOptions", values=values,
                        tol=tol), [narrow(want.transpose(orders[2]), result)])
