@@ -5,8 +5,10 @@ has: against the formula."""
 import numpy as np
 import pytest
 from modelgen import ModelGen
+from onenode import Arg, Node, quant
 
 import unflow
+from unflow.lite import Interpreter
 
 CONV = {"padding": 0, "strideH": 1, "strideW": 1}
 
@@ -152,6 +154,28 @@ def test_fully_connected_of_int16_with_int16(channels, bias_type, said, batch, d
     y = g.tensor("y", "int16", (batch, 9), scale=out_scale, zero=0)
     g.op("FULLY_CONNECTED", [a, w] + bias, [y], "FullyConnectedOptions", {"quantizedBiasType": said})
     near(run(g, [a], [y], [x]), requantized(total, 0.001 * scale.astype(np.float64) / out_scale, np.int16), 2)
+
+
+@pytest.mark.parametrize("dtype, zero", [("int16", 0), ("int8", 3), ("int8", -128)])
+@pytest.mark.parametrize("adj_y", [False, True])
+@pytest.mark.parametrize("n", [1, 4, 17, 33])
+def test_batch_matmul_with_a_scale_a_column(dtype, zero, adj_y, n):
+    """Several scales of an int8 right matrix: the reference takes none of them and gives zeros."""
+    rng = np.random.default_rng([n, adj_y, zero & 255])
+    x = rng.integers(-100, 100, (2, 5, 7)).astype(dtype)
+    y = rng.integers(-127, 128, (n, 7) if adj_y else (7, n)).astype(np.int8)
+    scales = rng.uniform(0.001, 0.02, n).astype(np.float32)
+    case = Node("BATCH_MATMUL", "BatchMatMulOptions").case(
+        "scales", [quant(x, 0.125, zero), Arg(y, True, "", scales.tolist(), [0] * n, 0 if adj_y else 1)], [dtype],
+        {"adjX": False, "adjY": adj_y}, quant=(0.5, 0))
+    interpreter = Interpreter(model_content=case.model)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(0, x)
+    interpreter.invoke()
+    product = (x.astype(np.float64) - zero) * 0.125 @ ((y.T if adj_y else y) * scales.astype(np.float64))
+    info = np.iinfo(dtype)
+    want = np.clip(np.rint(product / 0.5), info.min, info.max)
+    assert np.abs(interpreter.get_tensor(2) - want).max() <= 1
 
 
 @pytest.mark.parametrize("adj_x, adj_y", [(False, False), (False, True), (True, False), (True, True)])

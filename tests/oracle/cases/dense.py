@@ -18,8 +18,8 @@ DIFFERS = {
     int8 weights that are not in blocks of 1x16: the reference reads values as if they were, ours are those of the dense weights.
     Shuffled weights with a batch other than 1 and 4: the reference writes nothing. uint8 to int16 without a bias: it ends the process.""",
     "BATCH_MATMUL": """A right matrix of int8 with float left ones, broadcast over more than one dimension: the reference takes scales of
-    other rows. Transposed left matrices broadcast against a batch of 1: TensorFlow 2.21 reads memory that nobody wrote. int16 with
-    int8 matrices, which LiteRT 2.3 takes and TensorFlow 2.21 does not, are tested against the formula, and likewise 16-bit weights of
+    other rows. Transposed left matrices broadcast against a batch of 1: TensorFlow 2.21 reads memory that nobody wrote. Several scales of the right matrix with integer left ones: LiteRT's
+    kernels give zeros, ours the product. int16 with int8 matrices, which LiteRT 2.3 takes and TensorFlow 2.21 does not, are tested against the formula, and likewise 16-bit weights of
     FULLY_CONNECTED (tests/python/test_nn_formulas.py).""",
 }
 
