@@ -18,6 +18,31 @@ void ufi_host_graph_size(ufi_ctx *ctx, int32_t graph, int32_t *n_in_out, int32_t
   *n_out_out = g->n_outputs;
 }
 
+/* ---- bodies ---------------------------------------------------------------------------- */
+
+static int32_t input_index(const ufi_graph *g, int32_t value) {
+  for (int32_t i = 0; i < g->n_inputs; i++) {
+    if (g->inputs[i] == value) return i;
+  }
+  return -1;
+}
+
+bool ufi_host_body(ufi_ctx *ctx, int32_t graph, ufi_body_view *out) {
+  const uf_model *model = ctx->frame->session->model;
+  if (graph < 0 || graph >= model->n_graphs) return false;
+  const ufi_graph *g = &model->graphs[graph];
+  *out = (ufi_body_view){.n_in = g->n_inputs, .n_out = g->n_outputs, .n_nodes = g->n_nodes, .in = {-1, -1}, .from = -1};
+  if (g->n_outputs == 0) return true;
+  out->from = input_index(g, g->outputs[0]);
+  if (g->n_nodes != 1) return true;
+  const ufi_node *node = &g->nodes[0];
+  if (node->unsupported || node->n_out != 1 || node->out[0] != g->outputs[0]) return true;
+  out->op = node->op;
+  out->attrs = node->attrs;
+  for (int32_t i = 0; node->n_in == 2 && i < 2; i++) out->in[i] = input_index(g, node->in[i]);
+  return true;
+}
+
 /* ---- memory of outputs ------------------------------------------------------------- */
 
 static size_t planned_size(const ufi_ctx *ctx, const ufi_tensor *t) {

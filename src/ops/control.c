@@ -383,6 +383,8 @@ const ufi_op_def ufi_op_STABLEHLO_CASE = {.attrs_size = sizeof(ufi_call_attrs), 
                                           .infer = case_infer, .eval = case_eval, .calls = called};
 const ufi_op_def ufi_op_WHILE = {.attrs_size = sizeof(ufi_call_attrs), .attrs_tflite = two_graphs, .attrs_tf = while_tf,
                                  .infer = while_infer, .eval = while_eval, .calls = called};
+const ufi_op_def ufi_op_STABLEHLO_WHILE = {.attrs_size = sizeof(ufi_call_attrs), .attrs_tflite = two_graphs,
+                                           .infer = while_infer, .eval = while_eval, .calls = called};
 const ufi_op_def ufi_op_CALL = {.attrs_size = sizeof(ufi_call_attrs), .attrs_tflite = one_graph, .attrs_tf = call_tf,
                                 .infer = call_infer, .eval = call_eval, .calls = called};
 const ufi_op_def ufi_op_STABLEHLO_COMPOSITE = {.attrs_size = sizeof(ufi_call_attrs), .attrs_tflite = composite_graph,

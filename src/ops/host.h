@@ -21,6 +21,17 @@ int32_t ufi_host_graph_count(ufi_ctx *ctx);
 /* How many inputs and outputs a graph has. */
 void ufi_host_graph_size(ufi_ctx *ctx, int32_t graph, int32_t *n_in_out, int32_t *n_out_out);
 
+/* What a graph does, for ops that know simple ones by sight. */
+typedef struct ufi_body_view {
+  int32_t n_in, n_out, n_nodes;
+  const ufi_op_row *op;  /* of the only node, if its output is the graph's first; else NULL */
+  const void *attrs;     /* and its own struct */
+  int32_t in[2];         /* its operands, if it has two: indices of the graph's inputs; -1: something else */
+  int32_t from;          /* the graph's first output is this one of its inputs, -1: none */
+} ufi_body_view;
+/* false: no such graph. */
+bool ufi_host_body(ufi_ctx *ctx, int32_t graph, ufi_body_view *out);
+
 /* Shapes of graph's outputs for inputs like `in` (shapes and dtypes are used,
  * data is not): NULL entries in *out never occur; an output whose shape is not
  * known has shape_known false. Valid until the graph is called again. */

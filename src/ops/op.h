@@ -187,6 +187,7 @@ const ufi_op_row *ufi_op_by_custom(const char *name);
 const ufi_op_row *ufi_op_by_tf(const char *name);
 const ufi_op_row *ufi_op_row_by_name(const char *name);   /* "CONV_2D" */
 const char *ufi_tflite_op_name(int32_t code);             /* every builtin; NULL: unknown */
+const char *ufi_tflite_op_missing(int32_t code);          /* what to say of a builtin without a row */
 uf_dtype ufi_dtype_from_tflite(int32_t code);             /* of a TensorType; UF_INVALID: none */
 
 /* ---- for infer, prepare and eval (op.c) ------------------------------------ */

@@ -203,7 +203,7 @@ def run_family(path, args, isas, report):
                 note(f"{case.name}: the oracle refuses: {want[1]}"[:300])
 
 
-PLACE = re.compile(r"^[^:]*: (?:op #\d+ \S+(?: '[^']*')?: )?")
+PLACE = re.compile(r"^[^:]*: (?:(?:graph '[^']*'|op #\d+ \S+(?: '[^']*')?): )*")
 
 
 def refusal_words(text):
