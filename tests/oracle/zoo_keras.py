@@ -172,7 +172,7 @@ def pose(tf, size):
     layers = tf.keras.layers
     x = inputs = layers.Input((24, 24, 3))
     x = conv_norm(layers, x, 16, 3, 2)
-    x = layers.SeparableConv2D(24, 3, strides=2, padding="same", activation="elu")(x)
+    x = layers.SeparableConv2D(24, 3, strides=2, padding="same", activation="leaky_relu")(x)
     x = layers.Conv2DTranspose(16, 4, strides=2, padding="same", activation="relu")(x)
     maps = layers.Conv2D(5, 1)(x)
     flat = layers.Reshape((144, 5))(maps)

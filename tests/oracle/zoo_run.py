@@ -18,12 +18,20 @@ from modelgen import ModelGen, _Buffer, schema
 NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 TYPES = {code: name for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
 HANDLES = ("RESOURCE", "VARIANT")
-VERSION = 1  # counts up when observe() changes what it keeps
+VERSION = 3  # counts up when observe() changes what it keeps
 BIG = 4096  # bytes: of a larger constant the digest is kept
 
 
 def parse(data):
-    return schema.ModelT.InitFromPackedBuf(data, 0)
+    model = schema.ModelT.InitFromPackedBuf(data, 0)
+    for graph in model.subgraphs:
+        graph.operators = graph.operators or []
+        graph.inputs, graph.outputs = (np.zeros(0, np.int32) if part is None else part for part in (graph.inputs, graph.outputs))
+        for op in graph.operators:
+            for part in ("inputs", "outputs", "intermediates"):
+                if getattr(op, part) is None:
+                    setattr(op, part, np.zeros(0, np.int32))
+    return model
 
 
 def op_name(model, op):
@@ -102,7 +110,10 @@ def plain(value):
 def details_of(interpreter, model):
     """Of every tensor of every graph; of the inputs, the outputs, the ops."""
     out = {"inputs": plain(interpreter.get_input_details()), "outputs": plain(interpreter.get_output_details()),
-           "ops": plain(interpreter._get_ops_details())[:len(model.subgraphs[0].operators or ())]}
+           "ops": plain(interpreter._get_ops_details())[:len(model.subgraphs[0].operators)]}
+    for said, op in zip(out["ops"], model.subgraphs[0].operators):
+        if said["op_name"] == "WHILE":  # the oracle writes -1 over outputs that nobody uses; unflow says what the file does
+            said["outputs"], said["result_types"] = op.outputs.tolist(), len(op.outputs)
     for g, graph in enumerate(model.subgraphs):
         out[f"graph {g}"] = plain(interpreter.get_tensor_details(g))[:len(graph.tensors)]
     return out
@@ -123,6 +134,16 @@ def tensors_of(interpreter, model, g):
         else:
             out[index] = value.copy()
     return out
+
+
+def unused(model):
+    """(graph, tensor) of outputs of WHILE that nobody uses: the oracle leaves them out, and what it reads there is whatever
+    the memory held."""
+    found = set()
+    for g, graph in enumerate(model.subgraphs):
+        used = {int(i) for op in graph.operators for i in op.inputs} | {int(i) for i in graph.outputs}
+        found |= {(g, int(i)) for op in graph.operators if op_name(model, op) == "WHILE" for i in op.outputs if int(i) not in used}
+    return found
 
 
 def observe(interpreter, data, calls):
@@ -156,6 +177,10 @@ def observe(interpreter, data, calls):
                              "tensors": tensors_of(interpreter, model, g),
                              "fresh": fresh})
         fresh = False
+    for g, index in unused(model):
+        for step in out["steps"]:
+            if step["graph"] == g:
+                step["tensors"].pop(index, None)
     for key, runner in runners.items():
         out["runners"][key] = [plain(runner.get_input_details()), plain(runner.get_output_details())]
     out["ran"] = details_of(interpreter, model)
@@ -173,21 +198,23 @@ class NodeRun:
     op: str
     model: bytes
     inputs: list
-    state: dict  # {tensor index: value}
+    state: dict  # {tensor index: value}, what it is not: the first value
     want: dict  # {tensor index: value}: outputs and state afterwards
-    options: typing.Any = None
+    node: typing.Any = None  # the schema's OperatorT
+    tensors: typing.Any = None  # its inputs' and outputs' TensorTs, None where one is left out
+    numbers: typing.Any = None  # {input: value} of its int32 constants: axes, sizes
 
 
 def _cut(model, g, k):
     """(a model of node k of graph g alone, {its tensor: the old one}, indices of its inputs to feed, of its outputs)."""
     graph = model.subgraphs[g]
     op = graph.operators[k]
-    used = [int(i) for part in (op.inputs, op.outputs, op.intermediates) if part is not None for i in part if i >= 0]
+    used = [int(i) for part in (op.inputs, op.outputs, op.intermediates) for i in part if i >= 0]
     used = list(dict.fromkeys(used))
     at = {old: new for new, old in enumerate(used)}
 
     def moved(part):
-        return None if part is None else np.array([at[int(i)] if i >= 0 else -1 for i in part], np.int32)
+        return np.array([at[int(i)] if i >= 0 else -1 for i in part], np.int32)
 
     new_op = dataclass_copy(op)
     new_op.inputs, new_op.outputs, new_op.intermediates = moved(op.inputs), moved(op.outputs), moved(op.intermediates)
@@ -228,10 +255,11 @@ def nodes(data, said):
         g, known = step["graph"], step["tensors"]
         graph = model.subgraphs[g]
         before = {} if step["fresh"] else before
-        for k, op in enumerate(graph.operators or ()):
+        for k, op in enumerate(graph.operators):
             name = op_name(model, op)
             ends = [graph.tensors[i] for i in (*op.inputs, *op.outputs) if i >= 0]
-            if any(TYPES[t.type] in HANDLES for t in ends) or name == "CALL_ONCE":
+            is_state = any(graph.tensors[i].isVariable for i in op.outputs if i >= 0)
+            if any(TYPES[t.type] in HANDLES for t in ends) or name == "CALL_ONCE" or is_state:
                 left += 1
                 continue
             if (g, k) not in cuts:
@@ -243,9 +271,11 @@ def nodes(data, said):
                 left += 1
                 continue
             at = {old: new for new, old in enumerate(used)}
-            state = {at[i]: before.get((g, i), np.zeros_like(known[i])) for i in states if i in known}
+            state = {at[i]: before[g, i] for i in states if (g, i) in before}
             want = {at[i]: known[i] for i in (*outputs, *states) if i in known}
             runs.append(NodeRun(f"step {s} graph {g} op #{k} {name}", name, cut, [known[i] for i in feed], state, want,
-                                op.builtinOptions))
+                                op, [graph.tensors[i] if i >= 0 else None for i in (*op.inputs, *op.outputs)],
+                                {k: np.frombuffer(model.buffers[t.buffer].data, np.int32) for k, t in enumerate(ends)
+                                 if is_constant(model, t) and TYPES[t.type] == "INT32"}))
         before.update({(g, i): known[i] for i, t in enumerate(graph.tensors) if t.isVariable and i in known})
     return runs, left
