@@ -227,7 +227,7 @@ def main():
         print("\n".join(everything))
         return 0
     pairs = [(name, kind) for name in args.names or everything for kind in args.kind or KINDS if kind in kinds_of(name)]
-    return 1 if make(pairs, args.size) else 0
+    return 1 if make(pairs, args.size, together=1 if args.size == "full" else 6) else 0
 
 
 if __name__ == "__main__":
