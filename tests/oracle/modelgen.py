@@ -53,6 +53,7 @@ DTYPES = {
     "complex128": (11, np.complex128), "uint64": (12, np.uint64), "resource": (13, np.int32),
     "variant": (14, np.int32), "uint32": (15, np.uint32), "uint16": (16, np.uint16), "int4": (17, np.int8),
     "bfloat16": (18, np.uint16), "int2": (19, np.int8), "uint4": (20, np.uint8),
+    "float8_e4m3fn": (21, np.uint8), "float8_e5m2": (22, np.uint8),  # codes
 }
 
 
