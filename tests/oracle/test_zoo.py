@@ -233,6 +233,23 @@ def numpy_sum(node):
 WRONG = {"SUM": numpy_sum}  # where the reference is
 
 
+def bits(value):
+    return value if isinstance(value, tuple) else value.tolist() if value.dtype == object else value.tobytes()
+
+
+@pytest.mark.parametrize("pair", RUN, ids="-".join)
+def test_kept_and_threaded(unflow_lite, oracle, pair):
+    """The same bits when everything is kept, on three threads; tensors read again are what they were."""
+    del oracle  # it makes the files
+    data = zoo.path_of(*pair).read_bytes()
+    plain = zoo_run.observe(unflow_lite.Interpreter(model_content=data), data, calls_of(pair))
+    kept = unflow_lite.Interpreter(model_content=data, experimental_preserve_all_tensors=True, num_threads=3)
+    for a, b in zip(plain["steps"], zoo_run.observe(kept, data, calls_of(pair))["steps"], strict=True):
+        for part in ("outputs", "tensors"):
+            assert set(a[part]) == set(b[part])
+            assert [key for key, value in a[part].items() if bits(value) != bits(b[part][key])] == []
+
+
 # Ops whose requantization may be a step off: what is summed exactly is scaled by another rounding, as XNNPACK does it.
 ONE_STEP = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED", "BATCH_MATMUL")
 NEAR = 1e-5  # of the largest value: sums in another order
