@@ -402,6 +402,65 @@ def graph_network(tf, size):
     return tf.keras.Model([nodes, edges], [scores, layers.Dense(3)(tf.keras.ops.max(x, axis=1))])
 
 
+def retrieval(tf, size):
+    """A tower, normalized, against rows of candidates; the best, their scores and what stands in a table of them."""
+    layers = tf.keras.layers
+    rows, facts = (tf.random.stateless_normal(shape, seed) for shape, seed in (((40, 32), (1, 2)), ((40, 5), (3, 4))))
+
+    def search(x):
+        scores = tf.matmul(tf.nn.l2_normalize(x, -1), tf.nn.l2_normalize(rows, -1), transpose_b=True)
+        best, where = tf.math.top_k(scores, 5)
+        picked = tf.gather_nd(facts, where[..., None])
+        return best, where, picked, tf.reduce_min(picked, 1), tf.cumsum(best, 1), tf.reverse(tf.sort(scores, 1)[:, :7], [1])
+
+    x = inputs = layers.Input((24,))
+    x = layers.Dense(32)(layers.Dense(48, activation="relu6")(x))
+    return tf.keras.Model(inputs, list(layers.Lambda(search)(x)))
+
+
+def point_cloud(tf, size):
+    """Distances of all points to all, the nearest of each, what they have gathered and scattered into cells."""
+    layers = tf.keras.layers
+    points = layers.Input((12, 3))
+
+    def neighbours(p):
+        difference = p[:, :, None] - p[:, None]
+        distance = tf.reduce_sum(difference * difference, -1)
+        _, nearest = tf.math.top_k(-distance, 4)
+        around = tf.gather(p, nearest, axis=1, batch_dims=1) - p[:, :, None]
+        return tf.concat([tf.broadcast_to(p[:, :, None], (1, 12, 4, 3)), around], -1)
+
+    def cells(t):
+        points, features = t
+        index = tf.cast(tf.floor((points[0, :, 0] + 1) * 1.999), tf.int32)
+        scattered = tf.scatter_nd(index[:, None], features[0], (4, 24))
+        return tf.stack([scattered, tf.math.unsorted_segment_max(features[0], index, 4)])[None]
+
+    x = layers.Dense(24, activation="relu")(layers.Lambda(neighbours)(points))
+    x = layers.Lambda(lambda t: tf.reduce_max(t, 2))(layers.Dense(24)(x))
+    x = layers.Lambda(cells)([points, x])
+    return tf.keras.Model(points, layers.Dense(4)(layers.Flatten()(layers.Lambda(lambda t: tf.maximum(t, -2.0))(x))))
+
+
+def numeric(tf, size):
+    """What features are made of by hand: rounding, angles, comparisons, products, any and all, windows."""
+    layers = tf.keras.layers
+
+    def features(x):
+        angle = tf.stack([tf.sin(x * 3), tf.cos(x * 3), tf.math.atan2(x, x[:, ::-1] + 2), tf.sign(x)], -1)
+        whole = tf.stack([tf.floor(x * 4), tf.math.ceil(x * 4), tf.round(x * 4), tf.math.floormod(x, 0.3)], -1)
+        above = tf.logical_or(x > 0.5, tf.logical_not(x > -0.5))
+        said = tf.cast(tf.stack([tf.reduce_any(above, 1), tf.reduce_all(above, 1)], -1), tf.float32)
+        kept = tf.where(above, x, tf.zeros_like(x))
+        windows = tf.stack([tf.reduce_prod(1 + x[:, i:i + 4] / 4, 1) for i in range(4)], -1)
+        first, rest = tf.split(x, [3, 13], 1)
+        return tf.concat([tf.reshape(angle, (1, 64)), tf.reshape(whole, (1, 64)), said, kept, windows, tf.nn.elu(first),
+                          tf.add_n([rest, rest * rest, tf.abs(rest)]), tf.math.l2_normalize(x, 1)], 1)
+
+    x = inputs = layers.Input((16,))
+    return tf.keras.Model(inputs, layers.Dense(8)(layers.Lambda(features)(x)))
+
+
 MODELS = {
     "mobilenet_v2": application("MobileNetV2", input_shape=(32, 32, 3), alpha=0.35, classes=10),
     "mobilenet_v3": application("MobileNetV3Small", input_shape=(32, 32, 3), alpha=0.35, classes=10),
@@ -410,7 +469,8 @@ MODELS = {
     "video": video, "siamese": siamese, "transformer": transformer, "decoder": decoder, "vit": vit, "mixer": mixer,
     "lstm": recurrent("LSTM"), "gru": recurrent("GRU"), "bidirectional": bidirectional, "conv_lstm": conv_lstm,
     "ocr": ocr, "mlp": mlp, "keywords": keywords, "wavenet": wavenet, "denoise": denoise, "recommender": recommender,
-    "wide_deep": wide_deep, "graph_network": graph_network,
+    "wide_deep": wide_deep, "graph_network": graph_network, "retrieval": retrieval,
+    "point_cloud": point_cloud, "numeric": numeric,
 }
 # With a loop; the converter's calibration dies by a signal on those, so that integer kinds are of the unrolled network.
 LOOPS = ("lstm", "gru", "bidirectional", "ocr")
