@@ -260,6 +260,21 @@ typedef enum uf_value_kind {
   UF_VALUE_STATE,      /* is_variable: keeps its value from run to run */
 } uf_value_kind;
 
+/* How a sparse constant lies in its file: levels of a tree, walked in `order`; the first n_dims - n_block_map
+ * are dimensions, the others the insides of blocks of the dimensions in block_map. */
+typedef struct uf_sparse_dim {
+  bool is_dense;
+  int32_t size;                          /* of a dense level */
+  int64_t n_segments, n_indices;         /* of a compressed one */
+  const int32_t *segments, *indices;
+} uf_sparse_dim;
+typedef struct uf_sparsity {
+  int32_t n_dims, n_block_map;
+  const int32_t *order;                  /* n_dims */
+  const int32_t *block_map;
+  const uf_sparse_dim *dims;
+} uf_sparsity;
+
 typedef struct uf_value_info {
   const char *name;
   uf_dtype dtype;
@@ -270,7 +285,8 @@ typedef struct uf_value_info {
   int64_t dims_signature[UF_MAX_RANK];   /* -1 where unknown */
   const uf_quant *quant;                 /* NULL: none */
   int32_t producer;                      /* node index, -1: none */
-  bool is_sparse;
+  bool is_sparse;                        /* in the file; it is read dense */
+  const uf_sparsity *sparsity;           /* as long as the model lives; NULL: not sparse, or not read */
 } uf_value_info;
 UF_API uf_status uf_model_value(const uf_model *model, int32_t graph, int32_t value,
                                 uf_value_info *info_out, uf_error *error);

@@ -50,13 +50,32 @@ static PyObject *scales(const uf_quant *quant) {
   return half;
 }
 
+static PyObject *level_of(const uf_sparse_dim *dim) {
+  if (dim->is_dense) return Py_BuildValue("{s:i,s:i}", "format", 0, "dense_size", dim->size);
+  return Py_BuildValue("{s:i,s:N,s:N}", "format", 1, "array_segments", core_int32_array(dim->segments, dim->n_segments),
+                       "array_indices", core_int32_array(dim->indices, dim->n_indices));
+}
+
+/* {} for a dense tensor. */
+static PyObject *sparsity_of(const uf_sparsity *sparsity) {
+  if (sparsity == NULL) return PyDict_New();
+  PyObject *dims = PyList_New(sparsity->n_dims);
+  for (int32_t i = 0; dims != NULL && i < sparsity->n_dims; i++) {
+    PyObject *level = level_of(&sparsity->dims[i]);
+    if (level == NULL || PyList_SetItem(dims, i, level) < 0) Py_CLEAR(dims);
+  }
+  if (dims == NULL) return NULL;
+  return Py_BuildValue("{s:N,s:N,s:N}", "traversal_order", core_int32_array(sparsity->order, sparsity->n_dims), "block_map",
+                       core_int32_array(sparsity->block_map, sparsity->n_block_map), "dim_metadata", dims);
+}
+
 static PyObject *details_of(core_state *state, int32_t index, const uf_value_info *info,
                             const uf_tensor *now) {
   const uf_quant *quant = info->quant != NULL && info->quant->count > 0 ? info->quant : NULL;
   bool whole = quant != NULL && quant->count == 1 && quant->block_size == 0;
   bool has_signature = info->signature_rank > 0;
   return Py_BuildValue(
-      "{s:N,s:i,s:N,s:N,s:N,s:(di),s:{s:N,s:N,s:i,s:i},s:{}}", "name", core_text(info->name),
+      "{s:N,s:i,s:N,s:N,s:N,s:(di),s:{s:N,s:N,s:i,s:i},s:N}", "name", core_text(info->name),
       "index", index, "shape", dims_array(now->rank, now->dims), "shape_signature",
       has_signature ? dims_array(info->signature_rank, info->dims_signature)
                     : dims_array(now->rank, now->dims),
@@ -64,7 +83,8 @@ static PyObject *details_of(core_state *state, int32_t index, const uf_value_inf
       whole ? (double)quant->scales[0] : 0.0, whole ? (int)quant->zero_points[0] : 0,
       "quantization_parameters", "scales", scales(quant), "zero_points", zero_points(quant),
       "quantized_dimension", quant == NULL ? 0 : (int)quant->axis, "block_size",
-      quant == NULL ? 0 : (int)quant->block_size, "sparsity_parameters");
+      quant == NULL ? 0 : (int)quant->block_size, "sparsity_parameters",
+      sparsity_of(info->sparsity));
 }
 
 /* _details(graph, index) */

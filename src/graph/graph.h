@@ -30,6 +30,7 @@ typedef struct ufi_value {
                                           densified): owned by the model; else NULL */
   int32_t producer;                    /* node, -1: none */
   bool is_sparse;
+  const uf_sparsity *sparsity;         /* NULL: dense */
   const void *initial;                 /* UF_VALUE_STATE: first value in the file, or NULL: zeros
                                           (the zero point when quantized) */
 } ufi_value;

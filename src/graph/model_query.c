@@ -76,6 +76,7 @@ uf_status uf_model_value(const uf_model *model, int32_t graph, int32_t value,
     .quant = v->quant,
     .producer = v->producer,
     .is_sparse = v->is_sparse,
+    .sparsity = v->sparsity,
   };
   memcpy(info_out->dims, v->dims, sizeof v->dims);
   memcpy(info_out->dims_signature, v->dims_signature, sizeof v->dims_signature);

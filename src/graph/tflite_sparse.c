@@ -154,6 +154,44 @@ static uf_status read_levels(walk *w, const ufi_fb_table *sparsity) {
   return size_levels(w, &order, &map);
 }
 
+/* ---- what is told of them ------------------------------------------------------------- */
+
+static int32_t *copied(const walk *w, const ufi_fb_vector *from) {
+  int32_t *to = ufi_tflite_array(w->r, (size_t)from->count + 1, sizeof *to);
+  for (uint32_t i = 0; to && i < from->count; i++) to[i] = ufi_fb_vec_i32(from, i);
+  return to;
+}
+
+static const int32_t *widened(const walk *w, const index_list *list, int64_t *n_out) {
+  *n_out = (int64_t)list->values.count;
+  int32_t *to = ufi_tflite_array(w->r, (size_t)list->values.count + 1, sizeof *to);
+  for (int64_t i = 0; to && i < *n_out; i++) to[i] = (int32_t)index_at(list, i);
+  return to;
+}
+
+/* Keeps the parameters with the value, for those who ask. */
+static uf_status keep(const walk *w, ufi_value *value, const ufi_fb_table *sparsity) {
+  ufi_fb_vector order = ufi_fb_vec(sparsity, SPARSITY_ORDER, 4);
+  ufi_fb_vector map = ufi_fb_vec(sparsity, SPARSITY_BLOCK_MAP, 4);
+  uf_sparsity *out = ufi_tflite_array(w->r, 1, sizeof *out);
+  uf_sparse_dim *dims = out ? ufi_tflite_array(w->r, (size_t)w->n_levels, sizeof *dims) : NULL;
+  if (!dims) return UF_RESOURCE_EXHAUSTED;
+  *out = (uf_sparsity){.n_dims = w->n_levels, .n_block_map = w->k, .dims = dims};
+  out->order = copied(w, &order);
+  out->block_map = out->order ? copied(w, &map) : NULL;
+  if (!out->block_map) return UF_RESOURCE_EXHAUSTED;
+  for (int32_t l = 0; l < w->n_levels; l++) {
+    const tree_level *level = &w->levels[l];
+    dims[l] = (uf_sparse_dim){.is_dense = level->is_dense, .size = level->is_dense ? (int32_t)level->size : 0};
+    if (level->is_dense) continue;
+    dims[l].segments = widened(w, &level->segments, &dims[l].n_segments);
+    dims[l].indices = dims[l].segments ? widened(w, &level->indices, &dims[l].n_indices) : NULL;
+    if (!dims[l].indices) return UF_RESOURCE_EXHAUSTED;
+  }
+  value->sparsity = out;
+  return UF_OK;
+}
+
 /* ---- the walk ------------------------------------------------------------------------ */
 
 /* Sets the entries of level l below the parent'th entry of the level above. */
@@ -230,6 +268,7 @@ uf_status ufi_tflite_densify(ufi_tflite *r, ufi_graph *graph, int32_t i,
   }
   walk w = {.r = r, .value = value};
   UFI_TRY(read_levels(&w, sparsity));
+  UFI_TRY(keep(&w, value, sparsity));
   int64_t count = 0;
   size_t bytes = 0;
   (void)ufi_shape_count(value->rank, value->dims, &count); /* checked with the shape */

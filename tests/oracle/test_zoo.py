@@ -27,14 +27,15 @@ import zoo_run  # noqa: E402
 
 ALL = os.environ.get("UNFLOW_ZOO_TESTS") == "all"
 OTHERS = {"float16": ("mobilenet_v3", "lstm", "fused_lstm"), "dynamic": ("transformer", "lstm", "fused_lstm", "mlp"),
-          "int16x8": ("resnet50", "fused_lstm", "unet", "streaming_gru")}
+          "int16x8": ("resnet50", "fused_lstm", "unet", "streaming_gru"), "uint8": ("mlp",), "per_tensor": ("wavenet",),
+          "sparse": ("mlp",), "sparse_dynamic": ("mlp",), "sparse_int8": ("mlp",)}
 PAIRS = [(name, kind) for name in (*zoo.MODELS, *zoo.MODULES) for kind in zoo.kinds_of(name)
          if ALL or kind in ("float32", "int8") or name in OTHERS[kind]]
 
 # A whole model. float32: rounding in another order, some dozen layers deep. dynamic: an activation at a rounding boundary
 # moves one step of its row's scale. Integers: a step of a convolution travels.
-LIMITS = {"float32": 2e-4, "float16": 2e-4, "dynamic": 2e-2, "int8": 4e-2, "int16x8": 1e-3}
-STEPS = {"int8": 6, "int16x8": 16}
+LIMITS = {"float32": 2e-4, "float16": 2e-4, "sparse": 2e-4, "dynamic": 2e-2, "sparse_dynamic": 2e-2, "int8": 4e-2, "int16x8": 1e-3}
+STEPS = {"float32": 0, "float16": 0, "sparse": 0, "dynamic": 0, "sparse_dynamic": 0, "int8": 6, "int16x8": 16}
 
 # What the reference kernels of TensorFlow 2.21 refuse, though its converter makes it. unflow runs them or says what is wrong.
 REFUSED = {
@@ -154,14 +155,14 @@ def worst(want, got):
 
 def differences(want, got, kind):
     """Words for each value of {key: array} that is not near enough."""
-    out = []
+    out, kind = [], kind if kind in LIMITS else "int8"
     for key, array in want.items():
         if isinstance(array, tuple):
             if got[key] != array:
                 out.append(f"constant {key}: other bytes")
             continue
         error = worst(array, got[key])
-        limit = STEPS.get(kind, 0) if array.dtype.kind in "iu" and array.dtype.itemsize < 4 else 0 if array.dtype.kind in "iu" else LIMITS[kind]
+        limit = LIMITS[kind] if array.dtype.kind not in "iu" else STEPS[kind] if array.dtype.itemsize < 4 else 0
         if not error <= limit:
             out.append(f"{key}: expected a difference of at most {limit}, found {error}")
     return out

@@ -6,7 +6,7 @@
 
 Architectures are in zoo_keras.py (MODELS) and zoo_modules.py (MODULES: signatures, state, tables, control flow). Each is
 converted to float32, float16 (weights), dynamic (int8 weights, float activations), int8 (full, per channel, int8 in and
-out) and int16x8 (int16 activations), where the converter can: kinds_of(). Files NAME-KIND.tflite go to $UNFLOW_ZOO or
+out) and int16x8 (int16 activations), where the converter can, a few to the kinds of SOME: kinds_of(). Files NAME-KIND.tflite go to $UNFLOW_ZOO or
 build-zoo/, `full` ones into full/ below it; processes convert a few architectures each, for TensorFlow's memory is given
 back only by their end.
 """
@@ -27,7 +27,10 @@ from zoo_modules import CUSTOM, MODULES, calls_of  # noqa: E402
 
 FOLDER = pathlib.Path(os.environ.get("UNFLOW_ZOO") or HERE.parents[1] / "build-zoo")
 INTEGER = ("int8", "int16x8")
-KINDS = ("float32", "float16", "dynamic", *INTEGER)
+# Of a few: uint8 in and out of an int8 network; one scale a tensor; three quarters of the weights zero, stored sparse.
+SOME = {"uint8": ("mobilenet_v2", "autoencoder", "mlp"), "per_tensor": ("resnet50", "wavenet", "unet"),
+        "sparse": ("mlp", "transformer"), "sparse_dynamic": ("mlp", "transformer"), "sparse_int8": ("mlp",)}
+KINDS = ("float32", "float16", "dynamic", *INTEGER, *SOME)
 
 # What TensorFlow 2.21's converter does not make, and why.
 _INDICES = ("int16x8",)  # an integer input as an index: "Max and min for dynamic tensors should be recorded"
@@ -40,7 +43,7 @@ CANNOT = {"conv_lstm": _DIES, "table": _DIES, "text": _DIES, "string_lookup": _D
 
 def kinds_of(name):
     """The kinds that the converter makes of it."""
-    return tuple(kind for kind in KINDS if kind not in CANNOT.get(name, ()))
+    return tuple(kind for kind in KINDS if kind not in CANNOT.get(name, ()) and name in SOME.get(kind, (name,)))
 
 
 def path_of(name, kind="float32", size="small"):
@@ -63,6 +66,17 @@ def seed_weights(np, model):
             layer.set_weights([*values[:-1], rng.normal(0, 0.1, values[-1].shape)] if len(values) > 1 else values)
 
 
+def prune(np, model):
+    """Zeros in three of four blocks of 1 x 4 weights of each Dense layer."""
+    rng = np.random.default_rng(17)
+    for layer in model._flatten_layers():
+        if type(layer).__name__ in ("Dense", "EinsumDense"):
+            first, *rest = layer.get_weights()
+            flat = first.reshape(first.shape[0], -1).T  # (units, inputs), as TFLite stores them
+            kept = np.repeat(rng.uniform(size=(flat.shape[0], -(-flat.shape[1] // 4))) < 0.25, 4, 1)[:, :flat.shape[1]]
+            layer.set_weights([(flat * kept).T.reshape(first.shape), *rest])
+
+
 def sample(np, rng, shape, dtype):
     """An input: numbers from -1 to 1, or indices that every table of the architectures has."""
     if dtype.startswith("float"):
@@ -73,21 +87,25 @@ def sample(np, rng, shape, dtype):
 def configure(tf, converter, kind, samples, pure):
     """Sets a converter up. pure: integers only, in and out, or refused."""
     sets = tf.lite.OpsSet
-    integer = {"int8": sets.TFLITE_BUILTINS_INT8, "int16x8": sets.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8}
-    if kind != "float32":
+    integer = {kind: sets.TFLITE_BUILTINS_INT8 for kind in ("int8", "uint8", "per_tensor", "sparse_int8")}
+    integer |= {"int16x8": sets.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8}
+    if kind not in ("float32", "sparse"):
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if kind.startswith("sparse"):
+        converter.optimizations = [*converter.optimizations, tf.lite.Optimize.EXPERIMENTAL_SPARSITY]
+    converter._experimental_disable_per_channel = kind == "per_tensor"
     if kind == "float16":
         converter.target_spec.supported_types = [tf.float16]
     if kind in integer:
         converter.representative_dataset = samples
         converter.target_spec.supported_ops = [integer[kind]] if pure else [integer[kind], sets.TFLITE_BUILTINS]
         if pure:
-            converter.inference_input_type = converter.inference_output_type = tf.int8 if kind == "int8" else tf.int16
+            converter.inference_input_type = converter.inference_output_type = {"uint8": tf.uint8, "int16x8": tf.int16}.get(kind, tf.int8)
 
 
 def attempt(tf, make_converter, kind, samples):
     """The model; of integers alone if the converter can, else with what it leaves in floats."""
-    for pure in (True, False) if kind in INTEGER else (False,):
+    for pure in (True, False) if "int" in kind or kind == "per_tensor" else (False,):
         converter = make_converter()
         configure(tf, converter, kind, samples, pure)
         try:
@@ -131,13 +149,15 @@ def concrete_of(tf, model):
 def convert_model(tf, np, name, size, kinds):
     made = {}
     for kind in kinds:
-        unroll = kind in INTEGER and name in LOOPS
-        if unroll not in made:
+        unroll, sparse = kind in INTEGER and name in LOOPS, kind.startswith("sparse")
+        if (unroll, sparse) not in made:
             tf.keras.utils.set_random_seed(7)
             model = MODELS[name](tf, size, unroll=True) if unroll else MODELS[name](tf, size)
             seed_weights(np, model)
-            made[unroll] = concrete_of(tf, model)
-        specs, concrete = made[unroll]
+            if sparse:
+                prune(np, model)
+            made[unroll, sparse] = concrete_of(tf, model)
+        specs, concrete = made[unroll, sparse]
 
         def samples():
             rng = np.random.default_rng(11)
