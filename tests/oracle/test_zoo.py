@@ -230,7 +230,7 @@ def test_model(unflow_lite, oracle, pair):
 
 
 def numpy_sum(node):
-    """SUM of integers by its definition: the reference adds up rescaled values in eight bits and is up to 128 steps off."""
+    """SUM of integers by its definition, of which the reference is a hundred steps off and more."""
     x, y = node.tensors[0], node.tensors[-1]
     axes = tuple(node.numbers[1])
     total = np.sum(node.inputs[0].astype(np.float64) - x.quantization.zeroPoint[0], axes, keepdims=node.node.builtinOptions.keepDims)
