@@ -79,7 +79,7 @@ static PyObject *details_of(core_state *state, int32_t index, const uf_value_inf
       "index", index, "shape", dims_array(now->rank, now->dims), "shape_signature",
       has_signature ? dims_array(info->signature_rank, info->dims_signature)
                     : dims_array(now->rank, now->dims),
-      "dtype", dtype_class(state, info->dtype), "quantization",
+      "dtype", dtype_class(state, now->dtype), "quantization",
       whole ? (double)quant->scales[0] : 0.0, whole ? (int)quant->zero_points[0] : 0,
       "quantization_parameters", "scales", scales(quant), "zero_points", zero_points(quant),
       "quantized_dimension", quant == NULL ? 0 : (int)quant->axis, "block_size",
@@ -100,7 +100,10 @@ PyObject *core_session_details(core_session *self, PyObject *args) {
       (uf_session_shape(self->session, graph, index, &now, NULL) != UF_OK || now.rank < 0)) {
     now.rank = info.rank < 0 ? 0 : info.rank;
     memcpy(now.dims, info.dims, sizeof(now.dims));
+    now.dtype = info.dtype;
   }
+  /* An op may know its output's dtype better than the file; a handle stays one. */
+  if (status == UF_OK && info.dtype == UF_RESOURCE) now.dtype = info.dtype;
   core_leave(self);
   if (status != UF_OK) return core_raise(self->state, &error, CORE_ANY);
   return details_of(self->state, index, &info, &now);
