@@ -52,8 +52,9 @@ static PyObject *scales(const uf_quant *quant) {
 
 static PyObject *level_of(const uf_sparse_dim *dim) {
   if (dim->is_dense) return Py_BuildValue("{s:i,s:i}", "format", 0, "dense_size", dim->size);
-  return Py_BuildValue("{s:i,s:N,s:N}", "format", 1, "array_segments", core_int32_array(dim->segments, dim->n_segments),
-                       "array_indices", core_int32_array(dim->indices, dim->n_indices));
+  return Py_BuildValue("{s:i,s:N,s:N}", "format", 1, "array_segments",
+                       core_int32_array(dim->segments, dim->n_segments), "array_indices",
+                       core_int32_array(dim->indices, dim->n_indices));
 }
 
 /* {} for a dense tensor. */
@@ -65,8 +66,10 @@ static PyObject *sparsity_of(const uf_sparsity *sparsity) {
     if (level == NULL || PyList_SetItem(dims, i, level) < 0) Py_CLEAR(dims);
   }
   if (dims == NULL) return NULL;
-  return Py_BuildValue("{s:N,s:N,s:N}", "traversal_order", core_int32_array(sparsity->order, sparsity->n_dims), "block_map",
-                       core_int32_array(sparsity->block_map, sparsity->n_block_map), "dim_metadata", dims);
+  return Py_BuildValue("{s:N,s:N,s:N}", "traversal_order",
+                       core_int32_array(sparsity->order, sparsity->n_dims), "block_map",
+                       core_int32_array(sparsity->block_map, sparsity->n_block_map),
+                       "dim_metadata", dims);
 }
 
 static PyObject *details_of(core_state *state, int32_t index, const uf_value_info *info,

@@ -85,8 +85,12 @@ uf_status ufi_no_memory(uf_error *error, size_t bytes) {
 
 /* ---- dtype ---------------------------------------------------------------- */
 
-static const struct { const char *name; int bits, tflite, tf; const char *numpy; bool ml; } dtype_table[UF_DTYPE_COUNT] = {
-#define X(name, text, bits, tflite, tf, numpy, ml) [UF_##name] = {text, bits, tflite, tf, numpy, ml},
+static const struct {
+  const char *name, *numpy;
+  int bits, tflite, tf;
+  bool ml;
+} dtype_table[UF_DTYPE_COUNT] = {
+#define X(name, text, bits, tflite, tf, numpy, ml) [UF_##name] = {text, numpy, bits, tflite, tf, ml},
   UF_DTYPE_LIST(X)
 #undef X
 };
