@@ -50,26 +50,37 @@ static PyObject *scales(const uf_quant *quant) {
   return half;
 }
 
-static PyObject *level_of(const uf_sparse_dim *dim) {
-  if (dim->is_dense) return Py_BuildValue("{s:i,s:i}", "format", 0, "dense_size", dim->size);
-  return Py_BuildValue("{s:i,s:N,s:N}", "format", 1, "array_segments",
-                       core_int32_array(dim->segments, dim->n_segments), "array_indices",
-                       core_int32_array(dim->indices, dim->n_indices));
+static PyObject *index_array(const uf_index_list *list) {
+  npy_intp n = (npy_intp)list->count;
+  PyObject *array = PyArray_SimpleNew(1, &n, NPY_INT32);
+  int32_t *to = array == NULL ? NULL : PyArray_DATA((PyArrayObject *)array);
+  const uint8_t *from = list->data;
+  if (to == NULL) return NULL;
+  if (list->dtype == UF_INT32 && n > 0) memcpy(to, from, (size_t)n * sizeof(int32_t));
+  for (npy_intp i = 0; list->dtype != UF_INT32 && i < n; i++)
+    to[i] = list->dtype == UF_UINT8 ? from[i] : from[2 * i] | from[2 * i + 1] << 8;
+  return array;
 }
 
-/* {} for a dense tensor. */
-static PyObject *sparsity_of(const uf_sparsity *sparsity) {
+static PyObject *level_dict(const uf_sparse_level *level) {
+  if (level->is_dense)
+    return Py_BuildValue("{s:i,s:i}", "format", 0, "dense_size", (int)level->dense_size);
+  return Py_BuildValue("{s:i,s:N,s:N}", "format", 1, "array_segments",
+                       index_array(&level->segments), "array_indices",
+                       index_array(&level->indices));
+}
+
+PyObject *core_sparsity(const uf_sparsity *sparsity) {
   if (sparsity == NULL) return PyDict_New();
-  PyObject *dims = PyList_New(sparsity->n_dims);
-  for (int32_t i = 0; dims != NULL && i < sparsity->n_dims; i++) {
-    PyObject *level = level_of(&sparsity->dims[i]);
-    if (level == NULL || PyList_SetItem(dims, i, level) < 0) Py_CLEAR(dims);
+  PyObject *levels = PyList_New(sparsity->n_levels);
+  for (int32_t i = 0; levels != NULL && i < sparsity->n_levels; i++) {
+    PyObject *level = level_dict(&sparsity->levels[i]);
+    if (level == NULL || PyList_SetItem(levels, i, level) < 0) Py_CLEAR(levels);
   }
-  if (dims == NULL) return NULL;
   return Py_BuildValue("{s:N,s:N,s:N}", "traversal_order",
-                       core_int32_array(sparsity->order, sparsity->n_dims), "block_map",
-                       core_int32_array(sparsity->block_map, sparsity->n_block_map),
-                       "dim_metadata", dims);
+                       core_int32_array(sparsity->traversal_order, sparsity->n_levels),
+                       "block_map", core_int32_array(sparsity->block_map, sparsity->n_blocks),
+                       "dim_metadata", levels);
 }
 
 static PyObject *details_of(core_state *state, int32_t index, const uf_value_info *info,
@@ -87,7 +98,7 @@ static PyObject *details_of(core_state *state, int32_t index, const uf_value_inf
       "quantization_parameters", "scales", scales(quant), "zero_points", zero_points(quant),
       "quantized_dimension", quant == NULL ? 0 : (int)quant->axis, "block_size",
       quant == NULL ? 0 : (int)quant->block_size, "sparsity_parameters",
-      sparsity_of(info->sparsity));
+      core_sparsity(info->sparsity));
 }
 
 /* _details(graph, index) */

@@ -327,7 +327,7 @@ def parse(argv):
     parser.add_argument("--sample", action="store_true", help="some of each op's cases")
     parser.add_argument("--isa", action="append", help="only this instruction set (may be repeated)")
     parser.add_argument("--best-isa", action="store_true", help="only the best instruction set")
-    parser.add_argument("--candidate", default="unflow", choices=["unflow", "tf_default", "tf_ref"])
+    parser.add_argument("--candidate", default="unflow", choices=["unflow", "tf_default", "tf_ref", "litert_ref"])
     parser.add_argument("--write-docs", action="store_true", help="write docs/ops.md")
     parser.add_argument("--quiet", action="store_true", help="no table")
     parser.add_argument("-v", "--verbose", action="store_true")

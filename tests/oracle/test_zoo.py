@@ -94,7 +94,7 @@ def ask(pairs):
     """Has the oracle run these, in one process, and keeps what it says."""
     calls = [calls_of(pair) for pair in pairs]
     jobs = [(zoo.path_of(*pair).read_bytes(), [], 1, c, True) for pair, c in zip(pairs, calls)]
-    for pair, c, result in zip(pairs, calls, engines.run("tf_ref", jobs, seconds=600)):
+    for pair, c, result in zip(pairs, calls, engines.ask(jobs, seconds=600)):
         path = result_path(pair)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(f".{os.getpid()}")

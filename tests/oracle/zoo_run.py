@@ -18,7 +18,7 @@ from modelgen import ModelGen, _Buffer, schema
 NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 TYPES = {code: name for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
 HANDLES = ("RESOURCE", "VARIANT")
-VERSION = 5  # counts up when observe() changes what it keeps
+VERSION = 6  # counts up when observe() changes what it keeps
 BIG = 4096  # bytes: of a larger constant the digest is kept
 
 
@@ -126,8 +126,8 @@ def tensors_of(interpreter, model, g):
     """{index: value} of the tensors of a graph that can be read; (digest, dtype, shape) of large constants."""
     out = {}
     for index, tensor in enumerate(model.subgraphs[g].tensors):
-        if TYPES[tensor.type] in HANDLES or tensor.sparsity is not None:
-            continue  # of sparse constants the oracle gives what is stored, unflow what it means; nodes that read them tell
+        if TYPES[tensor.type] in HANDLES:
+            continue
         try:
             value = np.asarray(interpreter.get_tensor(index, g))
         except (ValueError, RuntimeError):  # a tensor that never got memory

@@ -303,28 +303,3 @@ def test_subclass(path):
                  lambda: uninitialised._state_count(), lambda: uninitialised._fork()):
         with pytest.raises(ValueError):
             call()
-
-
-def test_sparsity_parameters():
-    """How a sparse constant is stored, in LiteRT's words; its values come dense."""
-    from modelgen import ModelGen
-
-    g = ModelGen()
-    x = g.tensor("x", "float32", (4,))
-    dense = np.zeros((4, 4), np.float32)
-    dense[0, 2:], dense[2, :2] = [1, 2], [3, 4]  # blocks of two columns
-    levels = [("dense", 4), ("csr", [0, 1, 1, 2, 2], [1, 0]), ("dense", 2)]
-    g.tensor("w", "float32", (4, 4), data=np.array([1, 2, 3, 4], np.float32),
-             sparsity={"order": [0, 1, 2], "block_map": [1], "dims": levels})
-    g.inputs([x])
-    g.outputs([x])
-    i = Interpreter(model_content=g.build())
-    i.allocate_tensors()
-    np.testing.assert_array_equal(i.get_tensor(1), dense)
-    x, w = (d["sparsity_parameters"] for d in i.get_tensor_details())
-    assert x == {} and list(w) == ["traversal_order", "block_map", "dim_metadata"]
-    assert w["traversal_order"].tolist() == [0, 1, 2] and w["block_map"].tolist() == [1]
-    first, second, third = w["dim_metadata"]
-    assert first == {"format": 0, "dense_size": 4} and third == {"format": 0, "dense_size": 2}
-    assert second["format"] == 1 and second["array_segments"].dtype == np.int32
-    assert second["array_segments"].tolist() == [0, 1, 1, 2, 2] and second["array_indices"].tolist() == [1, 0]
