@@ -24,6 +24,8 @@ CONVERSION = re.compile(r"%[-+ #0]*[\d*]*(?:\.[\d*]+)?(?:hh|ll|[hlzjt])?[diouxXc
 TENSORFLOW_ONLY = {"tf_signature.c", "op_attr.c"}
 EXEMPT = {  # literal: why no refusal can show it
     "expected less than 2^30 values, found %lld": "it takes a tensor of 2^30 elements",
+    "expected smaller inputs and weights, found more than memory can hold":
+        "packed weights overflow from 2^56 elements on: more than an array of a refusal, or an output of a node, can have",
 }
 
 
