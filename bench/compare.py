@@ -2,7 +2,7 @@
 """compare.py: unflow beside LiteRT, in one run.
 
     compare.py              import time, size, open, invoke and get_tensor on MobileNetV2 and ResNet50, float32 and int8
-    compare.py --all        every model and kind of tests/oracle/zoo.py
+    compare.py --all        every model of tests/oracle/zoo.py that has a full size
     compare.py --json FILE  the numbers too
     compare.py MODEL.tflite ...   these files instead
 
@@ -159,9 +159,9 @@ def show_model(name, times):
 def models_of(args):
     if args.files:
         return [(pathlib.Path(f).stem, pathlib.Path(f)) for f in args.files]
-    names = list(zoo.MODELS) if args.all else ["mobilenet_v2", "resnet50"]
-    kinds = zoo.KINDS if args.all else ("float32", "int8")
-    zoo.make(names, kinds, "full")
+    names = zoo.FULL if args.all else ["mobilenet_v2", "resnet50"]
+    kinds = ("float32", "float16", "dynamic", "int8") if args.all else ("float32", "int8")
+    zoo.make([(n, k) for n in names for k in kinds], "full", together=1)
     paths = [(f"{n} {k}", zoo.path_of(n, k, "full")) for n in names for k in kinds]
     return [(name, path) for name, path in paths if path.exists()]
 

@@ -93,46 +93,48 @@ typedef struct uf_error {
 /* ---- dtype ------------------------------------------------------------- */
 
 /* X(enum suffix, name, bits per element, TFLite TensorType or -1,
- *   TensorFlow DataType or -1). Sub-byte types are packed, low bits first.
- * STRING elements are uf_string, RESOURCE elements int64_t ids of a store. */
-#define UF_DTYPE_LIST(X)                       \
-  X(INVALID, "invalid", 0, -1, 0)              \
-  X(FLOAT32, "float32", 32, 0, 1)              \
-  X(FLOAT16, "float16", 16, 1, 19)             \
-  X(BFLOAT16, "bfloat16", 16, 18, 14)          \
-  X(FLOAT64, "float64", 64, 10, 2)             \
-  X(FLOAT8_E4M3FN, "float8_e4m3fn", 8, 21, 25) \
-  X(FLOAT8_E5M2, "float8_e5m2", 8, 22, 24)     \
-  X(COMPLEX64, "complex64", 64, 8, 8)          \
-  X(COMPLEX128, "complex128", 128, 11, 18)     \
-  X(INT8, "int8", 8, 9, 6)                     \
-  X(INT16, "int16", 16, 7, 5)                  \
-  X(INT32, "int32", 32, 2, 3)                  \
-  X(INT64, "int64", 64, 4, 9)                  \
-  X(UINT8, "uint8", 8, 3, 4)                   \
-  X(UINT16, "uint16", 16, 16, 17)              \
-  X(UINT32, "uint32", 32, 15, 22)              \
-  X(UINT64, "uint64", 64, 12, 23)              \
-  X(INT4, "int4", 4, 17, 29)                   \
-  X(UINT4, "uint4", 4, 20, 30)                 \
-  X(INT2, "int2", 2, 19, 31)                   \
-  X(BOOL, "bool", 8, 6, 10)                    \
-  X(STRING, "string", 128, 5, 7)               \
-  X(RESOURCE, "resource", 64, 13, 20)          \
-  X(VARIANT, "variant", 64, 14, 21)            \
-  X(QINT8, "qint8", 8, -1, 11)                 \
-  X(QUINT8, "quint8", 8, -1, 12)               \
-  X(QINT16, "qint16", 16, -1, 15)              \
-  X(QUINT16, "quint16", 16, -1, 16)            \
-  X(QINT32, "qint32", 32, -1, 13)              \
-  X(FLOAT8_E4M3FNUZ, "float8_e4m3fnuz", 8, -1, 26)     \
-  X(FLOAT8_E4M3B11FNUZ, "float8_e4m3b11fnuz", 8, -1, 27) \
-  X(FLOAT8_E5M2FNUZ, "float8_e5m2fnuz", 8, -1, 28)     \
-  X(UINT2, "uint2", 2, -1, 32)                 \
-  X(FLOAT4_E2M1FN, "float4_e2m1fn", 4, -1, 33)
+ *   TensorFlow DataType or -1, NumPy dtype that holds every value exactly,
+ *   whether ml_dtypes has one of this name, which then is the better one).
+ * Sub-byte types are packed, low bits first. STRING elements are uf_string,
+ * RESOURCE elements int64_t ids of a store. */
+#define UF_DTYPE_LIST(X)                                               \
+  X(INVALID, "invalid", 0, -1, 0, "", 0)                               \
+  X(FLOAT32, "float32", 32, 0, 1, "float32", 0)                        \
+  X(FLOAT16, "float16", 16, 1, 19, "float16", 0)                       \
+  X(BFLOAT16, "bfloat16", 16, 18, 14, "float32", 1)                    \
+  X(FLOAT64, "float64", 64, 10, 2, "float64", 0)                       \
+  X(FLOAT8_E4M3FN, "float8_e4m3fn", 8, 21, 25, "float32", 1)           \
+  X(FLOAT8_E5M2, "float8_e5m2", 8, 22, 24, "float32", 1)               \
+  X(COMPLEX64, "complex64", 64, 8, 8, "complex64", 0)                  \
+  X(COMPLEX128, "complex128", 128, 11, 18, "complex128", 0)            \
+  X(INT8, "int8", 8, 9, 6, "int8", 0)                                  \
+  X(INT16, "int16", 16, 7, 5, "int16", 0)                              \
+  X(INT32, "int32", 32, 2, 3, "int32", 0)                              \
+  X(INT64, "int64", 64, 4, 9, "int64", 0)                              \
+  X(UINT8, "uint8", 8, 3, 4, "uint8", 0)                               \
+  X(UINT16, "uint16", 16, 16, 17, "uint16", 0)                         \
+  X(UINT32, "uint32", 32, 15, 22, "uint32", 0)                         \
+  X(UINT64, "uint64", 64, 12, 23, "uint64", 0)                         \
+  X(INT4, "int4", 4, 17, 29, "int8", 1)                                \
+  X(UINT4, "uint4", 4, 20, 30, "uint8", 1)                             \
+  X(INT2, "int2", 2, 19, 31, "int8", 1)                                \
+  X(BOOL, "bool", 8, 6, 10, "bool", 0)                                 \
+  X(STRING, "string", 128, 5, 7, "object", 0)                          \
+  X(RESOURCE, "resource", 64, 13, 20, "object", 0)                     \
+  X(VARIANT, "variant", 64, 14, 21, "object", 0)                       \
+  X(QINT8, "qint8", 8, -1, 11, "int8", 0)                              \
+  X(QUINT8, "quint8", 8, -1, 12, "uint8", 0)                           \
+  X(QINT16, "qint16", 16, -1, 15, "int16", 0)                          \
+  X(QUINT16, "quint16", 16, -1, 16, "uint16", 0)                       \
+  X(QINT32, "qint32", 32, -1, 13, "int32", 0)                          \
+  X(FLOAT8_E4M3FNUZ, "float8_e4m3fnuz", 8, -1, 26, "float32", 1)       \
+  X(FLOAT8_E4M3B11FNUZ, "float8_e4m3b11fnuz", 8, -1, 27, "float32", 1) \
+  X(FLOAT8_E5M2FNUZ, "float8_e5m2fnuz", 8, -1, 28, "float32", 1)       \
+  X(UINT2, "uint2", 2, -1, 32, "uint8", 1)                             \
+  X(FLOAT4_E2M1FN, "float4_e2m1fn", 4, -1, 33, "float32", 1)
 
 typedef enum uf_dtype {
-#define X(name, text, bits, tflite, tf) UF_##name,
+#define X(name, text, bits, tflite, tf, numpy, ml) UF_##name,
   UF_DTYPE_LIST(X)
 #undef X
   UF_DTYPE_COUNT
@@ -149,6 +151,12 @@ UF_API uf_dtype uf_dtype_from_name(const char *name);
 UF_API uf_dtype uf_dtype_from_tf(int64_t data_type);
 /* TensorFlow's number for dtype, 0 for UF_INVALID. */
 UF_API int32_t uf_dtype_tf(uf_dtype dtype);
+/* TFLite's number for dtype, -1: a TFLite tensor cannot have it. */
+UF_API int32_t uf_dtype_tflite(uf_dtype dtype);
+/* The NumPy dtype that holds every value of dtype exactly: "float32" for bfloat16, "int8" for int4,
+ * "object" for strings and handles; "" for UF_INVALID. *in_ml_dtypes_out (NULL is fine): whether
+ * the package ml_dtypes has dtype itself under its own name. */
+UF_API const char *uf_dtype_numpy(uf_dtype dtype, bool *in_ml_dtypes_out);
 
 /* ---- buf --------------------------------------------------------------- */
 

@@ -50,6 +50,8 @@ static PyMethodDef functions[] = {
   {"dequantize", core_dequantize, METH_VARARGS,
    "dequantize(array, dtype, scales, zero_points, axis, block_size) -> float32 array"},
   {"np_dtype", core_np_dtype, METH_VARARGS, "np_dtype(name) -> numpy.dtype"},
+  {"dtypes", core_dtypes, METH_NOARGS,
+   "dtypes() -> list of (name, bits, TFLite's number, TensorFlow's, NumPy's name, in ml_dtypes)"},
   {"tensor", core_tensor_make, METH_VARARGS, "tensor(value, dtype=None) -> EagerTensor"},
   {"quick", (PyCFunction)(void (*)(void))core_tensor_quick, METH_FASTCALL,
    "quick(value, dtype) -> EagerTensor or None"},
@@ -79,7 +81,7 @@ static int import_numpy(void) {
 
 static int core_exec(PyObject *module) {
   core_state *state = PyModule_GetState(module);
-  if (import_numpy() < 0) return -1;
+  if (import_numpy() < 0 || !core_dtypes_set_up(state)) return -1;
   if ((state->model_type = add_type(module, &core_model_spec)) == NULL) return -1;
   if ((state->session_type = add_type(module, &core_session_spec)) == NULL) return -1;
   if ((state->builder_type = add_type(module, &core_builder_spec)) == NULL) return -1;

@@ -51,6 +51,8 @@ typedef struct core_state {
   PyObject *errors;                        /* unflow.errors, imported at the first error */
   bool ml_asked;                           /* ml_dtypes was looked for */
   PyArray_Descr *ml_descr[UF_DTYPE_COUNT]; /* its dtypes; NULL: not there */
+  bool in_ml[UF_DTYPE_COUNT];              /* it may have one of that name */
+  int npy_type[UF_DTYPE_COUNT];            /* NumPy's own that holds the values */
   PyTypeObject *model_type, *session_type, *builder_type, *source_type;
   struct core_eager *eager;                /* py_eager.h */
 } core_state;
@@ -92,8 +94,13 @@ enum {
   CORE_COPY = 1,  /* a writable array of its own */
   CORE_LITE = 2,  /* int4, uint4, int2 as int8 and uint8, as LiteRT has them */
   CORE_OWN = 4,   /* the tensor's memory is nobody else's: a writable array over it */
+  CORE_RAW = 8,   /* bits where NumPy has no dtype: uint16 and uint8, packed ones in one row */
 };
 
+/* Reads the table of dtypes; before anything else. False: a Python exception is set. */
+bool core_dtypes_set_up(core_state *state);
+/* ml_dtypes is installed and has it. */
+bool core_has_ml(core_state *state, uf_dtype dtype);
 /* The array for a tensor, which is released in any case. */
 PyObject *core_array(core_state *state, uf_tensor *tensor, int how);
 /* A writable view of live memory; released in any case. */
@@ -138,6 +145,7 @@ PyObject *core_quant_tuple(const uf_quant *quant);
 
 PyObject *core_dequantize(PyObject *module, PyObject *args);
 PyObject *core_np_dtype(PyObject *module, PyObject *args);
+PyObject *core_dtypes(PyObject *module, PyObject *unused);
 
 /* ---- types ---- */
 

@@ -7,6 +7,8 @@ import math
 
 import numpy as np
 
+from . import _core
+
 
 class DType:
     """A TensorFlow dtype: ``tf.float32`` and so on. Equal to its name and to the
@@ -26,8 +28,6 @@ class DType:
         bfloat16 and the 4-bit integers are those of ml_dtypes where it is
         installed; else float32, int8 and uint8."""
         if self._numpy is None:
-            from . import _core
-
             return _core.np_dtype(self.name).type
         return self._numpy
 
@@ -93,23 +93,9 @@ class DType:
         return f"<dtype: {self.name!r}>"
 
 
-_ALL = {
-    name: DType(name, enum, numpy_class)
-    for name, enum, numpy_class in (
-        ("float32", 1, np.float32), ("float64", 2, np.float64), ("int32", 3, np.int32),
-        ("uint8", 4, np.uint8), ("int16", 5, np.int16), ("int8", 6, np.int8),
-        ("string", 7, np.object_), ("complex64", 8, np.complex64), ("int64", 9, np.int64),
-        ("bool", 10, np.bool_), ("bfloat16", 14, None), ("uint16", 17, np.uint16),
-        ("complex128", 18, np.complex128), ("float16", 19, np.float16),
-        ("resource", 20, np.object_), ("variant", 21, np.object_), ("uint32", 22, np.uint32),
-        ("uint64", 23, np.uint64), ("int4", 29, None), ("uint4", 30, None),
-        ("qint8", 11, np.int8), ("quint8", 12, np.uint8), ("qint32", 13, np.int32),
-        ("qint16", 15, np.int16), ("quint16", 16, np.uint16), ("float8_e5m2", 24, None),
-        ("float8_e4m3fn", 25, None), ("float8_e4m3fnuz", 26, None),
-        ("float8_e4m3b11fnuz", 27, None), ("float8_e5m2fnuz", 28, None), ("int2", 31, None),
-        ("uint2", 32, None), ("float4_e2m1fn", 33, None),
-    )
-}
+# The one table is in unflow.h; here are its rows. A class of NumPy's own, or None: that of ml_dtypes is better.
+_ALL = {name: DType(name, enum, None if in_ml_dtypes else np.dtype(numpy_name).type)
+        for name, _bits, _tflite, enum, numpy_name, in_ml_dtypes in _core.dtypes()}
 _ALL["half"] = _ALL["float16"]
 _ALL["double"] = _ALL["float64"]
 

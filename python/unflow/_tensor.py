@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import _core
-from .errors import FailedPreconditionError, OpError
+from .errors import FailedPreconditionError, InvalidArgumentError, OpError
 
 
 class Quantization(NamedTuple):
@@ -215,17 +215,27 @@ class Tensor(ArrayLike):
             return self.numpy().dtype
         return _core.np_dtype(self.type)
 
-    def numpy(self, copy=False):
+    def numpy(self, copy=False, *, raw=False, dequantize=False):
         """Its current value as an array, of shape ``shape``.
 
         A read-only view that keeps its memory alive by itself, also after the
         model is closed; with copy=True a writable array of its own. A resource
         gives the value of its variable, a string tensor an object array of
-        bytes. Quantized values are as they are: see dequantize(). Raises
-        FailedPreconditionError when nothing ran yet that makes the value, or
-        for a variable that was never assigned.
+        bytes. Quantized values are as they are; dequantize=True is dequantize().
+
+        What NumPy has no dtype for is of ml_dtypes where that is installed, else
+        bfloat16 and float8 as float32, int4 and int2 as int8, uint4 as uint8:
+        the values, always. raw=True gives the bits instead: of bfloat16 as
+        uint16, of float8 as uint8, of packed integers all bytes in a row.
+
+        Raises FailedPreconditionError when nothing ran yet that makes the value,
+        or for a variable that was never assigned.
         """
-        return self._session._read(self.graph, self.index, copy)
+        if raw and dequantize:
+            raise InvalidArgumentError(None, None, "expected raw or dequantize, found both; they are opposites")
+        if dequantize:
+            return self.dequantize()
+        return self._session._read(self.graph, self.index, copy, raw)
 
     def dequantize(self):
         """Its value as float32 real numbers, a new array."""
@@ -294,12 +304,17 @@ class Variable(ArrayLike):
         """The dtype of the array that numpy() gives."""
         return _core.np_dtype(self.type) if self.type != "invalid" else self.numpy().dtype
 
-    def numpy(self, copy=False):
-        """Its value now: a read-only view that stays as it is, or a copy.
+    def numpy(self, copy=False, *, raw=False, dequantize=False):
+        """Its value now: a read-only view that stays as it is, or a copy. raw and
+        dequantize: as for a Tensor.
 
         Raises FailedPreconditionError, with its name, when never assigned.
         """
-        array = self._session._state_read(self._state)
+        if raw and dequantize:
+            raise InvalidArgumentError(None, None, "expected raw or dequantize, found both; they are opposites")
+        if dequantize:
+            return self.dequantize()
+        array = self._session._state_read(self._state, False, raw)
         return array.copy() if copy else array
 
     def dequantize(self):

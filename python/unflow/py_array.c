@@ -3,74 +3,52 @@
  * py_array.c: uf_tensor to NumPy array.
  *
  * Out: a view's base is a capsule that holds the tensor's uf_buf, so an array
- * stays valid whatever happens to session and model. Where NumPy has no dtype
- * of its own, ml_dtypes has (looked for once, at the first need); without it
- * bfloat16 and float8 come as float32, which loses nothing, and packed integers
- * as int8 or uint8. Strings are object arrays of bytes.
+ * stays valid whatever happens to session and model. What each dtype becomes is
+ * a row of the table in unflow.h: where NumPy has no dtype of its own, ml_dtypes
+ * has (looked for once, at the first need); without it bfloat16 and float8 come
+ * as float32, which loses nothing, and packed integers as int8 or uint8. Bits
+ * come only when CORE_RAW asks for them. Strings are object arrays of bytes.
  *
  * In (a value of Python as a tensor): py_input.c.
  */
 #include "_core.h"
 
-/* NumPy type of each dtype; -1: needs more than a look-up. */
-static const int npy_types[UF_DTYPE_COUNT] = {
-  [UF_INVALID] = -1,
-  [UF_FLOAT32] = NPY_FLOAT32,
-  [UF_FLOAT16] = NPY_FLOAT16,
-  [UF_BFLOAT16] = -1,
-  [UF_FLOAT64] = NPY_FLOAT64,
-  [UF_FLOAT8_E4M3FN] = -1,
-  [UF_FLOAT8_E5M2] = -1,
-  [UF_COMPLEX64] = NPY_COMPLEX64,
-  [UF_COMPLEX128] = NPY_COMPLEX128,
-  [UF_INT8] = NPY_INT8,
-  [UF_INT16] = NPY_INT16,
-  [UF_INT32] = NPY_INT32,
-  [UF_INT64] = NPY_INT64,
-  [UF_UINT8] = NPY_UINT8,
-  [UF_UINT16] = NPY_UINT16,
-  [UF_UINT32] = NPY_UINT32,
-  [UF_UINT64] = NPY_UINT64,
-  [UF_INT4] = -1,
-  [UF_UINT4] = -1,
-  [UF_INT2] = -1,
-  [UF_BOOL] = NPY_BOOL,
-  [UF_STRING] = -1,
-  [UF_RESOURCE] = -1,
-  [UF_VARIANT] = -1,
-  [UF_QINT8] = NPY_INT8,
-  [UF_QUINT8] = NPY_UINT8,
-  [UF_QINT16] = NPY_INT16,
-  [UF_QUINT16] = NPY_UINT16,
-  [UF_QINT32] = NPY_INT32,
-  [UF_FLOAT8_E4M3FNUZ] = -1,
-  [UF_FLOAT8_E4M3B11FNUZ] = -1,
-  [UF_FLOAT8_E5M2FNUZ] = -1,
-  [UF_UINT2] = -1,
-  [UF_FLOAT4_E2M1FN] = -1,
-};
-
-static bool is_packed(uf_dtype dtype) {
-  return dtype == UF_INT4 || dtype == UF_UINT4 || dtype == UF_INT2 || dtype == UF_UINT2;
-}
-
-static bool is_small_float(uf_dtype dtype) {
-  return dtype == UF_BFLOAT16 || dtype == UF_FLOAT8_E4M3FN || dtype == UF_FLOAT8_E5M2 ||
-         dtype == UF_FLOAT8_E4M3FNUZ || dtype == UF_FLOAT8_E4M3B11FNUZ ||
-         dtype == UF_FLOAT8_E5M2FNUZ;
-}
-
 /* ---- dtypes ---- */
 
+/* The row of the table in unflow.h, as NumPy's type numbers. */
+bool core_dtypes_set_up(core_state *state) {
+  for (int i = 0; i < UF_DTYPE_COUNT; i++) {
+    const char *name = uf_dtype_numpy((uf_dtype)i, &state->in_ml[i]);
+    PyObject *text = PyUnicode_FromString(name[0] != 0 ? name : "object");
+    PyArray_Descr *descr = NULL;
+    bool ok = text != NULL && PyArray_DescrConverter(text, &descr);
+    Py_XDECREF(text);
+    if (!ok) return false;
+    state->npy_type[i] = descr->type_num;
+    Py_DECREF(descr);
+  }
+  return true;
+}
+
+/* An array of it is the tensor's bytes, whatever is installed. */
+static bool is_numpys(const core_state *state, uf_dtype dtype) {
+  return !state->in_ml[dtype] && state->npy_type[dtype] != NPY_OBJECT;
+}
+
+/* Below eight bits; float4 has a code a byte in ml_dtypes. */
+static bool is_packed(uf_dtype dtype) { return uf_dtype_bits(dtype) > 0 && uf_dtype_bits(dtype) < 8; }
+
+static bool is_small_float(const core_state *state, uf_dtype dtype) {
+  return state->in_ml[dtype] && state->npy_type[dtype] == NPY_FLOAT32 && !is_packed(dtype);
+}
+
 static void load_ml_dtypes(core_state *state) {
-  static const uf_dtype wanted[] = {
-    UF_BFLOAT16, UF_FLOAT8_E4M3FN, UF_FLOAT8_E5M2, UF_FLOAT8_E4M3FNUZ, UF_FLOAT8_E4M3B11FNUZ,
-    UF_FLOAT8_E5M2FNUZ, UF_FLOAT4_E2M1FN, UF_INT4, UF_UINT4, UF_INT2, UF_UINT2};
   state->ml_asked = true;
   PyObject *module = PyImport_ImportModule("ml_dtypes");
-  for (size_t i = 0; module != NULL && i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-    PyObject *scalar = PyObject_GetAttrString(module, uf_dtype_name(wanted[i]));
-    if (scalar == NULL || !PyArray_DescrConverter(scalar, &state->ml_descr[wanted[i]]))
+  for (int i = 0; module != NULL && i < UF_DTYPE_COUNT; i++) {
+    if (!state->in_ml[i]) continue;
+    PyObject *scalar = PyObject_GetAttrString(module, uf_dtype_name((uf_dtype)i));
+    if (scalar == NULL || !PyArray_DescrConverter(scalar, &state->ml_descr[i]))
       PyErr_Clear(); /* an older ml_dtypes without this one */
     Py_XDECREF(scalar);
   }
@@ -84,23 +62,14 @@ static PyArray_Descr *ml_descr(core_state *state, uf_dtype dtype) {
   return state->ml_descr[dtype];
 }
 
+bool core_has_ml(core_state *state, uf_dtype dtype) { return ml_descr(state, dtype) != NULL; }
+
 PyArray_Descr *core_descr(core_state *state, uf_dtype dtype, int how) {
-  int type = NPY_OBJECT; /* strings; and handles before their value is known */
-  if (npy_types[dtype] >= 0) {
-    type = npy_types[dtype];
-  } else if (dtype == UF_FLOAT4_E2M1FN && ml_descr(state, dtype) == NULL) {
-    type = NPY_FLOAT32;
-  } else if (is_small_float(dtype) || is_packed(dtype) || dtype == UF_FLOAT4_E2M1FN) {
-    bool native = is_small_float(dtype) || !(how & CORE_LITE);
-    PyArray_Descr *descr = native ? ml_descr(state, dtype) : NULL;
-    if (descr != NULL) {
-      Py_INCREF(descr);
-      return descr;
-    }
-    bool is_unsigned = dtype == UF_UINT4 || dtype == UF_UINT2;
-    type = is_small_float(dtype) ? NPY_FLOAT32 : is_unsigned ? NPY_UINT8 : NPY_INT8;
-  }
-  return PyArray_DescrFromType(type);
+  bool as_integers = (how & CORE_LITE) && is_packed(dtype) && state->npy_type[dtype] != NPY_FLOAT32;
+  PyArray_Descr *descr = state->in_ml[dtype] && !as_integers ? ml_descr(state, dtype) : NULL;
+  if (descr == NULL) return PyArray_DescrFromType(state->npy_type[dtype]);
+  Py_INCREF(descr);
+  return descr;
 }
 
 /* ---- tensor to array ---- */
@@ -248,17 +217,31 @@ static PyObject *small_float(core_state *state, const uf_tensor *tensor, int how
   return as_float32(state, &bare);
 }
 
+/* The bits of what NumPy itself has no dtype for: of the tensor's shape where an element has whole
+ * bytes, else all packed bytes in a row. */
+static PyObject *bits_of(core_state *state, const uf_tensor *tensor, int how) {
+  uf_tensor bits = *tensor;
+  if (is_packed(tensor->dtype)) {
+    bits.rank = 1;
+    bits.dims[0] = (int64_t)tensor->size;
+  }
+  int type = uf_dtype_bits(tensor->dtype) == 16 ? NPY_UINT16 : NPY_UINT8;
+  return plain(state, &bits, PyArray_DescrFromType(type), how);
+}
+
 PyObject *core_array(core_state *state, uf_tensor *tensor, int how) {
   PyObject *array;
-  if (npy_types[tensor->dtype] >= 0) {
-    array = plain(state, tensor, PyArray_DescrFromType(npy_types[tensor->dtype]), how);
+  if (is_numpys(state, tensor->dtype)) {
+    array = plain(state, tensor, PyArray_DescrFromType(state->npy_type[tensor->dtype]), how);
+  } else if ((how & CORE_RAW) && state->in_ml[tensor->dtype]) {
+    array = bits_of(state, tensor, how);
   } else if (tensor->dtype == UF_STRING) {
     array = strings(tensor);
   } else if (tensor->dtype == UF_FLOAT4_E2M1FN && ml_descr(state, tensor->dtype) == NULL) {
     array = as_float32(state, tensor);
-  } else if (is_packed(tensor->dtype) || tensor->dtype == UF_FLOAT4_E2M1FN) {
+  } else if (is_packed(tensor->dtype)) {
     array = unpacked(state, tensor, how);
-  } else if (is_small_float(tensor->dtype)) {
+  } else if (is_small_float(state, tensor->dtype)) {
     array = small_float(state, tensor, how);
   } else {
     array = core_fail(state, UF_UNIMPLEMENTED,
@@ -272,8 +255,8 @@ PyObject *core_array(core_state *state, uf_tensor *tensor, int how) {
 
 PyObject *core_array_live(core_state *state, uf_tensor *tensor) {
   PyObject *array;
-  if (npy_types[tensor->dtype] < 0 && !(is_small_float(tensor->dtype) &&
-                                        ml_descr(state, tensor->dtype) != NULL)) {
+  if (!is_numpys(state, tensor->dtype) && !(is_small_float(state, tensor->dtype) &&
+                                            ml_descr(state, tensor->dtype) != NULL)) {
     array = core_fail(state, UF_UNIMPLEMENTED,
                       "expected a dtype that NumPy can write in place, found %s; use set_tensor",
                       uf_dtype_name(tensor->dtype));
@@ -377,6 +360,22 @@ PyObject *core_np_dtype(PyObject *module, PyObject *args) {
     return core_fail(core_state_of(module), UF_INVALID_ARGUMENT,
                      "expected the name of a dtype, found '%s'", name);
   return (PyObject *)core_descr(core_state_of(module), dtype, 0);
+}
+
+/* dtypes(): the rows of the table in unflow.h. */
+PyObject *core_dtypes(PyObject *module, PyObject *unused) {
+  (void)module, (void)unused;
+  PyObject *list = PyList_New(0);
+  for (int i = UF_INVALID + 1; list != NULL && i < UF_DTYPE_COUNT; i++) {
+    uf_dtype dtype = (uf_dtype)i;
+    bool in_ml;
+    const char *numpy = uf_dtype_numpy(dtype, &in_ml);
+    PyObject *row = Py_BuildValue("(siiisO)", uf_dtype_name(dtype), uf_dtype_bits(dtype), (int)uf_dtype_tflite(dtype),
+                                  (int)uf_dtype_tf(dtype), numpy, in_ml ? Py_True : Py_False);
+    if (row == NULL || PyList_Append(list, row) < 0) Py_CLEAR(list);
+    Py_XDECREF(row);
+  }
+  return list;
 }
 
 /* dequantize(array, dtype or None, scales, zero_points, axis, block_size). */

@@ -7,6 +7,9 @@
  * one that is wanted, if its values allow. int8 goes into int4 and its like
  * packed; text and bytes become uf_string elements that point into the objects.
  */
+#include <float.h>
+#include <math.h>
+
 #include "_core.h"
 
 /* ---- dtypes ---- */
@@ -17,10 +20,7 @@ static uf_dtype sized(npy_intp size, uf_dtype one, uf_dtype two, uf_dtype four, 
 
 /* The dtype of an array of ml_dtypes, or UF_INVALID. */
 static uf_dtype ml_dtype_of(core_state *state, PyArrayObject *array) {
-  if (!state->ml_asked) { /* core_descr asks */
-    PyArray_Descr *descr = core_descr(state, UF_BFLOAT16, 0);
-    Py_XDECREF(descr);
-  }
+  core_has_ml(state, UF_BFLOAT16); /* looks for all of them */
   for (int i = 0; i < UF_DTYPE_COUNT; i++)
     if (state->ml_descr[i] != NULL &&
         state->ml_descr[i]->type_num == PyArray_DESCR(array)->type_num)
@@ -192,6 +192,44 @@ static bool round_to_bfloat16(core_input *out) {
   return true;
 }
 
+/* float32 to a float8, nearest even: the same for those. code: a value for each of its 256 codes, rising
+ * over the first half, of which the last finite one is followed by infinity or NaN. */
+static uint8_t nearest_float8(const float code[256], float v) {
+  uint8_t sign = signbit(v) ? 0x80 : 0;
+  if (v != v) return sign | 0x7F; /* NaN in both */
+  float size = fabsf(v);
+  int lo = 0, last = 0x7F;
+  while (!(code[last] <= FLT_MAX)) last--;
+  for (int hi = last + 1; hi - lo > 1;) { /* code[lo] <= size < code[hi] */
+    int mid = (lo + hi) / 2;
+    if (code[mid] <= size) lo = mid;
+    else hi = mid;
+  }
+  double next = lo < last ? (double)code[lo + 1] : 2.0 * code[last] - code[last - 1];
+  double middle = ((double)code[lo] + next) / 2;
+  return sign | (uint8_t)(size > middle || (size == middle && (lo & 1)) ? lo + 1 : lo);
+}
+
+static bool round_to_float8(core_input *out, uf_dtype want) {
+  int64_t n = uf_tensor_count(&out->tensor);
+  uint8_t all[256];
+  float code[256];
+  for (int i = 0; i < 256; i++) all[i] = (uint8_t)i;
+  uf_tensor codes = {.dtype = want, .rank = 1, .dims = {256}, .data = all, .size = 256};
+  const float *from = out->tensor.data;
+  uint8_t *to = PyMem_Malloc(n > 0 ? (size_t)n : 1);
+  out->memory = to;
+  if (to == NULL || uf_dequantize(&codes, code, NULL) != UF_OK) {
+    PyErr_NoMemory();
+    return false;
+  }
+  for (int64_t i = 0; i < n; i++) to[i] = nearest_float8(code, from[i]);
+  out->tensor.dtype = want;
+  out->tensor.data = to;
+  out->tensor.size = (size_t)n;
+  return true;
+}
+
 /* Converts where the array's dtype is how `want` looks in NumPy. */
 static bool fit(core_state *state, core_input *out, uf_dtype want) {
   uf_dtype have = out->tensor.dtype;
@@ -199,9 +237,9 @@ static bool fit(core_state *state, core_input *out, uf_dtype want) {
   if (want == UF_UINT4 && have == UF_UINT8) return pack(state, out, want);
   if ((want == UF_INT4 || want == UF_INT2) && have == UF_INT8)
     return pack(state, out, want);
-  if (want == UF_BFLOAT16 && have == UF_FLOAT32 && state->ml_asked &&
-      state->ml_descr[UF_BFLOAT16] == NULL)
-    return round_to_bfloat16(out);
+  if (have != UF_FLOAT32 || !state->in_ml[want] || core_has_ml(state, want)) return true;
+  if (want == UF_BFLOAT16) return round_to_bfloat16(out);
+  if (want == UF_FLOAT8_E4M3FN || want == UF_FLOAT8_E5M2) return round_to_float8(out, want);
   return true;
 }
 

@@ -186,11 +186,11 @@ static uf_status read_value(core_session *self, int32_t graph, int32_t value, bo
   return status;
 }
 
-/* _read(graph, value, copy=False) */
+/* _read(graph, value, copy=False, raw=False) */
 static PyObject *session_read(core_session *self, PyObject *args) {
   int32_t graph, value;
-  int copy = 0;
-  if (!PyArg_ParseTuple(args, "O&O&|p", core_index, &graph, core_index, &value, &copy)) return NULL;
+  int copy = 0, raw = 0;
+  if (!PyArg_ParseTuple(args, "O&O&|pp", core_index, &graph, core_index, &value, &copy, &raw)) return NULL;
   CORE_ERROR(error);
   uf_tensor tensor;
   if (!core_enter(self)) return NULL;
@@ -198,7 +198,7 @@ static PyObject *session_read(core_session *self, PyObject *args) {
                                 &error);
   core_leave(self);
   if (status != UF_OK) return core_raise(self->state, &error, CORE_ANY);
-  return core_array(self->state, &tensor, copy ? CORE_COPY : CORE_VIEW);
+  return core_array(self->state, &tensor, (copy ? CORE_COPY : CORE_VIEW) | (raw ? CORE_RAW : 0));
 }
 
 /* FAILED_PRECONDITION when the value has memory only after an allocate. */

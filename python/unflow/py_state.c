@@ -62,11 +62,11 @@ PyObject *core_session_find_state(core_session *self, PyObject *args) {
   return status == UF_OK ? PyLong_FromLong(i) : core_raise(self->state, &error, CORE_NAME);
 }
 
-/* _state_read(i, keys=False) */
+/* _state_read(i, keys=False, raw=False) */
 PyObject *core_session_state_read(core_session *self, PyObject *args) {
   int32_t i;
-  int keys = 0;
-  if (!PyArg_ParseTuple(args, "O&|p", core_index, &i, &keys)) return NULL;
+  int keys = 0, raw = 0;
+  if (!PyArg_ParseTuple(args, "O&|pp", core_index, &i, &keys, &raw)) return NULL;
   CORE_ERROR(error);
   uf_tensor tensor;
   uf_status status;
@@ -75,7 +75,7 @@ PyObject *core_session_state_read(core_session *self, PyObject *args) {
                 : uf_session_state_read(self->session, i, &tensor, &error);
   core_leave(self);
   if (status != UF_OK) return core_raise(self->state, &error, CORE_ANY);
-  return core_array(self->state, &tensor, CORE_VIEW);
+  return core_array(self->state, &tensor, CORE_VIEW | (raw ? CORE_RAW : 0));
 }
 
 /* _state_write(i, keys or None, values, resize): without resize a variable that

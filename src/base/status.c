@@ -85,8 +85,12 @@ uf_status ufi_no_memory(uf_error *error, size_t bytes) {
 
 /* ---- dtype ---------------------------------------------------------------- */
 
-static const struct { const char *name; int bits, tf; } dtype_table[UF_DTYPE_COUNT] = {
-#define X(name, text, bits, tflite, tf) [UF_##name] = {text, bits, tf},
+static const struct {
+  const char *name, *numpy;
+  int bits, tflite, tf;
+  bool ml;
+} dtype_table[UF_DTYPE_COUNT] = {
+#define X(name, text, bits, tflite, tf, numpy, ml) [UF_##name] = {text, numpy, bits, tflite, tf, ml},
   UF_DTYPE_LIST(X)
 #undef X
 };
@@ -116,6 +120,13 @@ uf_dtype uf_dtype_from_tf(int64_t data_type) {
 }
 
 int32_t uf_dtype_tf(uf_dtype dtype) { return dtype_is_valid(dtype) ? dtype_table[dtype].tf : 0; }
+
+int32_t uf_dtype_tflite(uf_dtype dtype) { return dtype_is_valid(dtype) ? dtype_table[dtype].tflite : -1; }
+
+const char *uf_dtype_numpy(uf_dtype dtype, bool *in_ml_dtypes_out) {
+  if (in_ml_dtypes_out) *in_ml_dtypes_out = dtype_is_valid(dtype) && dtype_table[dtype].ml;
+  return dtype_is_valid(dtype) ? dtype_table[dtype].numpy : "";
+}
 
 /* ---- shapes --------------------------------------------------------------- */
 

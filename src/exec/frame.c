@@ -420,7 +420,9 @@ static uf_status plan_node(ufi_frame *f, int32_t i, uf_error *error) {
   ctx->is_dynamic = false;
   f->mode[i] = UFI_NODE_STATIC;
   f->why[i] = NULL;
-  if (ctx->node->op == NULL || ctx->node->unsupported) {
+  if (ctx->node->is_first_value) {
+    f->mode[i] = UFI_NODE_FOLDED;
+  } else if (ctx->node->op == NULL || ctx->node->unsupported) {
     mark_missing(f, i, NULL); /* the model says why */
   } else if (any_missing(ctx)) {
     mark_missing(f, i, NULL);

@@ -50,6 +50,7 @@ typedef struct ufi_node {
   const char *name;              /* its first output's name, for messages */
   const char *unsupported;       /* NULL, or why it cannot run */
   uf_status failure;             /* what running it then fails with; UF_OK: UNIMPLEMENTED */
+  bool is_first_value;           /* its output is a state's `initial`: never runs */
   int32_t version;
   int32_t n_in, n_out, n_aux, n_controls;
   const int32_t *in, *out, *aux; /* value indices; -1 in `in`: omitted */

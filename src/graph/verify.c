@@ -51,8 +51,38 @@ static UF_PRINTF(2, 3) const char *text(const checker *c, const char *format, ..
 
 /* ---- producers and order ------------------------------------------------------ */
 
+static bool gives_first_value(const checker *c, const ufi_graph *graph, const ufi_node *node) {
+  if (!node->op || strcmp(node->op->name, "DEQUANTIZE") != 0 || node->n_in != 1 || node->n_out != 1 || node->in[0] < 0)
+    return false;
+  const ufi_value *from = &graph->values[node->in[0]], *to = &graph->values[node->out[0]];
+  return from->kind == UF_VALUE_CONSTANT && !c->is_input[node->in[0]] && to->kind == UF_VALUE_STATE && !to->initial &&
+         !c->is_input[node->out[0]] && to->dtype == UF_FLOAT32 && from->rank == to->rank &&
+         memcmp(from->dims, to->dims, sizeof *to->dims * (size_t)UFI_MAX(to->rank, 0)) == 0;
+}
+
+/* Converters to float16 write the first value of an LSTM's state as a constant that a DEQUANTIZE
+ * turns into the state tensor; TFLite evaluates that once. It is done here. */
+static uf_status first_value(checker *c, ufi_graph *graph, ufi_node *node) {
+  if (!gives_first_value(c, graph, node)) return UF_OK;
+  const ufi_value *from = &graph->values[node->in[0]];
+  ufi_value *to = &graph->values[node->out[0]];
+  uf_tensor t = {.dtype = from->dtype, .rank = from->rank, .data = (void *)(uintptr_t)from->data, .size = from->size,
+                 .quant = from->quant, .read_only = true};
+  memcpy(t.dims, from->dims, sizeof t.dims);
+  int64_t count = uf_tensor_count(&t);
+  float *values = ufi_arena_array(c->model->arena, (size_t)count + 1, sizeof *values);
+  if (!values) return ufi_no_memory(c->error, (size_t)count * sizeof *values);
+  if (uf_dequantize(&t, values, NULL) != UF_OK) return UF_OK; /* strings and the like: refused as any other */
+  to->initial = values;
+  to->size = (size_t)count * sizeof *values;
+  node->is_first_value = true;
+  return UF_OK;
+}
+
 static uf_status link_outputs(checker *c, ufi_graph *graph, int32_t i) {
   ufi_node *node = &graph->nodes[i];
+  UFI_TRY(first_value(c, graph, node));
+  if (node->is_first_value) return UF_OK;
   for (int32_t k = 0; k < node->n_out; k++) {
     ufi_value *value = &graph->values[node->out[k]];
     if (value->producer >= 0) {

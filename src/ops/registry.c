@@ -155,13 +155,8 @@ const char *ufi_tflite_op_missing(int32_t code) {
 }
 
 uf_dtype ufi_dtype_from_tflite(int32_t code) {
-  static const struct { int32_t code; uf_dtype dtype; } table[] = {
-#define X(name, text, bits, tflite, tf) {tflite, UF_##name},
-    UF_DTYPE_LIST(X)
-#undef X
-  };
-  for (size_t i = 0; code >= 0 && i < UFI_COUNT(table); i++) {
-    if (table[i].code == code) return table[i].dtype;
+  for (int i = UF_INVALID + 1; i < UF_DTYPE_COUNT && code >= 0; i++) {
+    if (uf_dtype_tflite((uf_dtype)i) == code) return (uf_dtype)i;
   }
   return UF_INVALID;
 }

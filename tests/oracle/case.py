@@ -109,7 +109,7 @@ class Case:
     steps   how many times to set the inputs and invoke; outputs of every step are compared
     tol     Exact(), Step(n), Close(rtol, atol), or a list with one per output
     calls   instead of inputs: [(signature key, {name: array})], run in order on one interpreter
-    keep_all  the result is {tensor index: value} of everything that was computed in graph 0 (test_zoo.py only)
+    keep_all  the result is everything that zoo_run.observe() asks for of the calls (test_zoo.py only)
     """
 
     name: str

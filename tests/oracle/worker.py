@@ -8,7 +8,8 @@ parent knows what a crash left: results come in order, the first missing one is 
 than SECONDS ends the process by SIGALRM, which the parent sees like a crash.
 
 A result is ("ok", [[array of output 0, ...] of step 0, ...], details) or ("error", text, "open", "allocate" or
-"invoke": where it was refused). details are those of get_tensor_details(), see plain_details().
+"invoke": where it was refused). details are those of get_tensor_details(), see plain_details(). With keep_all, calls are
+those of zoo_run.observe(), whose dictionary is the result.
 """
 
 import os
@@ -79,18 +80,6 @@ def maker(engine):
     return tf_maker(engine == "tf_ref")
 
 
-def everything(interpreter):
-    """{index: value} of the tensors of graph 0 that a node made."""
-    made = {int(i) for op in interpreter._get_ops_details() for i in op["outputs"] if i >= 0}
-    out = {}
-    for index in sorted(made):
-        try:
-            out[index] = interpreter.get_tensor(index).copy()
-        except ValueError:  # a tensor that never got memory
-            pass
-    return out
-
-
 def plain_details(interpreter):
     """What get_tensor_details(), get_input_details() and get_output_details() say, in values that compare by ==."""
     def plain(value):
@@ -107,7 +96,7 @@ def plain_details(interpreter):
             "outputs": [plain(d) for d in interpreter.get_output_details()]}
 
 
-def run_graph(interpreter, inputs, steps, keep_all, stage):
+def run_graph(interpreter, inputs, steps, stage):
     details = interpreter.get_input_details()
     if len(details) != len(inputs):
         raise ValueError(f"the case has {len(inputs)} inputs, the model {len(details)}")
@@ -122,10 +111,7 @@ def run_graph(interpreter, inputs, steps, keep_all, stage):
         for detail, array in zip(details, inputs):
             interpreter.set_tensor(detail["index"], array)
         interpreter.invoke()
-        if keep_all:
-            out.append(everything(interpreter))
-        else:
-            out.append([interpreter.get_tensor(d["index"]).copy() for d in interpreter.get_output_details()])
+        out.append([interpreter.get_tensor(d["index"]).copy() for d in interpreter.get_output_details()])
     return out
 
 
@@ -143,8 +129,11 @@ def run_case(make, model, inputs, steps, calls, keep_all):
     stage = ["open"]
     try:
         interpreter = make(model, keep_all)
-        values = run_calls(interpreter, calls) if calls else run_graph(interpreter, inputs, steps, keep_all, stage)
-        return "ok", values, {} if calls or keep_all else plain_details(interpreter)
+        if keep_all:
+            import zoo_run
+            return "ok", zoo_run.observe(interpreter, model, calls)
+        values = run_calls(interpreter, calls) if calls else run_graph(interpreter, inputs, steps, stage)
+        return "ok", values, {} if calls else plain_details(interpreter)
     except Exception as error:  # what the engine refuses is a result
         return "error", f"{type(error).__name__}: {error}", stage[0]
 

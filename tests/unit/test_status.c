@@ -56,6 +56,16 @@ static void dtypes(void **state) {
     assert_int_equal(uf_dtype_from_name(uf_dtype_name((uf_dtype)i)), i);
   }
   assert_int_equal(uf_dtype_from_name("int5"), UF_INVALID);
+  bool in_ml = false;
+  assert_string_equal(uf_dtype_numpy(UF_INT4, &in_ml), "int8");
+  assert_true(in_ml);
+  assert_string_equal(uf_dtype_numpy(UF_STRING, &in_ml), "object");
+  assert_false(in_ml);
+  assert_string_equal(uf_dtype_numpy(UF_BFLOAT16, NULL), "float32");
+  assert_string_equal(uf_dtype_numpy((uf_dtype)1000, &in_ml), "");
+  assert_int_equal(uf_dtype_tflite(UF_FLOAT8_E5M2), 22);
+  assert_int_equal(uf_dtype_tflite(UF_QINT8), -1);
+  assert_int_equal(uf_dtype_tflite((uf_dtype)-1), -1);
   assert_int_equal(uf_dtype_from_name(NULL), UF_INVALID);
   assert_string_equal(uf_dtype_name((uf_dtype)99), "invalid");
   assert_int_equal(uf_dtype_bits((uf_dtype)-1), 0);
