@@ -391,7 +391,10 @@ UF_API uf_status uf_session_fork(uf_session *session, uf_session **session_out,
 UF_API uf_status uf_session_resize(uf_session *session, int32_t graph, int32_t value,
                                    int32_t rank, const int64_t *dims, bool strict, uf_error *error);
 /* Infers shapes, prepares kernels, plans memory. Done by run when needed;
- * cheap when nothing changed. */
+ * cheap when nothing changed. INVALID_ARGUMENT: shapes, options or quantization
+ * that an op cannot take. UNIMPLEMENTED: an op, or types of one, that unflow
+ * does not have; then all else is allocated, and what does not depend on that
+ * node can be run (uf_session_run_for) and read. Both name op and tensors. */
 UF_API uf_status uf_session_allocate(uf_session *session, int32_t graph, uf_error *error);
 /* The same as TFLite does it: when an input of the graph got another shape after an earlier allocate,
  * its state tensors have their first values again and its random ops begin anew. */

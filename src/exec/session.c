@@ -164,6 +164,7 @@ uf_status uf_session_allocate(uf_session *s, int32_t graph, uf_error *error) {
   uf_status status = ufi_session_frame(s, graph, &f, error);
   if (status == UF_OK && f->stale) f->allocated = f->stale = false;
   if (status == UF_OK) status = ufi_frame_allocate(f, error);
+  if (status == UF_OK) status = ufi_frame_missing(f, NULL, error); /* the rest is allocated, and runs when it is asked for */
   return done(s, f, status, error);
 }
 

@@ -74,15 +74,15 @@ def refusals(rng):
               m.conditional(("bool", (2,))), [flags, X])
     yield bad("if_condition_dtype", "IF",
               "expected input 0 of dtype bool, found 'in_0' int32 ()",
-              m.conditional(("int32", ())), [one, X], when="invoke")
+              m.conditional(("int32", ())), [one, X])
     yield bad("if_no_graph", "IF", "expected a subgraph in [0, 3), found -1",
               m.conditional(branches=(1, -1)), [true, X])
     yield bad("if_far_graph", "IF",
               "expected a subgraph index from 0 to 2 to call, found 9",
-              m.conditional(branches=(1, 9)), [true, X], when="invoke")
+              m.conditional(branches=(1, 9)), [true, X])
     yield bad("if_itself", "IF",
               "expected calls that end, found one of subgraph #0 'main', which calls "
-              "this one again", m.conditional(branches=(1, 0)), [true, X], when="invoke")
+              "this one again", m.conditional(branches=(1, 0)), [true, X])
     yield bad("if_outputs", "IF", "expected a subgraph with 1 outputs, found 2",
               m.conditional(then_outs=2), [true, X])
     yield bad("if_inputs", "IF",
@@ -110,16 +110,16 @@ def refusals(rng):
               "expected a condition of one bool, found 'fill_6' bool (2,)",
               m.loop(dynamic=True), [np.array(2, np.int32), X], when="invoke")
     yield bad("while_omitted", "WHILE", "expected input 1, found it omitted",
-              m.loop(omit=True), [one, X], when="invoke")
+              m.loop(omit=True), [one, X])
     yield bad("case_index_shape", "STABLEHLO_CASE",
               "expected one branch index, found 'in_0' int32 (2,)",
               m.case(("int32", (2,))), [np.zeros(2, np.int32), X])
     yield bad("case_index_dtype", "STABLEHLO_CASE",
               "expected input 0 of dtype int32, found 'in_0' int64 ()",
-              m.case(("int64", ())), [np.array(0, np.int64), X], when="invoke")
+              m.case(("int64", ())), [np.array(0, np.int64), X])
     yield bad("case_no_branches", "STABLEHLO_CASE",
               "expected 1 to 32767 branches, found 0", m.case(branches=()),
-              [one, X], when="invoke")
+              [one, X])
     yield bad("case_no_graph", "STABLEHLO_CASE",
               "expected a subgraph in [0, 3), found -4",
               m.case(branches=(1, -4)), [one, X])

@@ -2,7 +2,7 @@
 """elementwise.py: what elementwise ops and conversions must refuse.
 
 The words stand in the tables at the end, each with the names of the refusals that must say it: at allocate, or, where it
-depends on data or leaves the node out as one that unflow does not have, at invoke.
+depends on data, at invoke.
 """
 
 import dataclasses
@@ -164,9 +164,11 @@ AT_ALLOCATE = {
         "mul_wide_shapes",
     "expected no fused activation for complex numbers, found one":
         "mul_complex_relu",
-    "expected power-of-two scales of which one equals the output's and none is larger, found input scales 0.000244141 and 0.000244141, output scale 6.10352e-05":
+    "expected power-of-two scales of which one equals the output's and none is larger, found input scales "
+    "0.000244141 and 0.000244141, output scale 6.10352e-05":
         "add_pot",
-    "expected power-of-two scales of which one equals the output's and none is larger, found input scales 0.000244141 and 0.000244141, output scale 0.000488281":
+    "expected power-of-two scales of which one equals the output's and none is larger, found input scales "
+    "0.000244141 and 0.000244141, output scale 0.000488281":
         "sub_pot_both",
     "expected shapes that broadcast, found 'x0' (2, 3) and 'x1' (2, 4)":
         "add_shapes sub_shapes mul_shapes div_shapes",
@@ -174,11 +176,14 @@ AT_ALLOCATE = {
         "add_zero_point sub_zero_point mul_zero_point",
     "expected one quantization scale for the whole tensor, found 3 in 'x0' int8 (2, 3)":
         "add_channels sub_channels mul_channels div_channels",
-    "expected operands of one shape, found 'x0' float32 (2, 3) and 'x1' float32 (1, 3); StableHLO broadcasts by an op of its own":
+    "expected operands of one shape, found 'x0' float32 (2, 3) and 'x1' float32 (1, 3); StableHLO broadcasts by "
+    "an op of its own":
         "stablehlo_add_shapes stablehlo_maximum_shapes",
-    "expected a positive scale and a zero point in [-128, 127], found scale 0.1 and zero point 300 in 'x0' int8 (2, 3)":
+    "expected a positive scale and a zero point in [-128, 127], found scale 0.1 and zero point 300 in 'x0' int8 "
+    "(2, 3)":
         "equal_scale",
-    "Value for attr 'T' of bool is not in the list of allowed values: expected one of float32, float16, bfloat16, float64, complex64, complex128, int8, int16, int32, int64, uint8, uint16, uint32, uint64, found 'x0' bool (2, 3)":
+    "Value for attr 'T' of bool is not in the list of allowed values: expected one of float32, float16, bfloat16, "
+    "float64, complex64, complex128, int8, int16, int32, int64, uint8, uint16, uint32, uint64, found 'x0' bool (2, 3)":
         "add_n_bool",
     "expected inputs of one shape, found 'x0' float32 (2, 3) and 'x1' float32 (1, 3)":
         "add_n_shapes",
@@ -200,9 +205,11 @@ AT_ALLOCATE = {
         "bitcast_rank_0",
     "expected output 'y0' of at most 8 dimensions, found 9":
         "bitcast_rank_9",
-    "expected two values of one shape and a condition of that shape, of its first extent or scalar, found (2, 3), (1, 3) and condition (2, 3)":
+    "expected two values of one shape and a condition of that shape, of its first extent or scalar, found (2, 3), "
+    "(1, 3) and condition (2, 3)":
         "select_shapes",
-    "expected two values of one shape and a condition of that shape, of its first extent or scalar, found (2, 3), (2, 3) and condition (3,)":
+    "expected two values of one shape and a condition of that shape, of its first extent or scalar, found (2, 3), "
+    "(2, 3) and condition (3,)":
         "select_rows",
     "expected shapes that broadcast, found 'x1' (2, 3) and 'x2' (4,)":
         "select_v2_shapes",
@@ -228,9 +235,6 @@ AT_ALLOCATE = {
         "hadamard_rotation_dims",
     "expected a tensor of rank 2 to 3, found 'x0' float32 (4,)":
         "hadamard_rotation_rank",
-}
-
-AT_INVOKE = {
     "expected a fused activation NONE, RELU, RELU_N1_TO_1 or RELU6, found number 4":
         "add_tanh",
     "expected equal dtypes, found 'x0' float32 (2, 3) and 'x1' int32 (2, 3)":
@@ -239,16 +243,10 @@ AT_INVOKE = {
         "add_bool sub_bool mul_bool",
     "expected floats, int32, int64 and quantized int8, uint8 and int16, found 'x0' bool (2, 3)":
         "div_bool",
-    "expected divisors other than 0, found 0 at element 0 of 'x1'":
-        "div_by_0 div_quantized_by_0",
     "expected floats, int32, int64 and quantized int8, uint8 and int16, found 'x0' int16 (2, 3)":
         "div_int16",
-    "expected divisors other than 0, found 0 at element 1 of 'x1'":
-        "floor_div_int8_by_0 floor_div_int16_by_0 floor_div_int32_by_0 floor_div_float32_by_0 floor_mod_int8_by_0 floor_mod_int16_by_0 floor_mod_int32_by_0 floor_mod_int64_by_0",
     "expected float32, int8, int16, int32 or int64, found 'x0' uint8 (3,)":
         "floor_div_uint8 floor_mod_uint8",
-    "expected exponents of integers >= 0, found -1 at element 0 of 'x1'":
-        "pow_negative",
     "expected float32 or int32, found 'x0' int64 (3,)":
         "pow_int64",
     "expected numbers, found 'x0' string (2,)":
@@ -291,12 +289,9 @@ AT_INVOKE = {
         "tanh_int32 logistic_int32 gelu_int32",
     "expected floats, or quantized int8 or uint8, found 'x0' int16 (2, 3)":
         "hard_swish_int16",
-    "expected a value for input 0, found 'x0', which no op makes and which is neither a constant nor an input of the graph":
+    "expected a value for input 0, found 'x0', which no op makes and which is neither a constant nor an input of "
+    "the graph":
         "zeros_like_resource",
-    "expected values >= 0, found a negative one at element 2 of 'x0'":
-        "sqrt_negative rsqrt_negative",
-    "expected values >= 0, found a negative one at element 1 of 'x0'":
-        "sqrt_negative_int16 rsqrt_negative_int16",
     "expected numbers or bool, found 'x0' string (2,)":
         "cast_strings",
     "expected an output that float32 can be cast to, found 'y0' string":
@@ -315,7 +310,8 @@ AT_INVOKE = {
         "quantize_from_bool",
     "expected an output with one scale, found 2 scales in 'y0' int4 (shape not known yet)":
         "quantize_int4_channels",
-    "expected input 0 of dtype int8 or uint8 or int16 or float16 or bfloat16 or int4 or uint4 or int2 or float8_e4m3fn or float8_e5m2, found 'x0' int32 (2, 3)":
+    "expected input 0 of dtype int8 or uint8 or int16 or float16 or bfloat16 or int4 or uint4 or int2 or "
+    "float8_e4m3fn or float8_e5m2, found 'x0' int32 (2, 3)":
         "dequantize_int32",
     "expected narrow_range false, found true, which TFLite does not run":
         "fake_quant_narrow",
@@ -329,8 +325,6 @@ AT_INVOKE = {
         "numeric_verify_int32",
     "expected input 1 of dtype float32, found 'x1' int32 (2, 3)":
         "numeric_verify_floats",
-    "expected 0.1 within 0.5 of 9, found a difference of -8.9 at element 0 of 'x0'":
-        "numeric_verify_differs",
     "expected option hadamard_size to be a power of two, found 0":
         "hadamard_rotation_none",
     "expected option hadamard_size to be a power of two, found 6":
@@ -339,6 +333,22 @@ AT_INVOKE = {
         "hadamard_rotation_negative",
     "expected input 0 of dtype float32, found 'x0' int32 (2, 4)":
         "hadamard_rotation_int32",
+}
+
+AT_INVOKE = {
+    "expected divisors other than 0, found 0 at element 0 of 'x1'":
+        "div_by_0 div_quantized_by_0",
+    "expected divisors other than 0, found 0 at element 1 of 'x1'":
+        "floor_div_int8_by_0 floor_div_int16_by_0 floor_div_int32_by_0 floor_div_float32_by_0 floor_mod_int8_by_0 "
+        "floor_mod_int16_by_0 floor_mod_int32_by_0 floor_mod_int64_by_0",
+    "expected exponents of integers >= 0, found -1 at element 0 of 'x1'":
+        "pow_negative",
+    "expected values >= 0, found a negative one at element 2 of 'x0'":
+        "sqrt_negative rsqrt_negative",
+    "expected values >= 0, found a negative one at element 1 of 'x0'":
+        "sqrt_negative_int16 rsqrt_negative_int16",
+    "expected 0.1 within 0.5 of 9, found a difference of -8.9 at element 0 of 'x0'":
+        "numeric_verify_differs",
 }
 
 ROWS = {"NumericVerify": "NUMERIC_VERIFY", "aeq.hadamard_rotation": "HADAMARD_ROTATION"}

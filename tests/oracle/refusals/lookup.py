@@ -17,10 +17,10 @@ def tables(rng):
     ids, keys, values = np.zeros(2, np.int32), i32(1, 2, 3), np.zeros((3, 2), np.float32)
     yield node.refusal("keys", [ids, i32(1, 2), values], ["float32", "uint8"], "expected a key for each of 3 rows of values, found 2 keys")
     yield node.refusal("ids_rank", [ids.reshape(2, 1), keys, values], ["float32", "uint8"], "expected a tensor of rank 1, found 'x0' int32 (2, 1)")
-    yield node.refusal("ids_dtype", [ids.astype(np.int64), keys, values], ["float32", "uint8"], "expected input 0 of dtype int32, found 'x0' int64 (2,)", when="invoke")
-    yield node.refusal("hits", [ids, keys, values], ["float32", "int8"], "expected output 1 of dtype uint8, found 'y1' int8 (shape not known yet)", when="invoke")
+    yield node.refusal("ids_dtype", [ids.astype(np.int64), keys, values], ["float32", "uint8"], "expected input 0 of dtype int32, found 'x0' int64 (2,)")
+    yield node.refusal("hits", [ids, keys, values], ["float32", "int8"], "expected output 1 of dtype uint8, found 'y1' int8 (shape not known yet)")
     yield node.refusal("values_dtype", [ids, keys, values], ["int32", "uint8"],
-                       "expected equal dtypes, found 'x2' float32 (3, 2) and 'y0' int32 (shape not known yet)", when="invoke")
+                       "expected equal dtypes, found 'x2' float32 (3, 2) and 'y0' int32 (shape not known yet)")
     node = Node("LSH_PROJECTION", "LSHProjectionOptions")
     seeds, items = np.zeros((2, 4), np.float32), np.zeros((3, 2), np.int32)
     for code in (0, 3):
@@ -29,12 +29,12 @@ def tables(rng):
     yield node.refusal("no_items", [seeds, const(np.zeros((0, 2), np.int32))], ["int32"],
                        "expected one item or more, of strings or numbers of whole bytes, found 'x1' int32 (0, 2)", {"type": 1})
     yield node.refusal("weights", [seeds, items, np.zeros(2, np.float32)], ["int32"], "expected a weight for each of 3 items, found 2", {"type": 1})
-    yield node.refusal("seeds", [seeds.astype(np.int32), items], ["int32"], "expected input 0 of dtype float32, found 'x0' int32 (2, 4)", {"type": 1}, when="invoke",
+    yield node.refusal("seeds", [seeds.astype(np.int32), items], ["int32"], "expected input 0 of dtype float32, found 'x0' int32 (2, 4)", {"type": 1},
                        lenient="the reference takes the bits for floats")
     node = Node("SKIP_GRAM", "SkipGramOptions")
     yield node.refusal("nothing", [const(text())], ["string"], "expected a sentence, found 'x0' string (0,)", {"ngramSize": 1},
                        lenient="the reference reads beyond its input")
-    yield node.refusal("dtype", [np.zeros(2, np.int32)], ["string"], "expected input 0 of dtype string, found 'x0' int32 (2,)", {"ngramSize": 1}, when="invoke")
+    yield node.refusal("dtype", [np.zeros(2, np.int32)], ["string"], "expected input 0 of dtype string, found 'x0' int32 (2,)", {"ngramSize": 1})
 
 
 def searches(rng):
@@ -48,15 +48,15 @@ def searches(rng):
     yield node.refusal("scalar", [np.float32(1), const(np.int32(1))], ["float32", "int32"], "expected a tensor of rank 1 to 8, found 'x0' float32 ()")
     yield node.refusal("dtype", [x.astype(bool), const(np.int32(1))], ["bool", "int32"],
                        "expected input 0 of dtype float32 or int8 or uint8 or int16 or int32 or int64 or float64 or float16 or bfloat16 or uint16 or uint32 or uint64, "
-                       "found 'x0' bool (2, 5)", when="invoke")
+                       "found 'x0' bool (2, 5)")
     node = Node("UNIQUE", "UniqueOptions")
     yield node.refusal("rank", [x], ["float32", "int32"], "expected a tensor of rank 1, found 'x0' float32 (2, 5)", {"idxOutType": 2})
     yield node.refusal("dtype", [x[0].astype(bool)], ["bool", "int32"],
-                       "expected input 0 of dtype float32 or int8 or uint8 or int16 or int32 or int64, found 'x0' bool (5,)", {"idxOutType": 2}, when="invoke")
+                       "expected input 0 of dtype float32 or int8 or uint8 or int16 or int32 or int64, found 'x0' bool (5,)", {"idxOutType": 2})
     node = Node("BUCKETIZE", "BucketizeOptions")
     yield node.refusal("order", [x], ["int32"], "expected boundaries in ascending order, found 0.5 after 2", {"boundaries": [1.0, 2.0, 0.5]})
     yield node.refusal("dtype", [x.astype(np.int8)], ["int32"], "expected input 0 of dtype float32 or float64 or int32 or int64, found 'x0' int8 (2, 5)",
-                       {"boundaries": [1.0]}, when="invoke")
+                       {"boundaries": [1.0]})
 
 
 def segments(rng):
@@ -67,7 +67,7 @@ def segments(rng):
                            f"expected segment ids that begin at 0 and go up by 0 or 1, found {found} at position {at}", when="invoke",
                            lenient="" if i == 2 else "LiteRT refuses it, too; TensorFlow's kernel leaves gaps, or writes in front of its output")
     yield node.refusal("ids", [x, i32(0, 0)], ["float32"], "expected a segment id for each of 3 rows, found 2")
-    yield node.refusal("dtype", [x.astype(np.int64), i32(0, 0, 1)], ["int64"], "expected input 0 of dtype float32 or int32, found 'x0' int64 (3, 2)", when="invoke")
+    yield node.refusal("dtype", [x.astype(np.int64), i32(0, 0, 1)], ["int64"], "expected input 0 of dtype float32 or int32, found 'x0' int64 (3, 2)")
     node = Node("UNSORTED_SEGMENT_SUM", "UnsortedSegmentSumOptions")
     yield node.refusal("prefix", [x, np.zeros((2,), np.int32), const(np.int32(2))], ["float32"],
                        "expected segment ids over the first dimensions of (3, 2), found (2,)")
@@ -78,7 +78,7 @@ def segments(rng):
     yield node.refusal("rank_9", [np.zeros((1,) * 8, np.float32), const(np.int32(0)), const(np.int32(1))], ["float32"],
                        "expected output 'y0' of at most 8 dimensions, found 9",
                        lenient="no tensor here has more than 8 dimensions")
-    yield node.refusal("dtype", [x.astype(bool), i32(0, 0, 0), const(np.int32(1))], ["bool"], "expected a dtype that this op joins, found 'x0' bool (3, 2)", when="invoke")
+    yield node.refusal("dtype", [x.astype(bool), i32(0, 0, 0), const(np.int32(1))], ["bool"], "expected a dtype that this op joins, found 'x0' bool (3, 2)")
 
 
 def embeddings(rng):
@@ -91,10 +91,10 @@ def embeddings(rng):
     yield node.refusal("zero_point", [ids, quant(table, 0.1, 3, True)], ["float32"], "expected zero point 0 of the table, found 3")
     yield node.refusal("axis", [ids, Arg(table, True, "", [0.1] * 4, [0] * 4, 1)], ["float32"],
                        "expected one scale, one a row or one a block of the table, found 4 along axis 1")
-    yield node.refusal("dtypes", [ids, const(table)], ["int16"], "expected equal dtypes, found 'x1' int8 (3, 4) and 'y0' int16 (shape not known yet)", when="invoke",
+    yield node.refusal("dtypes", [ids, const(table)], ["int16"], "expected equal dtypes, found 'x1' int8 (3, 4) and 'y0' int16 (shape not known yet)",
                        lenient="the reference copies bytes of one dtype into a tensor of another")
     yield node.refusal("half_table", [ids, const(table.astype(np.float16))], ["float32"],
-                       "expected input 1 of dtype int8 or uint8 or int4 or int2, found 'x1' float16 (3, 4)", when="invoke", lenient="the reference takes halves for bytes")
+                       "expected input 1 of dtype int8 or uint8 or int4 or int2, found 'x1' float16 (3, 4)", lenient="the reference takes halves for bytes")
     yield node.refusal("rank", [ids, const(table[0])], ["int8"], "expected a tensor of rank 2 to 8, found 'x1' int8 (4,)")
     node = Node("EMBEDDING_LOOKUP_SPARSE", "EmbeddingLookupSparseOptions")
     where, table = np.array([[0, 0], [1, 1]], np.int32), np.zeros((3, 4), np.float32)
@@ -109,7 +109,7 @@ def embeddings(rng):
     yield node.refusal("coordinate", [ids, where * 2, i32(2, 2), weights, table], ["float32"],
                        "expected coordinates in [0, 2) for dimension 0, found 2 in coordinate 1", when="invoke", lenient="the reference leaves out what lies outside")
     yield node.refusal("id", [ids + 2, where, i32(2, 2), weights, table], ["float32"], "expected ids in [0, 3) (rows of the table), found 3 at position 0", when="invoke")
-    yield node.refusal("table", [ids, where, i32(2, 2), weights, table.astype(np.int8)], ["float32"], "expected input 4 of dtype float32, found 'x4' int8 (3, 4)", when="invoke",
+    yield node.refusal("table", [ids, where, i32(2, 2), weights, table.astype(np.int8)], ["float32"], "expected input 4 of dtype float32, found 'x4' int8 (3, 4)",
                        lenient="the reference takes any table for floats")
 
 

@@ -47,12 +47,11 @@ def options(rng):
                                  ("dilation", {"dilationHFactor": 0}, "strides 1x1, dilations 0x1"),
                                  ("negative_dilation", {"dilationWFactor": -1}, "strides 1x1, dilations 1x-1")):
         yield conv.refusal(label, [x, w, b], ["float32"], f"expected strides and dilations of 1 and more, found {words}", {**CONV, **fields})
-    yield conv.refusal("padding", [x, w, b], ["float32"], "expected padding 0 (SAME) or 1 (VALID), found 2" + DAMAGED, {**CONV, "padding": 2},
-                       when="invoke", lenient="the reference takes any other code as VALID in one place and as none in another")
+    yield conv.refusal("padding", [x, w, b], ["float32"], "expected padding 0 (SAME) or 1 (VALID), found 2" + DAMAGED, {**CONV, "padding": 2}, lenient="the reference takes any other code as VALID in one place and as none in another")
     for node, inputs in ((conv, [x, w, b]), (pool, [x]), (fc, [f32(2, 3), const(f32(4, 3))])):
         fields = {} if node is fc else CONV if node is conv else {**CONV, "filterHeight": 1, "filterWidth": 1}
         yield node.refusal("activation", inputs, ["float32"], "expected a fused activation from 0 to 5, found 6" + DAMAGED,
-                           {**fields, "fusedActivationFunction": 6}, when="invoke", lenient="the reference takes what it does not know as NONE")
+                           {**fields, "fusedActivationFunction": 6}, lenient="the reference takes what it does not know as NONE")
     yield conv.refusal("window", [x, const(f32(3, 7, 2, 2)), b], ["float32"],
                        "expected a window that fits into the image, found a 7x2 window with dilation 1x1 on a 4x4 image, padding VALID",
                        {**CONV, "padding": VALID})
@@ -121,11 +120,10 @@ def shapes(rng):
 
 
 def types(rng):
-    late = {"when": "invoke"}  # the rest of a model runs without an op that is not for these types
     x, w, b = f32(1, 4, 4, 2), const(f32(3, 2, 2, 2)), const(f32(3))
-    yield conv.refusal("float_bias", [x, w, Arg(np.ones(3, np.int32), True)], ["float32"], "expected float32 for the bias 'x2', found int32", CONV, **late)
-    yield conv.refusal("float_output", [x, w, b], ["int8"], "expected float32 for the output 'y0', found int8", CONV, **late)
-    yield pool.refusal("output", [x], ["int8"], "expected equal dtypes, found 'x0' float32 (1, 4, 4, 2) and 'y0' int8 (shape not known yet)", {**CONV, "filterHeight": 1, "filterWidth": 1}, **late)
+    yield conv.refusal("float_bias", [x, w, Arg(np.ones(3, np.int32), True)], ["float32"], "expected float32 for the bias 'x2', found int32", CONV)
+    yield conv.refusal("float_output", [x, w, b], ["int8"], "expected float32 for the output 'y0', found int8", CONV)
+    yield pool.refusal("output", [x], ["int8"], "expected equal dtypes, found 'x0' float32 (1, 4, 4, 2) and 'y0' int8 (shape not known yet)", {**CONV, "filterHeight": 1, "filterWidth": 1})
     together = ("expected input, weights and output of types that go together (int8 with int8 or int4 weights, uint8 with uint8, int16 with "
                 "int8, float32 with int8 or int4), found %s with %s to %s")
     confused = "the reference reads the bytes of weights as if they were of another type"
@@ -135,34 +133,34 @@ def types(rng):
         filters = w8(1, 2, 2, 2, dtype=w_type, axis=3) if node is depthwise else w8(3, 2, 2, 2, dtype=w_type)
         bias = const(f32(3)) if x_type == "float32" else Arg(np.ones(3, np.int64 if x_type == "int16" else np.int32), True, "", 0.01, 0)
         yield node.refusal(f"types_{x_type}_{w_type}", [image, filters] + [bias] * (node is conv), [y_type], together % (x_type, w_type, y_type),
-                           CONV, quant=None if y_type == "float32" else (0.5, 0), lenient=confused, **late)
+                           CONV, quant=None if y_type == "float32" else (0.5, 0), lenient=confused)
     yield conv.refusal("types_half", [f32(1, 4, 4, 2).astype(np.float16), const(f32(3, 2, 2, 2).astype(np.float16)), b], ["float16"],
-                       together % ("float16", "float16", "float16"), CONV, **late)
+                       together % ("float16", "float16", "float16"), CONV)
     for x_type, w_type, y_type in (("int8", "int8", "int16"), ("int8", "int8", "uint8"), ("uint8", "uint8", "int8"), ("int16", "int8", "int8")):
         bias = Arg(np.ones(4, np.int64 if x_type == "int16" else np.int32), True, "", 0.01, 0)
         yield fc.refusal(f"types_{x_type}_{y_type}", [q8(2, 5, dtype=x_type), w8(4, 5, dtype=w_type), bias], [y_type],
-                         together % (x_type, w_type, y_type), quant=(0.5, 0), lenient="the reference takes one type for another", **late)
+                         together % (x_type, w_type, y_type), quant=(0.5, 0), lenient="the reference takes one type for another")
     yield fc.refusal("bias_type", [q8(2, 5), w8(4, 5), Arg(np.ones(4, np.int64), True, "", 0.01, 0)], ["int8"],
-                     "expected a bias 'x2' of dtype int32, found int64", quant=(0.5, 0), lenient="the reference reads halves of the bias", **late)
+                     "expected a bias 'x2' of dtype int32, found int64", quant=(0.5, 0), lenient="the reference reads halves of the bias")
     yield conv.refusal("bias_type", [q8(1, 4, 4, 2, dtype="int16"), w8(3, 2, 2, 2), Arg(np.ones(3, np.float32), True)], ["int16"],
-                       "expected a bias 'x2' of dtype int64 or int32, found float32", CONV, quant=(0.5, 0), **late)
+                       "expected a bias 'x2' of dtype int64 or int32, found float32", CONV, quant=(0.5, 0))
     yield conv.refusal("bias_type_option", [q8(1, 4, 4, 2, dtype="int16"), w8(3, 2, 2, 2), Arg(np.ones(3, np.int64), True, "", 0.01, 0)],
-                       ["int16"], "expected a bias 'x2' of dtype int32, found int64", {**CONV, "quantizedBiasType": 2}, quant=(0.5, 0), **late)
+                       ["int16"], "expected a bias 'x2' of dtype int32, found int64", {**CONV, "quantizedBiasType": 2}, quant=(0.5, 0))
     for x_type, y_type, out in (("float32", "float32", "int8"), ("int8", "int8", "float32"), ("int16", "int16", "int8")):
         a = f32(3, 4) if x_type == "float32" else q8(3, 4, dtype=x_type)
         c = f32(4, 5) if y_type == "float32" else q8(4, 5, dtype=y_type)
         words = ("expected float32 for the output 'y0', found int8" if x_type == "float32" else
                  f"expected float32 or float32 with int8, int8 with int8, int16 with int16 or int8, found {x_type} with {y_type} to {out}")
         yield bmm.refusal(f"types_{x_type}_{out}", [a, c], [out], words, quant=None if out == "float32" else (0.5, 0),
-                          lenient="the reference writes numbers of one type into an output of another", **late)
+                          lenient="the reference writes numbers of one type into an output of another")
     yield l2.refusal("type", [q8(1, 4, 4, 2)], ["int8"], "expected input 0 of dtype float32, found 'x0' int8 (1, 4, 4, 2)",
-                     {**CONV, "filterHeight": 1, "filterWidth": 1}, quant=(0.1, 0), **late)
+                     {**CONV, "filterHeight": 1, "filterWidth": 1}, quant=(0.1, 0))
     yield pool.refusal("type", [np.ones((1, 4, 4, 2), np.int32)], ["int32"], "expected input 0 of dtype float32 or int8 or uint8 or int16, found 'x0' int32 (1, 4, 4, 2)",
-                       {**CONV, "filterHeight": 1, "filterWidth": 1}, **late)
+                       {**CONV, "filterHeight": 1, "filterWidth": 1})
     for act, word in ((4, "TANH"), (5, "SIGN_BIT")):
         yield fc.refusal(f"act_{act}", [q8(2, 5), w8(4, 5)], ["int8"],
                          f"expected RELU, RELU_N1_TO_1 or RELU6 fused with quantized products, found {word}", {"fusedActivationFunction": act},
-                         quant=(0.5, 0), **late)
+                         quant=(0.5, 0))
 
 
 def quantization(rng):
@@ -246,7 +244,7 @@ def dense(rng):
                      "expected shuffled weights of multiples of 4x16, found 6x16", shuffled, quant=(0.5, 0),
                      lenient="the reference reads beyond the weights")
     yield fc.refusal("shuffled_type", [f32(1, 16), w8(4, 16, dtype="uint8"), const(f32(4))], ["float32", "uint8"],
-                     "expected input 0 of dtype uint8, found 'x0' float32 (1, 16)", shuffled, when="invoke")
+                     "expected input 0 of dtype uint8, found 'x0' float32 (1, 16)", shuffled)
     for label, x, y, words in (("inner", f32(2, 3), f32(4, 5), "(2, 3) times (4, 5)"),
                                ("inner_x", f32(2, 3), f32(3, 5), "(2, 3) transposed times (3, 5)"),
                                ("inner_y", f32(2, 3), f32(3, 5), "(2, 3) times (3, 5) transposed")):
@@ -269,7 +267,7 @@ def blockwise(rng):
         g.inputs([x] if constant else [x, w])
         g.outputs([y])
         return Refusal(f"fully_connected_{name}", "FULLY_CONNECTED", g.build(), [f32(2, depth)] + ([] if constant else [values]), message,
-                       "invoke" if "finite" not in message else "allocate", lenient)
+                       lenient=lenient)
     yield model("odd_blocks", 9, 3, "expected blocks of an even length along the inputs of a matrix product, found blocks of 3, 12 scales for "
                 "weights of 4x9")
     yield model("computed_blocks", 8, 4, "expected constant weights with blockwise scales, found computed ones", constant=False, dtype="int8")

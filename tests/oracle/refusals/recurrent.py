@@ -18,12 +18,12 @@ def of_lstm(rng):
 
     yield bad("activation",
               "expected a fused activation from 0 to 5 and clips of 0 and more, found activation 9, clips 0 and 0",
-              options={"fusedActivationFunction": 9}, when="invoke",
+              options={"fusedActivationFunction": 9},
               lenient="the reference takes an unknown activation as none")
     yield bad("clip",
               "expected a fused activation from 0 to 5 and clips of 0 and more, found activation 4, clips -0.5 and 0",
-              options={"cellClip": -0.5}, when="invoke")
-    yield bad("kernel", "expected kernel type 0 (full) or 1 (basic), found 7", options={"kernelType": 7}, when="invoke")
+              options={"cellClip": -0.5})
+    yield bad("kernel", "expected kernel type 0 (full) or 1 (basic), found 7", options={"kernelType": 7})
     yield bad("inputs", "expected 20 or 24 inputs and one output, found 22 and 1", full, inputs=22)
     yield bad("no_cells", "expected 1 to 1048575 cells and one output or more, found 0 and 6", shape={"w_o": (0, 5)})
     yield bad("outputs_without_projection",
@@ -31,8 +31,7 @@ def of_lstm(rng):
               shape={"r_o": (6, 4)})
     yield bad("weights", "expected input weights of shape (6, 5), found 'w_f' float32 (6, 4)", shape={"w_f": (6, 4)})
     yield bad("bias", "expected a gate's bias of shape (6,), found 'b_f' float32 (5,)", shape={"b_f": (5,)})
-    yield bad("weights_dtype", "expected input weights of float32, found 'w_f' int8 (6, 5)", dtype={"w_f": "int8"},
-              when="invoke")
+    yield bad("weights_dtype", "expected input weights of float32, found 'w_f' int8 (6, 5)", dtype={"w_f": "int8"})
     yield bad("omitted", "expected input weights of shape (6, 5), found nothing (an omitted input)", inputs={2: None})
     yield bad("rank", "expected a tensor of rank 2, found 'x' float32 (2, 1, 5)", shape={"x": (2, 1, 5)})
     yield bad("peephole",
@@ -50,7 +49,7 @@ def of_lstm(rng):
               shape={"c": (2, 5)})
     yield bad("dtypes",
               "expected float32 (or, in one direction, int8) input and output, and weights of float32 or 8 bits, "
-              "found input int16, weights float32, output float32", dtype={"x": "int16"}, when="invoke")
+              "found input int16, weights float32, output float32", dtype={"x": "int16"})
     yield bad("scales", "expected 8-bit tensor 'w_f' to have one scale, found 0", hybrid, scales={"w_f": None},
               lenient="the reference takes a scale of 0")
     yield bad("channels", "expected 8-bit tensor 'w_f' to have one scale, found 6", hybrid, scales={"w_f": [0.1] * 6},
@@ -85,7 +84,7 @@ def of_int_lstm(rng):
                   "expected 5 intermediate tensors (8x8_16), found 3", intermediates=3)
     yield bad("8x8_8_variant",
               "expected with 12 intermediate tensors (8x8_8) no input gate, no peephole, but layer normalization and "
-              "a projection with bias, found another variant", narrow, inputs={17: None}, when="invoke")
+              "a projection with bias, found another variant", narrow, inputs={17: None})
     yield bad("8x8_8_cell", "expected a cell state 'c' of scale 2^-15, found 6.10352e-05", narrow,
               scales={"c": [2.0 ** -14]}, lenient="the reference goes on with parameters that it did not compute")
     basic = make.basic_lstm(rng)[0]
@@ -96,7 +95,7 @@ def of_int_lstm(rng):
               basic, shape={"w": (32, 15)})
     yield bad("basic_dtypes",
               "expected all float32, or uint8 with int16 state and int32 bias, found input float32, weights int8, "
-              "state float32", basic, dtype={"w": "int8"}, when="invoke")
+              "state float32", basic, dtype={"w": "int8"})
     yield bad("basic_scale", "expected a quantized bias and a state of scale 2^-11, found state scale 0.001", quantized,
               scales={"state": [0.001]})
     yield bad("basic_bias", "expected a quantized bias and a state of scale 2^-11, found state scale 0.000488281",
@@ -124,20 +123,20 @@ def of_both(rng):
                   "found some", inputs={45: None})
     yield changed(op, "both_lstm_integer", base,
                   "expected float32 (or, in one direction, int8) input and output, and weights of float32 or 8 bits, "
-                  "found input int8, weights float32, output float32", dtype={"x": "int8"}, when="invoke")
+                  "found input int8, weights float32, output float32", dtype={"x": "int8"})
 
 
 def of_rnn(rng):
     make = case_file("rnn")
     base, hybrid = make.step_model(rng)[0], make.step_model(rng, "int8")[0]
     yield changed("RNN", "rnn_activation", base, "expected a fused activation from 0 to 5, found -1",
-                  options={"fusedActivationFunction": -1}, when="invoke",
+                  options={"fusedActivationFunction": -1},
                   lenient="the reference takes an unknown activation as none")
     yield changed("RNN", "rnn_weights", base, "expected recurrent weights of shape (7, 7), found 'r' float32 (7, 6)",
                   shape={"r": (7, 6)})
     yield changed("RNN", "rnn_bias", base, "expected a bias of shape (7,), found 'b' float32 (6,)", shape={"b": (6,)})
     yield changed("RNN", "rnn_bias_dtype", base, "expected a bias of float32, found 'b' int32 (7,)",
-                  dtype={"b": "int32"}, when="invoke", lenient="the reference reads the integers as floats")
+                  dtype={"b": "int32"}, lenient="the reference reads the integers as floats")
     yield changed("RNN", "rnn_state", base,
                   "expected a state tensor (is_variable) of 2 x 7 float32, found 'h' float32 (2, 7), not is_variable",
                   fixed=["h"])
@@ -145,10 +144,9 @@ def of_rnn(rng):
                   "expected a state tensor (is_variable) of 2 x 7 float32, found 'h' float32 (2, 6)",
                   shape={"h": (2, 6)})
     yield changed("RNN", "rnn_input", base, "expected input 0 of dtype float32, found 'x' int8 (2, 5)",
-                  dtype={"x": "int8"}, when="invoke")
+                  dtype={"x": "int8"})
     yield changed("RNN", "rnn_weights_dtype", base,
-                  "expected input 1 of dtype float32 or int8 or uint8, found 'w' int16 (7, 5)", dtype={"w": "int16"},
-                  when="invoke")
+                  "expected input 1 of dtype float32 or int8 or uint8, found 'w' int16 (7, 5)", dtype={"w": "int16"})
     yield changed("RNN", "rnn_scale", hybrid, "expected 8-bit tensor 'w' to have one scale, found 0",
                   scales={"w": None}, lenient="the reference takes a scale of 0")
     sequence = make.sequence_model(rng)[0]
@@ -176,7 +174,7 @@ def of_rnn(rng):
     yield changed("UNIDIRECTIONAL_SEQUENCE_GRU", "gru_state", gru,
                   "expected a state of shape (2, 4), found 'h' float32 (3, 4)", shape={"h": (3, 4)})
     yield changed("UNIDIRECTIONAL_SEQUENCE_GRU", "gru_dtype", gru,
-                  "expected input 2 of dtype float32, found 'g' int8 (8, 9)", dtype={"g": "int8"}, when="invoke")
+                  "expected input 2 of dtype float32, found 'g' int8 (8, 9)", dtype={"g": "int8"})
 
 
 def of_svdf(rng):
@@ -186,8 +184,7 @@ def of_svdf(rng):
     def bad(name, message, model=base, **fields):
         return changed("SVDF", f"svdf_{name}", model, message, **fields)
 
-    yield bad("rank", "expected a rank above 0 and a fused activation from 0 to 5, found 0 and 0", options={"rank": 0},
-              when="invoke")
+    yield bad("rank", "expected a rank above 0 and a fused activation from 0 to 5, found 0 and 0", options={"rank": 0})
     yield bad("filters",
               "expected as many filters as units times rank 3, and a memory of 1 and more, found 4 filters and a "
               "memory of 5", options={"rank": 3})
@@ -196,12 +193,11 @@ def of_svdf(rng):
     yield bad("state",
               "expected a state tensor (is_variable) of 2 x 20 float32, found 'state' float32 (2, 20), not is_variable",
               fixed=["state"])
-    yield bad("dtype", "expected time weights of float32, found 'times' int8 (4, 5)", dtype={"times": "int8"},
-              when="invoke", lenient="the reference reads beyond the weights")
+    yield bad("dtype", "expected time weights of float32, found 'times' int8 (4, 5)", dtype={"times": "int8"}, lenient="the reference reads beyond the weights")
     yield bad("scales", "expected 8-bit tensor 'feature' to have one scale, found 0", hybrid, scales={"feature": None},
               lenient="the reference takes a scale of 0")
     yield bad("activation", "expected fused activation RELU (1) of an int8 SVDF, found 0", integer,
-              options={"fusedActivationFunction": 0}, when="invoke")
+              options={"fusedActivationFunction": 0})
     yield bad("integer_scale", "expected one scale of 'state', found 0", integer, scales={"state": None})
 
 

@@ -13,9 +13,9 @@ def reductions(rng):
     yield node.refusal("axis", [x, i32(2)], ["float32"], "expected an axis in [-2, 2), found 2")
     yield node.refusal("axis_at_invoke", [x, np.array([0, -3], np.int32)], ["float32"], "expected an axis in [-2, 2), found -3", when="invoke")
     yield node.refusal("axes_dtype", [x, const(np.array([1.0], np.float32))], ["float32"],
-                       "expected input 1 of dtype int32 or int64, found 'x1' float32 (1,)", when="invoke")
+                       "expected input 1 of dtype int32 or int64, found 'x1' float32 (1,)")
     yield node.refusal("dtype", [x.astype(np.complex64), i32(1)], ["complex64"],
-                       "expected input 0 of dtype float32 or float64 or int32 or int64 or int8 or uint8 or int16 or bool, found 'x0' complex64 (2, 3)", when="invoke")
+                       "expected input 0 of dtype float32 or float64 or int32 or int64 or int8 or uint8 or int16 or bool, found 'x0' complex64 (2, 3)")
     q = quant(x.astype(np.int16), 0.1, 3)
     yield node.refusal("int16_zero_point", [q, i32(1)], ["int16"], "expected a zero point of 0, found 3 in 'x0' int16 (2, 3)", quant=(0.1, 0))
     q = quant(x.astype(np.int16), 0.1, 0)
@@ -26,10 +26,10 @@ def reductions(rng):
     q = quant(x.astype(np.int8), 0.1, 0)
     yield node.refusal("scale", [q, i32(1)], ["int8"], "expected a positive scale and a zero point in [-128, 127], found scale -1 and zero point 0 in 'y0' int8 (2,)",
                        quant=(-1.0, 0), lenient="a negative scale has no meaning")
-    yield Node("MEAN", "ReducerOptions").refusal("bool", [x.astype(bool), i32(1)], ["bool"], "expected a dtype that this reduction knows, found 'x0' bool (2, 3)", when="invoke")
-    yield Node("REDUCE_ANY", "ReducerOptions").refusal("dtype", [x, i32(1)], ["float32"], "expected a dtype that this reduction knows, found 'x0' float32 (2, 3)", when="invoke")
+    yield Node("MEAN", "ReducerOptions").refusal("bool", [x.astype(bool), i32(1)], ["bool"], "expected a dtype that this reduction knows, found 'x0' bool (2, 3)")
+    yield Node("REDUCE_ANY", "ReducerOptions").refusal("dtype", [x, i32(1)], ["float32"], "expected a dtype that this reduction knows, found 'x0' float32 (2, 3)")
     q = quant(x.astype(np.uint8), 0.1, 0)
-    yield Node("REDUCE_PROD", "ReducerOptions").refusal("uint8", [q, i32(1)], ["uint8"], "expected a dtype that this reduction knows, found 'x0' uint8 (2, 3)", quant=(0.1, 0), when="invoke")
+    yield Node("REDUCE_PROD", "ReducerOptions").refusal("uint8", [q, i32(1)], ["uint8"], "expected a dtype that this reduction knows, found 'x0' uint8 (2, 3)", quant=(0.1, 0))
     q = quant(x.astype(np.int8), 10.0, 0)
     yield Node("REDUCE_PROD", "ReducerOptions").refusal("scales", [q, i32(1)], ["int8"], "expected an output scale in proportion to the input's, found 1e-06 and 10",
                                                         quant=(1e-6, 0), lenient="the multiplier is more than the reference's arithmetic can take: its results are arbitrary")
@@ -46,14 +46,13 @@ def reductions(rng):
     yield node.refusal("scalar", [np.float32(1), i32(0)], ["int32"], "expected a tensor of rank 1 to 8, found 'x0' float32 ()", {"outputType": 2})
     yield node.refusal("dtype", [x.astype(np.complex64), i32(0)], ["int32"],
                        "expected input 0 of dtype float32 or int8 or uint8 or int16 or int32 or int64 or bool or uint16 or uint32 or uint64 or float64 or float16 or bfloat16, "
-                       "found 'x0' complex64 (2, 3)", {"outputType": 2}, when="invoke")
-    yield node.refusal("output", [x, i32(0)], ["float32"], "expected output 0 of dtype int32 or int64 or int16 or uint16, found 'y0' float32 (shape not known yet)", {"outputType": 0},
-                       when="invoke")
+                       "found 'x0' complex64 (2, 3)", {"outputType": 2})
+    yield node.refusal("output", [x, i32(0)], ["float32"], "expected output 0 of dtype int32 or int64 or int16 or uint16, found 'y0' float32 (shape not known yet)", {"outputType": 0})
     node = Node("CUMSUM", "CumsumOptions")
     yield node.refusal("axes", [x, i32(0, 1)], ["float32"], "expected one axis, found 'x1' int32 (2,)")
     yield node.refusal("axis", [x, i32(2)], ["float32"], "expected an axis in [-2, 2), found 2")
     yield node.refusal("axis_at_invoke", [x, np.array(2, np.int32)], ["float32"], "expected an axis in [-2, 2), found 2", when="invoke")
-    yield node.refusal("dtype", [x.astype(bool), i32(0)], ["bool"], "expected numbers to scan, found 'x0' bool (2, 3)", when="invoke")
+    yield node.refusal("dtype", [x.astype(bool), i32(0)], ["bool"], "expected numbers to scan, found 'x0' bool (2, 3)")
     yield node.refusal("scalar", [np.float32(1), i32(0)], ["float32"], "expected a tensor of rank 1 to 8, found 'x0' float32 ()")
 
 
@@ -61,7 +60,7 @@ def softmaxes(rng):
     x = np.zeros((2, 3), np.float32)
     soft, log = Node("SOFTMAX", "SoftmaxOptions", 2), Node("LOG_SOFTMAX", "LogSoftmaxOptions", 2)
     yield soft.refusal("dtype", [x.astype(np.int32)], ["int32"],
-                       "expected input 0 of dtype float32 or float16 or bfloat16 or float64 or int8 or uint8 or int16, found 'x0' int32 (2, 3)", {"beta": 1.0}, when="invoke")
+                       "expected input 0 of dtype float32 or float16 or bfloat16 or float64 or int8 or uint8 or int16, found 'x0' int32 (2, 3)", {"beta": 1.0})
     yield soft.refusal("scalar", [np.float32(1)], ["float32"], "expected a tensor of rank 1 to 8, found 'x0' float32 ()", {"beta": 1.0})
     yield soft.refusal("output_scale", [quant(x.astype(np.int8), 0.1, 0)], ["int8"],
                        "expected an output of scale 0.00390625 and zero point -128, found 0.0078125 and -128 in 'y0'", {"beta": 1.0}, quant=(1 / 128, -128))
@@ -72,16 +71,16 @@ def softmaxes(rng):
     yield log.refusal("output_scale", [quant(x.astype(np.uint8), 0.1, 0)], ["uint8"], "expected an output of scale 0.0625 and zero point 255, found 0.125 and 255 in 'y0'",
                       quant=(1 / 8, 255))
     yield log.refusal("dtype", [x.astype(np.int16)], ["int16"],
-                      "expected input 0 of dtype float32 or float16 or bfloat16 or float64 or int8 or uint8, found 'x0' int16 (2, 3)", when="invoke")
+                      "expected input 0 of dtype float32 or float16 or bfloat16 or float64 or int8 or uint8, found 'x0' int16 (2, 3)")
     node = Node("L2_NORMALIZATION", "L2NormOptions")
     yield node.refusal("activation", [x], ["float32"], "expected no fused activation, found number 1", {"fusedActivationFunction": 1})
     yield node.refusal("output", [quant(x.astype(np.int8), 0.1, 0)], ["int8"], "expected an output of scale 1/128 and zero point 0, found 0.00390625 and 0", quant=(1 / 256, 0))
-    yield node.refusal("dtype", [x.astype(np.int32)], ["int32"], "expected input 0 of dtype float32 or int8 or uint8, found 'x0' int32 (2, 3)", when="invoke")
+    yield node.refusal("dtype", [x.astype(np.int32)], ["int32"], "expected input 0 of dtype float32 or int8 or uint8, found 'x0' int32 (2, 3)")
     yield node.refusal("scalar", [np.float32(1)], ["float32"], "expected a tensor of rank 1 to 8, found 'x0' float32 ()",
                        lenient="LiteRT refuses it, too; TensorFlow's kernel reads before its shape")
     node = Node("LOCAL_RESPONSE_NORMALIZATION", "LocalResponseNormalizationOptions")
     yield node.refusal("rank", [x], ["float32"], "expected a tensor of rank 4, found 'x0' float32 (2, 3)", {"radius": 1})
-    yield node.refusal("dtype", [np.zeros((1, 1, 1, 2), np.int8)], ["int8"], "expected input 0 of dtype float32, found 'x0' int8 (1, 1, 1, 2)", {"radius": 1}, when="invoke")
+    yield node.refusal("dtype", [np.zeros((1, 1, 1, 2), np.int8)], ["int8"], "expected input 0 of dtype float32, found 'x0' int8 (1, 1, 1, 2)", {"radius": 1})
 
 
 def windows(rng):
@@ -95,7 +94,7 @@ def windows(rng):
     yield node.refusal("starts", [x, const(np.zeros(2, np.float32)), one, one, one], ["float32"], "expected one initial value, found 2", add,
                        lenient="the reference takes the first of them")
     yield node.refusal("start_dtype", [x, const(np.int32(0)), one, one, one], ["float32"],
-                       "expected equal dtypes, found 'x0' float32 (4, 5) and 'x1' int32 ()", add, when="invoke")
+                       "expected equal dtypes, found 'x0' float32 (4, 5) and 'x1' int32 ()", add)
     for i, name in enumerate(("window", "strides", "dilations")):
         three = [one, one, one]
         three[i] = const(np.array([2, 0], np.int64))
@@ -107,9 +106,9 @@ def windows(rng):
         three[i] = const(np.array([1], np.int64))
         yield node.refusal(f"short_{name}", [x, start] + three, ["float32"], f"expected 2 value(s) in 'x{i + 2}' int64 (1,), found 1", add,
                            lenient="the reference reads beyond the end of these numbers")
-    yield node.refusal("window_dtype", [x, start, i32(1, 1), one, one], ["float32"], "expected input 2 of dtype int64, found 'x2' int32 (2,)", add, when="invoke")
+    yield node.refusal("window_dtype", [x, start, i32(1, 1), one, one], ["float32"], "expected input 2 of dtype int64, found 'x2' int32 (2,)", add)
     yield node.refusal("dtype", [x.astype(np.float16), const(np.float16(0)), one, one, one], ["float16"],
-                       "expected input 0 of dtype float32 or float64 or int8 or uint8 or int16 or int32 or int64 or bool, found 'x0' float16 (4, 5)", add, when="invoke")
+                       "expected input 0 of dtype float32 or float64 or int8 or uint8 or int16 or int32 or int64 or bool, found 'x0' float16 (4, 5)", add)
 
 
 def resizes(rng):
@@ -126,9 +125,9 @@ def resizes(rng):
     yield nearest.refusal("nothing", [const(np.zeros((1, 0, 2, 1), np.float32)), i32(2, 1)], ["float32"], "expected an image of 1 x 1 or more, found 0 x 2",
                           lenient="the reference reads beyond its input")
     yield nearest.refusal("rank", [x[0], i32(2, 1)], ["float32"], "expected a tensor of rank 4, found 'x0' float32 (2, 3, 1)")
-    yield nearest.refusal("packed", [const(np.zeros((1, 2, 2, 2), np.int8), "int4"), i32(2, 1)], ["int4"], "expected elements of whole bytes, found int4", when="invoke")
+    yield nearest.refusal("packed", [const(np.zeros((1, 2, 2, 2), np.int8), "int4"), i32(2, 1)], ["int4"], "expected elements of whole bytes, found int4")
     yield bilinear.refusal("dtype", [x.astype(np.int32), i32(2, 2)], ["int32"],
-                           "expected input 0 of dtype float32 or uint8 or int8 or int16, found 'x0' int32 (1, 2, 3, 1)", when="invoke")
+                           "expected input 0 of dtype float32 or uint8 or int8 or int16, found 'x0' int32 (1, 2, 3, 1)")
 
 
 def suppression(rng):
@@ -166,7 +165,7 @@ def detections(rng):
     yield refuse("columns", "expected scores of 4 classes, or of one more for the background, found 2", num_classes=4)
     yield refuse("size", "expected boxes of positive size, found (1.5, 0.5, 0.5, 1.5) from encoding 1", "invoke",
                  anchors=np.array([[1, 1, 1, 1], [1, 1, -1, 1], [1, 1, 1, 1]], np.float32))
-    yield refuse("dtypes", "expected equal dtypes, found 'x0' float32 (1, 3, 4) and 'x2' uint8 (3, 4)", "invoke", anchors=anchors.astype(np.uint8))
+    yield refuse("dtypes", "expected equal dtypes, found 'x0' float32 (1, 3, 4) and 'x2' uint8 (3, 4)", "allocate", anchors=anchors.astype(np.uint8))
 
 
 def transforms(rng):
@@ -175,8 +174,8 @@ def transforms(rng):
     yield node.refusal("size", [x, i32(4, 6)], ["complex64"], "expected a height and width that are powers of two, found 4 and 6")
     yield node.refusal("size_at_invoke", [x, np.array([0, 4], np.int32)], ["complex64"], "expected a height and width that are powers of two, found 0 and 4", when="invoke")
     yield node.refusal("rank", [x[0], i32(1, 4)], ["complex64"], "expected a tensor of rank 2 to 8, found 'x0' float32 (4,)")
-    yield node.refusal("dtype", [x.astype(np.float64), i32(4, 4)], ["complex64"], "expected input 0 of dtype float32, found 'x0' float64 (4, 4)", when="invoke")
-    yield back.refusal("dtype", [x, i32(4, 4)], ["float32"], "expected input 0 of dtype complex64, found 'x0' float32 (4, 4)", custom=("IRFFT2D", b""), when="invoke")
+    yield node.refusal("dtype", [x.astype(np.float64), i32(4, 4)], ["complex64"], "expected input 0 of dtype float32, found 'x0' float64 (4, 4)")
+    yield back.refusal("dtype", [x, i32(4, 4)], ["float32"], "expected input 0 of dtype complex64, found 'x0' float32 (4, 4)", custom=("IRFFT2D", b""))
     yield back.refusal("size", [x.astype(np.complex64), i32(3, 4)], ["float32"], "expected a height and width that are powers of two, found 3 and 4", custom=("IRFFT2D", b""))
 
 

@@ -21,21 +21,20 @@ def views(x):
     yield reshape.refusal("rank_9", [x, i32(*[1] * 7, 2, 3)], ["float32"], "expected a new shape of at most 8 dimensions, found 9",
                           lenient="unflow has 8 dimensions at most")
     yield reshape.refusal("options_rank_9", [x], ["float32"], "expected at most 8 values in new_shape, found 9",
-                          {"newShape": [1] * 7 + [2, 3]}, when="invoke")
+                          {"newShape": [1] * 7 + [2, 3]})
     yield reshape.refusal("dtypes", [x, i32(6)], ["int64"],
                           "expected equal dtypes, found 'x0' float32 (2, 3) and 'y0' int64 (shape not known yet)",
-                          lenient="the reference leaves half of the output's memory as it was", when="invoke")
+                          lenient="the reference leaves half of the output's memory as it was")
     y = x.reshape(2, 1, 3)
     yield squeeze.refusal("extent", [y], ["float32"], "expected extent 1 in squeezed dimension 2, found 3", {"squeezeDims": [1, 2]})
     yield squeeze.refusal("axis", [y], ["float32"], "expected an axis in [-3, 3), found 3", {"squeezeDims": [3]})
-    yield squeeze.refusal("dims_9", [y], ["float32"], "expected at most 8 values in squeeze_dims, found 9", {"squeezeDims": [1] * 9},
-                          when="invoke")
+    yield squeeze.refusal("dims_9", [y], ["float32"], "expected at most 8 values in squeeze_dims, found 9", {"squeezeDims": [1] * 9})
     expand = Node("EXPAND_DIMS", "ExpandDimsOptions")
     yield expand.refusal("axis", [x, const(np.int32(3))], ["float32"], "expected an axis in [-3, 3), found 3")
     yield expand.refusal("axis_at_invoke", [x, np.array(-4, np.int32)], ["float32"], "expected an axis in [-3, 3), found -4", when="invoke")
     yield expand.refusal("two_axes", [x, i32(0, 1)], ["float32"], "expected 1 value(s) in 'x1' int32 (2,), found 2")
     yield expand.refusal("float_axis", [x, const(np.float32(0))], ["float32"],
-                         "expected input 1 of dtype int32 or int64, found 'x1' float32 ()", when="invoke")
+                         "expected input 1 of dtype int32 or int64, found 'x1' float32 ()")
     yield expand.refusal("rank_9", [np.zeros((1,) * 8, np.float32), i32(0)], ["float32"],
                          "expected a tensor of rank 0 to 7, found 'x0' float32 (1, 1, 1, 1, 1, 1, 1, 1)",
                          lenient="unflow has 8 dimensions at most")
@@ -45,7 +44,7 @@ def views(x):
     yield Node("SHAPE", "ShapeOptions").refusal("two_outputs", [x], ["int32", "int32"], "expected an output for each of 1 inputs, found 2",
                                                 {"outType": 2})
     yield Node("SHAPE", "ShapeOptions").refusal("out_type", [x], ["float32"],
-                                                "expected output 0 of dtype int32 or int64, found 'y0' float32 (shape not known yet)", when="invoke")
+                                                "expected output 0 of dtype int32 or int64, found 'y0' float32 (shape not known yet)")
 
 
 def orders(x):
@@ -58,7 +57,7 @@ def orders(x):
                             lenient="the reference reads what lies beyond its input")
     yield transpose.refusal("rank", [x, const(np.array([[1, 0]], np.int32))], ["float32"],
                             "expected a tensor of rank 1, found 'x1' int32 (1, 2)")
-    yield transpose.refusal("dtype", [x, i32(1, 0)], ["int32"], "expected equal dtypes, found 'x0' float32 (2, 3) and 'y0' int32 (shape not known yet)", when="invoke")
+    yield transpose.refusal("dtype", [x, i32(1, 0)], ["int32"], "expected equal dtypes, found 'x0' float32 (2, 3) and 'y0' int32 (shape not known yet)")
     yield reverse.refusal("many", [x, i32(0, 1, 0)], ["float32"], "expected at most 2 axes, found 3")
     yield reverse.refusal("twice", [x, i32(1, -1)], ["float32"], "expected each axis once, found 1 twice", when="invoke")
     yield reverse.refusal("range", [x, i32(2)], ["float32"], "expected an axis in [-2, 2), found 2", when="invoke")
@@ -88,9 +87,9 @@ def pieces(x):
                          "expected shapes that differ in dimension 0 only, found (2, 3) of 'x0' and (3,) of 'x1'", {"axis": 0})
     yield concat.refusal("axis", [x, x], ["float32"], "expected an axis in [-2, 2), found -3", {"axis": -3})
     yield concat.refusal("dtypes", [x, x.astype(np.int32)], ["float32"],
-                         "expected equal dtypes, found 'x0' float32 (2, 3) and 'x1' int32 (2, 3)", {"axis": 0}, when="invoke")
+                         "expected equal dtypes, found 'x0' float32 (2, 3) and 'x1' int32 (2, 3)", {"axis": 0})
     yield concat.refusal("activation", [x, x], ["float32"], "expected no fused activation, which TFLite does not have for this op, found 1",
-                         {"axis": 0, "fusedActivationFunction": 1}, when="invoke")
+                         {"axis": 0, "fusedActivationFunction": 1})
     yield concat.refusal("int8_scales", [quant(x.astype(np.int8), 0.5, 0), quant(x.astype(np.int8), 0.25, 0)], ["int8"],
                          "expected the scale 0.25 and zero point 0 of 'x1' on 'y0' too (this op does not rescale), found 0.5 and 0",
                          {"axis": 0}, quant=(0.5, 0))
@@ -182,9 +181,9 @@ def parts(x):
                          "expected an update that fits into (2, 3), found (3, 1)")
     yield update.refusal("starts", [x, x, i32(0, 0, 0)], ["float32"], "expected 2 start indices, found 3")
     yield update.refusal("dtypes", [x, x.astype(np.int32), i32(0, 0)], ["float32"],
-                         "expected equal dtypes, found 'x0' float32 (2, 3) and 'x1' int32 (2, 3)", when="invoke")
+                         "expected equal dtypes, found 'x0' float32 (2, 3) and 'x1' int32 (2, 3)")
     yield update.refusal("start_dtype", [x, x, const(np.zeros(2, np.float32))], ["float32"],
-                         "expected input 2 of dtype int32 or int64, found 'x2' float32 (2,)", when="invoke")
+                         "expected input 2 of dtype int32 or int64, found 'x2' float32 (2,)")
 
 
 def around(x):
@@ -202,17 +201,17 @@ def around(x):
     yield pad.refusal("memory", [x, const(np.array([[0, 0], [2**62, 0]]))], ["float32"],
                       "expected an output 'y0' that fits in memory, found shape (2, 4611686018427387907)")
     yield pad.refusal("paddings_dtype", [x, const(np.zeros((2, 2), np.float32))], ["float32"],
-                      "expected input 1 of dtype int32 or int64 or int16 or int8 or bool, found 'x1' float32 (2, 2)", when="invoke")
+                      "expected input 1 of dtype int32 or int64 or int16 or int8 or bool, found 'x1' float32 (2, 2)")
     yield pad.refusal("int4", [Arg(np.zeros((2, 3), np.int8), True, "int4"), const(some)], ["int4"],
-                      "expected elements of whole bytes, found int4", when="invoke")
+                      "expected elements of whole bytes, found int4")
     yield padv2.refusal("two_values", [x, const(some), const(np.zeros(2, np.float32))], ["float32"],
                         "expected one value to pad with, found 2")
     yield padv2.refusal("value_dtype", [x, const(some), const(np.int32(0))], ["float32"],
-                        "expected equal dtypes, found 'x0' float32 (2, 3) and 'x2' int32 ()", when="invoke")
+                        "expected equal dtypes, found 'x0' float32 (2, 3) and 'x2' int32 ()")
     yield padv2.refusal("value_scale", [quant(x.astype(np.int8), 0.5, 1), const(some), quant(np.zeros((), np.int8), 0.5, 2, True)], ["int8"],
                         "expected the scale 0.5 and zero point 1 of 'y0' on 'x2' too (this op does not rescale), found 0.5 and 2",
                         quant=(0.5, 1), lenient="TensorFlow 2.21 passes over its own check and leaves the output as it was; LiteRT 2.3 refuses")
-    yield mirror.refusal("mode", [x, const(some)], ["float32"], "expected mode 0 (REFLECT) or 1 (SYMMETRIC), found 2", {"mode": 2}, when="invoke",
+    yield mirror.refusal("mode", [x, const(some)], ["float32"], "expected mode 0 (REFLECT) or 1 (SYMMETRIC), found 2", {"mode": 2},
                          lenient="TensorFlow 2.21 takes every other mode for SYMMETRIC; LiteRT 2.3 refuses")
     most = ", which is all there is to mirror, found "
     yield mirror.refusal("reflect", [x, const(np.array([[0, 2], [0, 0]], np.int32))], ["float32"],
@@ -239,7 +238,7 @@ def repeats(x):
                        lenient="TensorFlow 2.21 cuts extents to 32 bits; LiteRT 2.3 refuses")
     yield tile.refusal("count", [x, i32(2)], ["float32"], "expected 2 value(s) in 'x1' int32 (1,), found 1")
     yield tile.refusal("dtype", [x, const(np.ones(2, np.int16))], ["float32"],
-                       "expected input 1 of dtype int32 or int64, found 'x1' int16 (2,)", when="invoke")
+                       "expected input 1 of dtype int32 or int64, found 'x1' int16 (2,)")
     fits = "expected a shape that (2, 3) broadcasts to, found "
     yield broadcast.refusal("shape", [x, i32(2, 4)], ["float32"], fits + "(2, 4)")
     yield broadcast.refusal("rank", [x, i32(3)], ["float32"], fits + "(3,)")
@@ -251,10 +250,9 @@ def repeats(x):
     yield args.refusal("shapes", [np.array([2, 3], np.int32), np.array([2, 2], np.int32)], ["int32"],
                        "expected shapes that broadcast, found extents 3 and 2 in the last dimension but 0", when="invoke")
     yield args.refusal("dtypes", [np.array([2, 3], np.int32), np.array([2, 2])], ["int32"],
-                       "expected equal dtypes, found 'x0' int32 (2,) and 'x1' int64 (2,)", when="invoke")
+                       "expected equal dtypes, found 'x0' int32 (2,) and 'x1' int64 (2,)")
     yield fill.refusal("negative", [i32(-1), const(np.float32(0))], ["float32"], extent)
-    yield fill.refusal("int4", [i32(2), Arg(np.zeros((), np.int8), True, "int4")], ["int4"], "expected a value of whole bytes, found int4",
-                       when="invoke")
+    yield fill.refusal("int4", [i32(2), Arg(np.zeros((), np.int8), True, "int4")], ["int4"], "expected a value of whole bytes, found int4")
     yield fill.refusal("vector", [i32(2), const(np.zeros(1, np.float32))], ["float32"], "expected a tensor of rank 0, found 'x1' float32 (1,)")
     yield fill.refusal("dims", [const(np.int32(2)), const(np.float32(0))], ["float32"], "expected a tensor of rank 1, found 'x0' int32 ()")
 
@@ -269,7 +267,7 @@ def ranges(x):
                           "expected one on value and one off value, found 2 and 1 of float32", {"axis": -1})
     yield one_hot.refusal("axis", [at, const(np.int32(2)), on, off], ["float32"], "expected an axis in [-2, 2), found 2", {"axis": 2})
     yield one_hot.refusal("float_indices", [at.astype(np.float32), const(np.int32(2)), on, off], ["float32"],
-                          "expected input 0 of dtype int32 or int64 or uint8 or int8, found 'x0' float32 (2,)", {"axis": -1}, when="invoke")
+                          "expected input 0 of dtype int32 or int64 or uint8 or int8, found 'x0' float32 (2,)", {"axis": -1})
     leads = "expected a step that leads from start to limit, found start "
 
     def span(t, *row):
@@ -285,9 +283,9 @@ def ranges(x):
     yield node.refusal("many_double", span("float64", 0, 1e30, 1), ["float64"], many + "1e+30")
     yield node.refusal("vector", [i32(0, 0), const(np.int32(4)), const(np.int32(1))], ["int32"], "expected one value as input 0, found 2")
     yield node.refusal("dtypes", [const(np.int32(0)), const(np.int64(4)), const(np.int32(1))], ["int32"],
-                       "expected equal dtypes, found 'x0' int32 () and 'x1' int64 ()", when="invoke")
+                       "expected equal dtypes, found 'x0' int32 () and 'x1' int64 ()")
     yield node.refusal("uint8", span("uint8", 0, 4, 1), ["uint8"],
-                       "expected input 0 of dtype float32 or float64 or int32 or int64 or float16 or bfloat16, found 'x0' uint8 ()", when="invoke")
+                       "expected input 0 of dtype float32 or float64 or int32 or int64 or float16 or bfloat16, found 'x0' uint8 ()")
     yield huge("shape_huge", "SHAPE", "ShapeOptions", {"outType": 2}, (0, 2**40), 1,
                "expected extents that fit int32, found 1099511627776; an output of int64 can hold it")
 
@@ -310,7 +308,7 @@ def blocks(x):
     yield to_batch.refusal("shape", [image, i32(2, 2), const(np.zeros((2, 3), np.int32))], ["float32"],
                            "expected paddings of shape (2, 2), found (2, 3)")
     yield to_batch.refusal("int4", [Arg(np.zeros((1, 2, 2, 1), np.int8), True, "int4"), i32(2, 2), none], ["int4"],
-                           "expected elements of whole bytes, found int4", when="invoke")
+                           "expected elements of whole bytes, found int4")
     yield to_batch.refusal("block", [image, i32(2, 0), none], ["float32"], "expected block sizes of 1 and more, found 0 for dimension 2")
     yield to_batch.refusal("negative", [image, i32(2, 2), const(np.array([[0, 0], [-2, 0]], np.int32))], ["float32"],
                            "expected paddings or crops of 0 and more, found -2 for dimension 2",

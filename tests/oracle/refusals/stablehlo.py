@@ -13,7 +13,7 @@ NO_BYTES = "expected numbers of whole bytes, found 'x0' string (1,)"
 
 def late(*args, **kwargs):
     """A dtype or an option that the op does not take leaves the rest of the model to run: only its outputs fail."""
-    return refusal(*args, when="invoke", **kwargs)
+    return refusal(*args, **kwargs)
 
 
 def two_results(g):
@@ -285,7 +285,7 @@ def gaps():
                                              "the file, which is not there; "
          "the file is damaged"),
     ):
-        yield Node(op).refusal("gap", [F(2, np.float32)], ["float32"], words, when="invoke")
+        yield Node(op).refusal("gap", [F(2, np.float32)], ["float32"], words)
 
 
 def refusals(rng):

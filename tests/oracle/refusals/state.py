@@ -69,8 +69,7 @@ def tables(make):
     yield bad("key_dtype", "HASHTABLE",
               "expected a table from strings or integers to strings or "
               "numbers, found one from type 0 to type 5",
-              make.table(floats, words, "float32", "string", floats, make.strings(b"?"), False), feeds=[floats],
-              when="invoke")
+              make.table(floats, words, "float32", "string", floats, make.strings(b"?"), False), feeds=[floats])
     yield bad("empty", "HASHTABLE_FIND",
               "expected table 'table_1' to be filled, found it empty; run "
               "what initialises it", make.table(numbers, words, "int64", "string", ask, make.strings(b"?"), False),
@@ -85,7 +84,7 @@ def tables(make):
               make.table(numbers, words, "int64", "string", ask, np.zeros(0, object)), "invoke")
     yield bad("default_dtype", "HASHTABLE_FIND",
               "expected equal dtypes, found 'default' int64 (1,) and 'y' "
-              "string (shape not known yet)", found(make, numbers, words, "int64", "int64"), when="invoke")
+              "string (shape not known yet)", found(make, numbers, words, "int64", "int64"))
     yield bad("other_keys", "HASHTABLE_FIND",
               "expected int64 keys and string values for table 'table_1', "
               "found string and int64", found(make, numbers, words, "string", "int64"), "invoke", [words])
@@ -108,7 +107,7 @@ def tables(make):
     g.inputs([])
     g.outputs([n])
     yield bad("size_dtype", "HASHTABLE_SIZE", "expected output 0 of dtype int64, found 'n' int32 (shape not known yet)",
-              g.build(), "invoke", [])
+              g.build(), "allocate", [])
 
 
 def found(make, keys, values, key_dtype, value_dtype):
