@@ -251,10 +251,20 @@ static void name_node(ufi_frame *f, int32_t i, uf_error *error) {
   ufi_error_prefix(error, "op #%d %s '%.200s'", (int)i, node->op_name, node->name);
 }
 
+/* Ops with a TensorFlow signature rely on it: what a .tflite file or an op before it says may be another dtype. */
+static uf_status keep_signature(ufi_ctx *ctx) {
+  const ufi_node *node = ctx->node;
+  if (node->in_dtypes == NULL) return UF_OK;
+  for (int32_t k = 0; k < ctx->n_in; k++) UFI_TRY(ufi_want_in(ctx, k, node->in_dtypes[k], UF_INVALID));
+  for (int32_t k = 0; k < ctx->n_out; k++) UFI_TRY(ufi_out_dtype(ctx, k, node->out_dtypes[k]));
+  return UF_OK;
+}
+
 uf_status ufi_node_infer(ufi_frame *f, int32_t i, uf_error *error) {
   ufi_ctx *ctx = &f->ctxs[i];
   ctx->error = error;
-  uf_status status = ctx->node->op->def->infer(ctx);
+  uf_status status = keep_signature(ctx);
+  if (status == UF_OK) status = ctx->node->op->def->infer(ctx);
   if (status != UF_OK) name_node(f, i, error);
   return status;
 }

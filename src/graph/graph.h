@@ -43,6 +43,8 @@ typedef struct ufi_node {
   const char *unsupported;       /* NULL, or why it cannot run */
   uf_status failure;             /* what running it then fails with; UF_OK: UNIMPLEMENTED */
   int32_t version;
+  bool is_custom;                /* of a TFLite custom op */
+  const uf_dtype *in_dtypes, *out_dtypes; /* what a signature says; NULL: the op itself checks */
   int32_t n_in, n_out, n_aux, n_controls;
   const int32_t *in, *out, *aux; /* value indices; -1 in `in`: omitted */
   const int32_t *controls;       /* nodes that must run before (TensorFlow) */

@@ -9,6 +9,7 @@
  *   tflite_quant.c    their quantization
  *   tflite_sparse.c   sparse constants made dense
  *   tflite_nodes.c    operators
+ *   tflite_flex.c     custom operators that are TensorFlow's
  *
  * A file may lie. FlatBuffer tables, lists and strings may be shared, so that a
  * small file can describe an enormous model; three budgets, in proportion to
@@ -119,5 +120,9 @@ uf_status ufi_tflite_densify(ufi_tflite *r, ufi_graph *graph, int32_t i,
                              const ufi_fb_table *sparsity, const uint8_t *data, size_t size);
 /* All operators of one subgraph into graph->nodes. */
 uf_status ufi_tflite_nodes(ufi_tflite *r, ufi_graph *graph, const ufi_fb_table *subgraph);
+/* A custom op whose name begins with "Flex": an op of TensorFlow, whose node is in the options. */
+bool ufi_is_flex(const ufi_node *node);
+/* Gives it the row and attributes of that op, or says in node->unsupported why there are none. */
+uf_status ufi_tflite_flex(ufi_tflite *r, ufi_node *node, const ufi_tflite_attrs *from);
 
 #endif

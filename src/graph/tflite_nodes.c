@@ -58,11 +58,13 @@ static uf_status read_options(ufi_tflite *r, const ufi_fb_table *table, ufi_tfli
 /* The op's own struct from the file's options. An op that refuses them makes
  * the node unsupported; damage or lack of memory fails the open. */
 static uf_status read_attrs(ufi_tflite *r, ufi_node *node, const ufi_fb_table *table) {
-  const ufi_op_def *def = node->op->def;
   ufi_tflite_attrs from = {
     .version = node->version, .n_in = node->n_in, .n_out = node->n_out, .arena = r->model->arena,
   };
   UFI_TRY(read_options(r, table, &from));
+  if (!node->op && ufi_is_flex(node)) return ufi_tflite_flex(r, node, &from);
+  if (!node->op) return UF_OK;
+  const ufi_op_def *def = node->op->def;
   if (def->attrs_size > 0) {
     node->attrs = ufi_tflite_array(r, 1, def->attrs_size);
     if (!node->attrs) return UF_RESOURCE_EXHAUSTED;
@@ -98,7 +100,8 @@ static uf_status read_node(ufi_tflite *r, ufi_graph *graph, int32_t i, const ufi
   node->unsupported = code->unsupported;
   UFI_TRY(read_lists(r, graph, node, table));
   for (int32_t k = 0; k < node->n_out; k++) graph->values[node->out[k]].producer = i;
-  if (node->op) UFI_TRY(read_attrs(r, node, table));
+  node->is_custom = code->code == UFI_TFLITE_CUSTOM;
+  UFI_TRY(read_attrs(r, node, table));
   check_blocked(r, node, node->in, node->n_in);
   check_blocked(r, node, node->out, node->n_out);
   check_blocked(r, node, node->aux, node->n_aux);
