@@ -160,7 +160,8 @@ static uf_status read_code(ufi_tflite *r, uint32_t i, const ufi_fb_table *table)
     code->name = custom;
     code->row = ufi_op_by_custom(custom);
     if (!code->row) {
-      code->unsupported = "expected an op of this library, found a custom op it does not know";
+      code->unsupported = "expected an op of this library, found a custom op it does not know; register one of "
+                          "that name (uf_op_register, custom_ops= in Python)";
     }
     return UF_OK;
   }
