@@ -43,8 +43,7 @@ typedef struct ufi_node {
   const char *unsupported;       /* NULL, or why it cannot run */
   uf_status failure;             /* what running it then fails with; UF_OK: UNIMPLEMENTED */
   int32_t version;
-  bool is_custom;                /* of a TFLite custom op */
-  const uf_dtype *in_dtypes, *out_dtypes; /* what a signature says; NULL: the op itself checks */
+  const uf_dtype *dtypes;        /* of inputs, then outputs, as a signature says; NULL: the op itself checks */
   int32_t n_in, n_out, n_aux, n_controls;
   const int32_t *in, *out, *aux; /* value indices; -1 in `in`: omitted */
   const int32_t *controls;       /* nodes that must run before (TensorFlow) */
@@ -83,6 +82,7 @@ struct uf_model {
   atomic_int refs;
   ufi_arena *arena;              /* owns all that is pointed to below */
   uf_buf *file;                  /* the mapping; NULL for built models */
+  uf_ops *ops;                   /* of the caller's own; NULL: none */
   char *path;
   const char *format, *description;
   int32_t version;

@@ -61,6 +61,7 @@ typedef struct ufi_tflite_code {
   const ufi_op_row *row;      /* NULL: not supported */
   const char *name;
   const char *unsupported;    /* why row is NULL */
+  const uf_op_definition *user; /* the caller's own op; NULL: none */
   int32_t code, version;
 } ufi_tflite_code;
 
@@ -121,7 +122,7 @@ uf_status ufi_tflite_densify(ufi_tflite *r, ufi_graph *graph, int32_t i,
 /* All operators of one subgraph into graph->nodes. */
 uf_status ufi_tflite_nodes(ufi_tflite *r, ufi_graph *graph, const ufi_fb_table *subgraph);
 /* A custom op whose name begins with "Flex": an op of TensorFlow, whose node is in the options. */
-bool ufi_is_flex(const ufi_node *node);
+bool ufi_is_flex(const ufi_tflite_code *code);
 /* Gives it the row and attributes of that op, or says in node->unsupported why there are none. */
 uf_status ufi_tflite_flex(ufi_tflite *r, ufi_node *node, const ufi_tflite_attrs *from);
 

@@ -22,8 +22,8 @@
 #include "ops/control.h"
 #include "ops/tf_signature.h"
 
-bool ufi_is_flex(const ufi_node *node) {
-  return node->is_custom && strncmp(node->op_name, "Flex", 4) == 0 && node->op_name[4] != 0;
+bool ufi_is_flex(const ufi_tflite_code *code) {
+  return code->code == UFI_TFLITE_CUSTOM && strncmp(code->name, "Flex", 4) == 0 && code->name[4] != 0;
 }
 
 /* A node under construction: what its NodeDef says, completed. */
@@ -120,25 +120,30 @@ static uf_status read_attrs(ufi_tflite *r, flex_node *n, uf_error *error) {
 
 /* ---- the signature ------------------------------------------------------------------ */
 
-static uf_status dtypes_of(ufi_arena *arena, const flex_node *n, const char *side, const char *arguments, int32_t count,
-                           const uf_dtype **out, uf_error *error) {
+static uf_status put_dtypes(ufi_arena *arena, const flex_node *n, const char *side, const char *arguments, int32_t count,
+                            uf_dtype *out, uf_error *error) {
   ufi_sig_value *values;
   int32_t n_values;
   UFI_TRY(ufi_sig_expand(arguments, n->attrs, n->n_attrs, arena, &values, &n_values, error));
   if (n_values != count) {
     return ufi_fail(error, UF_INVALID_ARGUMENT, "expected %d %s (%s), found %d", (int)n_values, side, arguments, (int)count);
   }
-  uf_dtype *dtypes = ufi_arena_array(arena, (size_t)count + 1, sizeof *dtypes);
-  if (!dtypes) return ufi_no_memory(error, sizeof *dtypes);
   for (int32_t i = 0; i < count; i++) {
     if (values[i].is_ref) {
       return ufi_fail(error, UF_UNIMPLEMENTED, "expected an op on values, found one on references to variables of TensorFlow 1, "
                       "which a .tflite file cannot have; convert the model with resource variables");
     }
-    dtypes[i] = values[i].dtype;
+    out[i] = values[i].dtype;
   }
-  *out = dtypes;
   return UF_OK;
+}
+
+static uf_status find_dtypes(ufi_arena *arena, const flex_node *n, ufi_node *node, uf_error *error) {
+  uf_dtype *dtypes = ufi_arena_array(arena, (size_t)node->n_in + (size_t)node->n_out + 1, sizeof *dtypes);
+  if (!dtypes) return ufi_no_memory(error, sizeof *dtypes);
+  node->dtypes = dtypes;
+  UFI_TRY(put_dtypes(arena, n, "inputs", n->sig->inputs, node->n_in, dtypes, error));
+  return put_dtypes(arena, n, "outputs", n->sig->outputs, node->n_out, dtypes + node->n_in, error);
 }
 
 /* Ops that only mean something in a graph of TensorFlow 1, where branches that are not taken have no values. */
@@ -167,8 +172,7 @@ static int32_t no_graph(const ufi_tf_attrs *from, const char *function) { return
 static uf_status bind(ufi_tflite *r, flex_node *n, ufi_node *node, uf_error *error) {
   ufi_arena *arena = r->model->arena;
   const ufi_op_row *row = ufi_op_by_tf(n->op);
-  UFI_TRY(dtypes_of(arena, n, "inputs", n->sig->inputs, node->n_in, &node->in_dtypes, error));
-  UFI_TRY(dtypes_of(arena, n, "outputs", n->sig->outputs, node->n_out, &node->out_dtypes, error));
+  UFI_TRY(find_dtypes(arena, n, node, error));
   if (row->def->attrs_size > 0 || row->def->attrs_tf) {
     if (!row->def->attrs_tf) {
       return ufi_fail(error, UF_UNIMPLEMENTED, "expected an op with TensorFlow attributes, found none");

@@ -279,6 +279,15 @@ static uf_status check_calls(checker *c) {
 
 #define LISTED_OUTPUTS 4
 
+static bool is_custom(const ufi_node *node) {
+  if (node->dtypes) return true; /* of TensorFlow */
+  if (node->op) return node->op->custom_name[0] != 0 || (node->op->flags & UFI_USER);
+  for (int32_t code = 0; ufi_tflite_op_name(code); code++) {
+    if (strcmp(ufi_tflite_op_name(code), node->op_name) == 0) return false;
+  }
+  return strncmp(node->op_name, "BUILTIN_", 8) != 0;
+}
+
 /* "; outputs 'a', 'b' cannot be computed". */
 static void outputs_text(const ufi_graph *graph, const ufi_node *node, char *out, size_t size) {
   size_t used = 0;
@@ -303,7 +312,7 @@ static const char *unsupported_line(const checker *c, int32_t g, int32_t i) {
   if (c->model->n_graphs > 1) snprintf(where, sizeof where, "subgraph #%d, ", (int)g);
   outputs_text(graph, node, outputs, sizeof outputs);
   return text(c, "%sop #%d %.64s%s '%.64s': %.400s%s", where, (int)i, node->op_name,
-              node->is_custom ? " (custom)" : "", node->name, node->unsupported, outputs);
+              is_custom(node) ? " (custom)" : "", node->name, node->unsupported, outputs);
 }
 
 static uf_status list_unsupported(checker *c) {
