@@ -324,7 +324,7 @@ typedef struct uf_op_call {
    * retain its buf; where that is NULL, copy. */
   const uf_tensor *inputs;
   /* dtype as the file says. In eval data is there, once the shape was said, and is to be written:
-   * strings by elements that point to characters which live until eval returns. */
+   * strings by elements that point to characters which live until this node's next call, or free. */
   uf_tensor *outputs;
   bool in_eval;
   uf_error *error;            /* may be NULL */
