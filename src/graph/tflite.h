@@ -121,9 +121,9 @@ uf_status ufi_tflite_densify(ufi_tflite *r, ufi_graph *graph, int32_t i,
                              const ufi_fb_table *sparsity, const uint8_t *data, size_t size);
 /* All operators of one subgraph into graph->nodes. */
 uf_status ufi_tflite_nodes(ufi_tflite *r, ufi_graph *graph, const ufi_fb_table *subgraph);
-/* A custom op whose name begins with "Flex": an op of TensorFlow, whose node is in the options. */
+/* A custom op that is one of TensorFlow: its name begins with "Flex", or is known. */
 bool ufi_is_flex(const ufi_tflite_code *code);
 /* Gives it the row and attributes of that op, or says in node->unsupported why there are none. */
-uf_status ufi_tflite_flex(ufi_tflite *r, ufi_node *node, const ufi_tflite_attrs *from);
+uf_status ufi_tflite_flex(ufi_tflite *r, const ufi_graph *graph, ufi_node *node, const ufi_tflite_attrs *from);
 
 #endif

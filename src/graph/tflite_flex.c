@@ -10,6 +10,10 @@
  * signature, which also says what dtypes the node takes and gives; the executor
  * holds the node to these.
  *
+ * TFLite has kernels of its own for a few of TensorFlow's ops, under their names and without a
+ * NodeDef: lists of tensors (whose dtype a value of the operator tells), broadcast arguments of
+ * gradients. They are bound to the same ops.
+ *
  * What cannot run is written down in the node: an op that unflow does not have,
  * one that calls functions (a .tflite file has none), one that works on
  * references or decides which branch of a graph runs.
@@ -22,8 +26,42 @@
 #include "ops/control.h"
 #include "ops/tf_signature.h"
 
+/* Custom ops that are known by TensorFlow's names. */
+typedef struct alias {
+  const char *custom, *op;
+  const char *attr;     /* a dtype that the inputs do not tell; "" when there is none */
+  int32_t output;       /* that of this output; OPTIONS: its number in TFLite is in the options */
+  bool has_def;         /* the options hold a NodeDef, as those of Flex ops do */
+} alias;
+enum { OPTIONS = -1 };
+
+static const alias aliases[] = {
+  {"TensorListReserve", "TensorListReserve", "element_dtype", OPTIONS, false},
+  {"TensorListStack", "TensorListStack", "element_dtype", 0, false},
+  {"TensorListSetItem", "TensorListSetItem", "", 0, false},
+  {"TensorListFromTensor", "TensorListFromTensor", "", 0, false},
+  {"TensorListGetItem", "TensorListGetItem", "element_dtype", 0, false},
+  {"TensorListLength", "TensorListLength", "", 0, false},
+  {"TensorListElementShape", "TensorListElementShape", "shape_type", 0, false},
+  {"TensorListPopBack", "TensorListPopBack", "element_dtype", 1, false},
+  {"TensorListPushBack", "TensorListPushBack", "", 0, false},
+  {"VariantAddN", "AddN", "", 0, false},
+  {"VariantZerosLike", "ZerosLike", "", 0, false},
+  {"BroadcastGradientArgs", "BroadcastGradientArgs", "", 0, false},
+  {"ParseExample", "ParseExample", "", 0, true},
+  {"ParseExampleV2", "ParseExampleV2", "", 0, true},
+};
+
+static const alias *alias_of(const char *custom) {
+  for (size_t i = 0; i < UFI_COUNT(aliases); i++) {
+    if (strcmp(aliases[i].custom, custom) == 0) return &aliases[i];
+  }
+  return NULL;
+}
+
 bool ufi_is_flex(const ufi_tflite_code *code) {
-  return code->code == UFI_TFLITE_CUSTOM && strncmp(code->name, "Flex", 4) == 0 && code->name[4] != 0;
+  if (code->code != UFI_TFLITE_CUSTOM) return false;
+  return (strncmp(code->name, "Flex", 4) == 0 && code->name[4] != 0) || alias_of(code->name);
 }
 
 /* A node under construction: what its NodeDef says, completed. */
@@ -118,6 +156,34 @@ static uf_status read_attrs(ufi_tflite *r, flex_node *n, uf_error *error) {
   return ufi_sig_complete(n->sig, r->model->arena, n->attrs, &n->n_attrs, n->capacity, NULL, 0, error);
 }
 
+/* ---- without a NodeDef ------------------------------------------------------------ */
+
+static uf_status told_dtype(const ufi_graph *graph, const ufi_node *node, const ufi_tflite_attrs *from, const alias *known, uf_attr *attr,
+                            uf_error *error) {
+  int32_t code = -1;
+  *attr = (uf_attr){.name = known->attr, .kind = UF_ATTR_DTYPE};
+  if (known->output >= 0) {
+    attr->i = known->output < node->n_out ? graph->values[node->out[known->output]].dtype : UF_INVALID;
+  } else if (from->custom_size >= sizeof code) {
+    memcpy(&code, from->custom, sizeof code);
+    attr->i = ufi_dtype_from_tflite(code);
+  }
+  if (attr->i != UF_INVALID) return UF_OK;
+  return ufi_fail(error, UF_INVALID_ARGUMENT, "expected %s with the dtype of a list's elements, found none",
+                  known->output >= 0 ? "an output" : "options");
+}
+
+static uf_status tell_attrs(ufi_tflite *r, const ufi_graph *graph, const ufi_node *node, const ufi_tflite_attrs *from, const alias *known,
+                            flex_node *n, uf_error *error) {
+  uf_dtype *dtypes = ufi_arena_array(r->model->arena, (size_t)node->n_in + 1, sizeof *dtypes);
+  n->capacity = 1 + ufi_sig_attr_count(n->sig);
+  n->attrs = ufi_arena_array(r->model->arena, (size_t)n->capacity + 1, sizeof *n->attrs);
+  if (!dtypes || !n->attrs) return ufi_no_memory(error, sizeof *n->attrs);
+  for (int32_t i = 0; i < node->n_in; i++) dtypes[i] = graph->values[node->in[i]].dtype;
+  if (known->attr[0]) UFI_TRY(told_dtype(graph, node, from, known, &n->attrs[n->n_attrs++], error));
+  return ufi_sig_complete(n->sig, r->model->arena, n->attrs, &n->n_attrs, n->capacity, dtypes, node->n_in, error);
+}
+
 /* ---- the signature ------------------------------------------------------------------ */
 
 static uf_status put_dtypes(ufi_arena *arena, const flex_node *n, const char *side, const char *arguments, int32_t count,
@@ -189,20 +255,25 @@ static uf_status bind(ufi_tflite *r, flex_node *n, ufi_node *node, uf_error *err
 
 /* ---- all of it ------------------------------------------------------------------------ */
 
-static uf_status read_flex(ufi_tflite *r, ufi_node *node, const ufi_tflite_attrs *from, uf_error *error) {
+static uf_status read_flex(ufi_tflite *r, const ufi_graph *graph, ufi_node *node, const ufi_tflite_attrs *from, uf_error *error) {
+  const alias *known = alias_of(node->op_name);
   flex_node n = {0};
-  UFI_TRY(find_def(from, &n, error));
-  UFI_TRY(read_names(r, &n, error));
+  if (known && !known->has_def) {
+    n.name = n.op = known->op;
+  } else {
+    UFI_TRY(find_def(from, &n, error));
+    UFI_TRY(read_names(r, &n, error));
+  }
   UFI_TRY(find_op(&n, node, error));
-  UFI_TRY(read_attrs(r, &n, error));
+  UFI_TRY(known && !known->has_def ? tell_attrs(r, graph, node, from, known, &n, error) : read_attrs(r, &n, error));
   return bind(r, &n, node, error);
 }
 
-uf_status ufi_tflite_flex(ufi_tflite *r, ufi_node *node, const ufi_tflite_attrs *from) {
+uf_status ufi_tflite_flex(ufi_tflite *r, const ufi_graph *graph, ufi_node *node, const ufi_tflite_attrs *from) {
   uf_error refused = {0};
   UFI_TRY(ufi_tflite_spend(r, from->custom_size)); /* options may be shared by many operators */
   node->unsupported = NULL;
-  uf_status status = read_flex(r, node, from, &refused);
+  uf_status status = read_flex(r, graph, node, from, &refused);
   if (!ufi_tflite_array(r, 1, 1)) return UF_RESOURCE_EXHAUSTED; /* says so when the arena has grown beyond its budget */
   return status == UF_OK ? UF_OK : note(r, node, status, refused.message);
 }

@@ -58,12 +58,12 @@ static uf_status read_options(ufi_tflite *r, const ufi_fb_table *table, ufi_tfli
 
 /* The op's own struct from the file's options. An op that refuses them makes
  * the node unsupported; damage or lack of memory fails the open. */
-static uf_status read_attrs(ufi_tflite *r, ufi_node *node, const ufi_tflite_code *code, const ufi_fb_table *table) {
+static uf_status read_attrs(ufi_tflite *r, const ufi_graph *graph, ufi_node *node, const ufi_tflite_code *code, const ufi_fb_table *table) {
   ufi_tflite_attrs from = {
     .version = node->version, .n_in = node->n_in, .n_out = node->n_out, .arena = r->model->arena,
   };
   UFI_TRY(read_options(r, table, &from));
-  if (!node->op && ufi_is_flex(code)) return ufi_tflite_flex(r, node, &from);
+  if (!node->op && ufi_is_flex(code)) return ufi_tflite_flex(r, graph, node, &from);
   if (!node->op) return UF_OK;
   const ufi_op_def *def = node->op->def;
   if (def->attrs_size > 0) {
@@ -104,7 +104,7 @@ static uf_status read_node(ufi_tflite *r, ufi_graph *graph, int32_t i, const ufi
   node->unsupported = code->unsupported;
   UFI_TRY(read_lists(r, graph, node, table));
   for (int32_t k = 0; k < node->n_out; k++) graph->values[node->out[k]].producer = i;
-  UFI_TRY(read_attrs(r, node, code, table));
+  UFI_TRY(read_attrs(r, graph, node, code, table));
   check_blocked(r, node, node->in, node->n_in);
   check_blocked(r, node, node->out, node->n_out);
   check_blocked(r, node, node->aux, node->n_aux);

@@ -165,3 +165,82 @@ def test_a_constant_that_repeats_one_value_is_bounded():
     node = node_def("Const", [("dtype", type_attr(FLOAT)), ("value", message((8, tensor)))])
     with pytest.raises(unflow.errors.ResourceExhaustedError, match="the file is damaged or made to harm"):
         unflow.open(model("FlexConst", options("Const", node)))
+
+
+# ---- TensorFlow's ops under their own names, as TFLite's kernels for them have them ----------------
+
+def chain(steps, feeds, results):
+    """steps: (op, inputs, [(output, dtype)], options); values of `results` for feeds {name: array}."""
+    g, at = modelgen.ModelGen(), {}
+    for name, x in feeds.items():
+        at[name] = g.tensor(name, x.dtype.name, x.shape)
+    for op, inputs, outputs, custom in steps:
+        at.update({name: g.tensor(name, dtype, ()) for name, dtype in outputs})
+        g.op("CUSTOM", [at[i] for i in inputs], [at[name] for name, _ in outputs], custom=op, custom_options=custom)
+    g.inputs([at[name] for name in feeds])
+    g.outputs([at[name] for name in results])
+    opened = unflow.open(g.build())
+    assert not opened.unsupported, opened.unsupported
+    out = opened.run(**feeds)
+    return [np.asarray(out[name]) for name in results]
+
+
+def test_lists_of_tensors():
+    x, y = np.arange(3, dtype=np.float32), np.arange(6, dtype=np.float32).reshape(2, 3)
+    shape, one, two, n = np.array([3], np.int32), np.int32(1), np.int32(2), np.array(3, np.int32)
+    v = "variant"
+    steps = [("TensorListReserve", ["shape", "n"], [("a", v)], np.int32(0).tobytes()), ("TensorListSetItem", ["a", "one", "x"], [("b", v)], b""),
+             ("TensorListStack", ["b", "shape"], [("stacked", "float32")], b""), ("TensorListLength", ["b"], [("length", "int32")], b""),
+             ("TensorListPushBack", ["b", "x"], [("c", v)], b""), ("TensorListLength", ["c"], [("longer", "int32")], b""),
+             ("TensorListPopBack", ["c", "shape"], [("d", v), ("popped", "float32")], b""),
+             ("TensorListFromTensor", ["y", "shape"], [("e", v)], b""), ("TensorListGetItem", ["e", "one", "shape"], [("got", "float32")], b""),
+             ("TensorListElementShape", ["e"], [("element_shape", "int32")], b""), ("VariantAddN", ["e", "e"], [("f", v)], b""),
+             ("TensorListStack", ["f", "shape"], [("doubled", "float32")], b""), ("VariantZerosLike", ["e"], [("z", v)], b""),
+             ("TensorListStack", ["z", "shape"], [("zeros", "float32")], b"")]
+    feeds = {"x": x, "y": y, "shape": shape, "n": n, "one": np.array(1, np.int32)}
+    names = ["stacked", "length", "longer", "popped", "got", "element_shape", "doubled", "zeros"]
+    got = dict(zip(names, chain(steps, feeds, names)))
+    np.testing.assert_array_equal(got["stacked"], [0 * x, x, 0 * x])
+    assert (got["length"], got["longer"], got["length"].dtype) == (3, 4, np.int32)
+    np.testing.assert_array_equal(got["popped"], x)
+    np.testing.assert_array_equal(got["got"], y[1])
+    np.testing.assert_array_equal(got["element_shape"], [3])
+    np.testing.assert_array_equal(got["doubled"], 2 * y)
+    np.testing.assert_array_equal(got["zeros"], 0 * y)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+@pytest.mark.parametrize("a,b,want", [([2, 3], [2, 3], ([], [])), ([2, 1, 3], [3], ([1], [0, 1])), ([1], [4, 1], ([0, 1], [1])), ([], [2], ([0], []))])
+def test_broadcast_gradient_args(dtype, a, b, want):
+    got = chain([("BroadcastGradientArgs", ["a", "b"], [("p", dtype), ("q", dtype)], b"")], {"a": np.array(a, dtype), "b": np.array(b, dtype)}, ["p", "q"])
+    assert [g.tolist() for g in got] == list(want) and got[0].dtype.name == dtype
+
+
+def test_parse_example():
+    """Options as those of Flex ops."""
+    feature = message((1, message((1, b"f"), (2, message((2, message((1, b"\0\0\x80\x3f\0\0\0\x40"))))))))
+    example = message((1, feature))
+    attrs = [("Nsparse", message((3, 0))), ("Ndense", message((3, 1))), ("sparse_types", message((1, b""))), ("Tdense", message((1, message((6, b"\x01"))))),
+             ("dense_shapes", message((1, message((7, message((2, message((1, 2)))))))))]
+    custom = options("ParseExample", node_def("ParseExample", attrs))
+    feeds = {"serialized": np.array([example, example], object), "names": np.array([], object), "keys": np.array(b"f", object),
+             "defaults": np.array([], np.float32)}
+    g, at = modelgen.ModelGen(), {}
+    for name, x in feeds.items():
+        at[name] = g.tensor(name, "string" if x.dtype == object else x.dtype.name, x.shape)
+    y = g.tensor("y", "float32", ())
+    g.op("CUSTOM", [at[name] for name in feeds], [y], custom="ParseExample", custom_options=custom)
+    g.inputs(list(at.values()))
+    g.outputs([y])
+    opened = unflow.open(g.build())
+    assert not opened.unsupported, opened.unsupported
+    assert opened.run(**feeds)["y"].tolist() == [[1, 2], [1, 2]]
+
+
+def test_a_list_without_a_dtype():
+    g = modelgen.ModelGen()
+    shape, n, y = g.constant("shape", "int32", [1]), g.tensor("n", "int32", ()), g.tensor("y", "variant", ())
+    g.op("CUSTOM", [shape, n], [y], custom="TensorListReserve", custom_options=b"")
+    g.inputs([n])
+    g.outputs([y])
+    assert "expected options with the dtype of a list's elements, found none" in unflow.open(g.build()).unsupported[0]
