@@ -244,3 +244,23 @@ def test_a_list_without_a_dtype():
     g.inputs([n])
     g.outputs([y])
     assert "expected options with the dtype of a list's elements, found none" in unflow.open(g.build()).unsupported[0]
+
+
+@pytest.mark.parametrize("paths", [1, 2, 3])
+@pytest.mark.parametrize("merge", [False, True])
+def test_ctc_beam_search(paths, merge):
+    """TFLite's op beside TensorFlow's, whose integers are int64."""
+    rng = np.random.default_rng(paths)
+    x, lengths = rng.standard_normal((7, 3, 5)).astype(np.float32) * 2, np.array([7, 4, 5], np.int32)
+    outputs = 3 * paths + 1
+    flex = options("CTCBeamSearchDecoder", node_def("CTCBeamSearchDecoder", [
+        ("T", type_attr(FLOAT)), ("beam_width", message((3, 10))), ("top_paths", message((3, paths))), ("merge_repeated", message((5, int(merge))))]))
+    ours = modelgen.flex({"beam_width": 10, "top_paths": paths, "merge_repeated": merge})
+    names = [f"y{i}" for i in range(outputs)]
+    wide = [(n, "int64" if i + 1 < outputs else "float32") for i, n in enumerate(names)]
+    narrow = [(n, d.replace("64", "32") if d == "int64" else d) for n, d in wide]
+    want = chain([("FlexCTCBeamSearchDecoder", ["x", "lengths"], wide, flex)], {"x": x, "lengths": lengths}, names)
+    got = chain([("CTCBeamSearchDecoder", ["x", "lengths"], narrow, ours)], {"x": x, "lengths": lengths}, names)
+    for a, b in zip(want, got):
+        np.testing.assert_array_equal(a, b)
+        assert b.dtype == (np.int32 if a.dtype == np.int64 else np.float32)

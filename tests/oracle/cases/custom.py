@@ -69,6 +69,12 @@ def images(rng):
         yield custom.case(op.lower(), [x, flow], ["float32"], custom=(op, b""))
 
 
+def ctc(rng):
+    x, lengths = numbers(rng, "float32", (5, 2, 4)), np.array([5, 3], np.int32)
+    yield custom.case("ctc", [x, lengths], ["int32"] * 3 + ["float32"],
+                      custom=("CTCBeamSearchDecoder", flex({"beam_width": 4, "top_paths": 1, "merge_repeated": True})))
+
+
 def landmarks(rng):
     matrix = numbers(rng, "float32", (1, 4, 4))
     yield custom.case("landmarks", [numbers(rng, "float32", (1, 5, 3)), matrix], ["float32"], version=2, custom=("TransformLandmarks", b""))
@@ -81,12 +87,12 @@ def landmarks(rng):
 
 ROWS = {"AudioSpectrogram": "AUDIO_SPECTROGRAM", "Mfcc": "MFCC", "MaxPoolingWithArgmax2D": "MAX_POOLING_WITH_ARGMAX_2D", "MaxUnpooling2D":
         "MAX_UNPOOLING_2D", "MaxPoolWithArgmax": "MAX_POOL_WITH_ARGMAX", "Convolution2DTransposeBias": "CONVOLUTION_2D_TRANSPOSE_BIAS",
-        "DenseImageWarp": "DENSE_IMAGE_WARP", "Resampler": "RESAMPLER", "TransformLandmarks": "TRANSFORM_LANDMARKS",
+        "CTCBeamSearchDecoder": "CTC_BEAM_SEARCH_DECODER_INT32", "DenseImageWarp": "DENSE_IMAGE_WARP", "Resampler": "RESAMPLER", "TransformLandmarks": "TRANSFORM_LANDMARKS",
         "TransformTensorBilinear": "TRANSFORM_TENSOR_BILINEAR", "Landmarks2TransformMatrix": "LANDMARKS_TO_TRANSFORM_MATRIX"}
 
 
 def cases(rng):
-    for family in (audio, mfcc, images, landmarks):
+    for family in (audio, mfcc, images, ctc, landmarks):
         for case in family(rng):
             case.op = ROWS[case.op]
             case.name = case.name.removeprefix("custom_")

@@ -13,7 +13,7 @@ custom = Node("CUSTOM")
 NO_RESOLVER = "no resolver of the wheels has this op"
 ROWS = {"AudioSpectrogram": "AUDIO_SPECTROGRAM", "Mfcc": "MFCC", "MaxPoolingWithArgmax2D": "MAX_POOLING_WITH_ARGMAX_2D", "MaxUnpooling2D":
         "MAX_UNPOOLING_2D", "MaxPoolWithArgmax": "MAX_POOL_WITH_ARGMAX", "Convolution2DTransposeBias": "CONVOLUTION_2D_TRANSPOSE_BIAS",
-        "DenseImageWarp": "DENSE_IMAGE_WARP", "Resampler": "RESAMPLER", "TransformLandmarks": "TRANSFORM_LANDMARKS",
+        "CTCBeamSearchDecoder": "CTC_BEAM_SEARCH_DECODER_INT32", "DenseImageWarp": "DENSE_IMAGE_WARP", "Resampler": "RESAMPLER", "TransformLandmarks": "TRANSFORM_LANDMARKS",
         "TransformTensorBilinear": "TRANSFORM_TENSOR_BILINEAR", "Landmarks2TransformMatrix": "LANDMARKS_TO_TRANSFORM_MATRIX"}
 
 
@@ -81,6 +81,11 @@ def images():
         "expected strides from 1 to 32767, found 0x1")
     yield "transpose_large", [zeros(0, 70000, 1, 2), weights, bias], 1, (op, pool_options(stride=(32767, 1))), "allocate", (
         "expected an output of at most 2^31 - 1 lines and columns, found 2293657235x1")
+
+
+    beam = flex({"beam_width": 2, "top_paths": 1, "merge_repeated": True})
+    yield "ctc_outputs", [zeros(5, 2, 4), np.zeros(2, np.int32)], 5, ("CTCBeamSearchDecoder", beam), "invoke", (
+        "expected one path or more, a beam as wide, and 3 outputs for each path and one, found 1 paths, a beam of 2 and 5 outputs")
 
 
 def landmarks():
