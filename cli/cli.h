@@ -112,6 +112,7 @@ void json_uint(json *j, const char *key, uint64_t value);
 void json_bool(json *j, const char *key, bool value);
 void json_null(json *j, const char *key);
 void json_number(json *j, const char *key, const char *text); /* as print.c makes it */
+void json_raw(json *j, const char *key, const char *value, size_t size); /* JSON already */
 void json_dims(json *j, const char *key, int32_t rank, const int64_t *dims); /* null for rank -1 */
 
 /* ---- print.c ----------------------------------------------------------------------- */
@@ -315,5 +316,12 @@ void progress_end(void);
  * can be removed. */
 void interrupt_catch(void);
 bool interrupted(void);
+
+/* ---- model_extras.c: metadata and packed files of a .tflite -------------------------- */
+
+void print_extras(uf_model *model, const uf_model_info *info);
+void json_extras(json *j, uf_model *model, const uf_model_info *info);
+/* The bytes of a packed file to stdout; an exit code. */
+int show_file(uf_model *model, const char *name);
 
 #endif

@@ -11,8 +11,8 @@ static const char help[] =
   "usage: unflow info [--json] [SOURCE]\n"
   "\n"
   "Says what a file is: its format, how many arrays, parameters and bytes; of a .tflite its graphs\n"
-  "with inputs and outputs, signatures, ops and how often each occurs, metadata, and all that\n"
-  "will not run. Without a file: this program's version and the instruction set it uses.\n"
+  "with inputs and outputs, signatures, ops and how often each occurs, metadata, packed files, and\n"
+  "all that will not run. Without a file: this program's version and the instruction set it uses.\n"
   "\n"
   "      --json   print JSON\n"
   "\n"
@@ -147,19 +147,11 @@ static void print_ops(const op_counts *c) {
   table_print(t, stdout);
 }
 
-static void print_rest(const uf_model *model, const uf_model_info *info) {
-  if (info->n_metadata) puts("\nmetadata");
-  for (int32_t i = 0; i < info->n_metadata; i++) {
-    const char *name;
-    const void *data;
-    size_t size;
-    if (uf_model_metadata(model, i, &name, &data, &size, NULL) != UF_OK) continue;
-    print_name("  ", name, "");
-    printf(": %zu bytes\n", size);
-  }
+static void print_rest(uf_model *model, const uf_model_info *info) {
+  print_extras(model, info);
   uf_session *session;
   const char *reason;
-  if (uf_session_create((uf_model *)model, NULL, &session, NULL) != UF_OK) return;
+  if (uf_session_create(model, NULL, &session, NULL) != UF_OK) return;
   for (int32_t i = 0; (reason = uf_session_unsupported(session, i)) != NULL; i++) {
     if (i == 0) puts("\nwhat will not run; all the rest does");
     print_name("  ", reason, "\n");
@@ -167,7 +159,7 @@ static void print_rest(const uf_model *model, const uf_model_info *info) {
   uf_session_release(session);
 }
 
-static void print_text(const uf_model *model, const uf_model_info *info, const op_counts *ops) {
+static void print_text(uf_model *model, const uf_model_info *info, const op_counts *ops) {
   text size = {0};
   text_bytes(&size, info->file_size);
   print_name("file         ", info->path, "\n");
@@ -233,7 +225,7 @@ static void json_graphs(json *j, const uf_model *model, const uf_model_info *inf
   json_end(j, ']');
 }
 
-static void json_lists(json *j, const uf_model *model, const uf_model_info *info,
+static void json_lists(json *j, uf_model *model, const uf_model_info *info,
                        const op_counts *ops) {
   json_array(j, "ops", false);
   for (size_t i = 0; i < ops->n; i++) {
@@ -244,22 +236,11 @@ static void json_lists(json *j, const uf_model *model, const uf_model_info *info
     json_end(j, '}');
   }
   json_end(j, ']');
-  json_array(j, "metadata", false);
-  for (int32_t i = 0; i < info->n_metadata; i++) {
-    const char *name;
-    const void *data;
-    size_t size;
-    if (uf_model_metadata(model, i, &name, &data, &size, NULL) != UF_OK) continue;
-    json_object(j, NULL, true);
-    json_string(j, "name", name);
-    json_uint(j, "bytes", size);
-    json_end(j, '}');
-  }
-  json_end(j, ']');
+  json_extras(j, model, info);
   json_array(j, "unsupported", false);
   uf_session *session;
   const char *reason;
-  if (uf_session_create((uf_model *)model, NULL, &session, NULL) == UF_OK) {
+  if (uf_session_create(model, NULL, &session, NULL) == UF_OK) {
     for (int32_t i = 0; (reason = uf_session_unsupported(session, i)) != NULL; i++) json_string(j, NULL, reason);
     uf_session_release(session);
   }
@@ -271,7 +252,7 @@ static void json_about(json *j) {
   json_string(j, "isa", uf_isa());
 }
 
-static void print_json(const uf_model *model, const uf_model_info *info, const op_counts *ops) {
+static void print_json(uf_model *model, const uf_model_info *info, const op_counts *ops) {
   json j = {.out = stdout};
   json_object(&j, NULL, false);
   json_string(&j, "path", info->path);

@@ -22,6 +22,7 @@ static const char help[] =
   "      --dequantize   real values in place of quantized ones\n"
   "      --run          run the model first\n";
 static const char help_end[] =
+  "      --file         NAME is a file packed with the model: its bytes, as they are\n"
   "      --json         print JSON, all elements as nested lists\n"
   "\n"
   "examples:\n"
@@ -29,12 +30,13 @@ static const char help_end[] =
   "  unflow show model.tflite dense/kernel --dequantize\n"
   "  unflow show model.tflite '#17' --full\n"
   "  unflow show model.tflite conv1/Relu6 --run --input x=x.npy\n"
-  "  unflow show model.tflite conv1/Relu6 --random 1\n";
+  "  unflow show model.tflite conv1/Relu6 --random 1\n"
+  "  unflow show model.tflite --file labels.txt\n";
 
 typedef struct show {
   const char *path, *name;
   run_options run;
-  bool full, dequantize, json;
+  bool full, dequantize, json, file;
 } show;
 
 /* What is to be shown. */
@@ -188,7 +190,8 @@ static int show_from(const show *s, uf_model *model) {
 static int parse(show *s, int argc, char **argv) {
   static const struct option options[] = {
     {"full", no_argument, NULL, 'f'}, {"dequantize", no_argument, NULL, 'd'},
-    {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, RUN_LONG_OPTIONS, {0}};
+    {"file", no_argument, NULL, 'F'}, {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'}, RUN_LONG_OPTIONS, {0}};
   for (int c; (c = getopt_long(argc, argv, ":hji:", options, NULL)) != -1;) {
     int code;
     switch (c) {
@@ -199,6 +202,7 @@ static int parse(show *s, int argc, char **argv) {
         exit(EXIT_OK);
       case 'f': s->full = true; break;
       case 'd': s->dequantize = true; break;
+      case 'F': s->file = true; break;
       case 'j': s->json = true; break;
       default:
         code = run_option(&s->run, "show", c, optarg);
@@ -206,6 +210,8 @@ static int parse(show *s, int argc, char **argv) {
     }
   }
   if (argc - optind != 2) return usage("show", "expected a source and a name, found %d words", argc - optind);
+  if (s->file && (s->full || s->dequantize || s->json || s->run.run))
+    return usage("show", "--file writes the bytes of a packed file; leave the other options out");
   s->path = argv[optind];
   s->name = argv[optind + 1];
   return EXIT_OK;
@@ -215,13 +221,14 @@ int cmd_show(int argc, char **argv) {
   show s = {.run = run_options_default()};
   int code = parse(&s, argc, argv);
   if (code == EXIT_OK && !is_model(s.path)) {
-    if (s.run.run) code = usage("show", "options for runs are for a .tflite, and '%s' is none", s.path);
+    if (s.file) code = usage("show", "--file is for a .tflite, and '%s' is none", s.path);
+    else if (s.run.run) code = usage("show", "options for runs are for a .tflite, and '%s' is none", s.path);
     else code = source_show(s.path, s.name, s.full, s.dequantize, s.json);
     run_options_free(&s.run);
     return code;
   }
   uf_model *model = code == EXIT_OK ? open_model(s.path) : NULL;
-  if (model) code = show_from(&s, model);
+  if (model) code = s.file ? show_file(model, s.name) : show_from(&s, model);
   else if (code == EXIT_OK) code = EXIT_FAILED;
   uf_model_release(model);
   run_options_free(&s.run);

@@ -98,6 +98,11 @@ void json_number(json *j, const char *key, const char *number) {
   else fputs(number, j->out);
 }
 
+void json_raw(json *j, const char *key, const char *value, size_t size) {
+  begin_value(j, key);
+  fwrite(value, 1, size, j->out);
+}
+
 void json_dims(json *j, const char *key, int32_t rank, const int64_t *dims) {
   if (rank < 0) {
     json_null(j, key);

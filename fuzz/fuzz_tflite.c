@@ -81,6 +81,25 @@ static void read_signature(const uf_model *model, int32_t i) {
   }
 }
 
+static void read_extras(uf_model *model) {
+  uf_buf *bytes;
+  int32_t n = 0;
+  if (uf_model_metadata_json(model, &bytes, NULL) == UF_OK) {
+    touch(uf_buf_data(bytes), uf_buf_size(bytes));
+    uf_buf_release(bytes);
+  }
+  (void)uf_model_file_count(model, &n, NULL);
+  for (int32_t i = 0; i < n; i++) {
+    const char *name;
+    size_t name_size;
+    uint64_t size;
+    if (uf_model_file(model, i, &name, &name_size, &size, NULL) == UF_OK) touch(name, name_size);
+    if (uf_model_file_read(model, i, &bytes, NULL) != UF_OK) continue;
+    touch(uf_buf_data(bytes), uf_buf_size(bytes));
+    uf_buf_release(bytes);
+  }
+}
+
 static void read_model(uf_model *model) {
   uf_model_info info;
   uf_model_describe(model, &info);
@@ -96,6 +115,7 @@ static void read_model(uf_model *model) {
     const char *line = uf_model_unsupported(model, i);
     touch(line, strlen(line));
   }
+  read_extras(model);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {

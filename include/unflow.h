@@ -305,6 +305,23 @@ UF_API uf_status uf_model_signature(const uf_model *model, int32_t i,
 /* Metadata entry i: its name and bytes (view into the file). */
 UF_API uf_status uf_model_metadata(const uf_model *model, int32_t i, const char **name_out,
                                    const void **data_out, size_t *size_out, uf_error *error);
+/* What the entry TFLITE_METADATA says (TensorFlow Lite Support's metadata_schema.fbs): name, description,
+ * author, what each input and output means, how inputs are normalised, which packed files go with them. As
+ * JSON text in UTF-8, without a NUL; fields are called as in the schema, the kind of a union's table is
+ * NAME_type (as flatc writes JSON), absent fields are left out. NOT_FOUND: the model has no such entry; DATA_LOSS: it is damaged. The
+ * caller releases the text. */
+UF_API uf_status uf_model_metadata_json(const uf_model *model, uf_buf **text_out,
+                                        uf_error *error) UF_MUST_USE;
+/* Files packed behind the model as a ZIP archive (labels.txt, vocab.txt ...); 0 when there is none. DATA_LOSS:
+ * the archive is damaged. Any thread may ask. */
+UF_API uf_status uf_model_file_count(uf_model *model, int32_t *n_out, uf_error *error);
+/* File i: its name, name_size bytes without a NUL that live as long as the model, and its size unpacked. */
+UF_API uf_status uf_model_file(uf_model *model, int32_t i, const char **name_out, size_t *name_size_out,
+                               uint64_t *size_out, uf_error *error);
+/* Its bytes, checked against their CRC-32: a part of the mapping when they are stored, else unpacked. The
+ * caller releases them. UNIMPLEMENTED: encrypted, or packed by another method than deflate. */
+UF_API uf_status uf_model_file_read(uf_model *model, int32_t i, uf_buf **bytes_out,
+                                    uf_error *error) UF_MUST_USE;
 
 /* ---- custom ops ---------------------------------------------------------- */
 

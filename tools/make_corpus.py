@@ -8,8 +8,10 @@ ai-edge-litert, both of which the oracle's environment has.
 
     tools/make_corpus.py [folder]
 """
+import io
 import struct
 import sys
+import zipfile
 from pathlib import Path
 
 import flatbuffers
@@ -325,11 +327,55 @@ def behind():
     return m.build().ljust(size, b"\0") + f32(1, 2, 3, 4) + b"opts"
 
 
+def described():
+    """TFLITE_METADATA with a name and a subgraph of one empty input, and two files packed behind the model."""
+    b = flatbuffers.Builder(64)
+    name = b.CreateString("seed")
+
+    def table(fields):
+        b.StartObject(10)
+        for number, offset in fields.items():
+            b.PrependUOffsetTRelativeSlot(number, offset, 0)
+        return b.EndObject()
+
+    def one(offset):
+        b.StartVector(4, 1, 4)
+        b.PrependUOffsetTRelative(offset)
+        return b.EndVector()
+
+    mean = b.CreateNumpyVector(np.array([1, 2], np.float32))
+    options = table({0: mean})
+    b.StartObject(2)
+    b.PrependUint8Slot(0, 1, 0)
+    b.PrependUOffsetTRelativeSlot(1, options, 0)
+    units = one(b.EndObject())
+    tensors = one(table({0: name, 4: units, 6: one(table({0: name}))}))
+    graphs = one(table({2: tensors}))
+    b.Finish(table({0: name, 3: graphs}), b"M001")
+    m = Model()
+    x = m.tensor("x", FLOAT32, [1])
+    m.now.inputs = m.now.outputs = [x]
+    entry = s.MetadataT()
+    entry.name, entry.buffer = "TFLITE_METADATA", len(m.model.buffers)
+    buffer = s.BufferT()
+    buffer.data = np.frombuffer(bytes(b.Output()), np.uint8)
+    m.model.buffers.append(buffer)
+    m.model.metadata.append(entry)
+    file = io.BytesIO(m.build())
+    file.seek(0, 2)
+    with zipfile.ZipFile(file, "a") as archive:
+        for method, member in ((zipfile.ZIP_STORED, "labels.txt"), (zipfile.ZIP_DEFLATED, "vocab.txt")):
+            about = zipfile.ZipInfo(member)
+            about.compress_type = method
+            archive.writestr(about, b"one\ntwo\n" * 4)
+    return file.getvalue()
+
+
 SEEDS = {
     "add": add, "conv_per_channel": conv_per_channel, "strings": strings,
     "sparse_csr": lambda: sparse(False), "sparse_block": lambda: sparse(True), "variables": variables,
     "loop": loop, "endless_calls": endless_calls, "tables": tables, "custom": custom, "state": state,
-    "blockwise": blockwise, "composite": composite, "behind": behind,
+    "blockwise": blockwise, "composite": composite, "behind": behind, "described": described,
 }
 
 

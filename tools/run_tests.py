@@ -6,10 +6,12 @@
     run_tests.py NAME ...       some of the steps (--list names them)
     run_tests.py --all [...]    every case beside TensorFlow; without it a sample, always the same, of ops with many
 
-Each step prints what it always prints, then one line of counts; the last line is the sum:
-`N passed, N failed, N skipped`. The exit status is 1 when anything failed, or when a runner died without counts.
+Steps that keep one processor busy run two at a time (UNFLOW_TEST_LANES); what a step prints comes when it has ended, then
+the counts of all of them. The last line is the sum: `N passed, N failed, N skipped`. The exit status is 1 when anything
+failed, or when a runner died without counts.
 """
 
+import collections
 import json
 import os
 import pathlib
@@ -17,6 +19,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -29,6 +32,19 @@ SANITIZED = {
 }
 
 
+LINES = threading.local()  # .kept: what the step of this thread prints, until it ends
+
+
+def say(text):
+    """Prints now, or with the rest of the step."""
+    kept = getattr(LINES, "kept", None)
+    if kept is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    else:
+        kept.append(text)
+
+
 def call(command, extra=None, quiet=False):
     """Runs a command, passing its output on line by line; (exit status, output)."""
     env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PATH": f"{TOOLS}:{os.environ['PATH']}", **(extra or {})}
@@ -38,8 +54,7 @@ def call(command, extra=None, quiet=False):
     for line in process.stdout:
         lines.append(line)
         if not quiet:
-            sys.stdout.write("  " + line)
-            sys.stdout.flush()
+            say("  " + line)
     return process.wait(), "".join(lines)
 
 
@@ -128,6 +143,16 @@ def oracle_sanitized():
     return counts_of(text, status)
 
 
+def oracle_damaged():
+    """Models of the same cases with bytes changed, on the sanitized library."""
+    env = sanitized_python()
+    extra = {"UNFLOW_PYTHONPATH": env.pop("PYTHONPATH"), "UNFLOW_CANDIDATE_PRELOAD": env.pop("LD_PRELOAD"), **env,
+             "PYTHONPATH": "", "ASAN_OPTIONS": env["ASAN_OPTIONS"] + ":max_allocation_size_mb=1024"}
+    some = ["--models", "3", "--variants", "40"] if ALL else ["--models", "1", "--variants", "12"]
+    status, text = call([ORACLE, "tests/oracle/damaged.py", *some], extra)
+    return counts_of(text, status)
+
+
 def tensorflow_ops():
     status, text = call([ORACLE, "tests/oracle/tf_run.py", "--quiet", "--missing", *([] if ALL else ["--every", "2"])],
                         {"PYTHONPATH": "", "UNFLOW_PYTHONPATH": str(ROOT / "build" / "python")})
@@ -150,7 +175,7 @@ def wheel():
     status, text = call([ORACLE, "-m", "pip", "-q", "--disable-pip-version-check", "wheel", "--no-deps", "--no-build-isolation", "-w", folder, "."],
                         {"PATH": f"{ORACLE.parent}:{os.environ['PATH']}"}, quiet=True)
     if status:
-        print("  " + "\n  ".join(text.splitlines()[-40:]))
+        say("  " + "\n  ".join(text.splitlines()[-40:]) + "\n")
     made = list(folder.glob("*.whl"))
     return pytest(["tests/python/test_wheel.py"], {"UNFLOW_WHEEL": str(made[0])}) if status == 0 and made else (0, 1, 0)
 
@@ -165,6 +190,7 @@ STEPS = {
     "python-sanitized": python_sanitized,
     "oracle": oracle,
     "oracle-sanitized": oracle_sanitized,
+    "oracle-damaged": oracle_damaged,
     "tensorflow-ops": tensorflow_ops,
     "tensorflow-ops-sanitized": tensorflow_ops_sanitized,
     "tensorflow": lambda: pytest(["tests/oracle/test_tf_control.py", "tests/oracle/test_tf_eager.py",
@@ -179,21 +205,81 @@ STEPS = {
 }
 
 
+# What runs after one another: a later step uses what an earlier one left on disk (answers of the oracle), or counts
+# on the machine. The first chain runs alone, for its programs use all processors.
+CHAINS = [
+    ["layers", "c", "c-scalar", "c-sanitized"],
+    ["oracle", "oracle-sanitized", "oracle-damaged"],
+    ["tensorflow-ops", "tensorflow-ops-sanitized"],
+    ["python", "models-scalar", "python-sanitized"],
+    ["tensorflow"],
+    ["zoo"],
+    ["checkpoints", "checkpoints-sanitized"],
+    ["wheel"],
+]
+
+
+def run_step(name, rows):
+    start = time.time()
+    try:
+        counts = STEPS[name]()
+    except Exception as error:  # a runner that cannot start must not hide the others
+        say(f"  {type(error).__name__}: {error}\n")
+        counts = (0, 1, 0)
+    rows[name] = (counts, time.time() - start)
+
+
+def run_chain(chain, rows, lock):
+    """One chain in a lane: each step's output in one piece."""
+    for name in chain:
+        LINES.kept = []
+        run_step(name, rows)
+        with lock:
+            sys.stdout.write(f"== {name}\n" + "".join(LINES.kept))
+            sys.stdout.flush()
+
+
+def run_all(names):
+    """{step: (counts, seconds)}."""
+    rows, lock = {}, threading.Lock()
+    chains = [[name for name in chain if name in names] for chain in CHAINS]
+    for name in chains[0]:
+        print(f"== {name}", flush=True)
+        run_step(name, rows)
+    waiting = collections.deque(chain for chain in chains[1:] if chain)
+
+    def lane():
+        while True:
+            try:
+                chain = waiting.popleft()
+            except IndexError:
+                return
+            run_chain(chain, rows, lock)
+
+    lanes = [threading.Thread(target=lane) for _ in range(int(os.environ.get("UNFLOW_TEST_LANES", "2")))]
+    for thread in lanes:
+        thread.start()
+    for thread in lanes:
+        thread.join()
+    return rows
+
+
 def main(names):
     names = [name for name in names if name != "--all"]
     if names == ["--list"]:
         print("\n".join(STEPS))
         return 0
-    total, rows = [0, 0, 0], []
-    for name in names or STEPS:
-        print(f"== {name}", flush=True)
-        start = time.time()
-        counts = STEPS[name]()
-        rows.append((name, counts, time.time() - start))
-        total = [a + b for a, b in zip(total, counts)]
-    print(f"\n{'':<20}{'passed':>8}{'failed':>8}{'skipped':>8}{'seconds':>9}")
-    for name, counts, seconds in rows:
-        print(f"{name:<20}{counts[0]:>8}{counts[1]:>8}{counts[2]:>8}{seconds:>9.0f}")
+    unknown = [name for name in names if name not in STEPS]
+    if unknown:
+        print(f"run_tests.py: expected steps of {' '.join(STEPS)}, found {' '.join(unknown)}", file=sys.stderr)
+        return 2
+    rows = run_all(names or list(STEPS))
+    total = [sum(counts[i] for counts, _ in rows.values()) for i in range(3)]
+    print(f"\n{'':<26}{'passed':>8}{'failed':>8}{'skipped':>8}{'seconds':>9}")
+    for name in STEPS:
+        if name in rows:
+            (passed, failed, skipped), seconds = rows[name]
+            print(f"{name:<26}{passed:>8}{failed:>8}{skipped:>8}{seconds:>9.0f}")
     print("{} passed, {} failed, {} skipped".format(*total))
     return 1 if total[1] or not total[0] else 0
 

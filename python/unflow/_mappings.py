@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import io
+import json
 import operator
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -247,7 +247,7 @@ class Tables(_States):
 
 
 class Metadata(Named):
-    """The metadata entries of the file, by name, as bytes."""
+    """The metadata entries of the file, by name, as bytes; ``.model`` is the decoded description."""
 
     __slots__ = ("_model", "_keys")
 
@@ -261,6 +261,16 @@ class Metadata(Named):
             for i in range(self._model.info()["n_metadata"]):
                 self._keys.setdefault(self._model.metadata(i)[0], i)
         return self._keys
+
+    @property
+    def model(self):
+        """What TFLITE_METADATA says, as a dict with the names of its schema: name, description,
+        subgraph_metadata with input_tensor_metadata (normalisation, labels) ...; {} when the file has
+        none. Raises DataLossError when it is damaged."""
+        try:
+            return json.loads(self._model.metadata_json())
+        except NotFoundError:
+            return {}
 
     def __getitem__(self, key):
         table = self._table()
@@ -277,36 +287,28 @@ class Metadata(Named):
 
 
 class Files(Named):
-    """The files packed as a zip archive behind the model (labels, vocabularies), as bytes."""
+    """The files packed behind the model (labels, vocabularies), by name, as bytes."""
 
-    __slots__ = ("_source", "_zip")
+    __slots__ = ("_model", "_keys")
 
-    def __init__(self, source):
-        self._source = source  # path, or the bytes of the model
-        self._zip = None
+    def __init__(self, model):
+        self._model = model
+        self._keys = None
 
-    def _archive(self):
-        if self._zip is None:
-            import zipfile
-
-            is_bytes = not isinstance(self._source, str)
-            source = io.BytesIO(self._source) if is_bytes else self._source
-            try:
-                self._zip = zipfile.ZipFile(source)
-            except (zipfile.BadZipFile, OSError):
-                self._zip = zipfile.ZipFile(io.BytesIO(b"PK\x05\x06" + bytes(18)))  # empty
-        return self._zip
+    def _table(self):
+        if self._keys is None:
+            self._keys = {name: i for i, (name, _) in enumerate(self._model.files())}
+        return self._keys
 
     def __getitem__(self, key):
-        try:
-            return self._archive().read(key)
-        except KeyError:
-            known = ", ".join(map(repr, self)) or "none"
-            raise NoSuchNameError(None, None, f"expected one of the packed files ({known}), "
-                                  f"found {key!r}") from None
+        table = self._table()
+        if key not in table:
+            raise NoSuchNameError(None, None, f"{self._model.info()['path']}: expected one of the packed files "
+                                  f"({', '.join(map(repr, table)) or 'none'}), found {key!r}")
+        return self._model.file(table[key])
 
     def __iter__(self):
-        return iter(self._archive().namelist())
+        return iter(self._table())
 
     def __len__(self):
-        return len(self._archive().namelist())
+        return len(self._table())

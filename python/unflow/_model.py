@@ -75,14 +75,14 @@ def open(source, num_threads=None, *, keep_all=False, name=None, ema=False, fs=N
         return open_source(source, fs, storage_options, ema, name)
     if isinstance(source, (str, os.PathLike)):
         path = os.fspath(source)
-        core, content = _core.open_path(path, functions_of(custom_ops)), path
+        core = _core.open_path(path, functions_of(custom_ops))
     else:
         if hasattr(source, "read"):
             name = name or getattr(source, "name", None)
             source = source.read()
         name = name if isinstance(name, str) else None
-        core, content = _core.open_buffer(source, name, functions_of(custom_ops)), source
-    return Model(_core.Session(core, num_threads=num_threads or 0, keep_all=keep_all), content)
+        core = _core.open_buffer(source, name, functions_of(custom_ops))
+    return Model(_core.Session(core, num_threads=num_threads or 0, keep_all=keep_all))
 
 
 class Node(NamedTuple):
@@ -249,10 +249,9 @@ class Model:
     other; ``fork()`` gives each thread a model of its own, sharing the weights.
     """
 
-    def __init__(self, session, content=b""):
+    def __init__(self, session):
         self._session = session
         self._core = session._model
-        self._content = content
         self._inputs = self._outputs = None  # made at the first need; a file does not change
 
     # what is in the file
@@ -299,13 +298,13 @@ class Model:
 
     @property
     def metadata(self):
-        """Metadata entries by name, as bytes."""
+        """Metadata entries by name, as bytes; ``metadata.model``: the decoded TFLITE_METADATA."""
         return Metadata(self._core)
 
     @property
     def files(self):
         """Files packed behind the model (labels.txt ...), by name, as bytes."""
-        return Files(self._content)
+        return Files(self._core)
 
     @property
     def unsupported(self):
@@ -426,7 +425,7 @@ class Model:
     def fork(self):
         """A model over the same file with a copy of this one's state and inputs; what
         one does the other does not see. Cheap: nothing is copied before it is written."""
-        return Model(self._session._fork(), self._content)
+        return Model(self._session._fork())
 
     # the end
 

@@ -251,6 +251,52 @@ static PyObject *model_metadata(core_model *self, PyObject *args) {
                        PyBytes_FromStringAndSize(size > 0 ? data : "", (Py_ssize_t)size));
 }
 
+/* A buf as bytes (copied), or as text; takes the buf. */
+static PyObject *bytes_of(uf_buf *buf, bool is_text) {
+  const char *data = uf_buf_size(buf) > 0 ? uf_buf_data(buf) : "";
+  Py_ssize_t size = (Py_ssize_t)uf_buf_size(buf);
+  PyObject *out = is_text ? PyUnicode_DecodeUTF8(data, size, NULL) : PyBytes_FromStringAndSize(data, size);
+  uf_buf_release(buf);
+  return out;
+}
+
+static PyObject *model_metadata_json(core_model *self, PyObject *unused) {
+  CORE_ERROR(error);
+  uf_buf *text;
+  if (uf_model_metadata_json(self->model, &text, &error) != UF_OK) return core_raise(self->state, &error, CORE_ANY);
+  return bytes_of(text, true);
+}
+
+/* files(): [(name, size)] of the files packed behind the model. */
+static PyObject *model_files(core_model *self, PyObject *unused) {
+  CORE_ERROR(error);
+  int32_t n;
+  if (uf_model_file_count(self->model, &n, &error) != UF_OK) return core_raise(self->state, &error, CORE_ANY);
+  PyObject *list = PyList_New(n);
+  for (int32_t i = 0; list != NULL && i < n; i++) {
+    const char *name;
+    size_t name_size;
+    uint64_t size;
+    if (uf_model_file(self->model, i, &name, &name_size, &size, &error) != UF_OK) {
+      Py_DECREF(list);
+      return core_raise(self->state, &error, CORE_ANY);
+    }
+    PyObject *pair = Py_BuildValue("NK", PyUnicode_DecodeUTF8(name, (Py_ssize_t)name_size, "surrogateescape"),
+                                   (unsigned long long)size);
+    if (pair == NULL || PyList_SetItem(list, i, pair) < 0) Py_CLEAR(list);
+  }
+  return list;
+}
+
+static PyObject *model_file(core_model *self, PyObject *args) {
+  int32_t i;
+  if (!PyArg_ParseTuple(args, "O&", core_index, &i)) return NULL;
+  CORE_ERROR(error);
+  uf_buf *bytes;
+  if (uf_model_file_read(self->model, i, &bytes, &error) != UF_OK) return core_raise(self->state, &error, CORE_ANY);
+  return bytes_of(bytes, false);
+}
+
 static PyObject *model_unsupported(core_model *self, PyObject *unused) {
   PyObject *list = PyList_New(0);
   const char *line;
@@ -272,6 +318,9 @@ static PyMethodDef methods[] = {
   {"node", (PyCFunction)model_node, METH_VARARGS, NULL},
   {"signature", (PyCFunction)model_signature, METH_VARARGS, NULL},
   {"metadata", (PyCFunction)model_metadata, METH_VARARGS, NULL},
+  {"metadata_json", (PyCFunction)model_metadata_json, METH_NOARGS, NULL},
+  {"files", (PyCFunction)model_files, METH_NOARGS, NULL},
+  {"file", (PyCFunction)model_file, METH_VARARGS, NULL},
   {"unsupported", (PyCFunction)model_unsupported, METH_NOARGS, NULL},
   {NULL},
 };

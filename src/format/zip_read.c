@@ -44,6 +44,7 @@ static bool inside(uint64_t offset, uint64_t size, uint64_t limit) {
 
 typedef struct directory {
   uint64_t count, offset, size;
+  uint64_t before; /* bytes that the archive was appended to, and its offsets do not count */
 } directory;
 
 /* A piece of the file in memory. */
@@ -85,6 +86,20 @@ static uf_status read_end64(ufi_file *file, const window *w, uint64_t end, direc
   return UF_OK;
 }
 
+/* An archive that was made by itself and then appended to something counts from its own beginning. */
+static uf_status find_beginning(ufi_file *file, uint64_t end, directory *dir, uf_error *error) {
+  unsigned char mark[4];
+  if (dir->count == 0 || !inside(dir->offset, dir->size, end) || dir->size < CENTRAL_HEADER) return UF_OK;
+  UFI_TRY(ufi_file_read(file, dir->offset, sizeof mark, mark, error));
+  uint64_t at = end - dir->size;
+  if (ufi_load32(mark) == 0x02014B50 || at == dir->offset) return UF_OK;
+  UFI_TRY(ufi_file_read(file, at, sizeof mark, mark, error));
+  if (ufi_load32(mark) != 0x02014B50) return UF_OK;
+  dir->before = at - dir->offset;
+  dir->offset = at;
+  return UF_OK;
+}
+
 static uf_status parse_end(ufi_file *file, const window *w, directory *dir, uf_error *error) {
   uint64_t end;
   const char *path = ufi_file_path(file);
@@ -95,6 +110,7 @@ static uf_status parse_end(ufi_file *file, const window *w, directory *dir, uf_e
   const unsigned char *p = w->data + end;
   *dir = (directory){ufi_load16(p + 10), ufi_load32(p + 16), ufi_load32(p + 12)};
   UFI_TRY(read_end64(file, w, end, dir, error));
+  UFI_TRY(find_beginning(file, w->offset + end, dir, error));
   if (!inside(dir->offset, dir->size, w->offset + end))
     return damaged(path, w->offset + end, error, "a directory inside the file",
                    "one that leaves it");
@@ -206,6 +222,8 @@ static uf_status read_entry(const ufi_zip *zip, const directory *dir, uint64_t *
     .method = ufi_load16(p + 10), .flags = ufi_load16(p + 8)};
   if (!apply_zip64(p + CENTRAL_HEADER + name_size, extra_size, e))
     return damaged(path, offset, error, "64-bit sizes in an extra field", "a shorter one");
+  if (__builtin_add_overflow(e->header_offset, dir->before, &e->header_offset))
+    return damaged(path, offset, error, "a member inside the file", "one that leaves it");
   UFI_TRY(check_sizes(path, offset, e, error));
   UFI_TRY(read_local(zip, dir, e, error));
   *at_io = at + CENTRAL_HEADER + variable;

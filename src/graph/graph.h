@@ -93,6 +93,7 @@ struct uf_model {
   const char **unsupported;
   pthread_mutex_t lock;          /* for packed and folded */
   size_t packed_bytes;
+  struct ufi_zip *archive;       /* of the files packed behind it, under the lock; NULL: not looked at yet */
 };
 
 /* model.c: an empty model with refs 1, an arena and a lock; NULL: out of memory. */
@@ -101,6 +102,8 @@ uf_model *ufi_model_create(const char *path);
  * part and a part in proportion to the file, far above what real models need,
  * since tables that a small file shares can describe an enormous model. */
 size_t ufi_model_limit(const uf_model *model);
+/* model_files.c: lets go of the archive of packed files. */
+void ufi_model_close_archive(uf_model *model);
 /* verify.c: after the graphs are filled in: producers, node names, name maps,
  * arity against the op row, call cycles, the list of what is not supported. */
 uf_status ufi_model_finish(uf_model *model, uf_error *error);

@@ -57,6 +57,7 @@ static void release_graph(ufi_graph *graph) {
 void uf_model_release(uf_model *model) {
   if (!model || atomic_fetch_sub_explicit(&model->refs, 1, memory_order_acq_rel) != 1) return;
   for (int32_t g = 0; g < model->n_graphs; g++) release_graph(&model->graphs[g]);
+  ufi_model_close_archive(model);
   uf_buf_release(model->file);
   uf_ops_release(model->ops);
   pthread_mutex_destroy(&model->lock);

@@ -114,6 +114,9 @@ class _Buffer(schema.BufferT):
     def Pack(self, builder):
         if not self.bytes:
             schema.BufferStart(builder)
+            if self.offset:  # somewhere behind the FlatBuffer
+                schema.BufferAddOffset(builder, self.offset)
+                schema.BufferAddSize(builder, self.size)
             return schema.BufferEnd(builder)
         builder.StartVector(1, len(self.bytes), self.align)
         builder.head -= len(self.bytes)

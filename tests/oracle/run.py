@@ -17,6 +17,7 @@ says. A message of src/ops that a .tflite file can bring about and that no refus
 """
 
 import argparse
+import functools
 import importlib.util
 import pathlib
 import re
@@ -30,11 +31,15 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 import engines  # noqa: E402
 import messages  # noqa: E402
+from modelgen import DTYPES, schema  # noqa: E402
+
+BUILTINS = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 
 ROW = re.compile(r'^OP\((\w+),\s*(-?\d+),\s*"([^"]*)",\s*"([^"]*)",\s*(-?\d+),\s*(-?\d+),\s*(-?\d+),\s*(-?\d+),\s*(.*)\)',
                  re.M)
 
 
+@functools.cache
 def op_rows():
     """{name: (TFLite code, custom name, TensorFlow names)} of ops.def, in its order."""
     text = (engines.ROOT / "src" / "ops" / "ops.def").read_text()
@@ -152,7 +157,8 @@ class Report:
         self.passed = self.refusals = 0
 
     def add(self, case, isa, want, words, error):
-        row = self.ops.setdefault(case.op, {"cases": set(), "failures": 0, "worst": 0.0, "refused": set(), "tol": set()})
+        row = self.ops.setdefault(case.op, {"cases": set(), "failures": 0, "worst": 0.0, "refused": set(), "tol": set(),
+                                          "types": set()})
         row["cases"].add((case.family, case.name))
         row["tol"].update(map(str, case.tol if isinstance(case.tol, (list, tuple)) else [case.tol]))
         if want[0] != "ok":
@@ -190,6 +196,8 @@ def run_family(path, args, isas, report):
         for case, want, got in zip(cases, wants, gots):
             words, error = compare(case, want, got)
             report.add(case, isa, want, words, error)
+            if args.write_docs and isa == isas[0] and want[0] == "ok" and not words:
+                report.ops[case.op]["types"] |= types_of(case, op_rows().get(case.op, (0, "", ""))[1])
             if args.verbose and want[0] != "ok" and isa == isas[0]:
                 note(f"{case.name}: the oracle refuses: {want[1]}"[:300])
 
@@ -260,22 +268,53 @@ def tolerance_words(names):
     return "; ".join(words + sorted(n for n in names if not n.startswith(("Exact(", "Step(", "Close("))))
 
 
+DOCS_HEAD = """# Ops
+
+Made by `tests/oracle/run.py --write-docs`: the rows of `src/ops/ops.def` that a .tflite file can name, and how each was
+compared with TensorFlow Lite's reference kernels (BUILTIN_REF of TensorFlow 2.21) under {isas}: {cases} cases, and {refusals}
+models that must be refused with the words they are refused with. The types are those of the op's tensors in its cases; the worst
+error is the largest difference of any element that was accepted, in steps for integers. `unflow ops` prints the rows of a build.
+What TensorFlow names run, and how they were tested, is in [tensorflow-ops.md](tensorflow-ops.md).
+
+| op | TFLite code | types | cases | tolerance | worst error |
+| --- | --- | --- | --- | --- | --- |
+"""
+
+
 def write_docs(report, rows, isas):
-    """docs/ops.md: every op, where it comes from, how it is tested."""
-    lines = ["# Ops", "",
-             "Made by `tests/oracle/run.py --write-docs`: the rows of `src/ops/ops.def`, and how each was compared with",
-             "TensorFlow Lite's reference kernels (BUILTIN_REF) under " + ", ".join(isas) + ". The worst error is the largest",
-             "difference of any element that was accepted, in steps for integers.", "",
-             "| op | TFLite code | TensorFlow | cases | tolerance | worst error |", "| --- | --- | --- | --- | --- | --- |"]
-    for name, (code, custom, tf_names) in rows.items():
+    """docs/ops.md: every op, where it comes from, how it is tested, and where it differs and why."""
+    lines = []
+    for name, (code, custom, _) in rows.items():
         row = report.ops.get(name)
-        tested = (f"{len(row['cases'])} | {tolerance_words(row['tol'])} | {row['worst']:.2g}" if row
-                  else "by the Python tests | | ")
-        where = str(code) if code >= 0 else f"custom `{custom}`" if custom else ""
-        lines.append(f"| {name} | {where} | {tf_names} | {tested} |")
-    path = engines.ROOT / "docs" / "ops.md"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("\n".join(lines) + "\n")
+        if row is None:
+            continue
+        where = str(code) if code >= 0 else f"custom `{custom}`"
+        lines.append(f"| {name} | {where} | {' '.join(t for t in DTYPES if t in row['types'])} | {len(row['cases'])} | "
+                     f"{tolerance_words(row['tol'])} | {row['worst']:.2g} |")
+    differs = {op: text for path in families() for op, text in getattr(load_module(path), "DIFFERS", {}).items()}
+    lines += ["", "## Where values or details are not the reference's, and why", ""]
+    lines += [f"- **{op}**: {' '.join(differs[op].split())}" for op in sorted(differs)]
+    head = DOCS_HEAD.format(isas=", ".join(isas), refusals=report.refusals,
+                            cases=sum(len(row["cases"]) for row in report.ops.values()))
+    (engines.ROOT / "docs" / "ops.md").write_text(head + "\n".join(lines) + "\n")
+
+
+def types_of(case, custom):
+    """Names of the dtypes of all tensors that the nodes of the case's op (custom: its custom name) take and give."""
+    model = schema.Model.GetRootAs(case.model, 0)
+    names, found = {code: name for name, (code, _) in DTYPES.items()}, set()
+    for g in range(model.SubgraphsLength()):
+        graph = model.Subgraphs(g)
+        for i in range(graph.OperatorsLength()):
+            node = graph.Operators(i)
+            code = model.OperatorCodes(node.OpcodeIndex())
+            number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+            if (code.CustomCode() or b"").decode() != (custom or case.op) and BUILTINS.get(number) != case.op:
+                continue
+            tensors = [node.Inputs(k) for k in range(node.InputsLength())]
+            tensors += [node.Outputs(k) for k in range(node.OutputsLength())]
+            found.update(names.get(graph.Tensors(t).Type(), "?") for t in tensors if t >= 0)
+    return found
 
 
 def parse(argv):
