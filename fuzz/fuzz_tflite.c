@@ -40,6 +40,20 @@ static void read_constant(uf_model *model, int32_t graph, int32_t value) {
   uf_tensor_release(&tensor);
 }
 
+static void read_sparse(uf_model *model, int32_t graph, int32_t value, const uf_sparsity *s) {
+  uf_tensor tensor;
+  touch(s->traversal_order, (size_t)s->n_levels * sizeof *s->traversal_order);
+  touch(s->block_map, (size_t)s->n_blocks * sizeof *s->block_map);
+  for (int32_t l = 0; l < s->n_levels; l++) {
+    const uf_index_list *lists[] = {&s->levels[l].segments, &s->levels[l].indices};
+    for (int k = 0; k < 2; k++)
+      touch(lists[k]->data, (size_t)lists[k]->count * (size_t)uf_dtype_bits(lists[k]->dtype) / 8);
+  }
+  if (uf_model_sparse_values(model, graph, value, &tensor, NULL) != UF_OK) return;
+  touch(tensor.data, tensor.size);
+  uf_tensor_release(&tensor);
+}
+
 static void read_value(uf_model *model, int32_t graph, int32_t i) {
   uf_value_info info;
   uf_error error;
@@ -47,6 +61,7 @@ static void read_value(uf_model *model, int32_t graph, int32_t i) {
   if (uf_model_value(model, graph, i, &info, NULL) != UF_OK) return;
   touch(info.name, strlen(info.name));
   touch_quant(info.quant);
+  if (info.sparsity) read_sparse(model, graph, i, info.sparsity);
   if (i < 64) (void)uf_model_find_value(model, graph, info.name, &found, &error);
   read_constant(model, graph, i);
 }

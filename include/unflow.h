@@ -256,6 +256,34 @@ typedef enum uf_value_kind {
   UF_VALUE_STATE,      /* is_variable: keeps its value from run to run */
 } uf_value_kind;
 
+/* A list of UF_INT32, UF_UINT16 or UF_UINT8 numbers as it lies in the file,
+ * little-endian, at any address. */
+typedef struct uf_index_list {
+  uf_dtype dtype;
+  int64_t count;
+  const void *data;
+} uf_index_list;
+
+/* A level of the tree that holds a sparse constant: every index below
+ * dense_size, or (compressed, CSR) for entry p of the level above the indices
+ * from indices[segments[p]] to indices[segments[p + 1] - 1]. */
+typedef struct uf_sparse_level {
+  bool is_dense;
+  int32_t dense_size;                    /* 0 when compressed */
+  uf_index_list segments, indices;       /* of count 0 when dense */
+} uf_sparse_level;
+
+/* How a sparse constant is stored, which is TACO's format: the dimensions and,
+ * after them, the insides of blocks (block b cuts dimension block_map[b]) are
+ * the levels of a tree, from the root down as traversal_order says. The stored
+ * values (uf_model_sparse_values) are its leaves. Lives as long as the model. */
+typedef struct uf_sparsity {
+  int32_t n_levels, n_blocks;            /* n_levels: rank + n_blocks */
+  const int32_t *traversal_order;        /* (n_levels) */
+  const int32_t *block_map;              /* (n_blocks) */
+  const uf_sparse_level *levels;         /* (n_levels) */
+} uf_sparsity;
+
 typedef struct uf_value_info {
   const char *name;
   uf_dtype dtype;
@@ -267,6 +295,7 @@ typedef struct uf_value_info {
   const uf_quant *quant;                 /* NULL: none */
   int32_t producer;                      /* node index, -1: none */
   bool is_sparse;
+  const uf_sparsity *sparsity;           /* NULL: not sparse, or the file says nothing valid */
 } uf_value_info;
 UF_API uf_status uf_model_value(const uf_model *model, int32_t graph, int32_t value,
                                 uf_value_info *info_out, uf_error *error);
@@ -278,6 +307,11 @@ UF_API uf_status uf_model_find_value(const uf_model *model, int32_t graph, const
  * the value is no constant. */
 UF_API uf_status uf_model_constant(uf_model *model, int32_t graph, int32_t value,
                                    uf_tensor *tensor_out, uf_error *error) UF_MUST_USE;
+/* The values that a sparse constant stores, a vector in the order of its
+ * uf_sparsity (read-only, keeps the model's memory alive). FAILED_PRECONDITION
+ * if the value is not sparse. */
+UF_API uf_status uf_model_sparse_values(uf_model *model, int32_t graph, int32_t value,
+                                        uf_tensor *tensor_out, uf_error *error) UF_MUST_USE;
 
 typedef struct uf_node_info {
   const char *op;           /* "CONV_2D"; a custom op's own name */

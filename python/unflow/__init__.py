@@ -25,7 +25,7 @@ _WHERE = {
     "errors": "", "lite": "", "compat": "", "train": "",
     "Source": "_source", "Handle": "_source", "extract": "_extract", "to_dask": "_dask",
     "open": "_model", "Model": "_model", "Signature": "_model",
-    "Quantization": "_tensor", "dequantize": "_tensor",
+    "Quantization": "_tensor", "Sparse": "_tensor", "dequantize": "_tensor",
     "isa": "_core", "ops": "_core",
     "DType": "_dtypes", "TensorShape": "_dtypes", "as_dtype": "_dtypes", "raw_ops": "",
     "Graph": "_graph", "Operation": "_graph",

@@ -35,6 +35,7 @@ from ._model import Signature as Signature
 from ._source import Handle as Handle
 from ._source import Source as Source
 from ._tensor import Quantization as Quantization
+from ._tensor import Sparse as Sparse
 from ._variable import Variable as Variable
 
 __version__: str

@@ -105,6 +105,8 @@ PyObject *core_array_zeros(core_state *state, const uf_tensor *shape);
 /* The NumPy dtype that core_array gives for a uf_dtype; new reference. */
 PyArray_Descr *core_descr(core_state *state, uf_dtype dtype, int how);
 PyObject *core_int32_array(const int32_t *values, int64_t n);
+/* {traversal_order, block_map, dim_metadata} as LiteRT has them; {} for NULL. */
+PyObject *core_sparsity(const uf_sparsity *sparsity);
 /* (1, 2, 3), None for rank -1. */
 PyObject *core_shape_tuple(int32_t rank, const int64_t *dims);
 bool core_same_shape(const uf_tensor *a, const uf_tensor *b);

@@ -31,6 +31,25 @@ class Quantization(NamedTuple):
         return f"Quantization({len(self.scales)} scales, {where})"
 
 
+class Sparse(NamedTuple):
+    """A sparse constant as the file stores it, in TACO's format.
+
+    The dimensions and, after them, the insides of blocks (block b cuts dimension
+    ``block_map[b]``) are the levels of a tree, from the root down as ``traversal_order``
+    says. ``dim_metadata`` has a dictionary a level, as LiteRT's: format 0 (dense) and
+    dense_size, or format 1 (compressed), array_segments and array_indices. ``values`` are
+    the leaves in order. All arrays are 1-D, the lists int32.
+    """
+
+    traversal_order: np.ndarray
+    block_map: np.ndarray
+    dim_metadata: list
+    values: np.ndarray
+
+    def __repr__(self):
+        return f"Sparse({len(self.values)} {self.values.dtype} values, {len(self.dim_metadata)} levels)"
+
+
 def dequantize(array, quantization):
     """The real numbers of a quantized array, as float32 of the same shape.
 
@@ -158,6 +177,12 @@ class Tensor(ArrayLike):
                                doc="The shape in the file with -1 where it may change.")
     producer = property(lambda self: self._info[6], doc="Index of the node that makes it, or -1.")
     is_sparse = property(lambda self: self._info[7], doc="Stored sparse (and read dense).")
+
+    @property
+    def sparse(self):
+        """What the file stores of a sparse constant, a Sparse; None for others."""
+        parts = self._session._model.sparse(self.graph, self.index)
+        return None if parts is None else Sparse(**parts[0], values=parts[1])
 
     @property
     def quantization(self):

@@ -178,7 +178,8 @@ class Interpreter(_core.Session):
         """A list of dicts, one an input: name, index, shape and shape_signature (int32
         arrays), dtype (a NumPy scalar class), quantization (scale, zero_point),
         quantization_parameters (scales, zero_points, quantized_dimension, block_size) and
-        sparsity_parameters (empty: sparse tensors are read dense)."""
+        sparsity_parameters (of a sparse constant, for which get_tensor gives the 1-D values
+        that the file stores: traversal_order, block_map, dim_metadata; else empty)."""
         return [self._details(0, i) for i in self._model.graph(0)[3]]
 
     def get_output_details(self):

@@ -50,21 +50,55 @@ static PyObject *scales(const uf_quant *quant) {
   return half;
 }
 
+static PyObject *index_array(const uf_index_list *list) {
+  npy_intp n = (npy_intp)list->count;
+  PyObject *array = PyArray_SimpleNew(1, &n, NPY_INT32);
+  int32_t *to = array == NULL ? NULL : PyArray_DATA((PyArrayObject *)array);
+  const uint8_t *from = list->data;
+  if (to == NULL) return NULL;
+  if (list->dtype == UF_INT32 && n > 0) memcpy(to, from, (size_t)n * sizeof(int32_t));
+  for (npy_intp i = 0; list->dtype != UF_INT32 && i < n; i++)
+    to[i] = list->dtype == UF_UINT8 ? from[i] : from[2 * i] | from[2 * i + 1] << 8;
+  return array;
+}
+
+static PyObject *level_dict(const uf_sparse_level *level) {
+  if (level->is_dense)
+    return Py_BuildValue("{s:i,s:i}", "format", 0, "dense_size", (int)level->dense_size);
+  return Py_BuildValue("{s:i,s:N,s:N}", "format", 1, "array_segments",
+                       index_array(&level->segments), "array_indices",
+                       index_array(&level->indices));
+}
+
+PyObject *core_sparsity(const uf_sparsity *sparsity) {
+  if (sparsity == NULL) return PyDict_New();
+  PyObject *levels = PyList_New(sparsity->n_levels);
+  for (int32_t i = 0; levels != NULL && i < sparsity->n_levels; i++) {
+    PyObject *level = level_dict(&sparsity->levels[i]);
+    if (level == NULL || PyList_SetItem(levels, i, level) < 0) Py_CLEAR(levels);
+  }
+  return Py_BuildValue("{s:N,s:N,s:N}", "traversal_order",
+                       core_int32_array(sparsity->traversal_order, sparsity->n_levels),
+                       "block_map", core_int32_array(sparsity->block_map, sparsity->n_blocks),
+                       "dim_metadata", levels);
+}
+
 static PyObject *details_of(core_state *state, int32_t index, const uf_value_info *info,
                             const uf_tensor *now) {
   const uf_quant *quant = info->quant != NULL && info->quant->count > 0 ? info->quant : NULL;
   bool whole = quant != NULL && quant->count == 1 && quant->block_size == 0;
   bool has_signature = info->signature_rank > 0;
   return Py_BuildValue(
-      "{s:N,s:i,s:N,s:N,s:N,s:(di),s:{s:N,s:N,s:i,s:i},s:{}}", "name", core_text(info->name),
+      "{s:N,s:i,s:N,s:N,s:N,s:(di),s:{s:N,s:N,s:i,s:i},s:N}", "name", core_text(info->name),
       "index", index, "shape", dims_array(now->rank, now->dims), "shape_signature",
       has_signature ? dims_array(info->signature_rank, info->dims_signature)
                     : dims_array(now->rank, now->dims),
-      "dtype", dtype_class(state, info->dtype), "quantization",
+      "dtype", dtype_class(state, now->dtype), "quantization",
       whole ? (double)quant->scales[0] : 0.0, whole ? (int)quant->zero_points[0] : 0,
       "quantization_parameters", "scales", scales(quant), "zero_points", zero_points(quant),
       "quantized_dimension", quant == NULL ? 0 : (int)quant->axis, "block_size",
-      quant == NULL ? 0 : (int)quant->block_size, "sparsity_parameters");
+      quant == NULL ? 0 : (int)quant->block_size, "sparsity_parameters",
+      core_sparsity(info->sparsity));
 }
 
 /* _details(graph, index) */
@@ -80,7 +114,10 @@ PyObject *core_session_details(core_session *self, PyObject *args) {
       (uf_session_shape(self->session, graph, index, &now, NULL) != UF_OK || now.rank < 0)) {
     now.rank = info.rank < 0 ? 0 : info.rank;
     memcpy(now.dims, info.dims, sizeof(now.dims));
+    now.dtype = info.dtype;
   }
+  /* An op may know its output's dtype better than the file; a handle stays one. */
+  if (status == UF_OK && info.dtype == UF_RESOURCE) now.dtype = info.dtype;
   core_leave(self);
   if (status != UF_OK) return core_raise(self->state, &error, CORE_ANY);
   return details_of(self->state, index, &info, &now);

@@ -209,6 +209,22 @@ static PyObject *model_constant(core_model *self, PyObject *args) {
   return core_array(self->state, &tensor, CORE_VIEW);
 }
 
+/* sparse(g, i): ({traversal_order, block_map, dim_metadata}, values), None when it is not sparse. */
+static PyObject *model_sparse(core_model *self, PyObject *args) {
+  int32_t graph, value;
+  if (!PyArg_ParseTuple(args, "O&O&", core_index, &graph, core_index, &value)) return NULL;
+  CORE_ERROR(error);
+  uf_value_info info;
+  uf_tensor tensor;
+  if (uf_model_value(self->model, graph, value, &info, &error) != UF_OK)
+    return core_raise(self->state, &error, CORE_ANY);
+  if (info.sparsity == NULL) Py_RETURN_NONE;
+  if (uf_model_sparse_values(self->model, graph, value, &tensor, &error) != UF_OK)
+    return core_raise(self->state, &error, CORE_ANY);
+  return Py_BuildValue("NN", core_sparsity(info.sparsity),
+                       core_array(self->state, &tensor, CORE_VIEW));
+}
+
 /* node(g, i): (op, name, version, supported, inputs, outputs). */
 static PyObject *model_node(core_model *self, PyObject *args) {
   int32_t graph, node;
@@ -315,6 +331,7 @@ static PyMethodDef methods[] = {
   {"names", (PyCFunction)model_names, METH_VARARGS, NULL},
   {"find_value", (PyCFunction)model_find_value, METH_VARARGS, NULL},
   {"constant", (PyCFunction)model_constant, METH_VARARGS, NULL},
+  {"sparse", (PyCFunction)model_sparse, METH_VARARGS, NULL},
   {"node", (PyCFunction)model_node, METH_VARARGS, NULL},
   {"signature", (PyCFunction)model_signature, METH_VARARGS, NULL},
   {"metadata", (PyCFunction)model_metadata, METH_VARARGS, NULL},

@@ -173,6 +173,17 @@ bool core_is_output(const core_session *self, int32_t graph, int32_t value) {
   return false;
 }
 
+/* Between enter and leave: what LiteRT gives for a sparse constant, which is what the file stores. */
+static bool read_sparse(core_session *self, int32_t graph, int32_t value, uf_tensor *tensor,
+                        uf_status *status, uf_error *error) {
+  uf_value_info info;
+  if (uf_model_value(core_session_model(self), graph, value, &info, NULL) != UF_OK ||
+      info.sparsity == NULL || info.kind != UF_VALUE_CONSTANT)
+    return false;
+  *status = uf_model_sparse_values(core_session_model(self), graph, value, tensor, error);
+  return true;
+}
+
 /* Between enter and leave. */
 static uf_status read_value(core_session *self, int32_t graph, int32_t value, bool direct,
                             uf_tensor *tensor, uf_error *error) {
@@ -265,7 +276,8 @@ static PyObject *session_get_tensor(core_session *self, PyObject *const *args, P
   if (!direct || !uf_session_is_allocated(self->session, graph))
     status = check_allocated(self, graph, value, "get_tensor", &error);
   bool allocated = status == UF_OK;
-  if (status == UF_OK) status = read_value(self, graph, value, direct, &tensor, &error);
+  if (status == UF_OK && !read_sparse(self, graph, value, &tensor, &status, &error))
+    status = read_value(self, graph, value, direct, &tensor, &error);
   core_leave(self);
   PyObject *array;
   if (status == UF_OK)

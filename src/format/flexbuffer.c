@@ -19,7 +19,7 @@ static bool fits(const ufi_flex *v, size_t at, size_t size) { return at <= v->si
 /* The unsigned number of 1, 2, 4 or 8 bytes at a place. */
 static bool load(const ufi_flex *v, size_t at, size_t width, uint64_t *out) {
   *out = 0;
-  if (!fits(v, at, width)) return false;
+  if (width == 0 || !fits(v, at, width)) return false;
   memcpy(out, v->data + at, width); /* little-endian, like the format */
   return true;
 }

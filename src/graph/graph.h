@@ -15,6 +15,13 @@
 
 #include "ops/op.h"
 
+/* A sparse constant as the file has it. */
+typedef struct ufi_sparse {
+  uf_sparsity parameters;
+  const void *values;                  /* in the file, at any address */
+  int64_t n_values;
+} ufi_sparse;
+
 typedef struct ufi_value {
   const char *name;
   uf_dtype dtype;
@@ -30,6 +37,7 @@ typedef struct ufi_value {
                                           densified): owned by the model; else NULL */
   int32_t producer;                    /* node, -1: none */
   bool is_sparse;
+  const ufi_sparse *sparse;            /* what the file stores of it; NULL: not sparse */
   const void *initial;                 /* UF_VALUE_STATE: first value in the file, or NULL: zeros
                                           (the zero point when quantized) */
 } ufi_value;

@@ -76,6 +76,7 @@ uf_status uf_model_value(const uf_model *model, int32_t graph, int32_t value,
     .quant = v->quant,
     .producer = v->producer,
     .is_sparse = v->is_sparse,
+    .sparsity = v->sparse ? &v->sparse->parameters : NULL,
   };
   memcpy(info_out->dims, v->dims, sizeof v->dims);
   memcpy(info_out->dims_signature, v->dims_signature, sizeof v->dims_signature);
@@ -101,6 +102,32 @@ uf_status uf_model_constant(uf_model *model, int32_t graph, int32_t value, uf_te
     .read_only = true,
   };
   memcpy(tensor_out->dims, v->dims, sizeof v->dims);
+  return UF_OK;
+}
+
+uf_status uf_model_sparse_values(uf_model *model, int32_t graph, int32_t value,
+                                 uf_tensor *tensor_out, uf_error *error) {
+  const ufi_value *v;
+  UFI_TRY(get_value(model, graph, value, &v, error));
+  if (!v->sparse) {
+    return ufi_fail(error, UF_FAILED_PRECONDITION, "%s: tensor #%d '%.256s': expected a sparse "
+                    "constant, found a tensor that is stored dense; read it as it is", model->path,
+                    (int)value, v->name);
+  }
+  uf_tensor out = {.dtype = v->dtype, .rank = 1, .dims = {v->sparse->n_values},
+                   .quant = v->quant, .read_only = true};
+  (void)ufi_dtype_bytes(v->dtype, out.dims[0], &out.size); /* bytes that the file has */
+  size_t alignment = UFI_MIN((size_t)uf_dtype_bits(v->dtype) / 8, sizeof(double));
+  if (alignment > 1 && (uintptr_t)v->sparse->values % alignment != 0) {
+    out.buf = uf_buf_create(out.size);
+    if (!out.buf) return ufi_no_memory(error, out.size);
+    out.data = uf_buf_data(out.buf);
+    memcpy(out.data, v->sparse->values, out.size);
+  } else {
+    out.buf = uf_buf_retain(model->file);
+    out.data = (void *)v->sparse->values; /* not written: read_only */
+  }
+  *tensor_out = out;
   return UF_OK;
 }
 

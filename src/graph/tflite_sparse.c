@@ -13,6 +13,9 @@
  * Each level adds index * stride to the place in the dense array, so that a
  * walk of the levels with a running sum finds every leaf's place. Segments must
  * follow one another without gaps, which bounds the walk by the dense size.
+ *
+ * What the file says stays as it is beside the dense bytes (ufi_sparse), for
+ * whoever asks for it: lists and values are not copied.
  */
 #include "graph/tflite.h"
 
@@ -20,17 +23,11 @@
 
 enum { DIM_DENSE, DIM_CSR };
 
-/* A list of int32, uint16 or uint8. */
-typedef struct index_list {
-  ufi_fb_vector values;
-  int width;
-} index_list;
-
 typedef struct tree_level {
   bool is_dense;
   int64_t size;       /* of the dimension */
   int64_t stride;     /* in elements of the dense array */
-  index_list segments, indices;
+  uf_index_list segments, indices;
   int64_t at, end;    /* entries of the current parent: dense indices, or places in `indices` */
   int64_t next;       /* where the next parent's segment must begin */
   int64_t place;      /* sum of index * stride up to this level */
@@ -52,23 +49,25 @@ static uf_status damaged(const walk *w, const char *what) {
 
 /* ---- the parameters ------------------------------------------------------------- */
 
-static int64_t index_at(const index_list *list, int64_t i) {
-  const uint8_t *p = list->values.data + i * list->width;
-  if (list->width == 1) return *p;
-  return list->width == 2 ? ufi_load16(p) : (int32_t)ufi_load32(p);
+static int64_t index_at(const uf_index_list *list, int64_t i) {
+  const uint8_t *p = list->data;
+  if (list->dtype == UF_UINT8) return p[i];
+  return list->dtype == UF_UINT16 ? ufi_load16(p + 2 * i) : (int32_t)ufi_load32(p + 4 * i);
 }
 
 /* The union SparseIndexVector: its type in `field`, its table after it. */
-static uf_status read_list(const walk *w, const ufi_fb_table *table, int field, index_list *out) {
-  static const int widths[] = {0, 4, 2, 1}; /* none, Int32Vector, Uint16Vector, Uint8Vector */
+static uf_status read_list(const walk *w, const ufi_fb_table *table, int field,
+                           uf_index_list *out) {
+  /* none, Int32Vector, Uint16Vector, Uint8Vector */
+  static const uf_dtype dtypes[] = {UF_INVALID, UF_INT32, UF_UINT16, UF_UINT8};
   uint8_t type = ufi_fb_u8(table, field, 0);
   ufi_fb_table vector = ufi_fb_sub(table, field + 1);
   UFI_TRY(ufi_tflite_ok(w->r));
-  if (type == 0 || type >= UFI_COUNT(widths) || !vector.fb) {
+  if (type == 0 || type >= UFI_COUNT(dtypes) || !vector.fb) {
     return damaged(w, "a compressed dimension without indices");
   }
-  out->width = widths[type];
-  out->values = ufi_fb_vec(&vector, 0, (size_t)out->width);
+  ufi_fb_vector list = ufi_fb_vec(&vector, 0, (size_t)uf_dtype_bits(dtypes[type]) / 8);
+  *out = (uf_index_list){dtypes[type], list.count, list.data};
   return ufi_tflite_ok(w->r);
 }
 
@@ -164,13 +163,13 @@ static uf_status open_level(walk *w, int32_t l, int64_t parent) {
     level->end = level->size;
     return UF_OK;
   }
-  if (parent + 1 >= (int64_t)level->segments.values.count) {
+  if (parent + 1 >= level->segments.count) {
     return damaged(w, "too few segments of a compressed dimension");
   }
   level->at = index_at(&level->segments, parent);
   level->end = index_at(&level->segments, parent + 1);
   if (level->at != level->next || level->end < level->at ||
-      level->end > (int64_t)level->indices.values.count) {
+      level->end > level->indices.count) {
     return damaged(w, "segments of a compressed dimension that do not follow one another");
   }
   level->next = level->end;
@@ -193,9 +192,23 @@ static uf_status step_in(walk *w, int32_t l) {
   return UF_OK;
 }
 
-static uf_status scatter(walk *w, const uint8_t *data, size_t size, size_t element, uint8_t *dense) {
+/* Element `from` of what is stored to element `to` of what is dense. */
+static void put(int bits, uint8_t *dense, size_t to, const uint8_t *data, size_t from) {
+  if (bits >= 8) {
+    size_t element = (size_t)bits / 8;
+    memcpy(dense + to * element, data + from * element, element);
+    return;
+  }
+  size_t in = from * (size_t)bits, out = to * (size_t)bits;
+  unsigned value = (unsigned)data[in / 8] >> in % 8 & ((1u << bits) - 1);
+  dense[out / 8] = (uint8_t)(dense[out / 8] | value << out % 8);
+}
+
+/* Every value to its place; *used_out: how many. */
+static uf_status scatter(walk *w, const uint8_t *data, size_t stored, int bits, uint8_t *dense,
+                         size_t *used_out) {
   int64_t parents[MAX_LEVELS] = {0};
-  size_t stored = size / element, used = 0;
+  size_t used = 0;
   int32_t last = w->n_levels - 1, l = 0;
   UFI_TRY(open_level(w, 0, 0));
   while (l >= 0) {
@@ -212,9 +225,32 @@ static uf_status scatter(walk *w, const uint8_t *data, size_t size, size_t eleme
       continue;
     }
     if (used == stored) return damaged(w, "fewer values than the indices speak of");
-    memcpy(dense + (size_t)level->place * element, data + used++ * element, element);
+    put(bits, dense, (size_t)level->place, data, used++);
     level->at++;
   }
+  *used_out = used;
+  return UF_OK;
+}
+
+/* What the file says, for uf_model_value and uf_model_sparse_values. */
+static uf_status keep(const walk *w, const ufi_fb_table *sparsity, const uint8_t *data,
+                      ufi_sparse **out) {
+  ufi_sparse *kept = ufi_tflite_array(w->r, 1, sizeof *kept);
+  uf_sparse_level *levels =
+      kept ? ufi_tflite_array(w->r, (size_t)w->n_levels, sizeof *levels) : NULL;
+  if (!levels) return UF_RESOURCE_EXHAUSTED;
+  uf_sparsity *p = &kept->parameters;
+  UFI_TRY(ufi_tflite_ints(w->r, sparsity, SPARSITY_ORDER, &p->traversal_order, &p->n_levels));
+  UFI_TRY(ufi_tflite_ints(w->r, sparsity, SPARSITY_BLOCK_MAP, &p->block_map, &p->n_blocks));
+  for (int32_t l = 0; l < w->n_levels; l++) {
+    const tree_level *from = &w->levels[l];
+    levels[l] = (uf_sparse_level){.is_dense = from->is_dense};
+    if (from->is_dense) levels[l].dense_size = (int32_t)from->size;
+    else levels[l].segments = from->segments, levels[l].indices = from->indices;
+  }
+  p->levels = levels;
+  kept->values = data;
+  *out = kept;
   return UF_OK;
 }
 
@@ -222,16 +258,18 @@ uf_status ufi_tflite_densify(ufi_tflite *r, ufi_graph *graph, int32_t i,
                              const ufi_fb_table *sparsity, const uint8_t *data, size_t size) {
   ufi_value *value = &graph->values[i];
   int bits = uf_dtype_bits(value->dtype);
-  if (bits < 8 || value->dtype == UF_STRING || value->rank < 1) {
+  if (value->dtype == UF_STRING || value->rank < 1) {
     value->kind = UF_VALUE_ACTIVATION; /* no bytes that anybody could read */
     return ufi_tflite_block(r, graph, i, ufi_tflite_text(r,
-        "expected sparse tensors of rank 1 or more with elements of whole bytes, found '%.64s' of "
-        "%s", value->name, uf_dtype_name(value->dtype)));
+        "expected sparse tensors of numbers and of rank 1 or more, found '%.64s' of %s and rank %d",
+        value->name, uf_dtype_name(value->dtype), (int)value->rank));
   }
   walk w = {.r = r, .value = value};
   UFI_TRY(read_levels(&w, sparsity));
+  ufi_sparse *kept;
+  UFI_TRY(keep(&w, sparsity, data, &kept));
   int64_t count = 0;
-  size_t bytes = 0;
+  size_t bytes = 0, stored = size / (size_t)bits * 8 + size % (size_t)bits * 8 / (size_t)bits;
   (void)ufi_shape_count(value->rank, value->dims, &count); /* checked with the shape */
   (void)ufi_dtype_bytes(value->dtype, count, &bytes);
   UFI_TRY(ufi_tflite_own(r, bytes));
@@ -241,5 +279,10 @@ uf_status ufi_tflite_densify(ufi_tflite *r, ufi_graph *graph, int32_t i,
   value->buf = buf; /* the model's from here on, errors included */
   value->data = uf_buf_data(buf);
   value->size = bytes;
-  return count == 0 ? UF_OK : scatter(&w, data, size, (size_t)bits / 8, uf_buf_data(buf));
+  size_t used = 0;
+  if (count > 0) UFI_TRY(scatter(&w, data, stored, bits, uf_buf_data(buf), &used));
+  /* The last byte of packed integers may hold one that is not there. */
+  kept->n_values = (int64_t)(bits < 8 ? used : stored);
+  value->sparse = kept;
+  return UF_OK;
 }

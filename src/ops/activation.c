@@ -215,10 +215,11 @@ static void fill_sigmoid(uint16_t table[256]) {
   }
 }
 
-/* The input in units of 1/24 / 2^(bits of the table step). */
+/* The input in units of 1/24 / 2^(bits of the table step); at most 2^24, where the table has ended. */
 static inline int32_t rescale_16(int32_t v, const ufi_unary *s) {
-  const int32_t round = s->scale.shift > 0 ? 1 << (s->scale.shift - 1) : 0;
-  return (int32_t)(((int64_t)v * s->scale.multiplier + round) >> s->scale.shift);
+  const int64_t round = s->scale.shift > 0 ? INT64_C(1) << (s->scale.shift - 1) : 0;
+  const int64_t x = ((int64_t)v * s->scale.multiplier + round) >> s->scale.shift;
+  return (int32_t)UFI_MIN(UFI_MAX(x, -(INT64_C(1) << 24)), INT64_C(1) << 24);
 }
 
 static int32_t q_logistic_16(int32_t v, const ufi_unary *s) {
@@ -261,10 +262,7 @@ static uf_status prepare_16(ufi_ctx *ctx, ufi_unary *s, int max_shift) {
     s->scale.shift++;
     multiplier *= 2.0;
   }
-  if (multiplier > 65535.0 || s->scale.shift > 30)
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an input scale of int16 values below 5, found %g",
-                        (double)s->in_scale);
-  s->scale.multiplier = (int32_t)multiplier;
+  s->scale.multiplier = (int32_t)UFI_MIN(multiplier, (double)INT32_MAX);
   return UF_OK;
 }
 

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "ops/broadcast.h"
+#include "ops/move.h"
 
 typedef struct split { int64_t outer, n, inner; } split;
 
@@ -21,13 +22,7 @@ static split split_at(const ufi_tensor *t, int32_t axis) {
 
 /* The one axis in input 1. */
 static uf_status read_axis(ufi_ctx *ctx, int32_t *axis_out) {
-  int64_t value;
-  int32_t n;
-  char text[512];
-  UFI_TRY(ufi_read_ints(ctx, ctx->in[1], &value, 1, &n));
-  if (n != 1)
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one axis, found %s", ufi_tensor_text(ctx->in[1], text));
-  return ufi_axis(ctx, value, ctx->in[0]->rank, axis_out);
+  return ufi_axis(ctx, ufi_move_index(ctx->in[1], 0), ctx->in[0]->rank, axis_out);
 }
 
 /* ---- ARG_MAX, ARG_MIN ---------------------------------------------------------------------- */
@@ -98,7 +93,20 @@ typedef int64_t (*arg_fn)(const void *x, int64_t n, int64_t inner);
    [UF_UINT16] = op##_u16, [UF_UINT32] = op##_u32, [UF_UINT64] = op##_u64,                    \
    [UF_FLOAT64] = op##_f64, [UF_FLOAT16] = op##_f16, [UF_BFLOAT16] = op##_b16}
 
+typedef struct arg_attrs { uf_dtype out; } arg_attrs; /* of the output; UF_INVALID: as declared */
+
+static uf_status arg_tflite(const ufi_tflite_attrs *from, void *attrs, uf_error *error) {
+  const uf_dtype out = ufi_dtype_from_tflite(ufi_fb_i8(&from->options, 0, 0));
+  ((arg_attrs *)attrs)->out = out == UF_INT32 || out == UF_INT64 ? out : UF_INVALID;
+  return UF_OK;
+}
+static uf_status arg_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error) {
+  ((arg_attrs *)attrs)->out = UF_INVALID;
+  return UF_OK;
+}
+
 static uf_status arg_infer(ufi_ctx *ctx) {
+  const uf_dtype named = ((const arg_attrs *)ctx->attrs)->out;
   int32_t axis, rank = 0;
   int64_t dims[UF_MAX_RANK];
   char text[512];
@@ -107,8 +115,11 @@ static uf_status arg_infer(ufi_ctx *ctx) {
                       UF_UINT16, UF_UINT32, UF_UINT64, UF_FLOAT64, UF_FLOAT16, UF_BFLOAT16, UF_INVALID));
   UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INT64, UF_INT16, UF_INVALID));
   UFI_TRY(ufi_want_rank(ctx, x, 1, UF_MAX_RANK));
+  if (named != UF_INVALID) UFI_TRY(ufi_out_dtype(ctx, 0, named));
   if (ctx->out[0]->dtype == UF_INVALID) UFI_TRY(ufi_out_dtype(ctx, 0, UF_INT64)); /* TensorFlow's default */
   UFI_TRY(ufi_want_out(ctx, 0, UF_INT32, UF_INT64, UF_INT16, UF_UINT16, UF_INVALID));
+  if (ctx->in[1]->count != 1)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one axis, found %s", ufi_tensor_text(ctx->in[1], text));
   if (!ufi_known(ctx, 1)) return UF_OK;
   UFI_TRY(read_axis(ctx, &axis));
   if (x->dims[axis] == 0)
@@ -157,5 +168,11 @@ static uf_status arg_min_eval(ufi_ctx *ctx) {
   static const arg_fn table[UF_DTYPE_COUNT] = ARG_TABLE(min);
   return arg_eval(ctx, table);
 }
-const ufi_op_def ufi_op_ARG_MAX = {.infer = arg_infer, .eval = arg_max_eval};
-const ufi_op_def ufi_op_ARG_MIN = {.infer = arg_infer, .eval = arg_min_eval};
+const ufi_op_def ufi_op_ARG_MAX = {
+  .attrs_size = sizeof(arg_attrs), .attrs_tflite = arg_tflite, .attrs_tf = arg_tf, .infer = arg_infer,
+  .eval = arg_max_eval,
+};
+const ufi_op_def ufi_op_ARG_MIN = {
+  .attrs_size = sizeof(arg_attrs), .attrs_tflite = arg_tflite, .attrs_tf = arg_tf, .infer = arg_infer,
+  .eval = arg_min_eval,
+};

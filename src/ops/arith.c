@@ -24,7 +24,6 @@ typedef struct arith_attrs {
   ufi_number_attrs number; /* of TensorFlow's nodes */
   ufi_act act;
   bool pot_scale_int16;
-  bool plain;              /* integers are never quantized */
 } arith_attrs;
 
 /* ---- attributes ------------------------------------------------------------------ */
@@ -125,13 +124,22 @@ static void q_mul_u8(const void *a, const void *b, void *y, size_t n, ufk_mode m
 static inline int32_t clamp_i32(int32_t v, int32_t lo, int32_t hi) {
   return UFI_MIN(hi, UFI_MAX(lo, v));
 }
-static inline int32_t q_add(int32_t a, int32_t b, const void *arg) {
-  const ufk_q_add *p = arg;
+static inline int32_t q_sum(int32_t a, int32_t b, const ufk_q_add *p) {
   const int32_t left = 1 << p->left_shift;
   const int32_t u = ufk_scale_i32((a + p->a_offset) * left, p->a);
   const int32_t v = ufk_scale_i32((b + p->b_offset) * left, p->b);
-  const int32_t sum = p->subtract ? u - v : u + v;
-  return clamp_i32(ufk_add_wrap(ufk_scale_i32(sum, p->y), p->y_offset), p->lo, p->hi);
+  return p->subtract ? u - v : u + v;
+}
+static inline int32_t q_add(int32_t a, int32_t b, const void *arg) {
+  const ufk_q_add *p = arg;
+  return clamp_i32(ufk_add_wrap(ufk_scale_i32(q_sum(a, b, p), p->y), p->y_offset), p->lo, p->hi);
+}
+/* For output scales so small that the sum is scaled up, which kernels leave out (and the reference
+ * gets wrong): what does not fit is at the limit. */
+static inline int32_t q_add_up(int32_t a, int32_t b, const void *arg) {
+  const ufk_q_add *p = arg;
+  const int32_t sum = ufk_srdhm(ufk_shl_saturate(q_sum(a, b, p), UFI_MIN(p->y.shift, 30)), p->y.multiplier);
+  return (int32_t)UFI_MIN(UFI_MAX((int64_t)sum + p->y_offset, p->lo), p->hi);
 }
 static inline int32_t q_mul(int32_t a, int32_t b, const void *arg) {
   const ufk_q_mul *p = arg;
@@ -144,9 +152,9 @@ static inline int32_t q_div(int32_t a, int32_t b, const void *arg) {
   return clamp_i32(ufk_add_wrap(quotient, p->y_offset), p->lo, p->hi);
 }
 UFI_INNER_LOOPS(q_add_s16, int16_t, int16_t, q_add(u, v, arg))
-/* For output scales so small that the sum is scaled up, which kernels leave out. */
-UFI_INNER_LOOPS(q_add_up_s8, int8_t, int8_t, q_add(u, v, arg))
-UFI_INNER_LOOPS(q_add_up_u8, uint8_t, uint8_t, q_add(u, v, arg))
+UFI_INNER_LOOPS(q_add_up_s8, int8_t, int8_t, q_add_up(u, v, arg))
+UFI_INNER_LOOPS(q_add_up_u8, uint8_t, uint8_t, q_add_up(u, v, arg))
+UFI_INNER_LOOPS(q_add_up_s16, int16_t, int16_t, q_add_up(u, v, arg))
 UFI_INNER_LOOPS(q_mul_s16, int16_t, int16_t, q_mul(u, v, arg))
 /* 16-bit operands, 8-bit output: numbers in [-1, 1), whatever their scales say. */
 static inline int32_t q_mul_narrow(int32_t a, int32_t b, const void *arg) {
@@ -200,7 +208,9 @@ static void int_limits(ufi_act act, ufi_binary *s) {
 typedef struct arith_loops {
   ufk_f32_binary f32;
   const ufi_inner_fn *by_dtype;
+  const char *supported;
 } arith_loops;
+static const char arith_dtypes[] = "floats, integers and quantized values";
 #define ARITH_LOOPS(op)                                                                       \
   {[UF_INT8] = op##_i8,   [UF_UINT8] = op##_u8,   [UF_INT16] = op##_i16,                      \
    [UF_UINT16] = op##_u16, [UF_INT32] = op##_i32, [UF_UINT32] = op##_u32,                     \
@@ -220,7 +230,7 @@ static uf_status prepare_plain(ufi_ctx *ctx, ufi_binary *s, const arith_loops *l
                         "expected no fused activation for complex numbers, found one");
   int_limits(attrs->act, s);
   s->inner = loops->by_dtype[dtype];
-  return s->inner ? UF_OK : ufi_no_dtype(ctx, ctx->in[0], "floats, integers and quantized values");
+  return s->inner ? UF_OK : ufi_no_dtype(ctx, ctx->in[0], loops->supported);
 }
 
 /* Powers of two: at most one operand needs a shift, to the right. */
@@ -262,10 +272,9 @@ static void fill_add(ufi_ctx *ctx, ufk_q_add *p, bool subtract) {
 }
 
 static uf_status prepare_sum(ufi_ctx *ctx, const arith_loops *loops, bool subtract) {
-  const arith_attrs *attrs = ctx->attrs;
   ufi_binary *s = ufi_binary_state(ctx);
   if (!s) return UF_RESOURCE_EXHAUSTED;
-  if (attrs->plain || !ufi_is_q(ctx->in[0])) return prepare_plain(ctx, s, loops);
+  if (!ufi_is_q(ctx->in[0])) return prepare_plain(ctx, s, loops);
   UFI_TRY(ufi_want_all_per_tensor(ctx));
   if (ctx->in[0]->dtype == UF_INT16) {
     for (int32_t i = 0; i < 2; ++i) UFI_TRY(ufi_want_symmetric(ctx, ctx->in[i]));
@@ -275,17 +284,17 @@ static uf_status prepare_sum(ufi_ctx *ctx, const arith_loops *loops, bool subtra
   fill_add(ctx, &s->arg.add, subtract);
   const bool up = s->arg.add.y.shift > 0;
   s->inner = ctx->in[0]->dtype == UF_INT8 ? (up ? q_add_up_s8 : q_add_s8)
-           : ctx->in[0]->dtype == UF_UINT8 ? (up ? q_add_up_u8 : q_add_u8) : q_add_s16;
+           : ctx->in[0]->dtype == UF_UINT8 ? (up ? q_add_up_u8 : q_add_u8) : up ? q_add_up_s16 : q_add_s16;
   return UF_OK;
 }
 
 static uf_status add_prepare(ufi_ctx *ctx) {
-  static const arith_loops loops = {UFK_ADD, ufi_add_loops};
+  static const arith_loops loops = {UFK_ADD, ufi_add_loops, arith_dtypes};
   return prepare_sum(ctx, &loops, false);
 }
 
 static uf_status sub_prepare(ufi_ctx *ctx) {
-  static const arith_loops loops = {UFK_SUB, ufi_sub_loops};
+  static const arith_loops loops = {UFK_SUB, ufi_sub_loops, arith_dtypes};
   return prepare_sum(ctx, &loops, true);
 }
 
@@ -300,14 +309,12 @@ static void fill_mul(ufi_ctx *ctx, ufk_q_mul *p, double real) {
 
 /* A 16-bit multiplication is quantized when its output is. */
 static bool mul_is_quantized(const ufi_ctx *ctx) {
-  const arith_attrs *attrs = ctx->attrs;
-  if (attrs->plain) return false;
   const uf_dtype out = ctx->out[0]->dtype;
   return out == UF_INT8 || out == UF_UINT8 || (out == UF_INT16 && ufi_is_quantized(ctx->out[0]));
 }
 
 static uf_status mul_prepare(ufi_ctx *ctx) {
-  static const arith_loops loops = {UFK_MUL, ufi_mul_loops};
+  static const arith_loops loops = {UFK_MUL, ufi_mul_loops, arith_dtypes};
   ufi_binary *s = ufi_binary_state(ctx);
   if (!s) return UF_RESOURCE_EXHAUSTED;
   if (!mul_is_quantized(ctx)) return prepare_plain(ctx, s, &loops);
@@ -328,7 +335,7 @@ static uf_status mul_prepare(ufi_ctx *ctx) {
 static uf_status div_prepare(ufi_ctx *ctx) {
   static const ufi_inner_fn by_dtype[UF_DTYPE_COUNT] = {
     [UF_INT32] = div_i32, [UF_INT64] = div_i64, [UF_FLOAT64] = div_f64};
-  static const arith_loops loops = {UFK_DIV, by_dtype};
+  static const arith_loops loops = {UFK_DIV, by_dtype, "floats, int32, int64 and quantized int8, uint8 and int16"};
   ufi_binary *s = ufi_binary_state(ctx);
   if (!s) return UF_RESOURCE_EXHAUSTED;
   if (!ufi_is_q(ctx->in[0])) return prepare_plain(ctx, s, &loops);
@@ -356,17 +363,3 @@ ARITH_DEF(ADD, arith_infer, add_prepare, ufi_binary_eval);
 ARITH_DEF(SUB, arith_infer, sub_prepare, ufi_binary_eval);
 ARITH_DEF(MUL, mul_infer, mul_prepare, ufi_binary_eval);
 ARITH_DEF(DIV, arith_infer, div_prepare, div_eval);
-
-/* StableHLO's: no options, hence no activation, and 8-bit values are integers. */
-static uf_status plain_tflite(const ufi_tflite_attrs *from, void *attrs, uf_error *error) {
-  ((arith_attrs *)attrs)->plain = true;
-  return UF_OK;
-}
-const ufi_op_def ufi_op_STABLEHLO_ADD = {
-  .attrs_size = sizeof(arith_attrs), .attrs_tflite = plain_tflite, .infer = arith_infer,
-  .prepare = add_prepare, .eval = ufi_binary_eval,
-};
-const ufi_op_def ufi_op_STABLEHLO_MULTIPLY = {
-  .attrs_size = sizeof(arith_attrs), .attrs_tflite = plain_tflite, .infer = arith_infer,
-  .prepare = mul_prepare, .eval = ufi_binary_eval,
-};

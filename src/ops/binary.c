@@ -148,8 +148,8 @@ EXTREMES(f64, double)
    [UF_UINT32] = op##_u32, [UF_INT64] = op##_i64, [UF_UINT64] = op##_u64,        \
    [UF_FLOAT64] = op##_f64}
 static const char numbers[] = "numbers";
-static const ufi_inner_fn max_loops[UF_DTYPE_COUNT] = EXTREME_LOOPS(max);
-static const ufi_inner_fn min_loops[UF_DTYPE_COUNT] = EXTREME_LOOPS(min);
+const ufi_inner_fn ufi_plain_max_loops[UF_DTYPE_COUNT] = EXTREME_LOOPS(max);
+const ufi_inner_fn ufi_plain_min_loops[UF_DTYPE_COUNT] = EXTREME_LOOPS(min);
 
 /* TensorFlow's give NaN where either is one. */
 #define EXTREME_FLOATS(suffix, T)                                 \
@@ -164,16 +164,14 @@ const ufi_inner_fn ufi_max_loops[UF_DTYPE_COUNT] = EXTREME_NAN_LOOPS(max);
 const ufi_inner_fn ufi_min_loops[UF_DTYPE_COUNT] = EXTREME_NAN_LOOPS(min);
 
 static uf_status max_prepare(ufi_ctx *ctx) {
-  return prepare_loops(ctx, UFK_MAX, max_loops, numbers);
+  return prepare_loops(ctx, UFK_MAX, ufi_plain_max_loops, numbers);
 }
 static uf_status min_prepare(ufi_ctx *ctx) {
-  return prepare_loops(ctx, UFK_MIN, min_loops, numbers);
+  return prepare_loops(ctx, UFK_MIN, ufi_plain_min_loops, numbers);
 }
 #define BINARY_DEF(name, prepare_fn, eval_fn) UFI_NUMBER_DEF(name, infer_same, prepare_fn, eval_fn)
 BINARY_DEF(MAXIMUM, max_prepare, ufi_binary_eval);
 BINARY_DEF(MINIMUM, min_prepare, ufi_binary_eval);
-BINARY_DEF(STABLEHLO_MAXIMUM, max_prepare, ufi_binary_eval);
-BINARY_DEF(STABLEHLO_MINIMUM, min_prepare, ufi_binary_eval);
 
 /* ---- squared difference ------------------------------------------------------------------ */
 
@@ -265,20 +263,36 @@ BINARY_DEF(FLOOR_MOD, floor_mod_prepare, floor_mod_eval);
 
 /* ---- power, atan2 ------------------------------------------------------------------------------ */
 
+/* One exponent for all of another shape is a case of its own in the reference: it multiplies. */
+typedef struct pow_arg { bool repeated; } pow_arg;
+
 /* Through double, as the reference; what does not fit becomes the least int32. */
 static inline int32_t pow_i32_one(int32_t u, int32_t v) {
   const double p = pow(u, v);
   return p >= -2147483648.0 && p < 2147483648.0 ? (int32_t)p : INT32_MIN;
 }
-UFI_INNER_LOOPS(pow_f32_any, float, float, powf(u, v))
+/* By multiplications, which wrap around. */
+static inline int32_t pow_i32_wrapped(int32_t u, int32_t v) {
+  uint32_t result = 1, square = (uint32_t)u;
+  for (; v > 0; v >>= 1, square *= square)
+    if (v & 1) result *= square;
+  return (int32_t)result;
+}
+/* What is within 1e-5 of a natural number is that number. */
+static inline float pow_exponent(float v, bool repeated) {
+  const float whole = roundf(v);
+  return repeated && whole >= 1.0f && whole < 2147483648.0f && fabsf(v - whole) < 1e-5f ? whole : v;
+}
+UFI_INNER_LOOPS(pow_f32_any, float, float, powf(u, pow_exponent(v, ((const pow_arg *)arg)->repeated)))
 UFI_INNER_LOOPS(square_f32, float, float, ((void)v, u * u))
 UFI_INNER_LOOPS(cube_f32, float, float, ((void)v, u * u * u))
 /* Squares and cubes are what models ask for. */
 static void pow_f32(const void *a, const void *b, void *y, size_t n, ufk_mode mode, const void *arg) {
-  const float exponent = mode == UFK_VS && n ? *(const float *)b : 0.0f;
+  const float exponent = mode == UFK_VS && n ? pow_exponent(*(const float *)b, ((const pow_arg *)arg)->repeated) : 0.0f;
   (exponent == 2.0f ? square_f32 : exponent == 3.0f ? cube_f32 : pow_f32_any)(a, b, y, n, mode, arg);
 }
-UFI_INNER_LOOPS(pow_i32, int32_t, int32_t, pow_i32_one(u, v))
+UFI_INNER_LOOPS(pow_i32, int32_t, int32_t,
+                ((const pow_arg *)arg)->repeated ? pow_i32_wrapped(u, v) : pow_i32_one(u, v))
 UFI_INNER_LOOPS(atan2_f32, float, float, atan2f(u, v))
 UFI_INNER_LOOPS(atan2_f64, double, double, atan2(u, v))
 UFI_INNER_LOOPS(atan2_f16, uint16_t, uint16_t,
@@ -288,7 +302,12 @@ UFI_INNER_LOOPS(atan2_bf16, uint16_t, uint16_t,
 
 static uf_status pow_prepare(ufi_ctx *ctx) {
   static const ufi_inner_fn loops[UF_DTYPE_COUNT] = {[UF_FLOAT32] = pow_f32, [UF_INT32] = pow_i32};
-  return prepare_loops(ctx, NO_KERNEL, loops, "float32 or int32");
+  UFI_TRY(prepare_loops(ctx, NO_KERNEL, loops, "float32 or int32"));
+  const ufi_tensor *a = ctx->in[0], *b = ctx->in[1];
+  const bool alike = a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims) == 0;
+  const pow_arg arg = {.repeated = b->count == 1 && !alike};
+  memcpy(&((ufi_binary *)ctx->state)->arg, &arg, sizeof arg);
+  return UF_OK;
 }
 static uf_status pow_eval(ufi_ctx *ctx) {
   const ufi_tensor *b = ctx->in[1];

@@ -44,10 +44,12 @@ uf_status ufi_want_nonzero(ufi_ctx *ctx, const ufi_tensor *t, int64_t zero) UF_M
 /* WRONG_TYPE: this op has nothing for the dtype of t. */
 uf_status ufi_no_dtype(ufi_ctx *ctx, const ufi_tensor *t, const char *supported) UF_MUST_USE;
 
-/* Loops of plain numbers, NULL where a dtype has none; those of arithmetic clamp to arg.ints. */
+/* Loops of plain numbers, NULL where a dtype has none; those of arithmetic clamp to arg.ints. Of
+ * values one of which is NaN, plain_max and plain_min give the second, max and min NaN. */
 extern const ufi_inner_fn ufi_add_loops[UF_DTYPE_COUNT], ufi_sub_loops[UF_DTYPE_COUNT],
   ufi_mul_loops[UF_DTYPE_COUNT], ufi_max_loops[UF_DTYPE_COUNT], ufi_min_loops[UF_DTYPE_COUNT],
   ufi_equal_loops[UF_DTYPE_COUNT], ufi_not_equal_loops[UF_DTYPE_COUNT], ufi_less_loops[UF_DTYPE_COUNT],
-  ufi_less_equal_loops[UF_DTYPE_COUNT];
+  ufi_less_equal_loops[UF_DTYPE_COUNT], ufi_plain_max_loops[UF_DTYPE_COUNT],
+  ufi_plain_min_loops[UF_DTYPE_COUNT];
 
 #endif

@@ -5,8 +5,8 @@
  * Values go through pieces of int64 (from integers and bool) or double (from
  * floats and the real part of complex numbers), both of which hold them exactly.
  * Integers become narrower integers by dropping bits, floats become integers by
- * truncation, saturated at the limits. Halves are rounded from float32. Pairs that
- * are common have loops of their own.
+ * truncation, saturated at the limits. Halves are rounded from float32, float8 as
+ * TensorFlow's Cast rounds them. Pairs that are common have loops of their own.
  */
 #include <math.h>
 
@@ -19,6 +19,7 @@ typedef struct complex_f32 { float re, im; } complex_f32;
 static bool is_float(uf_dtype d) {
   return d == UF_FLOAT32 || d == UF_FLOAT16 || d == UF_BFLOAT16 || d == UF_FLOAT64 || d == UF_COMPLEX64;
 }
+static bool is_float8(uf_dtype d) { return d == UF_FLOAT8_E4M3FN || d == UF_FLOAT8_E5M2; }
 static bool is_packed(uf_dtype d) { return d == UF_INT4 || d == UF_UINT4 || d == UF_INT2; }
 static bool is_integer(uf_dtype d) {
   return d == UF_INT8 || d == UF_UINT8 || d == UF_INT16 || d == UF_UINT16 || d == UF_INT32 ||
@@ -59,7 +60,11 @@ static void read_ints(const void *data, uf_dtype dtype, size_t at, int64_t *out,
   }
 }
 static void read_floats(const void *data, uf_dtype dtype, size_t at, double *out, size_t n) {
+  float table[256];
   switch (dtype) {
+    case UF_FLOAT8_E4M3FN: case UF_FLOAT8_E5M2:
+      ufi_float8_table(dtype, table);
+      READ(uint8_t, (double)table[v]);
     case UF_FLOAT32: READ(float, (double)v);
     case UF_FLOAT16: READ(uint16_t, (double)ufi_half_to_float(v));
     case UF_BFLOAT16: READ(uint16_t, (double)ufi_bfloat_to_float(v));
@@ -116,13 +121,13 @@ static void write_from_floats(void *data, uf_dtype dtype, size_t at, const doubl
   }
 }
 
-/* float32 to packed integers: clamped, truncated. Pieces begin at whole bytes. */
+/* float32 to packed integers: clamped (NaN as the largest), truncated. Pieces begin at whole bytes. */
 static void write_packed(uint8_t *data, uf_dtype dtype, size_t at, const float *in, size_t n) {
   const int bits = dtype == UF_INT2 ? 2 : 4, per_byte = 8 / bits;
   const float lo = dtype == UF_INT2 ? -2.0f : dtype == UF_INT4 ? -8.0f : 0.0f;
   const float hi = dtype == UF_INT2 ? 1.0f : dtype == UF_INT4 ? 7.0f : 15.0f;
   for (size_t i = 0; i < n; ++i) {
-    const float v = in[i] > lo ? in[i] < hi ? in[i] : hi : lo;
+    const float v = in[i] < lo ? lo : in[i] < hi ? in[i] : hi;
     const unsigned code = (unsigned)(int32_t)v & ((1u << bits) - 1);
     const size_t k = (at + i) % (size_t)per_byte;
     uint8_t *byte = data + (at + i) / (size_t)per_byte;
@@ -178,7 +183,7 @@ static void cast_piece(const cast_run *r, size_t at, size_t n) {
 static void cast_range(void *context, size_t begin, size_t end) {
   const cast_run *r = context;
   if (!r->truncate && cast_direct(r, begin, end - begin)) return;
-  if (r->tf) {
+  if (r->tf || is_float8(r->y->dtype)) {
     ufi_tf_cast(r->x, r->y, r->truncate, begin, end);
     return;
   }
@@ -207,9 +212,10 @@ static uf_status cast_infer(ufi_ctx *ctx) {
     UFI_TRY(ufi_tf_cast_check(ctx, x->dtype, y->dtype));
     return ufi_out_like(ctx, 0, x);
   }
-  if (!x || !(is_float(x->dtype) || is_integer(x->dtype)))
+  if (!(is_float(x->dtype) || is_integer(x->dtype) || is_float8(x->dtype)))
     return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected numbers or bool, found %s", ufi_tensor_text(x, text));
-  const bool pair = is_packed(y->dtype) ? x->dtype == UF_FLOAT32 : is_float(y->dtype) || is_integer(y->dtype);
+  const bool pair = is_packed(y->dtype) ? x->dtype == UF_FLOAT32
+                                        : is_float(y->dtype) || is_integer(y->dtype) || is_float8(y->dtype);
   if (!pair)
     return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected an output that %s can be cast to, found '%s' %s",
                         uf_dtype_name(x->dtype), y->name, uf_dtype_name(y->dtype));
@@ -242,7 +248,7 @@ static bool has_bytes(uf_dtype d) {
 static uf_status bitcast_infer(ufi_ctx *ctx) {
   const ufi_tensor *x = ctx->in[0], *y = ctx->out[0];
   char text[512];
-  if (!x || !has_bytes(x->dtype) || !has_bytes(y->dtype))
+  if (!has_bytes(x->dtype) || !has_bytes(y->dtype))
     return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected numbers of whole bytes, found %s to %s",
                         ufi_tensor_text(x, text), uf_dtype_name(y->dtype));
   const int64_t from = uf_dtype_bits(x->dtype), to = uf_dtype_bits(y->dtype);

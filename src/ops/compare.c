@@ -4,9 +4,12 @@
  *
  * Quantized operands may have different scales. As TFLite does, both are shifted
  * left by 8 bits, scaled by their own scale to one fixed-point format and then
- * compared, so values nearer than that resolution count as equal. An ordering of
- * int16 compares the stored numbers. Strings know equality only.
+ * compared, so values nearer than that resolution count as equal. Scales of 1 and
+ * more, which the reference gets wrong, are halved together until they are below 1.
+ * An ordering of int16 compares the stored numbers. Strings know equality only.
  */
+#include <math.h>
+
 #include "kernels/fixed32.h"
 #include "ops/number.h"
 
@@ -64,7 +67,10 @@ typedef struct compare_loops {
   const ufi_inner_fn *by_dtype;
   ufi_inner_fn q_i8, q_u8, q_i16; /* q_i16 NULL: int16 compares as stored */
   bool swap;                      /* a > b is b < a */
+  const char *supported;
 } compare_loops;
+static const char equal_dtypes[] = "floats, int8, uint8, int16, int32, int64, bool or strings";
+static const char order_dtypes[] = "floats, int8, uint8, int16, int32 or int64";
 
 #define ORDER_LOOPS(op)                                                                    \
   [UF_FLOAT32] = op##_f32, [UF_FLOAT64] = op##_f64, [UF_FLOAT16] = op##_f16,               \
@@ -88,6 +94,17 @@ static ufi_inner_fn quantized_loop(const compare_loops *loops, uf_dtype dtype) {
        : dtype == UF_INT16 ? loops->q_i16 : NULL;
 }
 
+/* Both scales times one power of two that keeps them below 1. */
+static void fill_scales(const ufi_tensor *a, const ufi_tensor *b, ufk_q_add *p) {
+  int bits = 0;
+  frexpf(UFI_MAX(ufi_scale(a), ufi_scale(b)), &bits);
+  const int down = -UFI_MAX(bits, 0);
+  *p = (ufk_q_add){
+    .left_shift = 8, .a_offset = -ufi_zero(a), .b_offset = -ufi_zero(b),
+    .a = ufi_scale_from(ldexp((double)ufi_scale(a), down)),
+    .b = ufi_scale_from(ldexp((double)ufi_scale(b), down))};
+}
+
 static uf_status compare_prepare(ufi_ctx *ctx, const compare_loops *loops) {
   compare_state *s = ufi_ctx_state(ctx, sizeof *s);
   if (!s) return UF_RESOURCE_EXHAUSTED;
@@ -95,42 +112,43 @@ static uf_status compare_prepare(ufi_ctx *ctx, const compare_loops *loops) {
   const ufi_tensor *a = ctx->in[s->swap], *b = ctx->in[!s->swap];
   ufi_broadcast_make(a, b, ctx->out[0], &s->binary.plan);
   s->binary.inner = loops->by_dtype[a->dtype];
-  const bool quantized = ufi_is_quantized(a) || ufi_is_quantized(b);
+  /* As in the reference, the left operand of two int16 decides. */
+  const bool quantized = ufi_is_quantized(a) || (a->dtype != UF_INT16 && ufi_is_quantized(b));
   if (quantized && quantized_loop(loops, a->dtype)) {
     UFI_TRY(ufi_want_per_tensor(ctx, a));
     UFI_TRY(ufi_want_per_tensor(ctx, b));
     s->binary.inner = quantized_loop(loops, a->dtype);
-    s->binary.arg.add = (ufk_q_add){
-      .left_shift = 8, .a_offset = -ufi_zero(a), .b_offset = -ufi_zero(b),
-      .a = ufi_scale_from(ufi_scale(a)), .b = ufi_scale_from(ufi_scale(b))};
+    fill_scales(a, b, &s->binary.arg.add);
   }
-  return s->binary.inner ? UF_OK : ufi_no_dtype(ctx, a, "operands that this comparison knows");
+  return s->binary.inner ? UF_OK : ufi_no_dtype(ctx, a, loops->supported);
 }
 
 static uf_status equal_prepare(ufi_ctx *ctx) {
   static const compare_loops loops = {
-    ufi_equal_loops, equal_q_i8, equal_q_u8, equal_q_i16, false};
+    ufi_equal_loops, equal_q_i8, equal_q_u8, equal_q_i16, false, equal_dtypes};
   return compare_prepare(ctx, &loops);
 }
 static uf_status not_equal_prepare(ufi_ctx *ctx) {
   static const compare_loops loops = {
-    ufi_not_equal_loops, not_equal_q_i8, not_equal_q_u8, not_equal_q_i16, false};
+    ufi_not_equal_loops, not_equal_q_i8, not_equal_q_u8, not_equal_q_i16, false, equal_dtypes};
   return compare_prepare(ctx, &loops);
 }
 static uf_status less_prepare(ufi_ctx *ctx) {
-  static const compare_loops loops = {ufi_less_loops, less_q_i8, less_q_u8, NULL, false};
+  static const compare_loops loops = {ufi_less_loops, less_q_i8, less_q_u8, NULL, false, order_dtypes};
   return compare_prepare(ctx, &loops);
 }
 static uf_status less_equal_prepare(ufi_ctx *ctx) {
-  static const compare_loops loops = {ufi_less_equal_loops, less_equal_q_i8, less_equal_q_u8, NULL, false};
+  static const compare_loops loops = {
+    ufi_less_equal_loops, less_equal_q_i8, less_equal_q_u8, NULL, false, order_dtypes};
   return compare_prepare(ctx, &loops);
 }
 static uf_status greater_prepare(ufi_ctx *ctx) {
-  static const compare_loops loops = {ufi_less_loops, less_q_i8, less_q_u8, NULL, true};
+  static const compare_loops loops = {ufi_less_loops, less_q_i8, less_q_u8, NULL, true, order_dtypes};
   return compare_prepare(ctx, &loops);
 }
 static uf_status greater_equal_prepare(ufi_ctx *ctx) {
-  static const compare_loops loops = {ufi_less_equal_loops, less_equal_q_i8, less_equal_q_u8, NULL, true};
+  static const compare_loops loops = {
+    ufi_less_equal_loops, less_equal_q_i8, less_equal_q_u8, NULL, true, order_dtypes};
   return compare_prepare(ctx, &loops);
 }
 

@@ -69,7 +69,8 @@ static uf_status concat_infer(ufi_ctx *ctx) {
   UFI_TRY(concat_axis(ctx, &axis));
   UFI_TRY(ufi_want_same(ctx, first, ctx->out[0]));
   if (a->act != UFI_ACT_NONE)
-    return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED, "expected no fused activation, found %d", a->act);
+    return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED, "expected no fused activation, which TFLite does not have for "
+                        "this op, found %d", a->act);
   for (int32_t i = 0; i < ctx->n_in; i++) {
     UFI_TRY(concat_check(ctx, ctx->in[i], axis));
     int64_t n = first->rank ? ctx->in[i]->dims[axis] : 1;
@@ -342,7 +343,7 @@ static uf_status split_check(ufi_ctx *ctx, const ufi_tensor *in) {
   if (n != ctx->n_out)
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected %d outputs (num_splits), found %d", n,
                         ctx->n_out);
-  for (int32_t i = 0; i < ctx->n_out; i++) UFI_TRY(ufi_want_same(ctx, in, ctx->out[i]));
+  for (int32_t i = 0; i < ctx->n_out; i++) UFI_TRY(ufi_out_dtype(ctx, i, in->dtype));
   return UF_OK;
 }
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * dequantize.c: QUANTIZE (floats to integers, and integers to integers of another
- * scale), DEQUANTIZE and FAKE_QUANT.
+ * scale), DEQUANTIZE, the custom NumericVerify and FAKE_QUANT.
  *
  * Per-channel parameters belong to one dimension: the tensor is then rows of all
- * that follows it, each with its own scale and zero point. Packed integers go
- * through int8 in pieces of a row.
+ * that follows it, each with its own scale and zero point. So are blocks of the
+ * last dimension. Packed integers go through int8 in pieces of a row.
  */
 #include <math.h>
 
+#include "format/flexbuffer.h"
 #include "kernels/fixed32.h"
 #include "ops/broadcast.h"
 #include "ops/unary.h"
@@ -26,14 +27,15 @@ static uf_status find_rows(ufi_ctx *ctx, const ufi_tensor *t, const ufi_tensor *
   *out = (channel_rows){1, (size_t)shape->count};
   if (!ufi_is_quantized(t)) return UF_OK;
   for (int64_t i = 0; i < q->count; ++i)
-    if (!isfinite(q->scales[i]) || q->scales[i] < 0.0f || q->zero_points[i] < INT32_MIN / 4 ||
+    if (!isfinite(q->scales[i]) || q->zero_points[i] < INT32_MIN / 4 ||
         q->zero_points[i] > INT32_MAX / 4)
       return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
                           "expected finite scales and zero points of 30 bits, found %g and %lld in %s",
                           (double)q->scales[i], (long long)q->zero_points[i], ufi_tensor_text(t, text));
-  if (q->block_size > 0)
-    return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED, "expected one scale, or one per channel, found blockwise scales in %s",
-                        ufi_tensor_text(t, text));
+  if (q->block_size > 0) { /* the open checked that blocks fill the constant's last dimension */
+    *out = (channel_rows){(size_t)q->count, (size_t)q->block_size};
+    return UF_OK;
+  }
   if (q->count == 1) return UF_OK;
   if (q->axis < 0 || q->axis >= shape->rank || shape->dims[q->axis] != q->count)
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected %lld channels in dimension %d, found %s",
@@ -96,6 +98,7 @@ static void dequantize_piece(const quant_run *r, size_t at, size_t n, float scal
   const ufk_elementwise_table *k = &ufi_kernels_get()->elementwise;
   float *y = (float *)r->y->data + at;
   int8_t piece[PIECE];
+  float table[256];
   switch (r->x->dtype) {
     case UF_INT8: k->s8_to_f32((const int8_t *)r->x->data + at, y, n, scale, zero); return;
     case UF_UINT8: k->u8_to_f32((const uint8_t *)r->x->data + at, y, n, scale, zero); return;
@@ -103,6 +106,10 @@ static void dequantize_piece(const quant_run *r, size_t at, size_t n, float scal
     case UF_FLOAT16: k->f16_to_f32((const uint16_t *)r->x->data + at, y, n); return;
     case UF_BFLOAT16:
       for (size_t i = 0; i < n; ++i) y[i] = ufi_bfloat_to_float(((const uint16_t *)r->x->data)[at + i]);
+      return;
+    case UF_FLOAT8_E4M3FN: case UF_FLOAT8_E5M2:
+      ufi_float8_table(r->x->dtype, table);
+      for (size_t i = 0; i < n; ++i) y[i] = table[((const uint8_t *)r->x->data)[at + i]];
       return;
     default:
       for (size_t i = 0; i < n; i += PIECE) {
@@ -116,13 +123,66 @@ static void dequantize_piece(const quant_run *r, size_t at, size_t n, float scal
 static uf_status dequantize_infer(ufi_ctx *ctx) {
   channel_rows rows;
   UFI_TRY(ufi_want_in(ctx, 0, UF_INT8, UF_UINT8, UF_INT16, UF_FLOAT16, UF_BFLOAT16, UF_INT4, UF_UINT4,
-                      UF_INT2, UF_INVALID));
+                      UF_INT2, UF_FLOAT8_E4M3FN, UF_FLOAT8_E5M2, UF_INVALID));
   UFI_TRY(ufi_out_dtype(ctx, 0, UF_FLOAT32));
   UFI_TRY(find_rows(ctx, ctx->in[0], ctx->in[0], &rows));
   return ufi_out_like(ctx, 0, ctx->in[0]);
 }
 static uf_status dequantize_eval(ufi_ctx *ctx) { return run_quant(ctx, ctx->in[0], dequantize_piece); }
 const ufi_op_def ufi_op_DEQUANTIZE = {.infer = dequantize_infer, .eval = dequantize_eval};
+
+/* ---- NumericVerify: values that are quantized, the floats they stand for -------------------- */
+
+typedef struct verify_attrs {
+  float tolerance; /* in steps of the scale */
+  bool fails;      /* when a difference is larger */
+} verify_attrs;
+
+static uf_status verify_tflite(const ufi_tflite_attrs *from, void *attrs, uf_error *error) {
+  verify_attrs *a = attrs;
+  const ufi_flex map = ufi_flex_root(from->custom, from->custom_size);
+  const ufi_flex tolerance = ufi_flex_get(&map, "tolerance"), fails = ufi_flex_get(&map, "log_if_failed");
+  a->tolerance = (float)ufi_flex_float(&tolerance, 0);
+  /* Below a tenth the reference only writes statistics. */
+  a->fails = ufi_flex_int(&fails, 0) != 0 && (double)a->tolerance >= 0.1;
+  return UF_OK;
+}
+
+static uf_status verify_infer(ufi_ctx *ctx) {
+  const ufi_tensor *x = ctx->in[0], *reference = ctx->in[1];
+  channel_rows rows;
+  char p[512], q[512];
+  UFI_TRY(ufi_want_in(ctx, 0, UF_INT8, UF_UINT8, UF_INT16, UF_FLOAT16, UF_INVALID));
+  UFI_TRY(ufi_want_in(ctx, 1, UF_FLOAT32, UF_INVALID));
+  UFI_TRY(ufi_out_dtype(ctx, 0, UF_FLOAT32));
+  UFI_TRY(find_rows(ctx, x, x, &rows));
+  if (reference->count != x->count)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected as many floats as quantized values, found %s and %s",
+                        ufi_tensor_text(reference, p), ufi_tensor_text(x, q));
+  return ufi_out_like(ctx, 0, x);
+}
+
+/* y = x - reference. */
+static uf_status verify_eval(ufi_ctx *ctx) {
+  const verify_attrs *a = ctx->attrs;
+  const ufi_tensor *x = ctx->in[0], *y = ctx->out[0];
+  UFI_TRY(run_quant(ctx, x, dequantize_piece));
+  const float *reference = ctx->in[1]->data;
+  const float scale = ufi_is_quantized(x) && x->quant->count == 1 ? x->quant->scales[0] : 0.0f;
+  float *out = y->data;
+  for (int64_t i = 0; i < y->count; ++i) {
+    const float real = out[i];
+    out[i] = real - reference[i];
+    if (a->fails && fabsf(out[i]) > a->tolerance * scale)
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected %g within %g of %g, found a difference of %g at "
+                          "element %lld of '%s'", (double)real, (double)(a->tolerance * scale),
+                          (double)reference[i], (double)out[i], (long long)i, x->name);
+  }
+  return UF_OK;
+}
+const ufi_op_def ufi_op_NUMERIC_VERIFY = {
+  .attrs_size = sizeof(verify_attrs), .attrs_tflite = verify_tflite, .infer = verify_infer, .eval = verify_eval,
+};
 
 /* ---- QUANTIZE: from floats ------------------------------------------------------------------ */
 
@@ -230,8 +290,9 @@ static uf_status quantize_infer(ufi_ctx *ctx) {
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an output with quantization, found none in '%s'", y->name);
   channel_rows rows;
   UFI_TRY(find_rows(ctx, y, x, &rows));
-  if (rows.channels > 1 && uf_dtype_bits(to) < 8)
-    return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED, "expected one scale for a packed output, found %s",
+  if (y->quant->block_size > 0 || (rows.channels > 1 && uf_dtype_bits(to) < 8))
+    return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED, "expected an output with one scale%s, found %lld scales in %s",
+                        uf_dtype_bits(to) < 8 ? "" : ", or one per channel", (long long)y->quant->count,
                         ufi_tensor_text(y, q));
   return ufi_out_like(ctx, 0, x);
 }
@@ -262,9 +323,9 @@ static uf_status fake_tflite(const ufi_tflite_attrs *from, void *attrs, uf_error
   a->bits = ufi_fb_i32(&from->options, 2, 0);
   if (ufi_fb_bool(&from->options, 3, false))
     return ufi_fail(error, UF_UNIMPLEMENTED, "expected narrow_range false, found true, which TFLite does not run");
-  if (a->bits >= 2 && a->bits <= 16 && a->min <= 0.0f && a->max >= 0.0f && a->min < a->max) return UF_OK;
+  if (a->bits >= 1 && a->bits <= 16 && a->min <= a->max && isfinite(a->max - a->min)) return UF_OK;
   return ufi_fail(error, UF_INVALID_ARGUMENT,
-                  "expected min <= 0 <= max, min < max and 2 to 16 bits, found min %g, max %g, %d bits",
+                  "expected a finite min up to max and 1 to 16 bits, found min %g, max %g, %d bits",
                   (double)a->min, (double)a->max, a->bits);
 }
 
@@ -273,7 +334,7 @@ static uf_status fake_infer(ufi_ctx *ctx) {
   return ufi_unary_infer(ctx);
 }
 
-/* Rounds to one of 2^bits values of which one is exactly 0. */
+/* Rounds to one of 2^bits values of which one is exactly 0; NaN becomes the least. */
 static uf_status fake_eval(ufi_ctx *ctx) {
   const fake_attrs *a = ctx->attrs;
   const float last = (float)((1 << a->bits) - 1);
@@ -284,7 +345,7 @@ static uf_status fake_eval(ufi_ctx *ctx) {
   const float *x = ctx->in[0]->data;
   float *y = ctx->out[0]->data;
   for (int64_t i = 0; i < ctx->out[0]->count; ++i) {
-    const float v = x[i] < lo ? lo : x[i] > hi ? hi : x[i];
+    const float v = x[i] > lo ? x[i] < hi ? x[i] : hi : lo;
     y[i] = roundf((v - lo) * inverse) * scale + lo;
   }
   return UF_OK;

@@ -52,23 +52,29 @@ static uf_status detection_attrs_tflite(const ufi_tflite_attrs *from, void *memo
   a->score_threshold = number(&map, "nms_score_threshold");
   a->iou_threshold = number(&map, "nms_iou_threshold");
   for (int i = 0; i < 4; i++) a->scale[i] = number(&map, scales[i]);
-  if (a->max_detections < 1 || a->classes_per_box < 1 || a->per_class < 1 || a->num_classes < 1)
-    return ufi_fail(error, UF_INVALID_ARGUMENT, "expected options max_detections, max_classes_per_detection, "
-                    "detections_per_class and num_classes of 1 and more, found %d, %d, %d and %d",
-                    (int)a->max_detections, (int)a->classes_per_box, (int)a->per_class, (int)a->num_classes);
-  if (!(a->iou_threshold > 0 && a->iou_threshold <= 1))
-    return ufi_fail(error, UF_INVALID_ARGUMENT, "expected option nms_iou_threshold in (0, 1], found %g",
-                    (double)a->iou_threshold);
   return UF_OK;
+}
+
+static uf_status check_options(ufi_ctx *ctx) {
+  const detection_attrs *a = ctx->attrs;
+  const int32_t least = a->regular; /* the fast version may find nothing, and has no limit for a class */
+  if (a->max_detections < least || a->classes_per_box < 1 || (a->regular && a->per_class < 1) || a->num_classes < 1)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected options max_detections, max_classes_per_detection, "
+                        "detections_per_class and num_classes of 1 and more, found %d, %d, %d and %d",
+                        (int)a->max_detections, (int)a->classes_per_box, (int)a->per_class, (int)a->num_classes);
+  if (a->iou_threshold > 0 && a->iou_threshold <= 1) return UF_OK;
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected option nms_iou_threshold in (0, 1], found %g",
+                      (double)a->iou_threshold);
 }
 
 static uf_status detection_infer(ufi_ctx *ctx) {
   const detection_attrs *a = ctx->attrs;
+  UFI_TRY(check_options(ctx));
   for (int i = 0; i < 3; i++) {
     UFI_TRY(ufi_want_in(ctx, i, UF_FLOAT32, UF_UINT8, UF_INVALID));
     UFI_TRY(ufi_want_rank(ctx, ctx->in[i], i == ANCHORS ? 2 : 3, i == ANCHORS ? 2 : 3));
   }
-  for (int i = 0; i < 4; i++) UFI_TRY(ufi_want_out(ctx, i, UF_FLOAT32, UF_INVALID));
+  for (int i = 0; i < 4; i++) UFI_TRY(ufi_out_dtype(ctx, i, UF_FLOAT32));
   UFI_TRY(ufi_want_same(ctx, ctx->in[ENCODINGS], ctx->in[ANCHORS]));
   const int64_t *encodings = ctx->in[ENCODINGS]->dims, *scores = ctx->in[SCORES]->dims;
   const int64_t *anchors = ctx->in[ANCHORS]->dims;

@@ -97,11 +97,7 @@ const ufi_op_def ufi_op_EMBEDDING_LOOKUP = {.infer = lookup_infer, .eval = looku
 enum { SUM, MEAN, SQRTN };
 
 static uf_status sparse_attrs_tflite(const ufi_tflite_attrs *from, void *memory, uf_error *error) {
-  int32_t *combiner = memory;
-  *combiner = ufi_fb_i8(&from->options, 0, 0);
-  if (*combiner < SUM || *combiner > SQRTN)
-    return ufi_fail(error, UF_INVALID_ARGUMENT, "expected combiner 0 (SUM), 1 (MEAN) or 2 (SQRTN), found %d",
-                    (int)*combiner);
+  *(int32_t *)memory = ufi_fb_i8(&from->options, 0, 0);
   return UF_OK;
 }
 
@@ -109,7 +105,11 @@ static uf_status sparse_infer(ufi_ctx *ctx) {
   static const uf_dtype dtypes[] = {UF_INT32, UF_INT32, UF_INT32, UF_FLOAT32, UF_FLOAT32};
   static const int32_t ranks[] = {1, 2, 1, 1};
   const ufi_tensor *indices = ctx->in[1], *table = ctx->in[4];
+  const int32_t combiner = *(const int32_t *)ctx->attrs;
   int64_t dims[2 * UF_MAX_RANK];
+  if (combiner < SUM || combiner > SQRTN)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected combiner 0 (SUM), 1 (MEAN) or 2 (SQRTN), found %d",
+                        (int)combiner);
   for (int i = 0; i < 5; i++) UFI_TRY(ufi_want_in(ctx, i, dtypes[i], UF_INVALID));
   for (int i = 0; i < 4; i++) UFI_TRY(ufi_want_rank(ctx, ctx->in[i], ranks[i], ranks[i]));
   UFI_TRY(ufi_want_rank(ctx, table, 2, UF_MAX_RANK));

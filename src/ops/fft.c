@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fft.c: RFFT2D.
+ * fft.c: RFFT2D, and IRFFT2D, the custom op that undoes it.
  *
  * The transform of a real image (h, w) is w / 2 + 1 columns of h complex
  * numbers; the other columns would be their conjugates. First each row is
@@ -8,11 +8,16 @@
  * or padded with zeros to the size asked for, which is a power of two in each
  * direction: KissFFT, which does the work, needs no memory of its own then.
  * Its plans live in the node's state.
+ *
+ * The way back computes in double, columns first; as in NumPy and TensorFlow, what
+ * half a spectrum of real numbers cannot have (imaginary parts of the first and the
+ * last number of a row) does not count.
  */
 #include <math.h>
 
 #include <kiss_fftr.h>
 
+#include "ops/fft_any.h"
 #include "ops/move.h"
 
 /* ---- RFFT2D: images, (height, width) ------------------------------------------------ */
@@ -25,12 +30,11 @@ typedef struct fft_state {
 
 static bool power_of_two(int64_t n) { return n > 0 && n <= 1 << 24 && (n & (n - 1)) == 0; }
 
-static uf_status rfft2d_infer(ufi_ctx *ctx) {
+/* Both ops; a spectrum of a row of n has n / 2 + 1 numbers. */
+static uf_status fft2d_infer(ufi_ctx *ctx, bool spectrum) {
   const ufi_tensor *in = ctx->in[0];
   int64_t size[2], dims[UF_MAX_RANK];
-  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_INVALID));
   UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INVALID));
-  UFI_TRY(ufi_want_out(ctx, 0, UF_COMPLEX64, UF_INVALID));
   UFI_TRY(ufi_want_rank(ctx, in, 2, UF_MAX_RANK));
   if (!ufi_known(ctx, 1)) return UF_OK;
   UFI_TRY(ufi_move_ints(ctx, ctx->in[1], 2, size));
@@ -39,8 +43,14 @@ static uf_status rfft2d_infer(ufi_ctx *ctx) {
                         "%lld and %lld", (long long)size[0], (long long)size[1]);
   memcpy(dims, in->dims, sizeof dims);
   dims[in->rank - 2] = size[0];
-  dims[in->rank - 1] = size[1] / 2 + 1;
+  dims[in->rank - 1] = spectrum ? size[1] / 2 + 1 : size[1];
   return ufi_out_shape(ctx, 0, in->rank, dims);
+}
+
+static uf_status rfft2d_infer(ufi_ctx *ctx) {
+  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_INVALID));
+  UFI_TRY(ufi_out_dtype(ctx, 0, UF_COMPLEX64));
+  return fft2d_infer(ctx, true);
 }
 
 /* Height and width of the transform. */
@@ -112,3 +122,64 @@ static uf_status rfft2d_eval(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_RFFT2D = {.infer = rfft2d_infer, .prepare = rfft2d_prepare, .eval = rfft2d_eval};
+
+/* ---- IRFFT2D: spectra, (height, width) ------------------------------------------------ */
+
+typedef double _Complex cx;
+
+static uf_status irfft2d_infer(ufi_ctx *ctx) {
+  UFI_TRY(ufi_want_in(ctx, 0, UF_COMPLEX64, UF_INVALID));
+  UFI_TRY(ufi_out_dtype(ctx, 0, UF_FLOAT32));
+  return fft2d_infer(ctx, false);
+}
+
+/* Half a spectrum; a line before and after. */
+static uf_status irfft2d_prepare(ufi_ctx *ctx) {
+  int64_t size[2];
+  size_t numbers, bytes;
+  UFI_TRY(read_size(ctx, size));
+  if (!ufi_mul_size((size_t)size[0], (size_t)size[1] / 2 + 1, &numbers) ||
+      !ufi_add_size(numbers, 2 * (size_t)UFI_MAX(size[0], size[1]), &numbers) ||
+      !ufi_mul_size(numbers, sizeof(cx), &bytes))
+    return ufi_no_memory(ctx->error, SIZE_MAX);
+  ufi_want_scratch(ctx, bytes);
+  return UF_OK;
+}
+
+static void irfft_image(ufi_ctx *ctx, const int64_t size[2], ufi_fft *down, ufi_fft *along, const float *in,
+                        float *out) {
+  const ufi_tensor *t = ctx->in[0];
+  const int64_t height = t->dims[t->rank - 2], width = t->dims[t->rank - 1];
+  const int64_t h = size[0], w = size[1], half = w / 2 + 1;
+  cx *x = ctx->scratch, *line = x + h * half, *after = line + UFI_MAX(h, w);
+  for (int64_t c = 0; c < half; c++) {
+    for (int64_t r = 0; r < h; r++) {
+      const float *v = in + 2 * (r * width + c);
+      line[r] = r < height && c < width ? (double)v[0] + (double)v[1] * _Complex_I : 0.0;
+    }
+    ufi_fft_run(down, true, line, after);
+    for (int64_t r = 0; r < h; r++) x[r * half + c] = after[r];
+  }
+  for (int64_t r = 0; r < h; r++) {
+    for (int64_t c = 0; c < w; c++) line[c] = c < half ? x[r * half + c] : conj(x[r * half + w - c]);
+    ufi_fft_run(along, true, line, after);
+    for (int64_t c = 0; c < w; c++) out[r * w + c] = (float)(creal(after[c]) / (double)(h * w));
+  }
+}
+
+static uf_status irfft2d_eval(ufi_ctx *ctx) {
+  const ufi_tensor *in = ctx->in[0], *out = ctx->out[0];
+  int64_t size[2];
+  UFI_TRY(read_size(ctx, size));
+  if (out->count == 0) return UF_OK;
+  const int64_t in_image = ufi_move_span(in->dims, in->rank - 2, in->rank), out_image = size[0] * size[1];
+  ufi_fft *down = ufi_fft_create(size[0]), *along = ufi_fft_create(size[1]);
+  for (int64_t i = 0; down && along && i < out->count / out_image; i++)
+    irfft_image(ctx, size, down, along, (const float *)in->data + 2 * i * in_image, (float *)out->data + i * out_image);
+  const bool ok = down && along;
+  ufi_fft_release(down);
+  ufi_fft_release(along);
+  return ok ? UF_OK : ufi_no_memory(ctx->error, (size_t)UFI_MAX(size[0], size[1]) * sizeof(cx));
+}
+
+const ufi_op_def ufi_op_IRFFT2D = {.infer = irfft2d_infer, .prepare = irfft2d_prepare, .eval = irfft2d_eval};

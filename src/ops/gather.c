@@ -49,7 +49,7 @@ static uf_status gather_infer(ufi_ctx *ctx) {
   int64_t dims[2 * UF_MAX_RANK];
   int32_t axis, batch = 0, rank = 0;
   UFI_TRY(ufi_want_in(ctx, 1, UF_INT16, UF_INT32, UF_INT64, UF_INVALID));
-  UFI_TRY(ufi_want_same(ctx, in, ctx->out[0]));
+  UFI_TRY(ufi_out_dtype(ctx, 0, in->dtype));
   if (((const gather_attrs *)ctx->attrs)->axis_is_input) {
     UFI_TRY(ufi_want_in(ctx, 2, UF_INT32, UF_INT64, UF_INVALID));
     if (!ufi_known(ctx, 2)) return UF_OK;
@@ -145,7 +145,7 @@ static uf_status gather_nd_infer(ufi_ctx *ctx) {
   int64_t dims[2 * UF_MAX_RANK];
   int32_t rank = 0;
   UFI_TRY(ufi_want_in(ctx, 1, UF_INT16, UF_INT32, UF_INT64, UF_INVALID));
-  UFI_TRY(ufi_want_same(ctx, in, ctx->out[0]));
+  UFI_TRY(ufi_out_dtype(ctx, 0, in->dtype));
   UFI_TRY(ufi_want_rank(ctx, in, 1, UF_MAX_RANK));
   UFI_TRY(ufi_want_rank(ctx, indices, 1, UF_MAX_RANK));
   int64_t depth = indices->dims[indices->rank - 1];

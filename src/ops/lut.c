@@ -13,9 +13,6 @@
 /* ---- shared -------------------------------------------------------------------------- */
 
 uf_status ufi_unary_infer(ufi_ctx *ctx) {
-  char text[512];
-  if (!ctx->in[0])
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected input 0, found %s", ufi_tensor_text(NULL, text));
   UFI_TRY(ufi_out_dtype(ctx, 0, ctx->in[0]->dtype));
   return ufi_out_like(ctx, 0, ctx->in[0]);
 }
@@ -109,9 +106,9 @@ void ufi_unary_quantized(ufi_unary *s, uf_dtype dtype, int32_t (*q)(int32_t v, c
 
 /* ---- tables of real functions ------------------------------------------------------------------ */
 
-/* What the reference's conversion does on x86 with what does not fit. */
+/* Truncates what fits; the rest is at the limits, NaN at the lower one. */
 static int32_t to_i32(float v) {
-  return v >= -2147483648.0f && v < 2147483648.0f ? (int32_t)v : INT32_MIN;
+  return v >= 2147483648.0f ? INT32_MAX : v >= -2147483648.0f ? (int32_t)v : INT32_MIN;
 }
 
 static void fill_table8(ufi_unary *s, uf_dtype dtype, ufi_real_fn f) {
@@ -125,13 +122,14 @@ static void fill_table8(ufi_unary *s, uf_dtype dtype, ufi_real_fn f) {
 }
 
 /* One entry: the value at the begin of an interval, less half of the error in its
- * middle. Once in float, once in double, since rounding must agree. */
+ * middle, where there is one. Once in float, once in double, since rounding must agree. */
 #define LUT16_ENTRY(name, T, ROUND)                                            \
   static int16_t name(T value, T middle, T next, T inverse) {                  \
     const T sample = ROUND(value * inverse);                                   \
     const T between = ROUND((next * inverse + sample) / 2);                    \
     const T bias = ROUND((between - ROUND(middle * inverse)) / 2);             \
-    const T low = -32768, high = 32767, entry = sample - bias;                 \
+    const T low = -32768, high = 32767;                                        \
+    const T entry = sample - (isfinite(bias) ? bias : 0);                      \
     return (int16_t)(entry > high ? high : entry >= low ? entry : low); /* NaN: low */ \
   }
 LUT16_ENTRY(entry_f32, float, roundf)

@@ -71,6 +71,12 @@ float ufi_nms_overlap(const float *a, const float *b) {
 
 /* ---- the op ---------------------------------------------------------------------------------- */
 
+static uf_status check_sigma(ufi_ctx *ctx) {
+  const float sigma = *(const float *)ctx->in[SIGMA]->data;
+  if (!(sigma < 0.0f)) return UF_OK;
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a sigma of 0 or more, found %g", (double)sigma);
+}
+
 static uf_status nms_infer(ufi_ctx *ctx) {
   const ufi_tensor *boxes = ctx->in[BOXES], *scores = ctx->in[SCORES];
   bool soft = ctx->n_in > SIGMA;
@@ -80,15 +86,16 @@ static uf_status nms_infer(ufi_ctx *ctx) {
     else UFI_TRY(ufi_want_in(ctx, i, UF_FLOAT32, UF_INVALID));
     if (i >= MAX_OUT) UFI_TRY(ufi_want_rank(ctx, ctx->in[i], 0, 0));
   }
+  if (soft && ufi_known(ctx, SIGMA)) UFI_TRY(check_sigma(ctx));
   UFI_TRY(ufi_want_rank(ctx, boxes, 2, 2));
   UFI_TRY(ufi_want_rank(ctx, scores, 1, 1));
   if (boxes->dims[1] != 4 || scores->count != boxes->dims[0] || scores->count > INT32_MAX)
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected boxes of 4 numbers and a score for each, found "
                         "%lld boxes of %lld and %lld scores", (long long)boxes->dims[0],
                         (long long)boxes->dims[1], (long long)scores->count);
-  UFI_TRY(ufi_want_out(ctx, 0, UF_INT32, UF_INVALID));
-  UFI_TRY(ufi_want_out(ctx, soft ? 2 : 1, UF_INT32, UF_INVALID));
-  if (soft) UFI_TRY(ufi_want_out(ctx, 1, UF_FLOAT32, UF_INVALID));
+  UFI_TRY(ufi_out_dtype(ctx, 0, UF_INT32));
+  UFI_TRY(ufi_out_dtype(ctx, soft ? 2 : 1, UF_INT32));
+  if (soft) UFI_TRY(ufi_out_dtype(ctx, 1, UF_FLOAT32));
   UFI_TRY(ufi_out_shape(ctx, soft ? 2 : 1, 0, NULL));
   if (!ufi_known(ctx, MAX_OUT)) return UF_OK;
   UFI_TRY(ufi_move_ints(ctx, ctx->in[MAX_OUT], 1, &most));
@@ -145,9 +152,10 @@ static uf_status nms_eval(ufi_ctx *ctx) {
   bool soft = ctx->n_in > SIGMA;
   const ufi_tensor *out = ctx->out[0];
   limits l = {.iou = *(const float *)ctx->in[IOU]->data, .score = *(const float *)ctx->in[SCORE]->data};
-  if (soft) l.sigma = *(const float *)ctx->in[SIGMA]->data;
-  if (l.sigma < 0.0f)
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a sigma of 0 or more, found %g", (double)l.sigma);
+  if (soft) {
+    UFI_TRY(check_sigma(ctx));
+    l.sigma = *(const float *)ctx->in[SIGMA]->data;
+  }
   l.scale = l.sigma > 0.0f ? (float)(-0.5 / (double)l.sigma) : 0.0f;
   int32_t *taken = out->data;
   float *scores = soft ? ctx->out[1]->data : NULL;

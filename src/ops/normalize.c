@@ -12,12 +12,14 @@
 /* ---- L2_NORMALIZATION ----------------------------------------------------------------------- */
 
 static uf_status l2_tflite(const ufi_tflite_attrs *from, void *attrs, uf_error *error) {
-  const int8_t act = ufi_fb_i8(&from->options, 0, 0);
-  if (act == UFI_ACT_NONE) return UF_OK;
-  return ufi_fail(error, UF_UNIMPLEMENTED, "expected no fused activation, found number %d", act);
+  *(int32_t *)attrs = ufi_fb_i8(&from->options, 0, 0);
+  return UF_OK;
 }
 
 static uf_status l2_infer(ufi_ctx *ctx) {
+  const int32_t act = *(const int32_t *)ctx->attrs;
+  if (act != UFI_ACT_NONE)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected no fused activation, found number %d", (int)act);
   UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_INT8, UF_UINT8, UF_INVALID));
   UFI_TRY(ufi_want_rank(ctx, ctx->in[0], 1, UF_MAX_RANK));
   UFI_TRY(ufi_out_dtype(ctx, 0, ctx->in[0]->dtype));
@@ -46,7 +48,7 @@ static void l2_f32(void *context, size_t begin, size_t end) {
   const ufk_elementwise_table *k = &ufi_kernels_get()->elementwise;
   for (size_t i = begin; i < end; ++i) {
     const float *x = (const float *)r->x->data + i * r->n;
-    const float norm = fmaxf(sqrtf((float)k->f32_sum_squares(x, r->n)), 1e-6f);
+    const float root = sqrtf((float)k->f32_sum_squares(x, r->n)), norm = root < 1e-6f ? 1e-6f : root; /* NaN stays */
     k->f32_binary[UFK_DIV][UFK_VS](x, &norm, (float *)r->y->data + i * r->n, r->n, -INFINITY, INFINITY);
   }
 }
@@ -83,7 +85,7 @@ static uf_status l2_eval(ufi_ctx *ctx) {
   return UF_OK;
 }
 const ufi_op_def ufi_op_L2_NORMALIZATION = {
-  .attrs_tflite = l2_tflite, .infer = l2_infer, .prepare = l2_prepare, .eval = l2_eval,
+  .attrs_size = sizeof(int32_t), .attrs_tflite = l2_tflite, .infer = l2_infer, .prepare = l2_prepare, .eval = l2_eval,
 };
 
 /* ---- LOCAL_RESPONSE_NORMALIZATION -------------------------------------------------------------- */
@@ -98,8 +100,7 @@ static uf_status lrn_tflite(const ufi_tflite_attrs *from, void *attrs, uf_error 
   a->bias = ufi_fb_f32(&from->options, 1, 0.0f);
   a->alpha = ufi_fb_f32(&from->options, 2, 0.0f);
   a->beta = ufi_fb_f32(&from->options, 3, 0.0f);
-  if (a->radius >= 0) return UF_OK;
-  return ufi_fail(error, UF_INVALID_ARGUMENT, "expected a radius >= 0, found %d", a->radius);
+  return UF_OK; /* a radius below 0: nothing is added up */
 }
 
 static uf_status lrn_infer(ufi_ctx *ctx) {
@@ -109,8 +110,8 @@ static uf_status lrn_infer(ufi_ctx *ctx) {
   return ufi_out_like(ctx, 0, ctx->in[0]);
 }
 
-/* x * (bias + alpha * sum of squares of channels [c - radius, c + radius))^-beta:
- * TFLite's window lacks the last channel, which TensorFlow's has. */
+/* x * (bias + alpha * sum of squares of channels [c - radius, c + radius])^-beta. TFLite's reference
+ * kernel leaves channel c + radius out, its default one and TensorFlow do not. */
 static uf_status lrn_eval(ufi_ctx *ctx) {
   const lrn_attrs *a = ctx->attrs;
   const ufi_tensor *t = ctx->in[0];
@@ -120,7 +121,7 @@ static uf_status lrn_eval(ufi_ctx *ctx) {
   for (int64_t i = 0; i < t->count; i += depth, x += depth, y += depth)
     for (int64_t c = 0; c < depth; ++c) {
       float sum = 0.0f;
-      for (int64_t k = UFI_MAX(0, c - radius); k < UFI_MIN(depth, c + radius); ++k) sum += x[k] * x[k];
+      for (int64_t k = UFI_MAX(0, c - radius); k < UFI_MIN(depth, c + radius + 1); ++k) sum += x[k] * x[k];
       y[c] = x[c] * powf(a->bias + a->alpha * sum, -a->beta);
     }
   return UF_OK;

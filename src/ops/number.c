@@ -215,7 +215,7 @@ static bool is_one_answer(const ufi_ctx *ctx) {
   return !a->shape_error && !shapes_broadcast(ctx->in[0], ctx->in[1]);
 }
 
-static uf_status infer_same(ufi_ctx *ctx) {
+static uf_status tf_infer_same(ufi_ctx *ctx) {
   const ufi_tensor *a = ctx->in[0], *b = ctx->in[1];
   char p[512], q[512];
   const bool alike = a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims) == 0;
@@ -228,7 +228,7 @@ static uf_status infer_same(ufi_ctx *ctx) {
   return ufi_out_like(ctx, 0, a);
 }
 
-uf_status ufi_number_infer(ufi_ctx *ctx) {
+uf_status ufi_tf_number_infer(ufi_ctx *ctx) {
   const ufi_number_op *op = ufi_number_of(ctx);
   const ufi_tensor *a = ctx->in[0];
   if (op == NULL) return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED, "expected a node of TensorFlow, found one of TFLite");
@@ -240,7 +240,7 @@ uf_status ufi_number_infer(ufi_ctx *ctx) {
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected operands of one dtype, found %s and %s",
                         ufi_tensor_text(a, p), ufi_tensor_text(ctx->in[1], q));
   }
-  if (op->flags & UFI_NUMBER_SAME) return infer_same(ctx);
+  if (op->flags & UFI_NUMBER_SAME) return tf_infer_same(ctx);
   if (is_one_answer(ctx)) return ufi_out_shape(ctx, 0, 0, NULL);
   return ufi_binary_infer(ctx, ctx->out[0]->dtype);
 }
@@ -321,7 +321,7 @@ static void unary_range(void *context, size_t begin, size_t end) {
 }
 
 /* TensorFlow's words for what integers cannot be divided by or raised to. */
-static uf_status check_right(ufi_ctx *ctx, const ufi_number_op *op) {
+static uf_status tf_check_right(ufi_ctx *ctx, const ufi_number_op *op) {
   const ufi_tensor *b = ctx->in[1];
   const ufi_number_type *type = ufi_number_type_of(b->dtype);
   ufi_piece piece;
@@ -390,7 +390,7 @@ static void join_inner(const void *pa, const void *pb, void *py, size_t n, ufk_m
 }
 
 /* The characters lie in the state until the executor has given the output characters of its own. */
-static uf_status join_strings(ufi_ctx *ctx) {
+static uf_status tf_join_strings(ufi_ctx *ctx) {
   ufi_binary *s = ctx->state; /* first in the state */
   join j = {0}, *p = &j;
   ufi_broadcast_run_args args = {
@@ -421,8 +421,8 @@ uf_status ufi_number_eval(ufi_ctx *ctx) {
     *(bool *)y->data = (op->flags & UFI_NUMBER_UNEQUAL) != 0;
     return UF_OK;
   }
-  if (y->dtype == UF_STRING) return join_strings(ctx);
+  if (y->dtype == UF_STRING) return tf_join_strings(ctx);
   /* Without a result nothing is divided. */
-  if (y->count && op->flags & (UFI_NUMBER_DIVIDES | UFI_NUMBER_RAISES)) UFI_TRY(check_right(ctx, op));
+  if (y->count && op->flags & (UFI_NUMBER_DIVIDES | UFI_NUMBER_RAISES)) UFI_TRY(tf_check_right(ctx, op));
   return run_binary(ctx);
 }

@@ -103,7 +103,7 @@ uf_status ufi_number_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error) 
 static inline const ufi_number_op *ufi_number_of(const ufi_ctx *ctx) {
   return ctx->attrs ? ((const ufi_number_attrs *)ctx->attrs)->op : NULL;
 }
-uf_status ufi_number_infer(ufi_ctx *ctx) UF_MUST_USE;
+uf_status ufi_tf_number_infer(ufi_ctx *ctx) UF_MUST_USE;
 uf_status ufi_number_prepare(ufi_ctx *ctx) UF_MUST_USE;
 uf_status ufi_number_eval(ufi_ctx *ctx) UF_MUST_USE;
 bool ufi_number_part(ufi_ctx *ctx, ufi_part *out); /* of float32 */
@@ -121,13 +121,13 @@ uf_status ufi_want_dtype(ufi_ctx *ctx, int32_t i, uint64_t set) UF_MUST_USE;
 #define UFI_NUMBER_ROW(name)                                                                     \
   const ufi_op_def ufi_op_##name = {                                                             \
     .attrs_size = sizeof(ufi_number_attrs), .attrs_tf = ufi_number_tf,                           \
-    .infer = ufi_number_infer, .prepare = ufi_number_prepare, .eval = ufi_number_eval, .part = ufi_number_part}
+    .infer = ufi_tf_number_infer, .prepare = ufi_number_prepare, .eval = ufi_number_eval, .part = ufi_number_part}
 
 /* The three steps of a row that both formats have: TensorFlow's node here, TFLite's by the
  * functions given. */
 #define UFI_NUMBER_STEPS(name, infer_fn, prepare_fn, eval_fn)                                     \
   static uf_status name##_infer_either(ufi_ctx *ctx) {                                            \
-    return ufi_number_of(ctx) ? ufi_number_infer(ctx) : infer_fn(ctx);                            \
+    return ufi_number_of(ctx) ? ufi_tf_number_infer(ctx) : infer_fn(ctx);                            \
   }                                                                                               \
   static uf_status name##_prepare_either(ufi_ctx *ctx) {                                          \
     return ufi_number_of(ctx) ? ufi_number_prepare(ctx) : prepare_fn(ctx);                        \

@@ -82,6 +82,12 @@ static uf_status make_plan(ufi_ctx *ctx, pad_plan *p) {
 
 /* ---- PAD, PADV2 ---------------------------------------------------------------- */
 
+/* TFLite's: uint8 is always taken for quantized, int8 and int16 if the input is, others never. */
+static bool pads_with_zero_point(const ufi_ctx *ctx) {
+  uf_dtype dtype = ctx->in[0]->dtype;
+  return dtype == UF_UINT8 || ((dtype == UF_INT8 || dtype == UF_INT16) && ufi_is_quantized(ctx->in[0]));
+}
+
 static uf_status pad_infer(ufi_ctx *ctx) {
   const ufi_tensor *value = ufi_in(ctx, 2);
   int64_t before[UF_MAX_RANK], after[UF_MAX_RANK];
@@ -91,7 +97,7 @@ static uf_status pad_infer(ufi_ctx *ctx) {
     if (value->count != 1)
       return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one value to pad with, found %lld",
                           (long long)value->count);
-    if (ufi_is_quantized(ctx->in[0])) UFI_TRY(ufi_move_same_quant(ctx, ctx->out[0], value));
+    if (pads_with_zero_point(ctx)) UFI_TRY(ufi_move_same_quant(ctx, ctx->out[0], value));
   }
   if (!ufi_known(ctx, 1)) return UF_OK;
   UFI_TRY(read_paddings(ctx, before, after));
@@ -116,9 +122,8 @@ static void pad_dimension(const pad_plan *p, int32_t d, int64_t to, int64_t from
 
 static uf_status pad_eval(ufi_ctx *ctx) {
   const ufi_tensor *value = ufi_in(ctx, 2);
-  /* Zero in every dtype but the quantized ones, whose zero is the zero point:
-   * its low bytes, little-endian, are right for int8, uint8 and int16. */
-  int64_t zero[2] = {ufi_is_quantized(ctx->in[0]) ? ufi_zero(ctx->out[0]) : 0, 0};
+  /* The low bytes of the zero point, little-endian, are right for int8, uint8 and int16. */
+  int64_t zero[2] = {pads_with_zero_point(ctx) ? ufi_zero(ctx->out[0]) : 0, 0};
   pad_plan p = {.value = value ? value->data : zero};
   if (ctx->out[0]->count == 0) return UF_OK;
   UFI_TRY(make_plan(ctx, &p));
@@ -226,8 +231,8 @@ static uf_status dilate_infer(ufi_ctx *ctx) {
   UFI_TRY(ufi_want_rank(ctx, ctx->in[1], 1, 1));
   UFI_TRY(ufi_want_same(ctx, in, ctx->out[0]));
   UFI_TRY(ufi_want_same(ctx, in, value));
-  if (value->count != 1 || uf_dtype_bits(in->dtype) < 8)
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one value of whole bytes to put between, found "
+  if (value->count < 1 || uf_dtype_bits(in->dtype) < 8) /* TFLite takes the first of several */
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a value of whole bytes to put between, found "
                         "%lld of %s", (long long)value->count, uf_dtype_name(in->dtype));
   if (!ufi_known(ctx, 1)) return UF_OK;
   UFI_TRY(read_dilations(ctx, dilations));

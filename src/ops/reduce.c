@@ -106,18 +106,20 @@ static uf_status reduce_tf(const ufi_tf_attrs *from, void *attrs, uf_error *erro
   return UF_OK;
 }
 
-/* Which dimensions input 1 names; repeats are fine in TFLite. */
-enum { MAX_AXES = 64 };
+static uf_status want_once_tf(ufi_ctx *ctx, bool named, int32_t axis) {
+  if (!named || !is_tf(ctx)) return UF_OK;
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected each axis once, found %d twice", (int)axis);
+}
+
+/* Which dimensions input 1 names; repeats are fine in TFLite, and any axes of a scalar. */
 static uf_status read_axes(ufi_ctx *ctx, bool reduced[UF_MAX_RANK]) {
-  int64_t axes[MAX_AXES];
-  int32_t n, axis;
+  int32_t axis;
   const int32_t rank = ctx->in[0]->rank;
+  const ufi_tensor *axes = ctx->in[1];
   memset(reduced, 0, UF_MAX_RANK * sizeof *reduced);
-  UFI_TRY(ufi_read_ints(ctx, ctx->in[1], axes, MAX_AXES, &n));
-  for (int32_t i = 0; i < n && (rank > 0 || is_tf(ctx)); ++i) {
-    UFI_TRY(ufi_axis(ctx, axes[i], rank, &axis));
-    if (reduced[axis] && is_tf(ctx))
-      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected each axis once, found %d twice", axis);
+  for (int64_t i = 0; i < axes->count && (rank > 0 || is_tf(ctx)); ++i) {
+    UFI_TRY(ufi_axis(ctx, ufi_move_index(axes, i), rank, &axis));
+    UFI_TRY(want_once_tf(ctx, reduced[axis], axis));
     reduced[axis] = true;
   }
   return UF_OK;
@@ -405,7 +407,7 @@ static uf_status sum_prepare(ufi_ctx *ctx) {
     [UF_FLOAT32] = LOOPS_OF(sum_f32, float), [UF_FLOAT64] = LOOPS_OF(sum_f64, double),
     [UF_INT32] = LOOPS_OF(sum_i32, int32_t), [UF_INT64] = LOOPS_OF(sum_i64, int64_t),
     [UF_INT8] = LOOPS_OF(q_sum_i8, int32_t), [UF_UINT8] = LOOPS_OF(q_sum_u8, int32_t),
-    [UF_INT16] = LOOPS_OF(q_sum_i16, int32_t)};
+    [UF_INT16] = LOOPS_OF(q_sum_i16, int32_t), [UF_BOOL] = LOOPS_OF(any, uint8_t)};
   if (is_tf(ctx)) return tf_prepare(ctx);
   START(s);
   UFI_TRY(take(ctx, s, loops));
@@ -431,7 +433,7 @@ static uf_status prod_prepare(ufi_ctx *ctx) {
     [UF_FLOAT32] = LOOPS_OF(prod_f32, float), [UF_FLOAT64] = LOOPS_OF(prod_f64, double),
     [UF_INT32] = LOOPS_OF(prod_i32, int32_t), [UF_INT64] = LOOPS_OF(prod_i64, int64_t),
     [UF_INT8] = LOOPS_OF(prod_i8, int8_t), [UF_UINT8] = LOOPS_OF(prod_u8, uint8_t),
-    [UF_INT16] = LOOPS_OF(prod_i16, int16_t)};
+    [UF_INT16] = LOOPS_OF(prod_i16, int16_t), [UF_BOOL] = LOOPS_OF(all, uint8_t)};
   static const reduce_loops quantized[UF_DTYPE_COUNT] = {
     [UF_INT8] = LOOPS_OF(q_prod_i8, int32_t), [UF_INT16] = LOOPS_OF(q_prod_i16, int32_t)};
   if (is_tf(ctx)) return tf_prepare(ctx);

@@ -5,12 +5,24 @@
  * The views have the bytes of input 0 under another shape; the executor lets
  * output and input share memory where it can, and eval copies where it could
  * not. SHAPE, SIZE and RANK need no data at all.
+ *
+ * RESHAPE and SQUEEZE leave the output the dtype that the file gives it, if its
+ * elements are as wide as the input's: TFLite copies bytes and asks no further.
  */
 #include "ops/move.h"
 
 static uf_status eval_view(ufi_ctx *ctx) {
   ufi_move_all(ctx->out[0], ctx->in[0]);
   return UF_OK;
+}
+
+/* Whether the input's bytes are elements of the output's dtype. */
+static uf_status want_width(ufi_ctx *ctx) {
+  const ufi_tensor *in = ctx->in[0], *out = ctx->out[0];
+  bool strings = in->dtype == UF_STRING || out->dtype == UF_STRING;
+  bool handles = uf_dtype_bits(in->dtype) <= 0 || uf_dtype_bits(out->dtype) <= 0;
+  if (!strings && !handles && uf_dtype_bits(in->dtype) == uf_dtype_bits(out->dtype)) return UF_OK;
+  return ufi_want_same(ctx, in, out);
 }
 
 /* ---- RESHAPE ------------------------------------------------------------------ */
@@ -80,7 +92,7 @@ static uf_status reshape_infer(ufi_ctx *ctx) {
   const ufi_tensor *in = ctx->in[0], *shape = ufi_in(ctx, 1);
   int64_t dims[UF_MAX_RANK];
   int32_t rank;
-  UFI_TRY(ufi_want_same(ctx, in, ctx->out[0]));
+  UFI_TRY(want_width(ctx));
   if (a->rank < 0) UFI_TRY(ufi_want_rank(ctx, shape, 0, 1));
   /* The input wins over the options, but in TFLite only a vector does. */
   if (shape && (shape->rank == 1 || a->rank < 0) && (shape->dtype == UF_INT32 || shape->dtype == UF_INT64)) {
@@ -124,7 +136,7 @@ static uf_status squeeze_infer(ufi_ctx *ctx) {
   bool drop[UF_MAX_RANK] = {false};
   int64_t dims[UF_MAX_RANK];
   int32_t axis, rank = 0;
-  UFI_TRY(ufi_want_same(ctx, in, ctx->out[0]));
+  UFI_TRY(want_width(ctx));
   for (int32_t i = 0; i < a->rank; i++) {
     UFI_TRY(ufi_axis(ctx, a->dims[i], in->rank, &axis));
     if (in->dims[axis] != 1)
@@ -149,7 +161,7 @@ static uf_status expand_dims_infer(ufi_ctx *ctx) {
   int64_t value, dims[UF_MAX_RANK];
   int32_t axis;
   UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INT64, UF_INVALID));
-  UFI_TRY(ufi_want_same(ctx, in, ctx->out[0]));
+  UFI_TRY(ufi_out_dtype(ctx, 0, in->dtype));
   UFI_TRY(ufi_move_same_quant(ctx, in, ctx->out[0]));
   UFI_TRY(ufi_want_rank(ctx, in, 0, UF_MAX_RANK - 1));
   if (!ufi_known(ctx, 1)) return UF_OK;
@@ -165,7 +177,7 @@ const ufi_op_def ufi_op_EXPAND_DIMS = {.infer = expand_dims_infer, .eval = eval_
 /* ---- DENSIFY: the reader has made the constant dense ------------------------------ */
 
 static uf_status densify_infer(ufi_ctx *ctx) {
-  UFI_TRY(ufi_want_same(ctx, ctx->in[0], ctx->out[0]));
+  UFI_TRY(ufi_out_dtype(ctx, 0, ctx->in[0]->dtype));
   return ufi_out_like(ctx, 0, ctx->in[0]);
 }
 
@@ -176,12 +188,27 @@ const ufi_op_def ufi_op_DEEP_COPY = {.infer = densify_infer, .eval = eval_view};
 
 /* ---- SHAPE (of each input), SIZE, RANK ------------------------------------------------- */
 
+typedef struct shape_attrs {
+  uf_dtype out_type;       /* UF_INVALID: the output's own */
+} shape_attrs;
+
+static uf_status shape_attrs_tflite(const ufi_tflite_attrs *from, void *memory, uf_error *error) {
+  uf_dtype dtype = ufi_dtype_from_tflite(ufi_fb_i8(&from->options, 0, 0));
+  if (dtype == UF_INT32 || dtype == UF_INT64) ((shape_attrs *)memory)->out_type = dtype;
+  return UF_OK;
+}
+
+/* TensorFlow's signature has given the outputs their dtype. */
+static uf_status shape_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_error *error) { return UF_OK; }
+
 static uf_status shape_infer(ufi_ctx *ctx) {
+  const shape_attrs *a = ctx->attrs;
   if (ctx->n_in != ctx->n_out)
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an output for each of %d inputs, found %d",
                         ctx->n_in, ctx->n_out);
   for (int32_t i = 0; i < ctx->n_in; i++) {
     int64_t rank = ctx->in[i]->rank;
+    if (a->out_type != UF_INVALID) UFI_TRY(ufi_out_dtype(ctx, i, a->out_type));
     UFI_TRY(ufi_want_out(ctx, i, UF_INT32, UF_INT64, UF_INVALID));
     UFI_TRY(ufi_out_shape(ctx, i, 1, &rank));
   }
@@ -204,7 +231,10 @@ static uf_status shape_eval(ufi_ctx *ctx) {
   return UF_OK;
 }
 
-const ufi_op_def ufi_op_SHAPE = {.infer = shape_infer, .eval = shape_eval};
+const ufi_op_def ufi_op_SHAPE = {
+  .attrs_size = sizeof(shape_attrs), .attrs_tflite = shape_attrs_tflite, .attrs_tf = shape_attrs_tf,
+  .infer = shape_infer, .eval = shape_eval,
+};
 
 static uf_status size_infer(ufi_ctx *ctx) {
   UFI_TRY(ufi_want_out(ctx, 0, UF_INT32, UF_INT64, UF_INVALID));
@@ -216,7 +246,7 @@ static uf_status size_eval(ufi_ctx *ctx) { return put_extent(ctx, 0, 0, ctx->in[
 const ufi_op_def ufi_op_SIZE = {.infer = size_infer, .eval = size_eval};
 
 static uf_status rank_infer(ufi_ctx *ctx) {
-  UFI_TRY(ufi_want_out(ctx, 0, UF_INT32, UF_INVALID));
+  UFI_TRY(ufi_out_dtype(ctx, 0, UF_INT32));
   return ufi_out_shape(ctx, 0, 0, NULL);
 }
 

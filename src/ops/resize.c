@@ -17,6 +17,7 @@
 
 typedef struct resize_attrs {
   bool align_corners, half_pixel;
+  bool may_vanish;        /* a new height or width of 0 is fine */
 } resize_attrs;
 
 /* The fields' numbers: the bilinear table begins with two deprecated ones. */
@@ -24,8 +25,6 @@ static uf_status bilinear_attrs_tflite(const ufi_tflite_attrs *from, void *memor
   resize_attrs *a = memory;
   a->align_corners = ufi_fb_bool(&from->options, 2, false);
   a->half_pixel = ufi_fb_bool(&from->options, 3, false);
-  if (a->align_corners && a->half_pixel)
-    return ufi_fail(error, UF_INVALID_ARGUMENT, "expected align_corners or half_pixel_centers, found both");
   return UF_OK;
 }
 
@@ -33,6 +32,7 @@ static uf_status nearest_attrs_tflite(const ufi_tflite_attrs *from, void *memory
   resize_attrs *a = memory;
   a->align_corners = ufi_fb_bool(&from->options, 0, false);
   a->half_pixel = ufi_fb_bool(&from->options, 1, false);
+  a->may_vanish = true;
   return UF_OK;
 }
 
@@ -46,28 +46,39 @@ static uf_status nearest_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_err
   return UF_OK;
 }
 
+/* Pixels are numbered in 32 bits, as a .tflite file counts them. */
+static uf_status want_small_tf(ufi_ctx *ctx) {
+  const int64_t h = ctx->in[0]->dims[1], w = ctx->in[0]->dims[2];
+  if (h <= INT32_MAX && w <= INT32_MAX) return UF_OK;
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an image below 2^31 x 2^31, found %lld x %lld", (long long)h,
+                      (long long)w);
+}
+
 static uf_status resize_infer(ufi_ctx *ctx) {
   const ufi_tensor *in = ctx->in[0];
+  const int64_t least = ((const resize_attrs *)ctx->attrs)->may_vanish ? 0 : 1;
   int64_t size[2];
   UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INVALID));
   UFI_TRY(ufi_want_rank(ctx, in, 4, 4));
   UFI_TRY(ufi_want_rank(ctx, ctx->in[1], 1, 1));
-  UFI_TRY(ufi_want_same(ctx, in, ctx->out[0]));
+  UFI_TRY(ufi_out_dtype(ctx, 0, in->dtype));
   if (!ufi_known(ctx, 1)) return UF_OK;
   UFI_TRY(ufi_move_ints(ctx, ctx->in[1], 2, size));
-  /* Positions are computed in float32, exact up to 2^24. */
-  if (size[0] < 1 || size[1] < 1 || size[0] > 1 << 24 || size[1] > 1 << 24 || in->dims[1] > 1 << 20 ||
-      in->dims[2] > 1 << 20)
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a new size of 1 x 1 or more, found %lld x %lld",
-                        (long long)size[0], (long long)size[1]);
+  if (size[0] < least || size[1] < least)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a new size of %lld x %lld or more, found %lld x %lld",
+                        (long long)least, (long long)least, (long long)size[0], (long long)size[1]);
+  UFI_TRY(want_small_tf(ctx));
   int64_t dims[4] = {in->dims[0], size[0], size[1], in->dims[3]};
-  if (in->count == 0 && dims[0] && dims[3])
+  if (in->count == 0 && dims[0] && dims[1] && dims[2] && dims[3])
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an image of 1 x 1 or more, found %lld x %lld",
                         (long long)in->dims[1], (long long)in->dims[2]);
   return ufi_out_shape(ctx, 0, 4, dims);
 }
 
 static uf_status bilinear_infer(ufi_ctx *ctx) {
+  const resize_attrs *a = ctx->attrs;
+  if (a->align_corners && a->half_pixel)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected align_corners or half_pixel_centers, found both");
   UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_UINT8, UF_INT8, UF_INT16, UF_INVALID));
   return resize_infer(ctx);
 }
@@ -86,8 +97,9 @@ static tap float_tap(const resize_attrs *a, int64_t p, int64_t in, int64_t out) 
   float scale = (float)in / (float)out;
   if (a->align_corners && out > 1) scale = (float)(in - 1) / (float)(out - 1);
   float at = a->half_pixel ? ((float)p + 0.5f) * scale - 0.5f : (float)p * scale;
-  tap r = {.low = UFI_MAX((int32_t)floorf(at), 0), .high = UFI_MIN((int32_t)ceilf(at), (int32_t)in - 1)};
-  r.low = UFI_MIN(r.low, (int32_t)in - 1); /* rounding may not lead outside */
+  /* Rounding may not lead outside. */
+  tap r = {.low = (int32_t)UFI_MIN(UFI_MAX((int64_t)floorf(at), 0), in - 1),
+           .high = (int32_t)UFI_MIN((int64_t)ceilf(at), in - 1)};
   r.t.f = at - (float)r.low;
   return r;
 }
@@ -165,7 +177,7 @@ static void bilinear_rows(void *context, size_t begin, size_t end) {
 }
 
 static uf_status bilinear_prepare(ufi_ctx *ctx) {
-  ufi_want_scratch(ctx, (size_t)ctx->out[0]->dims[2] * sizeof(tap));
+  if (ctx->out[0]->count) ufi_want_scratch(ctx, (size_t)ctx->out[0]->dims[2] * sizeof(tap));
   return UF_OK;
 }
 
@@ -191,12 +203,12 @@ const ufi_op_def ufi_op_RESIZE_BILINEAR = {
 static int32_t nearest(const resize_attrs *a, int64_t p, int64_t in, int64_t out) {
   float scale = a->align_corners && out > 1 ? (float)(in - 1) / (float)(out - 1) : (float)in / (float)out;
   float at = ((float)p + (a->half_pixel ? 0.5f : 0.0f)) * scale;
-  int32_t found = (int32_t)(a->align_corners ? roundf(at) : floorf(at));
-  return UFI_MAX(0, UFI_MIN(found, (int32_t)in - 1));
+  int64_t found = (int64_t)(a->align_corners ? roundf(at) : floorf(at));
+  return (int32_t)UFI_MAX((int64_t)0, UFI_MIN(found, in - 1));
 }
 
 static uf_status nearest_prepare(ufi_ctx *ctx) {
-  ufi_want_scratch(ctx, (size_t)ctx->out[0]->dims[2] * sizeof(int32_t));
+  if (ctx->out[0]->count) ufi_want_scratch(ctx, (size_t)ctx->out[0]->dims[2] * sizeof(int32_t));
   return UF_OK;
 }
 
@@ -216,24 +228,35 @@ static void copy_pixels(uint8_t *to, const uint8_t *from, const int32_t *columns
 #undef COPY
 }
 
+/* The rows of one image: each row once from the input, then, where an image grows, again and again from
+ * what was just written, twice as many at a time. */
+static void nearest_image(ufi_ctx *ctx, const uint8_t *from, uint8_t *to, size_t in_row, size_t out_row, size_t pixel) {
+  const ufi_tensor *in = ctx->in[0], *out = ctx->out[0];
+  const int64_t height = out->dims[1];
+  for (int64_t p = 0; p < height;) {
+    const int32_t y = nearest(ctx->attrs, p, in->dims[1], height);
+    int64_t equal = 1;
+    while (p + equal < height && nearest(ctx->attrs, p + equal, in->dims[1], height) == y) equal++;
+    copy_pixels(to, from + (size_t)y * in_row, ctx->scratch, out->dims[2], pixel);
+    for (int64_t done = 1, more; done < equal; done += more) {
+      more = UFI_MIN(done, equal - done);
+      memcpy(to + (size_t)done * out_row, to, (size_t)more * out_row);
+    }
+    to += (size_t)equal * out_row;
+    p += equal;
+  }
+}
+
 static uf_status nearest_eval(ufi_ctx *ctx) {
   const ufi_tensor *in = ctx->in[0], *out = ctx->out[0];
   int32_t *columns = ctx->scratch;
   if (out->count == 0) return UF_OK;
-  size_t pixel = (size_t)uf_dtype_bits(in->dtype) / 8 * (size_t)in->dims[3];
-  size_t in_row = pixel * (size_t)in->dims[2], out_row = pixel * (size_t)out->dims[2];
-  for (int64_t x = 0; x < out->dims[2]; x++)
-    columns[x] = nearest(ctx->attrs, x, in->dims[2], out->dims[2]);
-  uint8_t *to = out->data;
-  int32_t previous = -1;
-  for (int64_t r = 0; r < out->dims[0] * out->dims[1]; r++, to += out_row) {
-    int64_t image = r / out->dims[1], p = r % out->dims[1];
-    int32_t y = nearest(ctx->attrs, p, in->dims[1], out->dims[1]);
-    const uint8_t *from = (const uint8_t *)in->data + (size_t)(image * in->dims[1] + y) * in_row;
-    if (p > 0 && y == previous) memcpy(to, to - out_row, out_row);
-    else copy_pixels(to, from, columns, out->dims[2], pixel);
-    previous = y;
-  }
+  const size_t pixel = (size_t)uf_dtype_bits(in->dtype) / 8 * (size_t)in->dims[3];
+  const size_t in_row = pixel * (size_t)in->dims[2], out_row = pixel * (size_t)out->dims[2];
+  for (int64_t x = 0; x < out->dims[2]; x++) columns[x] = nearest(ctx->attrs, x, in->dims[2], out->dims[2]);
+  for (int64_t i = 0; i < out->dims[0]; i++)
+    nearest_image(ctx, (const uint8_t *)in->data + (size_t)(i * in->dims[1]) * in_row,
+                  (uint8_t *)out->data + (size_t)(i * out->dims[1]) * out_row, in_row, out_row, pixel);
   return UF_OK;
 }
 

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "ops/join.h"
+#include "ops/move.h"
 
 typedef enum scan_kind { SCAN_SUM, SCAN_PROD, SCAN_LOGSUMEXP } scan_kind;
 typedef struct scan_attrs {
@@ -31,15 +32,24 @@ static uf_status scan_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error)
   return UF_OK;
 }
 
+static uf_status read_axis(ufi_ctx *ctx, int32_t *axis_out) {
+  return ufi_axis(ctx, ufi_move_index(ctx->in[1], 0), ctx->in[0]->rank, axis_out);
+}
+
 static uf_status scan_infer(ufi_ctx *ctx) {
   const ufi_tensor *x = ctx->in[0];
   const scan_attrs *a = ctx->attrs;
   const uf_dtype wide = x->dtype == UF_BOOL ? UF_INVALID : ufi_join_wide(x->dtype);
   char text[512];
+  int32_t axis;
   UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INT64, UF_INVALID));
   if (wide == UF_INVALID || (a->kind == SCAN_LOGSUMEXP && wide != UF_FLOAT32 && wide != UF_FLOAT64))
     return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected %s to scan, found %s",
                         a->kind == SCAN_LOGSUMEXP ? "real numbers" : "numbers", ufi_tensor_text(x, text));
+  UFI_TRY(ufi_want_rank(ctx, x, 1, UF_MAX_RANK));
+  if (ctx->in[1]->count != 1)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one axis, found %s", ufi_tensor_text(ctx->in[1], text));
+  if (ufi_known(ctx, 1)) UFI_TRY(read_axis(ctx, &axis));
   UFI_TRY(ufi_out_dtype(ctx, 0, x->dtype));
   return ufi_out_like(ctx, 0, x);
 }
@@ -130,11 +140,9 @@ static uf_status scan_columns(ufi_ctx *ctx, const char *x, char *y, int64_t n, i
 static uf_status scan_eval(ufi_ctx *ctx) {
   const ufi_tensor *x = ctx->in[0], *y = ctx->out[0];
   const int64_t size = uf_dtype_bits(x->dtype) / 8;
-  int64_t value, outer = 1, inner = 1;
-  int32_t axis, found;
-  UFI_TRY(ufi_read_ints(ctx, ctx->in[1], &value, 1, &found));
-  if (found != 1) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one axis, found %d", found);
-  UFI_TRY(ufi_axis(ctx, value, x->rank, &axis));
+  int64_t outer = 1, inner = 1;
+  int32_t axis;
+  UFI_TRY(read_axis(ctx, &axis));
   if (x->count == 0) return UF_OK;
   for (int32_t d = 0; d < axis; ++d) outer *= x->dims[d];
   for (int32_t d = axis + 1; d < x->rank; ++d) inner *= x->dims[d];

@@ -85,7 +85,7 @@ static uf_status scatter_infer(ufi_ctx *ctx) {
   if (!ufi_join_takes(UFI_JOIN_ADD, ctx->in[1]->dtype) && ctx->in[1]->dtype != UF_STRING)
     return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected numbers to add up, found %s", uf_dtype_name(ctx->in[1]->dtype));
   UFI_TRY(ufi_want_same(ctx, ctx->in[0], ctx->in[2]));
-  UFI_TRY(ufi_want_same(ctx, ctx->in[1], ctx->out[0]));
+  UFI_TRY(ufi_out_dtype(ctx, 0, ctx->in[1]->dtype));
   UFI_TRY(ufi_want_rank(ctx, ctx->in[0], 1, UF_MAX_RANK));
   UFI_TRY(ufi_want_rank(ctx, ctx->in[2], 1, 1));
   if (!ufi_known(ctx, 2)) return UF_OK;
@@ -109,7 +109,8 @@ static uf_status scatter_eval(ufi_ctx *ctx) {
     uf_status status = locate(ctx, indices, i, depth, steps, &at);
     if (status != UF_OK && !ignore) return status;
     if (status == UF_OK)
-      ufi_join_run(how, out->dtype, (char *)out->data + at * size, (const char *)updates->data + i * inner * size, inner);
+      ufi_join_run(how, out->dtype, (char *)out->data + at * size,
+                   (const char *)updates->data + i * inner * size, inner);
   }
   return UF_OK;
 }
@@ -130,7 +131,7 @@ static uf_status sparse_to_dense_infer(ufi_ctx *ctx) {
   UFI_TRY(ufi_want_rank(ctx, shape, 1, 1));
   UFI_TRY(ufi_want_rank(ctx, values, 0, 1));
   UFI_TRY(ufi_want_same(ctx, values, ctx->in[3]));
-  UFI_TRY(ufi_want_same(ctx, values, ctx->out[0]));
+  UFI_TRY(ufi_out_dtype(ctx, 0, values->dtype));
   int64_t n = indices->rank == 2 ? indices->dims[0] : indices->count;
   int64_t depth = indices->rank == 2 ? indices->dims[1] : 1;
   if (depth != shape->count || (values->rank == 1 && values->count != n))
@@ -176,7 +177,7 @@ static uf_status matrix_diag_infer(ufi_ctx *ctx) {
   const ufi_tensor *in = ctx->in[0];
   int64_t dims[UF_MAX_RANK];
   UFI_TRY(ufi_want_rank(ctx, in, 1, UF_MAX_RANK - 1));
-  UFI_TRY(ufi_want_same(ctx, in, ctx->out[0]));
+  UFI_TRY(ufi_out_dtype(ctx, 0, in->dtype));
   memcpy(dims, in->dims, sizeof dims);
   dims[in->rank] = in->dims[in->rank - 1];
   return ufi_out_shape(ctx, 0, in->rank + 1, dims);
@@ -196,7 +197,7 @@ static uf_status set_diag_infer(ufi_ctx *ctx) {
   int64_t dims[UF_MAX_RANK];
   UFI_TRY(ufi_want_rank(ctx, in, 2, UF_MAX_RANK));
   UFI_TRY(ufi_want_same(ctx, in, diagonal));
-  UFI_TRY(ufi_want_same(ctx, in, ctx->out[0]));
+  UFI_TRY(ufi_out_dtype(ctx, 0, in->dtype));
   memcpy(dims, in->dims, sizeof dims);
   dims[in->rank - 2] = UFI_MIN(in->dims[in->rank - 2], in->dims[in->rank - 1]);
   if (diagonal->rank != in->rank - 1 ||

@@ -133,12 +133,7 @@ static uf_status bucketize_attrs_tflite(const ufi_tflite_attrs *from, void *memo
   if (v.count == 0) return UF_OK;
   a->boundaries = ufi_arena_array(from->arena, v.count, sizeof(float));
   if (!a->boundaries) return ufi_no_memory(error, v.count * sizeof(float));
-  for (uint32_t i = 0; i < v.count; i++) {
-    a->boundaries[i] = ufi_fb_vec_f32(&v, i);
-    if (i && a->boundaries[i] < a->boundaries[i - 1])
-      return ufi_fail(error, UF_INVALID_ARGUMENT, "expected boundaries in ascending order, found %g after %g",
-                      (double)a->boundaries[i], (double)a->boundaries[i - 1]);
-  }
+  for (uint32_t i = 0; i < v.count; i++) a->boundaries[i] = ufi_fb_vec_f32(&v, i);
   return UF_OK;
 }
 
@@ -150,18 +145,18 @@ static uf_status bucketize_attrs_tf(const ufi_tf_attrs *from, void *memory, uf_e
   a->n = (uint32_t)n;
   a->boundaries = ufi_arena_array(from->arena, (size_t)n, sizeof(float));
   if (!a->boundaries) return ufi_no_memory(error, (size_t)n * sizeof(float));
-  for (int32_t i = 0; i < n; i++) {
-    a->boundaries[i] = (float)list->floats[i];
-    if (i && a->boundaries[i] < a->boundaries[i - 1])
-      return ufi_fail(error, UF_INVALID_ARGUMENT, "expected boundaries in ascending order, found %g after %g",
-                      (double)a->boundaries[i], (double)a->boundaries[i - 1]);
-  }
+  for (int32_t i = 0; i < n; i++) a->boundaries[i] = (float)list->floats[i];
   return UF_OK;
 }
 
 static uf_status bucketize_infer(ufi_ctx *ctx) {
+  const bucketize_attrs *a = ctx->attrs;
+  for (uint32_t i = 1; i < a->n; i++)
+    if (a->boundaries[i] < a->boundaries[i - 1])
+      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected boundaries in ascending order, found %g after %g",
+                          (double)a->boundaries[i], (double)a->boundaries[i - 1]);
   UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_FLOAT64, UF_INT32, UF_INT64, UF_INVALID));
-  UFI_TRY(ufi_want_out(ctx, 0, UF_INT32, UF_INVALID));
+  UFI_TRY(ufi_out_dtype(ctx, 0, UF_INT32));
   return ufi_out_like(ctx, 0, ctx->in[0]);
 }
 

@@ -17,6 +17,23 @@ static uf_status select_check(ufi_ctx *ctx) {
   return UF_OK;
 }
 
+typedef struct select_attrs { bool tf; } select_attrs;
+static uf_status select_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error) {
+  ((select_attrs *)attrs)->tf = true;
+  return UF_OK;
+}
+
+/* One value of each: TFLite leaves the output the shape that the file gives it, whatever its rank. */
+static bool keeps_shape(const ufi_ctx *ctx) {
+  const ufi_tensor *out = ctx->out[0];
+  int64_t count;
+  if (((const select_attrs *)ctx->attrs)->tf) return false;
+  for (int32_t i = 0; i < 3; i++) {
+    if (ctx->in[i]->count != 1) return false;
+  }
+  return ufi_shape_count(out->rank, out->dims, &count) && count == 1;
+}
+
 static bool same_shape(const ufi_tensor *a, const ufi_tensor *b) {
   return a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) == 0;
 }
@@ -27,6 +44,7 @@ static uf_status select_infer(ufi_ctx *ctx) {
   const ufi_tensor *condition = ctx->in[0], *x = ctx->in[1], *y = ctx->in[2];
   char a[UFI_SHAPE_TEXT], b[UFI_SHAPE_TEXT], c[UFI_SHAPE_TEXT];
   UFI_TRY(select_check(ctx));
+  if (keeps_shape(ctx)) return ufi_out_like(ctx, 0, ctx->out[0]);
   bool rows = condition->rank == 1 && x->rank >= 1 && condition->dims[0] == x->dims[0];
   bool single = condition->count == 1 && x->count == 1 && y->count == 1;
   if (single) return ufi_out_like(ctx, 0, x->rank >= y->rank ? x : y);
@@ -43,6 +61,7 @@ static uf_status select_v2_infer(ufi_ctx *ctx) {
   int64_t dims[UF_MAX_RANK];
   int32_t rank;
   UFI_TRY(select_check(ctx));
+  if (keeps_shape(ctx)) return ufi_out_like(ctx, 0, ctx->out[0]);
   UFI_TRY(ufi_broadcast(ctx, ctx->in[1], ctx->in[2], &both.rank, both.dims));
   both.name = ctx->in[1]->name;
   UFI_TRY(ufi_broadcast(ctx, ctx->in[0], &both, &rank, dims));
@@ -161,8 +180,10 @@ static uf_status select_run(ufi_ctx *ctx, bool leading) {
 static uf_status select_eval(ufi_ctx *ctx) { return select_run(ctx, true); }
 static uf_status select_v2_eval(ufi_ctx *ctx) { return select_run(ctx, false); }
 
-const ufi_op_def ufi_op_SELECT = {.infer = select_infer, .eval = select_eval};
-const ufi_op_def ufi_op_SELECT_V2 = {.infer = select_v2_infer, .eval = select_v2_eval};
+const ufi_op_def ufi_op_SELECT = {
+  .attrs_size = sizeof(select_attrs), .attrs_tf = select_tf, .infer = select_infer, .eval = select_eval};
+const ufi_op_def ufi_op_SELECT_V2 = {
+  .attrs_size = sizeof(select_attrs), .attrs_tf = select_tf, .infer = select_v2_infer, .eval = select_v2_eval};
 
 /* ---- WHERE -------------------------------------------------------------------------------- */
 
@@ -187,7 +208,7 @@ static uf_status where_infer(ufi_ctx *ctx) {
   UFI_TRY(ufi_want_in(ctx, 0, UF_BOOL, UF_FLOAT32, UF_INT64, UF_INT32, UF_UINT32, UF_INT8, UF_UINT8,
                       UF_FLOAT64, UF_UINT64, UF_INT16, UF_UINT16, UF_FLOAT16, UF_BFLOAT16, UF_COMPLEX64,
                       UF_COMPLEX128, UF_INVALID));
-  UFI_TRY(ufi_want_out(ctx, 0, UF_INT64, UF_INVALID));
+  UFI_TRY(ufi_out_dtype(ctx, 0, UF_INT64));
   UFI_TRY(ufi_want_rank(ctx, in, 1, UF_MAX_RANK));
   if (!ufi_known(ctx, 0)) return UF_OK;
   for (int64_t i = 0; i < in->count; i++) n += is_true(in, i);

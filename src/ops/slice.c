@@ -120,6 +120,7 @@ static uf_status make_cut(ufi_ctx *ctx, const spec *s, int32_t e, int32_t d, cut
   int64_t begin = s->begin[e] < 0 ? s->begin[e] + n : s->begin[e];
   if (c->shrink) {
     if (bit(a->begin_mask, e)) begin = stride > 0 ? 0 : n - 1;
+    if (begin < 0 && stride > 0) begin = 0; /* as TFLite, unlike TensorFlow */
     if (begin < 0 || begin >= n)
       return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an index in [%lld, %lld) for dimension %d, "
                           "found %lld", (long long)-n, (long long)n, d, (long long)s->begin[e]);
@@ -263,7 +264,7 @@ static uf_status update_infer(ufi_ctx *ctx) {
   char a[UFI_SHAPE_TEXT], b[UFI_SHAPE_TEXT];
   UFI_TRY(ufi_want_in(ctx, 2, UF_INT32, UF_INT64, UF_INVALID));
   UFI_TRY(ufi_want_same(ctx, in, update));
-  UFI_TRY(ufi_want_same(ctx, in, ctx->out[0]));
+  UFI_TRY(ufi_out_dtype(ctx, 0, in->dtype));
   UFI_TRY(ufi_want_rank(ctx, ctx->in[2], 1, 1));
   bool fits = update->rank == in->rank;
   for (int32_t d = 0; fits && d < in->rank; d++) fits = update->dims[d] <= in->dims[d];

@@ -33,7 +33,7 @@ static uf_status depth_check(ufi_ctx *ctx, int64_t *block_out) {
   UFI_TRY(ufi_want_same(ctx, ctx->in[0], ctx->out[0]));
   UFI_TRY(ufi_want_rank(ctx, ctx->in[0], 4, 4));
   if (*block_out < 1 || *block_out > 32767) /* so that its square fits */
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a block size of 1 or more, found %lld",
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a block size from 1 to 32767, found %lld",
                         (long long)*block_out);
   return UF_OK;
 }
@@ -258,8 +258,8 @@ static void move_batch(ufi_ctx *ctx, const batch_spec *s, const ufi_tensor *larg
 static uf_status space_to_batch_eval(ufi_ctx *ctx) {
   const ufi_tensor *in = ctx->in[0], *out = ctx->out[0];
   batch_spec s;
-  /* TFLite pads one-byte types with the zero point; int16's is 0 by its rules. */
-  int64_t zero[2] = {ufi_is_quantized(out) ? ufi_zero(out) : 0, 0};
+  /* TFLite pads types of one and two bytes with the zero point, others with 0. */
+  int64_t zero[2] = {uf_dtype_bits(out->dtype) <= 16 ? ufi_zero(out) : 0, 0};
   if (out->count == 0) return UF_OK;
   UFI_TRY(read_spec(ctx, &s));
   if (out->count != in->count) ufi_move_fill(out->dtype, out->data, 0, zero, out->count);
@@ -318,7 +318,7 @@ static int64_t windows(const patches_attrs *a, int i, int64_t extent, int64_t *b
   return n;
 }
 
-static uf_status patches_infer(ufi_ctx *ctx) {
+static uf_status tf_patches_infer(ufi_ctx *ctx) {
   const patches_attrs *a = ctx->attrs;
   const ufi_tensor *in = ctx->in[0];
   int64_t before, dims[4];
@@ -366,5 +366,5 @@ static uf_status patches_eval(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_EXTRACT_IMAGE_PATCHES = {
-  .attrs_size = sizeof(patches_attrs), .attrs_tf = patches_attrs_tf, .infer = patches_infer, .eval = patches_eval,
+  .attrs_size = sizeof(patches_attrs), .attrs_tf = patches_attrs_tf, .infer = tf_patches_infer, .eval = patches_eval,
 };

@@ -284,7 +284,7 @@ static uf_status part_tflite(void *attrs, const char *name) {
   }                                                                                                          \
   const ufi_op_def ufi_op_##row = {                                                                          \
     .attrs_size = sizeof(ufi_number_attrs), .attrs_tflite = row##_tflite, .attrs_tf = ufi_number_tf,         \
-    .infer = ufi_number_infer, .prepare = ufi_number_prepare, .eval = ufi_number_eval}
+    .infer = ufi_tf_number_infer, .prepare = ufi_number_prepare, .eval = ufi_number_eval}
 PART(REAL, "Real");
 PART(IMAG, "Imag");
 PART(COMPLEX_ABS, "ComplexAbs");

@@ -134,7 +134,7 @@ static uf_status fill_infer(ufi_ctx *ctx) {
   UFI_TRY(ufi_want_in(ctx, 0, UF_INT32, UF_INT64, UF_INVALID));
   UFI_TRY(ufi_want_rank(ctx, ctx->in[0], 1, 1));
   UFI_TRY(ufi_want_rank(ctx, value, 0, 0));
-  UFI_TRY(ufi_want_same(ctx, value, ctx->out[0]));
+  UFI_TRY(ufi_out_dtype(ctx, 0, value->dtype));
   UFI_TRY(ufi_move_same_quant(ctx, value, ctx->out[0]));
   if (uf_dtype_bits(value->dtype) < 8)
     return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected a value of whole bytes, found %s",
@@ -172,7 +172,7 @@ static uf_status one_hot_infer(ufi_ctx *ctx) {
   UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INT64, UF_INVALID));
   UFI_TRY(ufi_want_rank(ctx, indices, 0, UF_MAX_RANK - 1));
   UFI_TRY(ufi_want_same(ctx, on, ctx->in[3]));
-  UFI_TRY(ufi_want_same(ctx, on, ctx->out[0]));
+  UFI_TRY(ufi_out_dtype(ctx, 0, on->dtype));
   UFI_TRY(ufi_axis(ctx, *(const int32_t *)ctx->attrs, indices->rank + 1, &axis));
   if (on->count != 1 || ctx->in[3]->count != 1 || uf_dtype_bits(on->dtype) < 8)
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one on value and one off value, found %lld and "
@@ -283,7 +283,7 @@ static uf_status range_count_int(ufi_ctx *ctx, int64_t *n_out) {
 static uf_status range_infer(ufi_ctx *ctx) {
   int64_t n = 0;
   UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_FLOAT64, UF_INT32, UF_INT64, UF_FLOAT16, UF_BFLOAT16, UF_INVALID));
-  UFI_TRY(ufi_want_same(ctx, ctx->in[0], ctx->out[0]));
+  UFI_TRY(ufi_out_dtype(ctx, 0, ctx->in[0]->dtype));
   for (int32_t i = 0; i < 3; i++) {
     UFI_TRY(ufi_want_same(ctx, ctx->in[0], ctx->in[i]));
     UFI_TRY(ufi_want_rank(ctx, ctx->in[i], 0, 1));

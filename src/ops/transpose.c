@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * transpose.c: TRANSPOSE, REVERSE_V2, REVERSE_SEQUENCE: the same elements in
- * another order, each one move with permuted or negative steps.
+ * transpose.c: TRANSPOSE, REVERSE_V2, REVERSE_SEQUENCE, Roll: the same elements in
+ * another order, by moves with permuted or negative steps.
  */
 #include "ops/move.h"
 
@@ -159,3 +159,47 @@ const ufi_op_def ufi_op_REVERSE_SEQUENCE = {
   .attrs_size = sizeof(sequence_attrs), .attrs_tflite = sequence_attrs_tflite, .attrs_tf = sequence_attrs_tf,
   .infer = sequence_infer, .eval = sequence_eval,
 };
+
+/* ---- Roll: input, shift, axis ----------------------------------------------------------- */
+
+static uf_status roll_infer(ufi_ctx *ctx) {
+  const ufi_tensor *shift = ctx->in[1], *axis = ctx->in[2];
+  UFI_TRY(ufi_want_in(ctx, 1, UF_INT32, UF_INT64, UF_INVALID));
+  UFI_TRY(ufi_want_in(ctx, 2, UF_INT32, UF_INT64, UF_INVALID));
+  UFI_TRY(ufi_want_same(ctx, ctx->in[0], ctx->out[0]));
+  UFI_TRY(ufi_want_rank(ctx, ctx->in[0], 1, UF_MAX_RANK));
+  if (shift->rank > 1 || axis->rank > 1 || shift->count != axis->count)
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected as many shifts as axes, found %lld and %lld",
+                        (long long)shift->count, (long long)axis->count);
+  return ufi_out_like(ctx, 0, ctx->in[0]);
+}
+
+/* Shifts of one axis add up. Each dimension falls into two pieces, so a piece of the tensor is
+ * told by one bit for each dimension. */
+static uf_status roll_eval(ufi_ctx *ctx) {
+  const ufi_tensor *in = ctx->in[0], *out = ctx->out[0];
+  int64_t by[UF_MAX_RANK] = {0}, steps[UF_MAX_RANK];
+  for (int64_t i = 0; i < ctx->in[1]->count; i++) {
+    int32_t axis;
+    UFI_TRY(ufi_axis(ctx, ufi_move_index(ctx->in[2], i), in->rank, &axis));
+    int64_t n = UFI_MAX(in->dims[axis], (int64_t)1);
+    by[axis] = ((by[axis] + ufi_move_index(ctx->in[1], i) % n) % n + n) % n;
+  }
+  if (in->count == 0) return UF_OK;
+  ufi_move_clear(out);
+  ufi_move_steps(in->rank, in->dims, steps);
+  for (uint32_t piece = 0; piece < 1u << in->rank; piece++) {
+    ufi_move move = {0};
+    for (int32_t d = 0; d < in->rank; d++) {
+      bool wraps = piece >> d & 1; /* the last by[d] entries come to the front */
+      int64_t kept = in->dims[d] - by[d];
+      move.in_at += wraps ? kept * steps[d] : 0;
+      move.out_at += wraps ? 0 : by[d] * steps[d];
+      ufi_move_dim(&move, wraps ? by[d] : kept, steps[d], steps[d]);
+    }
+    ufi_move_run(&move, in->dtype, out->data, in->data, ctx->pool);
+  }
+  return UF_OK;
+}
+
+const ufi_op_def ufi_op_ROLL = {.infer = roll_infer, .eval = roll_eval};

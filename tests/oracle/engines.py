@@ -15,7 +15,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 CACHE = pathlib.Path(os.environ.get("UNFLOW_ORACLE_CACHE") or ROOT / "build-oracle")
-ORACLE_VERSION = 3  # counts up when worker.py changes what a result is
+ORACLE_VERSION = 4  # counts up when worker.py changes what a result is
 
 
 def package_path():
@@ -78,7 +78,7 @@ def _ending(code, stderr):
 
 
 def run(engine, cases, extra=None, seconds=60, note=None):
-    """Results of cases (Case.job()) on an engine: "unflow", "tf_ref" or "tf_default"."""
+    """Results of cases (Case.job()) on an engine: "unflow", "tf_ref", "tf_default" or "litert_ref"."""
     if not cases:
         return []
     with tempfile.TemporaryDirectory() as folder:
@@ -106,6 +106,16 @@ def run(engine, cases, extra=None, seconds=60, note=None):
         return done
 
 
+def ask(jobs, note=None, seconds=60):
+    """What the oracle says: TensorFlow's reference kernels; LiteRT's where TensorFlow's refuse, for they are newer."""
+    results = run("tf_ref", jobs, seconds=seconds, note=note)
+    refused = [i for i, result in enumerate(results) if result[0] == "error"]
+    for i, result in zip(refused, run("litert_ref", [jobs[i] for i in refused], seconds=seconds)):
+        if result[0] == "ok":
+            results[i] = result
+    return results
+
+
 class Expected:
     """The oracle's results by case key, one file a family."""
 
@@ -127,7 +137,7 @@ class Expected:
             if note:
                 note(f"asking the oracle for {len(missing)} cases")
             jobs = [case.job() for case in missing.values()]
-            self.known.update(zip(missing, run("tf_ref", jobs, note=note)))
+            self.known.update(zip(missing, ask(jobs, note)))
             kept = {case.key() for case in family or ()} | set(keys)  # cases that are gone go
             self.known = {key: result for key, result in self.known.items() if key in kept}
             self._save()
@@ -137,7 +147,7 @@ class Expected:
         """The result of one case, kept beside the others. For large models: ten minutes and no more."""
         key = case.key()
         if key not in self.known:
-            self.known[key] = run("tf_ref", [case.job()], seconds=600)[0]
+            self.known[key] = ask([case.job()], seconds=600)[0]
             self._save()
         return self.known[key]
 

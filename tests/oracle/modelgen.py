@@ -53,6 +53,7 @@ DTYPES = {
     "complex128": (11, np.complex128), "uint64": (12, np.uint64), "resource": (13, np.int32),
     "variant": (14, np.int32), "uint32": (15, np.uint32), "uint16": (16, np.uint16), "int4": (17, np.int8),
     "bfloat16": (18, np.uint16), "int2": (19, np.int8), "uint4": (20, np.uint8),
+    "float8_e4m3fn": (21, np.uint8), "float8_e5m2": (22, np.uint8),  # codes; LiteRT's schema has them, TensorFlow's not
 }
 
 
@@ -128,7 +129,10 @@ class _Buffer(schema.BufferT):
 
 
 def _sparsity(spec):
-    """spec: {"order": [...], "block_map": [...], "dims": [("dense", size) | ("csr", segments, indices)]}."""
+    """spec: {"order": [...], "block_map": [...], "dims": [("dense", size) | ("csr", segments, indices)]}.
+
+    The lists of a csr dimension are int32 unless their NumPy dtype is uint8 or uint16.
+    """
     out = schema.SparsityParametersT()
     out.traversalOrder, out.blockMap = list(spec["order"]), list(spec.get("block_map", []))
     out.dimMetadata = []
@@ -139,10 +143,12 @@ def _sparsity(spec):
         else:
             meta.format = 1
             for field, values in (("Segments", dim[1]), ("Indices", dim[2])):
-                vector = schema.Int32VectorT()
-                vector.values = np.asarray(values, np.int32)
+                narrow = getattr(values, "dtype", None) in (np.uint8, np.uint16)
+                kind = values.dtype.name.capitalize() + "Vector" if narrow else "Int32Vector"
+                vector = getattr(schema, kind + "T")()
+                vector.values = np.asarray(values) if narrow else np.asarray(values, np.int32)
                 setattr(meta, "array" + field, vector)
-                setattr(meta, "array" + field + "Type", schema.SparseIndexVector.Int32Vector)
+                setattr(meta, "array" + field + "Type", getattr(schema.SparseIndexVector, kind))
         out.dimMetadata.append(meta)
     return out
 

@@ -47,6 +47,17 @@ def tf_maker(reference):
     return make
 
 
+def litert_maker():
+    """LiteRT's own reference kernels: newer than TensorFlow's, they take some types and ops more."""
+    from ai_edge_litert import interpreter as litert
+
+    def make(model, keep_all=False):
+        return litert.Interpreter(model_content=model, num_threads=1, experimental_preserve_all_tensors=keep_all,
+                                  experimental_op_resolver_type=litert.OpResolverType.BUILTIN_REF)
+
+    return make
+
+
 def unflow_maker():
     try:
         import ml_dtypes  # noqa: F401  so that bfloat16 arrives as TensorFlow gives it
@@ -63,6 +74,8 @@ def unflow_maker():
 def maker(engine):
     if engine == "unflow":
         return unflow_maker()
+    if engine == "litert_ref":
+        return litert_maker()
     return tf_maker(engine == "tf_ref")
 
 

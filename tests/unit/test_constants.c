@@ -295,7 +295,7 @@ static size_t set_sparse(tiny *t, size_t *rows_out) {
 }
 
 static void densifies_sparse_constants(void **state) {
-  static const float dense[] = {0, 1, 0, 2, 3, 0, 0, 4};
+  static const float dense[] = {0, 1, 0, 2, 3, 0, 0, 4}, stored[] = {1, 2, 3, 4};
   static const int32_t beyond[] = {1, 4, 0, 3}, gap[] = {0, 1, 4}, more[] = {0, 2, 5};
   static const int32_t five[] = {1, 3, 0, 3, 3};
   tiny t;
@@ -308,6 +308,18 @@ static void densifies_sparse_constants(void **state) {
   uf_value_info value;
   assert_int_equal(uf_model_value(model, 0, 1, &value, NULL), UF_OK);
   assert_true(value.is_sparse);
+  uf_tensor_release(&tensor);
+  const uf_sparsity *s = value.sparsity;
+  assert_int_equal(s->n_levels, 2);
+  assert_int_equal(s->n_blocks, 0);
+  assert_int_equal(s->traversal_order[1], 1);
+  assert_true(s->levels[0].is_dense && s->levels[0].dense_size == 2);
+  assert_false(s->levels[1].is_dense);
+  assert_int_equal(s->levels[1].segments.count, 3);
+  assert_int_equal(s->levels[1].indices.count, 4);
+  assert_int_equal(uf_model_sparse_values(model, 0, 1, &tensor, NULL), UF_OK);
+  assert_true(tensor.rank == 1 && tensor.dims[0] == 4 && tensor.dtype == UF_FLOAT32);
+  assert_memory_equal(tensor.data, stored, sizeof stored);
   uf_model_release(model);
   uf_tensor_release(&tensor);
 

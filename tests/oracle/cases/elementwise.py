@@ -1,45 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""elementwise.py: arithmetic, comparison, functions of one value, conversion.
+"""elementwise.py: arithmetic, comparison and logic of two operands, and ADD_N.
 
-Integer results must be equal. Float ones are within 1e-6 or so of the value; float16 within a few of its ulps, since the
-reference rounds some of its intermediate results to halves.
+Integer results must be equal. Float ones are within 1e-6 or so of the value; half floats within a unit in the last place.
 """
 
 import numpy as np
 
-from case import Close, Exact
-from modelgen import type_code
-from onenode import Node, Arg, const, numbers, quant, words
-
-HALF = Close(3e-3, 1e-3)
-TIGHT = Close(2e-6, 1e-7)
-
-# Shapes of two operands that broadcast: equal, scalars, rows, columns, both ways, ranks that differ, sizes 0 and 1.
-PAIRS = [
-    ((3, 5), (3, 5)), ((2, 3, 4, 5), (5,)), ((5,), (2, 3, 4, 5)), ((2, 3, 4, 5), (1, 1, 1, 5)), ((2, 3, 4, 5), (2, 1, 1, 5)),
-    ((2, 3, 4, 5), (2, 3, 4, 1)), ((2, 3, 4, 1), (2, 3, 4, 5)), ((4, 1), (1, 7)), ((1, 7), (4, 1)), ((), (4,)), ((4,), ()),
-    ((), ()), ((1,), (1,)), ((2, 3), (1, 1)), ((3, 1, 2, 1), (1, 4, 1, 5)), ((37,), (37,)), ((3, 67), (67,)), ((1, 9, 33), (1, 1, 33)),
-    ((2, 1, 3, 1, 2), (1, 4, 1, 2, 1)), ((0, 3), (0, 3)), ((2, 0), (1, 1)), ((300, 3), (3,)), ((5,), (7, 30, 5)), ((2, 130, 7), (1, 1, 7)),
-]
-SHORT = [PAIRS[i] for i in (0, 1, 3, 5, 7, 8, 9, 10, 14, 16, 21, 22)]
-
-
-def floats(rng, shape, scale=2.0):
-    return (rng.standard_normal(shape) * scale).astype(np.float32)
-
-
-def ints(rng, dtype, shape, low=None, high=None):
-    info = np.iinfo(dtype)
-    low, high = info.min if low is None else low, info.max if high is None else high
-    return rng.integers(low, high, shape, dtype=dtype, endpoint=True)
-
-
-def zero_of(rng, dtype):
-    return 0 if dtype == "int16" else int(rng.integers(0, 256) if dtype == "uint8" else rng.integers(-128, 128))
-
-
-def name_of(shapes):
-    return "_".join("x".join(map(str, s)) or "s" for s in shapes)
+from case import Exact
+from onenode import Node, const, numbers, quant, words
+from operands import (FLOATS, PAIRS, SHORT, SPECIALS, TAILS, TIGHT, divisors, floats, ints, name_of, specials, tolerance, values,
+                      zero_ends, zero_of)
 
 
 def arithmetic(rng):
@@ -183,172 +153,245 @@ def comparison(rng):
             yield Node(op, options).case(name_of((a, b)), [numbers(rng, "bool", a), numbers(rng, "bool", b)], ["bool"])
 
 
-# op, its options, the function's domain
-FUNCTIONS = {
-    "ABS": ("AbsOptions", (-9, 9)), "NEG": ("NegOptions", (-9, 9)), "SIGN": ("SignOptions", (-9, 9)), "EXP": ("ExpOptions", (-20, 20)),
-    "LOG": (None, (0.001, 50)), "SIN": (None, (-9, 9)), "COS": ("CosOptions", (-9, 9)), "SQRT": (None, (0, 90)), "RSQRT": (None, (0.001, 90)),
-    "SQUARE": ("SquareOptions", (-9, 9)), "FLOOR": (None, (-9, 9)), "CEIL": (None, (-9, 9)), "ROUND": (None, (-9, 9)), "RELU": (None, (-9, 9)),
-    "RELU6": (None, (-9, 9)), "RELU_N1_TO_1": (None, (-3, 3)), "RELU_0_TO_1": (None, (-3, 3)), "ELU": (None, (-9, 9)), "TANH": (None, (-9, 9)),
-    "LOGISTIC": (None, (-20, 20)), "HARD_SWISH": ("HardSwishOptions", (-9, 9)),
+ARITHMETIC = {"ADD": "AddOptions", "SUB": "SubOptions", "MUL": "MulOptions", "DIV": "DivOptions"}
+# Ranks 5 and 6: both ways, in the middle, one against all.
+HIGH = [((2, 3, 1, 2, 3), (2, 1, 4, 2, 3)), ((2, 1, 2, 1, 2, 3), (1, 3, 1, 2, 1, 3)), ((2, 2, 2, 2, 2, 2), (2,)), ((1,), (2, 1, 2, 1, 2, 2)),
+        ((3, 1, 2, 1, 2, 1), (3, 1, 2, 1, 2, 1)), ((2, 2, 1, 1, 3, 3), (2, 2, 5, 4, 1, 1))]
+
+
+def arithmetic_ends(rng):
+    """Ranks, odd lengths, activations of every type, the ends of integers, what is no number."""
+    finite = np.nan_to_num(SPECIALS, nan=2.0, posinf=3e37, neginf=-3e37).clip(-1e18, 1e18)
+    for op, options in ARITHMETIC.items():
+        node = Node(op, options, version=1)
+        for a, b in HIGH if op != "DIV" else HIGH[:1]:
+            yield node.case(f"f32_{name_of((a, b))}", [floats(rng, a), floats(rng, b) + np.float32(9)], ["float32"], tol=TIGHT)
+            yield node.case(f"i32_{name_of((a, b))}", [ints(rng, "int32", a, -99, 99), ints(rng, "int32", b, 1, 9)], ["int32"])
+        for n in TAILS:
+            yield node.case(f"f32_tail_{n}", [floats(rng, (n,)), floats(rng, (n,)) + np.float32(9)], ["float32"],
+                            {"fusedActivationFunction": n % 4}, tol=TIGHT)
+        for act in range(4):
+            # Infinite results are at the largest float in the reference, infinities here: test_elementwise_formulas.py.
+            other = np.roll(finite, 7)
+            if op == "DIV":
+                other = np.where(np.abs(other) < 1e-10, 3, other).astype(np.float32)
+            yield node.case(f"f32_act{act}_specials", [finite, other], ["float32"],
+                            {"fusedActivationFunction": act}, tol=TIGHT)
+            yield node.case(f"f32_act{act}_nan", [np.array([np.nan, 1, np.nan, 2] * 5, np.float32), np.array([1, np.nan, np.nan, 2] * 5, np.float32)],
+                            ["float32"], {"fusedActivationFunction": act}, tol=TIGHT)
+            for t in ("int16", "int32", "int64", "uint32"):
+                takes = {"int16": ("ADD", "MUL"), "int32": ARITHMETIC, "int64": ("ADD", "SUB", "MUL"), "uint32": ("MUL",)}[t]
+                if op in takes and (t, act) != ("uint32", 2):  # -1 is the largest uint32
+                    x, y = ints(rng, t, (5, 8)), ints(rng, t, (5, 8))
+                    x[0, :4], y[0, :4] = (np.iinfo(t).min, np.iinfo(t).max, np.iinfo(t).min, 0), (1, 1, np.iinfo(t).min, 5)
+                    if op == "DIV":
+                        y = np.where((y == 0) | (y == -1), 3, y).astype(t)
+                    yield node.case(f"{t}_act{act}_ends", [x, y], [t], {"fusedActivationFunction": act})
+                    yield node.case(f"{t}_act{act}_small", [ints(rng, t, (33,), 0, 9), ints(rng, t, (33,), 1, 9)], [t], {"fusedActivationFunction": act})
+    for t in ("int16", "int32", "uint32", "int64", "complex64"):
+        for a, b in SHORT[:8]:
+            yield Node("MUL", "MulOptions", 5).case(f"{t}_{name_of((a, b))}", [values(rng, t, a), values(rng, t, b)], [t], tol=TIGHT)
+    for a, b in SHORT[:8]:
+        yield Node("ADD", "AddOptions", 4).case(f"int16_{name_of((a, b))}", [ints(rng, "int16", a), ints(rng, "int16", b)], ["int16"])
+        yield Node("MUL", "MulOptions", 2).case(f"const_{name_of((a, b))}", [const(floats(rng, a)), const(floats(rng, b))], ["float32"], tol=TIGHT)
+
+
+def quantized_ends(rng):
+    """Zero points at the ends, scales that differ by orders of magnitude, every activation, products scaled up."""
+    scales = {"ADD": [(0.1, 0.001, 0.1), (0.001, 0.1, 0.05), (3.0, 2.0, 0.5), (1e-4, 1e-4, 1e-3), (0.5, 0.5, 0.001)],
+              "SUB": [(0.1, 0.001, 0.1), (0.001, 0.1, 0.05), (3.0, 2.0, 0.5), (1e-4, 1e-4, 1e-3), (0.5, 0.5, 0.001)],
+              "MUL": [(0.1, 0.001, 0.01), (0.5, 0.5, 0.01), (3.0, 2.0, 0.5), (1e-3, 1e-3, 1.0), (1.0, 1.0, 1e-3)],
+              "DIV": [(0.1, 0.001, 1.0), (0.5, 0.5, 0.1), (3.0, 2.0, 0.5), (1e-3, 1.0, 1e-4)]}
+    for op, options in ARITHMETIC.items():
+        node = Node(op, options, version=2)
+        for t in ("int8", "uint8", "int16"):
+            for i, (sa, sb, so) in enumerate(scales[op]):
+                for j, zero in enumerate(zero_ends(t)):
+                    act = (i + j) % 4
+                    x, y = ints(rng, t, (3, 65)), ints(rng, t, (65,) if i % 2 else (3, 65))
+                    other = zero_ends(t)[(i + j) % len(zero_ends(t))]
+                    if op == "DIV":
+                        y = np.where((y == other) | (y == 0), 77, y).astype(t)
+                    given = {"fusedActivationFunction": act}
+                    if op in ("ADD", "SUB"):
+                        given["potScaleInt16"] = False
+                    yield node.case(f"{t}_ends_{i}_{j}", [quant(x, sa, zero), quant(y, sb, other)], [t], given, quant=(so, zero))
+            for a, b in HIGH if op != "DIV" else HIGH[:1]:
+                y = ints(rng, t, b, 5, 100)
+                yield node.case(f"{t}_{name_of((a, b))}", [quant(ints(rng, t, a), 0.03, zero_of(rng, t)), quant(y, 0.02, 0)], [t],
+                                {"potScaleInt16": False} if op in ("ADD", "SUB") else None, quant=(0.05, zero_of(rng, t)))
+            for n in TAILS[:6]:
+                y = ints(rng, t, (n,), 5, 100)
+                yield node.case(f"{t}_tail_{n}", [quant(ints(rng, t, (n,)), 0.03, zero_of(rng, t)), quant(y, 0.02, 0)], [t],
+                                {"potScaleInt16": False} if op in ("ADD", "SUB") else None, quant=(0.05, zero_of(rng, t)))
+    for op, options in (("ADD", "AddOptions"), ("SUB", "SubOptions")):
+        for i, (a, b, sa, sb, so, act) in enumerate([((5, 9), (9,), 12, 12, 12, 0), ((5, 1), (1, 9), 12, 14, 12, 1), ((2, 3), (2, 3), 13, 12, 12, 2),
+                                                     ((33,), (33,), 11, 11, 11, 3), ((), (7,), 15, 15, 15, 0)]):
+            if op == "ADD" and a != b:
+                continue  # the reference's kernel for powers of two does not broadcast
+            yield Node(op, options, 3).case(f"int16_pot_more_{i}", [quant(ints(rng, "int16", a), 2.0**-sa, 0), quant(ints(rng, "int16", b), 2.0**-sb, 0)],
+                                            ["int16"], {"potScaleInt16": True, "fusedActivationFunction": act}, quant=(2.0**-so, 0))
+        yield Node(op, options, 3).case("int16_not_pot", [quant(ints(rng, "int16", (7, 9)), 3e-4, 0), quant(ints(rng, "int16", (9,)), 2.0**-12, 0)],
+                                        ["int16"], {"potScaleInt16": True}, quant=(7e-4, 0))
+    for t in ("int8", "uint8"):
+        for act in range(4):
+            yield Node("MUL", "MulOptions", 2).case(
+                f"int16_to_{t}_act{act}", [quant(ints(rng, "int16", (3, 17)), 2.0**-15, 0), quant(ints(rng, "int16", (3, 17)), 2.0**-15, 0)], [t],
+                {"fusedActivationFunction": act}, quant=(1 / 128, zero_of(rng, t)))
+    node = Node("SQUARED_DIFFERENCE", "SquaredDifferenceOptions", 2)
+    for i, (sa, sb, so) in enumerate([(0.1, 0.1, 2.0), (0.1, 0.001, 1.0), (0.001, 0.1, 0.5), (2.0, 3.0, 900.0), (0.02, 0.02, 0.001)]):
+        for j, zero in enumerate(zero_ends("int8")):
+            yield node.case(f"int8_ends_{i}_{j}", [quant(ints(rng, "int8", (5, 33)), sa, zero), quant(ints(rng, "int8", (33,)), sb, zero_ends("int8")[(i + j) % 3])],
+                            ["int8"], quant=(so, zero))
+
+
+def binary_ends(rng):
+    for op in ("MAXIMUM", "MINIMUM"):
+        node = Node(op, "MaximumMinimumOptions", 4)
+        for t in ("float16", "bfloat16"):
+            for a, b in SHORT:
+                yield node.case(f"{t}_{name_of((a, b))}", [values(rng, t, a), values(rng, t, b)], [t])
+            x = specials(t)
+            yield node.case(f"{t}_specials", [x, np.roll(x, 1)], [t])
+        for n in (1, -1, 5):
+            yield node.case(f"f32_specials_{n}", [SPECIALS, np.roll(SPECIALS, n)], ["float32"])
+        for t in ("int8", "uint8"):  # values as they are, whatever the scales say
+            yield node.case(f"{t}_quantized", [quant(ints(rng, t, (5, 7)), 0.1, 3), quant(ints(rng, t, (7,)), 0.1, 3)], [t], quant=(0.1, 3))
+        for a, b in HIGH[:1]:
+            yield node.case(f"f32_{name_of((a, b))}", [floats(rng, a), floats(rng, b)], ["float32"])
+    node = Node("SQUARED_DIFFERENCE", "SquaredDifferenceOptions")
+    yield node.case("i32_wraps", [ints(rng, "int32", (40,)), ints(rng, "int32", (40,))], ["int32"])
+    yield node.case("f32_specials", [SPECIALS, np.roll(SPECIALS, 3)], ["float32"], tol=TIGHT)
+    for op, options in (("FLOOR_DIV", "FloorDivOptions"), ("FLOOR_MOD", "FloorModOptions")):
+        node = Node(op, options, 2)
+        for t in ("int8", "int16", "int32") + (("int64",) if op == "FLOOR_MOD" else ()):
+            low, high = np.iinfo(t).min, np.iinfo(t).max
+            y = np.array([1, -2, 3, low, high, 7, -7, high, -3, 2], t)
+            for k in range(3):
+                yield node.case(f"{t}_ends_{k}", [np.roll(np.array([low, high, 0, -1, 1, 6, -6, 7, low, -8], t), k), y], [t])
+            yield node.case(f"{t}_tail", [ints(rng, t, (33,)), divisors(rng, t, (33,))], [t])
+        halves = np.array([7.5, -7.5, 6, -6, 1e30, -1e30, 0, -0.0, np.inf, np.nan], np.float32)
+        for k in range(4):
+            yield node.case(f"f32_ends_{k}", [halves, np.roll(np.array([2.5, -2.5, 3, -3, 1e-30, 7, np.inf, -np.inf, 0.5, -0.5], np.float32), k)],
+                            ["float32"], tol=TIGHT)
+    yield Node("FLOOR_MOD", "FloorModOptions").case("f32_by_0", [floats(rng, (9,)), np.zeros(9, np.float32)], ["float32"])
+    yield from powers(rng)
+    for t in FLOATS:
+        for shape in ((), (1,), (0,), (33,), (2, 3, 4)):
+            yield Node("ATAN2", "ATan2Options").case(f"{t}_{name_of((shape,))}", [values(rng, t, shape), values(rng, t, shape)], [t], tol=tolerance(t))
+        x = specials(t)
+        for k in (1, 4, 9):
+            yield Node("ATAN2", "ATan2Options").case(f"{t}_specials_{k}", [x, np.roll(x, k)], [t], tol=tolerance(t))
+    for op, options in (("BITWISE_XOR", "BitwiseXorOptions"), ("RIGHT_SHIFT", "RightShiftOptions")):
+        for t in ("int8", "uint8", "int16", "uint16", "int32", "uint32"):
+            width = np.iinfo(t).bits
+            counts = [0, 1, width - 1, width, width + 1, np.iinfo(t).max] + ([-1, np.iinfo(t).min] if t[0] == "i" else [])
+            x = np.repeat(np.array([np.iinfo(t).min, np.iinfo(t).max, 1, 0x55], t), len(counts))
+            yield Node(op, options).case(f"{t}_ends", [x, np.array(counts * 4).astype(t)], [t])
+            yield Node(op, options).case(f"{t}_tail", [ints(rng, t, (33,)), ints(rng, t, (33,), 0, width)], [t])
+    for n in (2, 3, 4, 7):
+        for shape in ((), (1,), (0, 3), (33,), (2, 3, 4, 5)):
+            yield Node("ADD_N", "AddNOptions").case(f"f32_{n}_{name_of((shape,))}", [floats(rng, shape) for _ in range(n)], ["float32"], tol=TIGHT)
+        yield Node("ADD_N", "AddNOptions").case(f"i32_{n}_wraps", [ints(rng, "int32", (3, 11)) for _ in range(n)], ["int32"])
+
+
+def powers(rng):
+    node = Node("POW", "PowOptions")
+    base = floats(rng, (5, 9))
+    for exponent in (1.0, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 2.000005, 3.99999, 1e10, -2.0, -3.0, 2.5, np.inf, np.nan):
+        x = base if np.isfinite(exponent) and abs(exponent - np.round(exponent)) < 1e-4 else np.abs(base)
+        yield node.case(f"f32_by_{exponent}", [x.clip(-1, 1) if exponent > 1e9 else x, np.array(exponent, np.float32)], ["float32"], tol=TIGHT)
+        yield node.case(f"f32_all_{exponent}", [np.abs(base), np.full((5, 9), exponent, np.float32)], ["float32"], tol=TIGHT)
+    x = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 0.5, -2.0, 2.0], np.float32)
+    for k in range(0, 10, 2):
+        yield node.case(f"f32_specials_{k}", [x, np.roll(x, k)], ["float32"], tol=TIGHT)
+    wide = ints(rng, "int32", (3, 7), -2000, 2000)
+    for exponent in (0, 1, 2, 3, 6, 31):  # one exponent: products wrap; otherwise what does not fit is the least int32
+        for shape in ((), (1,), (1, 1, 1)):
+            yield node.case(f"i32_by_{exponent}_{name_of((shape,))}", [wide, np.full(shape, exponent, np.int32)], ["int32"])
+        yield node.case(f"i32_row_{exponent}", [wide, np.full(7, exponent, np.int32)], ["int32"])
+        yield node.case(f"i32_all_{exponent}", [wide, np.full((3, 7), exponent, np.int32)], ["int32"])
+
+
+def stablehlo(rng):
+    ops = {"STABLEHLO_ADD": np.add, "STABLEHLO_MULTIPLY": np.multiply, "STABLEHLO_MAXIMUM": np.maximum, "STABLEHLO_MINIMUM": np.minimum}
+    every_type = ("float32", "float16", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")
+    for op in ops:
+        node = Node(op)
+        for t in every_type:
+            for shape in ((33,), (2, 3, 4), ()):
+                yield node.case(f"{t}_{name_of((shape,))}", [values(rng, t, shape), values(rng, t, shape)], [t], tol=tolerance(t))
+        for t in ("float32", "float16", "float64"):
+            x = specials(t)
+            for k in (1, -1, 4):
+                yield node.case(f"{t}_specials_{k}", [x, np.roll(x, k)], [t], tol=tolerance(t))
+        for t in ("int8", "uint8", "int16"):  # quantization is not looked at
+            yield node.case(f"{t}_quantized", [quant(ints(rng, t, (17,)), 0.1, 0), quant(ints(rng, t, (17,)), 0.3, 0)], [t], quant=(0.7, 0))
+
+
+def comparison_ends(rng):
+    ops = {"EQUAL": "EqualOptions", "NOT_EQUAL": "NotEqualOptions", "LESS": "LessOptions", "LESS_EQUAL": "LessEqualOptions",
+           "GREATER": "GreaterOptions", "GREATER_EQUAL": "GreaterEqualOptions"}
+    for op, options in ops.items():
+        node = Node(op, options, version=1)
+        for t in ("float16",) + (("bfloat16",) if op in ("LESS", "GREATER") else ()):
+            for a, b in SHORT[:6]:
+                x, y = rng.integers(-3, 4, a).astype(values(rng, t, ()).dtype), rng.integers(-3, 4, b).astype(values(rng, t, ()).dtype)
+                yield node.case(f"{t}_{name_of((a, b))}", [x, y], ["bool"])
+            x = specials(t)
+            yield node.case(f"{t}_specials", [x, np.roll(x, 1)], ["bool"])
+        for k in (1, -1, 4):
+            yield node.case(f"f32_specials_{k}", [SPECIALS, np.roll(SPECIALS, k)], ["bool"])
+        for t in ("int32", "int64", "int16"):
+            if (op, t) != ("NOT_EQUAL", "int16"):
+                x = np.array([np.iinfo(t).min, np.iinfo(t).max, 0, -1, 1], t)
+                yield node.case(f"{t}_ends", [np.repeat(x, 5), np.tile(x, 5)], ["bool"])
+        for n in TAILS[:6]:
+            yield node.case(f"f32_tail_{n}", [rng.integers(-2, 3, (n,)).astype(np.float32), rng.integers(-2, 3, (n,)).astype(np.float32)], ["bool"])
+        for t in ("int8", "uint8", "int16"):
+            for i, (sa, sb) in enumerate([(0.1, 0.1), (0.9, 0.001), (0.001, 0.9), (1e-4, 1e-4), (0.5, 0.25), (0.99, 0.99)]):
+                for j, zero in enumerate(zero_ends(t)):
+                    x, y = ints(rng, t, (3, 33)), ints(rng, t, (3, 33))
+                    y[:2] = x[:2]
+                    yield node.case(f"q_{t}_ends_{i}_{j}", [quant(x, sa, zero), quant(y, sb, zero_ends(t)[(i + j) % len(zero_ends(t))])], ["bool"])
+        if op in ("EQUAL", "LESS"):
+            x, y = ints(rng, "int16", (33,)), ints(rng, "int16", (33,), 0, 9)
+            y[:20] = x[:20]
+            yield node.case("int16_left_plain", [x, quant(y, 0.1, 0)], ["bool"])  # the left operand decides
+    for op in ("EQUAL", "NOT_EQUAL"):
+        node = Node(op, ops[op], version=3)
+        for a, b in SHORT[:8]:
+            if () in (a, b):
+                continue  # TensorFlow's set_tensor makes other bytes of a single string
+            x, y = words(rng, a), words(rng, b)
+            for i in np.ndindex(*a):
+                x[i] = x[i][:1]
+            for i in np.ndindex(*b):
+                y[i] = y[i][:1]
+            yield node.case(f"strings_{name_of((a, b))}", [x, y], ["bool"])
+        odd = np.array([b"", b"\0", b"a\0b", b"a\0c", "µ".encode(), b"aa"], object)
+        yield node.case("strings_bytes", [np.repeat(odd, 6), np.tile(odd, 6)], ["bool"])
+        yield node.case("strings_const", [const(odd), np.roll(odd, 1)], ["bool"])
+        yield node.case("strings_none", [np.empty((0, 3), object), np.empty((0, 3), object)], ["bool"])
+    for op, options in (("LOGICAL_AND", "LogicalAndOptions"), ("LOGICAL_OR", "LogicalOrOptions")):
+        for n in TAILS:
+            yield Node(op, options).case(f"tail_{n}", [values(rng, "bool", (n,)), values(rng, "bool", (n,))], ["bool"])
+
+
+DIFFERS = {
+    **dict.fromkeys(ARITHMETIC, "An infinite result stays infinite, as XNNPACK has it; the reference kernels without an activation, or with RELU, give "
+                    "the largest float."),
+    "SUB": "An infinite result stays infinite, as XNNPACK has it; the reference gives the largest float. Quantized differences whose output scale is "
+           "so small that they are scaled up are clamped to the output's range; the reference shifts by a negative count.",
+    **dict.fromkeys(("EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL"),
+                    "8-bit values (for EQUAL and NOT_EQUAL quantized int16, too) with scales of 1 and more are compared by their real values; the reference "
+                    "shifts by a negative count and its answers are arbitrary."),
 }
-SHAPES = [(), (1,), (0,), (7,), (3, 5), (2, 3, 4), (1, 5, 7, 3), (2, 1, 3, 1, 5), (300,), (2, 0, 3)]
-
-
-def functions(rng):
-    for op, (options, (low, high)) in FUNCTIONS.items():
-        node = Node(op, options)
-        for shape in SHAPES:
-            x = rng.uniform(low, high, shape).astype(np.float32)
-            yield node.case(f"f32_{name_of((shape,))}", [x], ["float32"], tol=Close(3e-6, 1e-7))
-        specials = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-40, -1e-40, 3e38, -3e38, 0.5, -0.5, 1.5, 2.5, -2.5, 1e-8, -1e-8], np.float32)
-        if op in ("LOG", "SQRT", "RSQRT"):
-            specials = np.abs(specials)
-        if op == "SIGN":  # of a NaN: 0 in the oracle, the NaN since
-            specials = specials[1:]
-        if op not in ("ELU", "EXP", "HARD_SWISH", "SIN", "COS"):  # the oracle has its own ideas of what is out of range, or traps
-            yield node.case("f32_specials", [specials], ["float32"], tol=Close(3e-6, 1e-7))
-    for t in ("int8", "int16", "int32", "int64"):
-        yield Node("NEG", "NegOptions").case(t, [numbers(rng, t, (3, 40))], [t])
-    yield Node("ABS", "AbsOptions").case("int32", [ints(rng, "int32", (40,), -2**31 + 1)], ["int32"])
-    yield Node("ABS", "AbsOptions").case("int16_plain", [numbers(rng, "int16", (40,))], ["int16"])
-    yield Node("SIGN", "SignOptions").case("int32", [ints(rng, "int32", (40,), -3, 3)], ["int32"])
-    yield Node("SIGN", "SignOptions").case("float64", [numbers(rng, "float64", (40,))], ["float64"])
-    yield Node("LOGICAL_NOT", "LogicalNotOptions").case("bool", [numbers(rng, "bool", (3, 7))], ["bool"])
-    for t in ("float32", "int32", "int64"):
-        yield Node("ZEROS_LIKE", "ZerosLikeOptions").case(t, [numbers(rng, t, (3, 7))], [t])
-    for alpha in (0.1, 0.0, 1.5, -0.5):
-        yield Node("LEAKY_RELU", "LeakyReluOptions").case(f"f32_{alpha}", [floats(rng, (5, 9))], ["float32"], {"alpha": alpha}, tol=TIGHT)
-    for approximate in (False, True):
-        for shape in SHAPES:
-            x = rng.uniform(-7, 7, shape).astype(np.float32)
-            yield Node("GELU", "GeluOptions", 2).case(f"f32_{approximate}_{name_of((shape,))}", [x], ["float32"], {"approximate": approximate}, tol=Close(3e-6, 1e-6))
-    for a, b in (((2, 3, 4, 5), (5,)), ((2, 3, 4, 5), (1, 1, 5)), ((2, 3, 4, 5), (3, 4, 5)), ((6,), (6,)), ((2, 3), ()), ((2, 3, 4), (3, 1))):
-        yield Node("PRELU").case(f"f32_{name_of((a, b))}", [floats(rng, a), const(floats(rng, b))], ["float32"], tol=TIGHT)
-
-
-def quantized_functions(rng):
-    def every(t):
-        return np.arange(np.iinfo(t).min, np.iinfo(t).max + 1).astype(t) if t != "int16" else np.concatenate(
-            [ints(rng, t, (700,)), np.array([-32768, 32767, 0, 1, -1], t)])
-
-    clamps = ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1")
-    for op in clamps:
-        for t in ("int8", "uint8") + (("int16",) if op in clamps[:2] else ()):
-            for i in range(4):
-                zi = zero_of(rng, t)
-                s = float(rng.uniform(0.01, 0.1)) if t != "int16" else float(rng.uniform(1e-4, 1e-3))
-                so, zo = (s, zi) if i == 0 else (s * float(rng.uniform(0.3, 2)), zero_of(rng, t))
-                yield Node(op, None, 2 if op in clamps[:2] else 1).case(f"{t}_{i}", [quant(every(t), s, zi)], [t], quant=(so, zo))
-    for t in ("int8", "uint8", "int16"):
-        for i, alpha in enumerate((0.1, 0.7, 1.3, -0.3)):
-            s, so = float(rng.uniform(0.01, 0.1)), float(rng.uniform(0.01, 0.1))
-            yield Node("LEAKY_RELU", "LeakyReluOptions", 2).case(f"{t}_{i}", [quant(every(t), s, zero_of(rng, t))], [t], {"alpha": alpha}, quant=(so, zero_of(rng, t)))
-        for i, (a, b) in enumerate((((4, 5, 6), (6,)), ((4, 60), (4, 60)), ((4, 5, 6), (1, 5, 1)))):
-            ta = "int8" if t == "int16" else t
-            yield Node("PRELU").case(f"{t}_{i}", [quant(ints(rng, t, a), 0.05, zero_of(rng, t)), quant(ints(rng, ta, b), 0.01, zero_of(rng, ta), True)], [t],
-                                     quant=(0.04, zero_of(rng, t)))
-        if t != "int16":
-            for i in range(6):
-                s = float(rng.uniform(0.01, 0.1))
-                yield Node("TANH", None, 2).case(f"{t}_{i}", [quant(every(t), s, zero_of(rng, t))], [t], quant=(1 / 128, 0 if t == "int8" else 128))
-                yield Node("LOGISTIC", None, 2).case(f"{t}_{i}", [quant(every(t), s, zero_of(rng, t))], [t], quant=(1 / 256, -128 if t == "int8" else 0))
-                s = float(rng.uniform(0.02, 0.1))
-                yield Node("HARD_SWISH", "HardSwishOptions").case(f"{t}_{i}", [quant(every(t), s, zero_of(rng, t))], [t],
-                                                                  quant=(s * float(rng.uniform(0.4, 1.2)), zero_of(rng, t)))
-        for approximate in (False, True):
-            s = float(rng.uniform(0.01, 0.1)) if t != "int16" else 3e-4
-            yield Node("GELU", "GeluOptions", 2).case(f"{t}_{approximate}", [quant(every(t), s, zero_of(rng, t))], [t], {"approximate": approximate},
-                                                      quant=(s, zero_of(rng, t)))
-    for i, s in enumerate((2.0**-12, 2.0**-11, 2.0**-10, 3e-4, 1e-3, 1e-5, 0.1)):
-        yield Node("TANH", None, 3).case(f"int16_{i}", [quant(every("int16"), s, 0)], ["int16"], quant=(1 / 32768, 0))
-        yield Node("LOGISTIC", None, 3).case(f"int16_{i}", [quant(every("int16"), s, 0)], ["int16"], quant=(1 / 32768, 0))
-    for i in range(5):
-        s, so, z = float(rng.uniform(0.01, 0.06)), float(rng.uniform(0.01, 0.06)), int(rng.integers(-128, 100))
-        positive = np.arange(z, 128).astype(np.int8)
-        yield Node("ABS", "AbsOptions", 2).case(f"int8_{i}", [quant(every("int8"), s, z)], ["int8"], quant=(s if i == 0 else so, zero_of(rng, "int8")))
-        yield Node("EXP", "ExpOptions", 2).case(f"int8_{i}", [quant(every("int8"), s, z)], ["int8"], quant=(so * 4, zero_of(rng, "int8")))
-        yield Node("LOG", None, 2).case(f"int8_{i}", [quant(every("int8"), s, z)], ["int8"], quant=(so, zero_of(rng, "int8")))
-        yield Node("ELU").case(f"int8_{i}", [quant(every("int8"), s, z)], ["int8"], quant=(so, zero_of(rng, "int8")))
-        yield Node("RSQRT", None, 2).case(f"int8_{i}", [quant(positive, s, z)], ["int8"], quant=(so, zero_of(rng, "int8")))
-        yield Node("SQRT", None, 2).case(f"int8_{i}", [quant(positive, s, z)], ["int8"], quant=(so, zero_of(rng, "int8")))
-        s, so = float(rng.uniform(1e-4, 4e-4)), float(rng.uniform(1e-4, 4e-4))
-        positive = np.abs(every("int16")[:600]).astype(np.int16)
-        positive[positive < 0] = 7
-        yield Node("ABS", "AbsOptions", 2).case(f"int16_{i}", [quant(every("int16"), s, 0)], ["int16"], quant=(s if i == 0 else so, 0))
-        yield Node("EXP", "ExpOptions", 2).case(f"int16_{i}", [quant(every("int16"), s / 4, 0)], ["int16"], quant=(so, 0))
-        yield Node("LOG", None, 2).case(f"int16_{i}", [quant(every("int16"), s, 0)], ["int16"], quant=(so, 0))
-        yield Node("RSQRT", None, 3).case(f"int16_{i}", [quant(positive, s, 0)], ["int16"], quant=(so * 8, 0))
-        yield Node("SQRT", None, 2).case(f"int16_{i}", [quant(positive, s, 0)], ["int16"], quant=(so, 0))
-
-
-CAST_TYPES = ["float32", "int32", "int64", "int8", "uint8", "int16", "uint16", "uint32", "bool", "float64", "float16", "complex64"]
-
-
-def conversion(rng):
-    for a in CAST_TYPES:
-        for b in CAST_TYPES:
-            if a in ("float32", "float64", "float16", "complex64"):
-                x = (rng.standard_normal((3, 9)) * 30).astype(a)
-                if b[0] == "u":
-                    x = np.abs(x)
-            else:
-                x = numbers(rng, a, (3, 9)) if a == "bool" or b != "float16" else ints(rng, a, (3, 9), 0, 100)
-            yield Node("CAST", "CastOptions", 4).case(f"{a}_{b}", [x], [b], {"inDataType": type_code(a), "outDataType": type_code(b)})
-    for shape in SHAPES + [(1000,)]:
-        yield Node("CAST", "CastOptions").case(f"shape_{name_of((shape,))}", [floats(rng, shape, 50)], ["int32"])
-        yield Node("CAST", "CastOptions").case(f"shape_u8_{name_of((shape,))}", [ints(rng, "uint8", shape)], ["float32"])
-    yield Node("CAST", "CastOptions", 6).case("int4_f32", [Arg(rng.integers(-8, 8, (5, 3)).astype(np.int8), True, "int4")], ["float32"])
-    for a, b, x in (("float32", "int32", (3, 4)), ("int32", "float32", (3, 4)), ("int64", "int32", (3, 4)), ("int32", "int64", (3, 2)), ("float32", "int16", (5,)),
-                    ("int16", "float32", (5, 2)), ("uint8", "int32", (3, 4))):
-        yield Node("BITCAST", "BitcastOptions").case(f"{a}_{b}", [numbers(rng, a, x)], [b])
-
-
-def quantization(rng):
-    for t in ("int8", "uint8", "int16"):
-        for i, shape in enumerate([(), (7,), (3, 300), (2, 3, 4, 5), (0, 3)]):
-            s, z = float(rng.uniform(0.01, 0.1)) if t != "int16" else 1e-3, zero_of(rng, t)
-            x = floats(rng, shape, 3)
-            yield Node("QUANTIZE", "QuantizeOptions").case(f"{t}_{i}", [x], [t], quant=(s, z))
-            yield Node("DEQUANTIZE", "DequantizeOptions", 2).case(f"{t}_{i}", [quant(ints(rng, t, shape), s, z)], ["float32"])
-        halves = (np.arange(-300, 300) * 0.125).astype(np.float32)  # exact halves of a step of 0.25
-        yield Node("QUANTIZE", "QuantizeOptions").case(f"{t}_halves", [halves], [t], quant=(0.25, zero_of(rng, t)))
-        for axis in range(3):
-            shape = (3, 4, 5)
-            n = shape[axis]
-            scales = rng.uniform(0.01, 0.1, n).astype(np.float32).tolist()
-            zeros = [0 if t == "int16" else zero_of(rng, t) for _ in range(n)]
-            if t != "int16":
-                yield Node("DEQUANTIZE", "DequantizeOptions", 5).case(f"{t}_channel_{axis}", [Arg(ints(rng, t, shape), False, "", scales, zeros, axis)], ["float32"])
-                yield Node("DEQUANTIZE", "DequantizeOptions", 5).case(f"{t}_channel_const_{axis}", [Arg(ints(rng, t, shape), True, "", scales, zeros, axis)], ["float32"])
-    yield Node("DEQUANTIZE", "DequantizeOptions", 3).case("float16", [numbers(rng, "float16", (3, 41))], ["float32"])
-    yield Node("DEQUANTIZE", "DequantizeOptions", 3).case("float16_const", [const(numbers(rng, "float16", (3, 41)))], ["float32"])
-    yield Node("DEQUANTIZE", "DequantizeOptions", 6).case("int4", [Arg(rng.integers(-8, 8, (5, 3)).astype(np.int8), True, "int4", 0.1, 2)], ["float32"])
-    yield Node("DEQUANTIZE", "DequantizeOptions", 6).case(
-        "int4_channel", [Arg(rng.integers(-8, 8, (5, 3)).astype(np.int8), True, "int4", [0.1, 0.2, 0.3], [0, 0, 0], 1)], ["float32"])
-    pairs = [("int8", "int8"), ("int8", "uint8"), ("uint8", "int8"), ("uint8", "uint8"), ("int16", "int8"), ("int16", "int16"),
-             ("int16", "int32"), ("int32", "int8"), ("int32", "int16")]
-    for a, b in pairs:
-        for i in range(4):
-            x = ints(rng, a, (5, 60)) if a != "int32" else ints(rng, a, (5, 60), -9999, 9999)
-            s, za, zb = float(rng.uniform(0.01, 0.1)), zero_of(rng, a) if a != "int32" else 0, zero_of(rng, b) if b != "int32" else 0
-            so = s * (float(rng.uniform(0.2, 4)) if i else 1)
-            if i == 3 and {a, b} == {"int8", "uint8"}:
-                so, za, zb = s, (0 if a == "int8" else 128), (128 if b == "uint8" else 0)
-            yield Node("QUANTIZE", "QuantizeOptions", 3).case(f"{a}_{b}_{i}", [quant(x, s, za)], [b], quant=(so, zb))
-    for bits in (4, 8, 16):
-        for i, (low, high) in enumerate([(-3, 5), (0, 6), (-1, 0.5)]):
-            yield Node("FAKE_QUANT", "FakeQuantOptions", 2).case(f"{bits}_{i}", [floats(rng, (3, 40), 3)], ["float32"],
-                                                                 {"min": low, "max": high, "numBits": bits, "narrowRange": False}, tol=TIGHT)
-
-
-def halves(rng):
-    """float16 where TensorFlow 2.21 has it."""
-    shape = (3, 41)
-    x, y = rng.uniform(-3, 3, shape).astype(np.float16), rng.uniform(0.2, 3, (41,)).astype(np.float16)
-    for op, options in (("MAXIMUM", "MaximumMinimumOptions"), ("MINIMUM", "MaximumMinimumOptions")):
-        yield Node(op, options, 4).case("f16", [x, y], ["float16"], tol=HALF)
+for op in ("MUL", "DIV"):
+    DIFFERS[op] += " 8-bit values without quantization have the scale 1; the reference has a scale of 0 and gives zeros."
+DIFFERS["NOT_EQUAL"] += " int16 without quantization is compared as stored; the reference writes nothing."
 
 
 def cases(rng):
-    for part in (arithmetic, quantized_arithmetic, binary, comparison, functions, quantized_functions, conversion, quantization, halves):
+    for part in (arithmetic, quantized_arithmetic, binary, comparison, arithmetic_ends, quantized_ends, binary_ends, stablehlo, comparison_ends):
         yield from part(rng)

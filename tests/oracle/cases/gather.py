@@ -4,8 +4,6 @@
 import numpy as np
 
 from case import Close
-from modelgen import ModelGen
-from case import Case
 from onenode import Node, Arg, const, i32, numbers, quant, words
 
 TYPES = ["float32", "int8", "uint8", "int16", "int32", "int64", "bool"]
@@ -155,19 +153,6 @@ def embedding(rng):
                 yield node.case(f"{combiner}_{i}_{len(shape)}", args, ["float32"], {"combiner": combiner}, tol=Close(1e-6, 1e-7))
 
 
-def densify(rng):
-    for t in ("float32", "int8"):
-        g = ModelGen()
-        # [[1, 0, 2], [0, 0, 3]] in compressed rows
-        sparse = g.tensor("sparse", t, (2, 3), data=np.array([1, 2, 3], t),
-                          sparsity={"order": [0, 1], "dims": [("dense", 2), ("csr", [0, 2, 3], [0, 2, 2])]})
-        out = g.tensor("out", t, (2, 3))
-        g.op("DENSIFY", [sparse], [out], "DensifyOptions")
-        g.inputs([])
-        g.outputs([out])
-        yield Case(f"densify_{t}", op="DENSIFY", model=g.build())
-
-
 def cases(rng):
-    for family in (gather, scatter, select, order, segments, embedding, densify):
+    for family in (gather, scatter, select, order, segments, embedding):
         yield from family(rng)
