@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cmd_ops.c: `unflow ops`, the ops that can run.
+ * cmd_ops.c: `unflow ops`, the ops that can run and the builtins that cannot.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +10,9 @@
 static const char help[] =
   "usage: unflow ops [--tensorflow | --missing] [--json] [GLOB...]\n"
   "\n"
-  "Lists the ops that can run: name, TensorFlow Lite's builtin code (- for others) and the\n"
-  "TensorFlow ops that mean the same.\n"
+  "Lists every builtin of TensorFlow Lite by its code, then custom ops and the ops of TensorFlow\n"
+  "alone (-): name, how many inputs and outputs, and the TensorFlow ops that mean the same. Of\n"
+  "what cannot run it says why.\n"
   "\n"
   "      --tensorflow  TensorFlow's ops instead, with what each takes, gives and is told\n"
   "      --missing     those of TensorFlow's ops that are known but cannot run\n"
@@ -22,44 +23,78 @@ static const char help[] =
   "  unflow ops 'CONV*' '*LSTM*'\n"
   "  unflow ops --tensorflow 'Resource*'\n";
 
+static void json_range(json *j, const char *name, int32_t least, int32_t most) {
+  json_array(j, name, true);
+  json_int(j, NULL, least);
+  if (most >= 0) json_int(j, NULL, most);
+  else json_null(j, NULL);
+  json_end(j, ']');
+}
+
 static void print_json(const selection *s) {
   json j = {.out = stdout};
-  int32_t code;
-  const char *tf, *name;
+  uf_op_info op;
   json_array(&j, NULL, false);
-  for (int32_t i = 0; (name = uf_op_name(i, &code, &tf)); i++) {
-    if (!selection_has(s, name)) continue;
+  for (int32_t i = 0; uf_op_about(i, &op); i++) {
+    if (!selection_has(s, op.name)) continue;
     json_object(&j, NULL, true);
-    json_string(&j, "name", name);
-    if (code >= 0) json_int(&j, "tflite_code", code);
+    json_string(&j, "name", op.name);
+    if (op.tflite_code >= 0) json_int(&j, "tflite_code", op.tflite_code);
     else json_null(&j, "tflite_code");
+    if (op.custom_name[0]) json_string(&j, "custom", op.custom_name);
     json_array(&j, "tensorflow", true);
-    for (const char *p = tf; *p; p += strspn(p, " ")) {
+    for (const char *p = op.tf_names; *p; p += strspn(p, " ")) {
       size_t size = strcspn(p, " ");
       if (size) json_bytes(&j, NULL, p, size);
       p += size;
     }
     json_end(&j, ']');
+    json_bool(&j, "runs", op.missing == NULL);
+    if (op.missing) {
+      json_string(&j, "why", op.missing);
+    } else {
+      json_range(&j, "inputs", op.min_in, op.max_in);
+      json_range(&j, "outputs", op.min_out, op.max_out);
+    }
     json_end(&j, '}');
   }
   json_end(&j, ']');
 }
 
+/* "2", "2-3" or "2+". */
+static void range_cell(table *t, int32_t least, int32_t most) {
+  if (most < 0) table_cell(t, "%d+", (int)least);
+  else if (least == most) table_cell(t, "%d", (int)least);
+  else table_cell(t, "%d-%d", (int)least, (int)most);
+}
+
 static void print_table(const selection *s) {
-  static const char *const headers[] = {"CODE", "OP", "TENSORFLOW"};
-  table *t = table_create(headers, "rll");
-  int32_t code, n = 0;
-  const char *tf, *name;
-  for (int32_t i = 0; (name = uf_op_name(i, &code, &tf)); i++) {
-    if (!selection_has(s, name)) continue;
-    n++;
-    if (code >= 0) table_cell(t, "%d", (int)code);
+  static const char *const headers[] = {"CODE", "OP", "IN", "OUT", "TENSORFLOW"};
+  table *t = table_create(headers, "rlrrl");
+  int32_t n = 0, missing = 0;
+  uf_op_info op;
+  for (int32_t i = 0; uf_op_about(i, &op); i++) {
+    if (!selection_has(s, op.name)) continue;
+    if (op.tflite_code >= 0) table_cell(t, "%d", (int)op.tflite_code);
     else table_cell(t, "-");
-    table_cell(t, "%s", name);
-    table_cell(t, "%s", tf);
+    table_cell(t, "%s", op.name);
+    if (op.missing) {
+      missing++;
+      table_cell(t, "-");
+      table_cell(t, "-");
+      table_cell(t, "cannot run: %s", op.missing);
+      continue;
+    }
+    n++;
+    range_cell(t, op.min_in, op.max_in);
+    range_cell(t, op.min_out, op.max_out);
+    if (op.custom_name[0]) table_cell(t, "custom op %s", op.custom_name);
+    else table_cell(t, "%s", op.tf_names);
   }
   table_print(t, stdout);
-  printf("\n%d ops\n", (int)n);
+  printf("\n%d ops", (int)n);
+  if (missing) printf(", and %d builtins that cannot run", (int)missing);
+  printf("\n");
 }
 
 /* ---- TensorFlow's ops, by their signatures ---- */

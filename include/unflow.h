@@ -464,6 +464,9 @@ UF_API uf_status uf_session_resize(uf_session *session, int32_t graph, int32_t v
 /* Infers shapes, prepares kernels, plans memory. Done by run when needed;
  * cheap when nothing changed. */
 UF_API uf_status uf_session_allocate(uf_session *session, int32_t graph, uf_error *error);
+/* The same as TFLite does it: when an input of the graph got another shape after an earlier allocate,
+ * its state tensors have their first values again and its random ops begin anew. */
+UF_API uf_status uf_session_allocate_anew(uf_session *session, int32_t graph, uf_error *error);
 /* True between an allocate and the next resize. */
 UF_API bool uf_session_is_allocated(const uf_session *session, int32_t graph);
 
@@ -967,6 +970,18 @@ UF_API const char *uf_version(void);
 UF_API const char *uf_isa(void);
 /* Ops: name of the i-th row, NULL past the end, and whether TFLite has it. */
 UF_API const char *uf_op_name(int32_t i, int32_t *tflite_code_out, const char **tf_names_out);
+/* What is known of an op. */
+typedef struct uf_op_info {
+  const char *name;         /* "CONV_2D" */
+  int32_t tflite_code;      /* of TensorFlow Lite's builtin, -1: none */
+  const char *custom_name;  /* of a custom op of TensorFlow Lite, else "" */
+  const char *tf_names;     /* TensorFlow's ops that mean the same, separated by spaces */
+  int32_t min_in, max_in, min_out, max_out; /* inputs and outputs; max -1: any number; 0 when missing */
+  const char *missing;      /* NULL: it runs; else why it cannot */
+} uf_op_info;
+/* The i-th op: first every builtin of TensorFlow Lite by its code, whether it runs or not, then the
+ * rows without one. false past the end. */
+UF_API bool uf_op_about(int32_t i, uf_op_info *info_out);
 
 #ifdef __cplusplus
 }

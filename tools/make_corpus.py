@@ -310,6 +310,46 @@ def composite():
     return m.build()
 
 
+def bodies():
+    """StableHLO's ops that call a graph for each element: x * x summed up, windows of it, scattered; sorted by size."""
+    m = Model()
+    two = s.BuiltinOptions2
+    x, zero, at = m.tensor("x", FLOAT32, [4]), m.tensor("zero", FLOAT32, [], f32(0)), m.tensor("at", INT32, [2, 1], np.array([1, 9], np.int32).tobytes())
+    total, seen, sorted_x, y, short = (m.tensor(n, FLOAT32, shape) for n, shape in
+                                       (("total", []), ("seen", [5]), ("sorted", [4]), ("y", [4]), ("short", [2])))
+    options = s.StablehloReduceOptionsT()
+    options.dimensions, options.bodySubgraphIndex = [0], 1
+    m.op(174, [x, zero], [total], two.StablehloReduceOptions, options, second=True)
+    options = s.StablehloReduceWindowOptionsT()
+    options.windowDimensions, options.padding, options.bodySubgraphIndex = [2], [1, 1], 1
+    m.op(198, [x, zero], [seen], two.StablehloReduceWindowOptions, options, second=True)
+    options = s.StablehloSortOptionsT()
+    options.dimension, options.comparatorSubgraphIndex = 0, 2
+    m.op(199, [x], [sorted_x], two.StablehloSortOptions, options, second=True)
+    options = s.StablehloSliceOptionsT()
+    options.startIndices, options.limitIndices, options.strides = [1], [4], [2]
+    m.op(172, [x], [short], two.StablehloSliceOptions, options, second=True)
+    options = s.StablehloScatterOptionsT()
+    options.insertedWindowDims, options.scatterDimsToOperandDims, options.indexVectorDim = [0], [0], 1
+    options.updateWindowDims, options.updateComputationSubgraphIndex = [], 1
+    m.op(190, [sorted_x, at, short], [y], two.StablehloScatterOptions, options, second=True)
+    m.now.inputs, m.now.outputs = [x], [total, seen, y]
+    m.graph("squares")
+    a, b, c, d = (m.tensor(n, FLOAT32, []) for n in "abcd")
+    m.op(165, [b, b], [c])
+    m.op(163, [a, c], [d])
+    m.now.inputs, m.now.outputs = [a, b], [d]
+    m.graph("smaller")
+    a, b, c, d, less = (m.tensor(n, BOOL if n == "less" else FLOAT32, []) for n in ("a", "b", "c", "d", "less"))
+    m.op(175, [a], [c])
+    m.op(175, [b], [d])
+    options = s.StablehloCompareOptionsT()
+    options.comparisonDirection = 5
+    m.op(191, [c, d], [less], two.StablehloCompareOptions, options, second=True)
+    m.now.inputs, m.now.outputs = [a, b], [less]
+    return m.build()
+
+
 def behind():
     """Buffers and custom options behind the FlatBuffer, as models above 2 GB have."""
     m = Model()
@@ -375,7 +415,7 @@ SEEDS = {
     "add": add, "conv_per_channel": conv_per_channel, "strings": strings,
     "sparse_csr": lambda: sparse(False), "sparse_block": lambda: sparse(True), "variables": variables,
     "loop": loop, "endless_calls": endless_calls, "tables": tables, "custom": custom, "state": state,
-    "blockwise": blockwise, "composite": composite, "behind": behind, "described": described,
+    "blockwise": blockwise, "composite": composite, "bodies": bodies, "behind": behind, "described": described,
 }
 
 

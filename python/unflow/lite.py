@@ -230,8 +230,13 @@ class Interpreter(_core.Session):
         return SignatureRunner(self, signature_key)
 
     def reset_all_variables(self):
-        """Back to the first values: state tensors, and resource variables and tables too."""
+        """Back to the first values: state tensors, and resource variables and tables too.
+        Random ops go on, as in LiteRT; a new shape of an input makes them begin anew."""
+        generators = [(i, self._state_read(i)) for i in range(self._state_count())
+                      if self._state_info(i)[1] == "_random"]
         self._reset()
+        for i, value in generators:
+            self._state_write(i, None, value, True)
 
     @property
     def experimental_compress_quantization_zero_points(self):

@@ -558,7 +558,7 @@ static PyObject *session_allocate(core_session *self, PyObject *args) {
   CORE_ERROR(error);
   uf_status status;
   Py_BEGIN_ALLOW_THREADS
-  status = uf_session_allocate(self->session, graph, &error);
+  status = uf_session_allocate_anew(self->session, graph, &error);
   Py_END_ALLOW_THREADS
   core_leave(self);
   if (status != UF_OK) return core_raise(self->state, &error, CORE_ANY);
@@ -612,6 +612,7 @@ static PyObject *session_unsupported(core_session *self, PyObject *unused) {
 
 typedef struct call {
   int32_t graph, n_inputs, n_outputs;
+  bool lite;         /* as TFLite's signature runners */
   int32_t *inputs, *outputs;
   core_input *given;
   uf_tensor *results; /* of n_outputs; those up to n_results are held */
@@ -639,7 +640,9 @@ static uf_status call_run(core_session *self, call *c, uf_error *error) {
       status = uf_session_resize(session, c->graph, c->inputs[i], tensor->rank, tensor->dims,
                                  false, error);
   }
-  if (status == UF_OK) status = uf_session_allocate(session, c->graph, error);
+  if (status == UF_OK)
+    status = c->lite ? uf_session_allocate_anew(session, c->graph, error)
+                     : uf_session_allocate(session, c->graph, error);
   for (int32_t i = 0; i < c->n_inputs && status == UF_OK; i++)
     status = uf_session_set(session, c->graph, c->inputs[i], &c->given[i].tensor, false, error);
   if (status == UF_OK) {
@@ -698,6 +701,7 @@ static PyObject *session_call(core_session *self, PyObject *args) {
     return NULL;
   if (!core_enter(self)) return NULL; /* open at all */
   core_leave(self);
+  c.lite = lite != 0;
   CORE_ERROR(error);
   uf_status status;
   if (call_take(self, &c, inputs, values, outputs, lenient != 0) && core_enter(self)) {

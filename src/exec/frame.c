@@ -182,6 +182,7 @@ void ufi_frame_destroy(ufi_frame *f) {
     ufi_free_aligned(f->repacked[i].memory);
   }
   ufi_free(f->repacked);
+  ufi_inferred_destroy(f->inferred);
   uf_buf_release(f->arena);
   ufi_free(f->tensors);
   ufi_free(f->ctxs);
@@ -216,6 +217,7 @@ uf_status ufi_frame_resize(ufi_frame *f, int32_t value, int32_t rank, const int6
   t->size = size;
   ufi_tensor_drop(t);
   f->allocated = false;
+  f->resized = f->was_allocated;
   return UF_OK;
 }
 
@@ -244,10 +246,14 @@ uf_status ufi_frame_own_memory(ufi_frame *f, int32_t value, uf_error *error) {
   return UF_OK;
 }
 
-static uf_status own_inputs_and_state(ufi_frame *f, uf_error *error) {
+static uf_status own_inputs(ufi_frame *f, uf_error *error) {
   const ufi_graph *g = f->graph;
   for (int32_t i = 0; i < g->n_inputs; i++) UFI_TRY(ufi_frame_own_memory(f, g->inputs[i], error));
-  for (int32_t i = 0; i < g->n_values; i++) {
+  return UF_OK;
+}
+
+static uf_status own_state(ufi_frame *f, uf_error *error) {
+  for (int32_t i = 0; i < f->graph->n_values; i++) {
     if (f->tensors[i].is_state) UFI_TRY(ufi_frame_own_memory(f, i, error));
   }
   return UF_OK;
@@ -635,10 +641,25 @@ static void forget(ufi_frame *f) {
 uf_status ufi_frame_allocate(ufi_frame *f, uf_error *error) {
   if (f->allocated) return UF_OK;
   forget(f);
-  UFI_TRY(own_inputs_and_state(f, error));
+  UFI_TRY(own_inputs(f, error));
   mark_own(f);
   for (int32_t i = 0; i < f->graph->n_nodes; i++) UFI_TRY(plan_node(f, i, error));
+  UFI_TRY(own_state(f, error)); /* after the ops said that its size makes sense */
   UFI_TRY(plan_memory(f, error));
-  f->allocated = true;
+  f->allocated = f->was_allocated = true;
+  return UF_OK;
+}
+
+uf_status ufi_frame_restart(ufi_frame *f, uf_error *error) {
+  for (int32_t i = 0; i < f->session->n_state; i++) {
+    const ufi_state_ref *ref = &f->session->state[i];
+    if (ref->graph == f->index) ufi_tensor_drop(&f->tensors[ref->value]); /* made again when needed */
+  }
+  for (int32_t i = 0; f->graph->has_restart && i < f->graph->n_nodes; i++) {
+    const ufi_node *node = &f->graph->nodes[i];
+    if (node->op == NULL || node->unsupported || node->op->def->restart == NULL) continue;
+    f->ctxs[i].error = error;
+    UFI_TRY(node->op->def->restart(&f->ctxs[i]));
+  }
   return UF_OK;
 }

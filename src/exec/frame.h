@@ -23,6 +23,8 @@ typedef struct ufi_repacked {
   size_t size;
 } ufi_repacked;
 
+typedef struct ufi_inferred ufi_inferred;
+
 typedef struct ufi_frame {
   uf_session *session;
   const ufi_graph *graph;
@@ -43,12 +45,15 @@ typedef struct ufi_frame {
   bool allocated;
   bool reshaped;            /* a shape turned out otherwise in this run */
   bool stale;               /* likewise in the last run: allocate anew */
+  bool was_allocated;       /* once */
+  bool resized;             /* an input got another shape after that: see uf_session_allocate_anew */
   bool running;
   uint64_t run_id;          /* of the session's run that it last took part in; 0: none
                                since allocate */
   ufi_tensor **outputs;     /* of the graph */
   int32_t pc;               /* nodes done in this run */
   ufi_repacked *repacked;   /* by node and slot; NULL until needed */
+  ufi_inferred *inferred;   /* what calls of it were planned for; NULL until needed */
 } ufi_frame;
 
 ufi_frame *ufi_frame_create(uf_session *s, int32_t graph);
@@ -57,8 +62,17 @@ void ufi_frame_destroy(ufi_frame *f);
 uf_status ufi_frame_resize(ufi_frame *f, int32_t value, int32_t rank, const int64_t *dims, uf_error *error);
 /* Infers, prepares, folds and plans, if needed. */
 uf_status ufi_frame_allocate(ufi_frame *f, uf_error *error);
+/* State tensors have their first values again, and ops what they keep in the store (ufi_op_def's restart). */
+uf_status ufi_frame_restart(ufi_frame *f, uf_error *error);
 /* Memory for inputs and state, without the rest of allocate. */
 uf_status ufi_frame_own_memory(ufi_frame *f, int32_t value, uf_error *error);
+
+/* inferred.c */
+/* The outputs (shapes, no data) for inputs of these shapes, if that is known; good until the next keep. */
+ufi_tensor *const *ufi_inferred_find(const ufi_frame *f, ufi_tensor *const *in, int32_t n_in);
+/* Remembers the outputs that the frame, just allocated for these inputs, has. */
+void ufi_inferred_keep(ufi_frame *f, ufi_tensor *const *in, int32_t n_in);
+void ufi_inferred_destroy(ufi_inferred *inferred);
 
 /* run.c */
 /* Nodes [f->pc, end) of the run in progress; wanted NULL: all of them. */

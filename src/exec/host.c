@@ -23,6 +23,37 @@ uf_buf *ufi_host_owner(const ufi_ctx *ctx, const ufi_tensor *t) {
   return v->buf ? v->buf : f->session->model->file;
 }
 
+void ufi_host_graph_size(ufi_ctx *ctx, int32_t graph, int32_t *n_in_out, int32_t *n_out_out) {
+  const ufi_graph *g = &ctx->frame->session->model->graphs[graph];
+  *n_in_out = g->n_inputs;
+  *n_out_out = g->n_outputs;
+}
+
+/* ---- bodies ---------------------------------------------------------------------------- */
+
+static int32_t input_index(const ufi_graph *g, int32_t value) {
+  for (int32_t i = 0; i < g->n_inputs; i++) {
+    if (g->inputs[i] == value) return i;
+  }
+  return -1;
+}
+
+bool ufi_host_body(ufi_ctx *ctx, int32_t graph, ufi_body_view *out) {
+  const uf_model *model = ctx->frame->session->model;
+  if (graph < 0 || graph >= model->n_graphs) return false;
+  const ufi_graph *g = &model->graphs[graph];
+  *out = (ufi_body_view){.n_in = g->n_inputs, .n_out = g->n_outputs, .n_nodes = g->n_nodes, .in = {-1, -1}, .from = -1};
+  if (g->n_outputs == 0) return true;
+  out->from = input_index(g, g->outputs[0]);
+  if (g->n_nodes != 1) return true;
+  const ufi_node *node = &g->nodes[0];
+  if (node->unsupported || node->n_out != 1 || node->out[0] != g->outputs[0]) return true;
+  out->op = node->op;
+  out->attrs = node->attrs;
+  for (int32_t i = 0; node->n_in == 2 && i < 2; i++) out->in[i] = input_index(g, node->in[i]);
+  return true;
+}
+
 /* ---- memory of outputs ------------------------------------------------------------- */
 
 static size_t planned_size(const ufi_ctx *ctx, const ufi_tensor *t) {
@@ -150,11 +181,23 @@ uf_status ufi_host_infer(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int
   ufi_frame *f = NULL;
   UFI_TRY(enter(ctx, graph, &f));
   uf_status status = check_call(ctx, f, in, n_in);
-  if (status == UF_OK) status = shape_inputs(ctx, f, in, n_in);
-  f->running = true; /* so that a graph that calls itself is noticed here, too */
-  if (status == UF_OK) status = ufi_frame_allocate(f, ctx->error);
-  f->running = false;
-  return leave(ctx, f, status, out, n_out);
+  ufi_tensor *const *known = status == UF_OK ? ufi_inferred_find(f, in, n_in) : NULL;
+  if (known == NULL) {
+    if (status == UF_OK) status = shape_inputs(ctx, f, in, n_in);
+    f->running = true; /* so that a graph that calls itself is noticed here, too */
+    if (status == UF_OK) status = ufi_frame_allocate(f, ctx->error);
+    f->running = false;
+    if (status == UF_OK) ufi_inferred_keep(f, in, n_in);
+  }
+  UFI_TRY(leave(ctx, f, status, out, n_out));
+  if (known) *out = known;
+  return UF_OK;
+}
+
+uf_status ufi_host_restart(ufi_ctx *ctx, int32_t graph) {
+  ufi_frame *f = NULL;
+  UFI_TRY(ufi_session_frame(ctx->frame->session, graph, &f, ctx->error));
+  return ufi_frame_restart(f, ctx->error);
 }
 
 static uf_status call(ufi_ctx *ctx, ufi_frame *f, ufi_tensor *const *in, int32_t n_in) {

@@ -167,6 +167,15 @@ uf_status uf_session_allocate(uf_session *s, int32_t graph, uf_error *error) {
   return done(s, f, status, error);
 }
 
+uf_status uf_session_allocate_anew(uf_session *s, int32_t graph, uf_error *error) {
+  ufi_frame *f = NULL;
+  uf_status status = ufi_session_frame(s, graph, &f, error);
+  if (status == UF_OK && f->resized) status = ufi_frame_restart(f, error);
+  if (status != UF_OK) return done(s, f, status, error);
+  f->resized = false;
+  return uf_session_allocate(s, graph, error);
+}
+
 const char *uf_session_unsupported(uf_session *s, int32_t i) {
   const uf_model *model = s->model;
   if (i < model->n_unsupported) return uf_model_unsupported(model, i);

@@ -9,6 +9,7 @@
  *   run.c       run the nodes of a frame
  *   chain.c     elementwise nodes that run together
  *   host.c      what ops may ask (calls of other graphs, packed weights)
+ *   inferred.c  shapes of graphs that are called
  *   replay.c    read an intermediate whose memory was reused
  *   state.c     variables, state tensors and tables as values
  *   session.c   the public functions

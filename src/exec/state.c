@@ -4,11 +4,12 @@
  *
  * State tensors come first (their number is fixed), then the resources of the
  * store in the order in which they were first named. All handle ops of the
- * model are declared at the first need, so that a variable is listed, read and
+ * model, and its random generators, are declared at the first need, so that a variable is listed, read and
  * assigned before anything ran.
  */
 #include "exec/session.h"
 #include "ops/control.h"
+#include "ops/random.h"
 #include "ops/table.h"
 #include "ops/variable.h"
 
@@ -20,8 +21,10 @@ uf_status ufi_session_declare(uf_session *s, uf_error *error) {
     const ufi_graph *graph = &s->model->graphs[g];
     for (int32_t i = 0; i < graph->n_nodes; i++) {
       int64_t id;
-      if (graph->nodes[i].unsupported || !ufi_is_named_handle(graph->nodes[i].op, graph->nodes[i].attrs)) continue;
-      UFI_TRY(ufi_handle_declare(s->store, graph->nodes[i].attrs, &id, error));
+      const ufi_node *node = &graph->nodes[i];
+      if (!node->unsupported && ufi_has_generator(node->op, node->attrs)) UFI_TRY(ufi_random_declare(s->store, node->attrs, error));
+      if (node->unsupported || !ufi_is_named_handle(node->op, node->attrs)) continue;
+      UFI_TRY(ufi_handle_declare(s->store, node->attrs, &id, error));
     }
   }
   s->declared = true;
@@ -215,5 +218,6 @@ void uf_session_reset(uf_session *s) {
   ufi_snapshot_drop(s);
   uf_session_reset_state_tensors(s);
   ufi_store_reset(s->store);
+  s->declared = false; /* generators begin anew with the next declaration */
   memset(s->initialised, 0, (size_t)s->model->n_graphs * sizeof *s->initialised);
 }

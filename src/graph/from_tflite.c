@@ -175,8 +175,7 @@ static uf_status read_code(ufi_tflite *r, uint32_t i, const ufi_fb_table *table)
     code->unsupported = "expected an op of this library, found the code of an op that is newer "
                         "than it";
   } else if (!code->row) {
-    code->unsupported = "expected an op of this library, found an op of TFLite that it does not "
-                        "have yet";
+    code->unsupported = ufi_tflite_op_missing(code->code);
   }
   return UF_OK;
 }

@@ -70,6 +70,7 @@ typedef struct ufi_graph {
   ufi_node *nodes;
   const int32_t *inputs, *outputs;
   ufi_names *names;              /* value name to index */
+  bool has_restart;              /* has nodes whose ops have a restart */
   bool has_dead;                 /* has Switch or Merge nodes: values may be dead in a run */
 } ufi_graph;
 

@@ -61,6 +61,7 @@ static uf_status read_options(ufi_tflite *r, const ufi_fb_table *table, ufi_tfli
 static uf_status read_attrs(ufi_tflite *r, const ufi_graph *graph, ufi_node *node, const ufi_tflite_code *code, const ufi_fb_table *table) {
   ufi_tflite_attrs from = {
     .version = node->version, .n_in = node->n_in, .n_out = node->n_out, .arena = r->model->arena,
+    .graph = (int32_t)(graph - r->model->graphs), .node = (int32_t)(node - graph->nodes),
   };
   UFI_TRY(read_options(r, table, &from));
   if (!node->op && ufi_is_flex(code)) return ufi_tflite_flex(r, graph, node, &from);
@@ -105,6 +106,7 @@ static uf_status read_node(ufi_tflite *r, ufi_graph *graph, int32_t i, const ufi
   UFI_TRY(read_lists(r, graph, node, table));
   for (int32_t k = 0; k < node->n_out; k++) graph->values[node->out[k]].producer = i;
   UFI_TRY(read_attrs(r, graph, node, code, table));
+  if (node->op && node->op->def->restart) graph->has_restart = true;
   check_blocked(r, node, node->in, node->n_in);
   check_blocked(r, node, node->out, node->n_out);
   check_blocked(r, node, node->aux, node->n_aux);

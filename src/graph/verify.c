@@ -12,8 +12,8 @@
 
 #include "graph/graph.h"
 
-/* Graphs may call each other this deep; the executor recurses as deep. */
-#define MAX_CALL_DEPTH 24
+/* Graphs may call each other this deep; the executor recurses as deep, 2.5 KB of the stack each time. */
+#define MAX_CALL_DEPTH 64
 
 typedef struct checker {
   uf_model *model;

@@ -17,11 +17,13 @@
 #include "base/base.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
+#include "kernels/matvec.h"
 #include "kernels/qgemm.h"
 
 typedef struct ufi_kernels {
   ufk_gemm_table gemm;
   ufk_qgemm_table qgemm;
+  ufk_matvec_table matvec;
   ufk_elementwise_table elementwise;
 } ufi_kernels;
 

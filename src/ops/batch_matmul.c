@@ -39,9 +39,8 @@ static uf_status bmm_batches(ufi_ctx *ctx, ufi_bmm_geometry *g) {
     g->y_stride[i] = y == 1 ? 0 : y_step;
     x_step *= x;
     y_step *= y;
-    if (__builtin_mul_overflow(g->batches, g->batch_dims[i], &g->batches)) {
-      return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected fewer batches, found more than 2^63");
-    }
+    /* More than can be counted: infer, which comes first, refuses the output's shape. */
+    if (__builtin_mul_overflow(g->batches, g->batch_dims[i], &g->batches)) g->batches = 0;
   }
   return UF_OK;
 }
@@ -50,9 +49,6 @@ uf_status ufi_bmm_geometry_of(ufi_ctx *ctx, ufi_bmm_geometry *g_out) {
   const ufi_bmm_attrs *a = ctx->attrs;
   ufi_bmm_geometry g = {.x = ufi_in(ctx, 0), .y = ufi_in(ctx, 1), .output = ctx->out[0],
                         .adj_x = a->adj_x, .adj_y = a->adj_y};
-  if (!g.x || !g.y) {
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected two matrices, found only one");
-  }
   UFI_TRY(ufi_want_rank(ctx, g.x, 2, UF_MAX_RANK));
   UFI_TRY(ufi_want_rank(ctx, g.y, 2, UF_MAX_RANK));
   const int64_t *x = g.x->dims + g.x->rank - 2, *y = g.y->dims + g.y->rank - 2;

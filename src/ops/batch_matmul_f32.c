@@ -61,8 +61,7 @@ uf_status ufi_bmm_f32_want(ufi_ctx *ctx, const ufi_bmm_geometry *g, bool packed,
   bmm_sizes s = {0};
   if (!bmm_sizes_of(g, packed, &s) || !ufi_mul_size((s.y + s.x) * sizeof(float), (size_t)s.group, bytes_out) ||
       !ufi_add_size(*bytes_out, s.bias * sizeof(float), bytes_out)) {
-    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED, "expected smaller matrices, found more than "
-                        "memory can hold");
+    return ufi_too_large(ctx);
   }
   return UF_OK;
 }

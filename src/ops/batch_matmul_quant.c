@@ -16,8 +16,11 @@
 typedef struct bmm_state {
   const uint8_t *packed;   /* all right matrices; NULL: packed at each eval */
   int32_t workers;
-  int32_t multiplier, shift;
+  int64_t scales;          /* 1, or one for each column */
+  int32_t multiplier[];    /* scales of them, then as many shifts */
 } bmm_state;
+
+static const int32_t *shifts(const bmm_state *s) { return s->multiplier + s->scales; }
 
 typedef struct pieces {
   size_t x, scale, zero, packed, column, multiplier, shift, rows;
@@ -65,7 +68,8 @@ static uf_status check_types(ufi_ctx *ctx, const ufi_bmm_geometry *g) {
   if (out == UF_INT32) return UF_OK;
   if (x == UF_FLOAT32) return ufi_want_channel_scales(ctx, g->y, g->n);
   UFI_TRY(ufi_want_scale(ctx, "the left matrix", g->x));
-  UFI_TRY(ufi_want_scale(ctx, "the right matrix", g->y));
+  if (ufi_is_quantized(g->y) && g->y->quant->count > 1) UFI_TRY(ufi_want_channel_scales(ctx, g->y, g->n));
+  else UFI_TRY(ufi_want_scale(ctx, "the right matrix", g->y));
   UFI_TRY(ufi_want_scale(ctx, "the output", g->output));
   if (x != UF_INT16) return UF_OK;
   UFI_TRY(ufi_want_zero_point_0(ctx, "the left matrix", g->x));
@@ -108,12 +112,15 @@ static uf_status pack_constant(ufi_ctx *ctx, const ufi_bmm_geometry *g, bmm_stat
 
 uf_status ufi_bmm_quant_prepare(ufi_ctx *ctx, const ufi_bmm_geometry *g) {
   UFI_TRY(check_types(ctx, g));
-  bmm_state *s = ufi_ctx_state(ctx, sizeof *s);
+  bool fixed = !is_hybrid(g) && g->output->dtype != UF_INT32;
+  int64_t scales = fixed ? g->y->quant->count : 1;
+  bmm_state *s = ufi_ctx_state(ctx, sizeof *s + 2 * (size_t)scales * sizeof s->multiplier[0]);
   if (!s) return UF_RESOURCE_EXHAUSTED;
   s->workers = ctx->pool ? ufi_pool_threads(ctx->pool) : 1;
-  if (!is_hybrid(g) && g->output->dtype != UF_INT32) {
-    double product = (double)(ufi_scale(g->x) * ufi_scale(g->y));
-    ufi_quantize_multiplier(product / (double)ufi_scale(g->output), &s->multiplier, &s->shift);
+  s->scales = scales;
+  for (int64_t j = 0; fixed && j < scales; j++) {
+    double product = (double)(ufi_scale(g->x) * g->y->quant->scales[j]);
+    ufi_quantize_multiplier(product / (double)ufi_scale(g->output), &s->multiplier[j], &s->multiplier[scales + j]);
   }
   if (is_s16(g)) return UF_OK;
   UFI_TRY(pack_constant(ctx, g, s));
@@ -170,8 +177,8 @@ static void columns(const ufi_bmm_geometry *g, const bmm_state *s, const pieces 
   for (int64_t j = 0; j < ufi_q_padded(g->n); j++) {
     bool per_column = is_hybrid(g) && g->y->quant->count > 1 && j < g->n;
     column[j] = per_column ? g->y->quant->scales[j] : 1.0f;
-    multiplier[j] = s->multiplier;
-    shift[j] = s->shift;
+    multiplier[j] = s->multiplier[s->scales > 1 && j < g->n ? j : 0];
+    shift[j] = shifts(s)[s->scales > 1 && j < g->n ? j : 0];
   }
   q->column = column;
   q->multiplier = multiplier;
@@ -195,7 +202,7 @@ static void run_s16(ufi_pool *pool, const ufi_bmm_geometry *g, const bmm_state *
   ufi_s16_product p = {.x_row = g->adj_x ? 1 : g->k, .x_step = g->adj_x ? g->m : 1,
                        .y_is_s8 = g->y->dtype == UF_INT8, .y_row = g->adj_y ? g->k : 1,
                        .y_step = g->adj_y ? 1 : g->n, .m = g->m, .n = g->n, .k = g->k,
-                       .multiplier = &s->multiplier, .shift = &s->shift, .per_tensor = true,
+                       .multiplier = s->multiplier, .shift = shifts(s), .per_tensor = s->scales == 1,
                        .min = INT16_MIN, .max = INT16_MAX};
   for (int64_t i = 0; i < g->batches; i++) {
     int64_t x = 0, y = 0;

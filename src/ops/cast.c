@@ -236,6 +236,10 @@ const ufi_op_def ufi_op_CAST = {
   .attrs_size = sizeof(cast_attrs), .attrs_tflite = cast_tflite, .attrs_tf = cast_tf,
   .infer = cast_infer, .eval = cast_eval,
 };
+/* StableHLO's has no attributes in the file. */
+const ufi_op_def ufi_op_STABLEHLO_CONVERT = {
+  .attrs_size = sizeof(cast_attrs), .attrs_tflite = cast_tflite, .infer = cast_infer, .eval = cast_eval,
+};
 
 /* ---- BITCAST -------------------------------------------------------------------------------- */
 

@@ -9,7 +9,7 @@
 
 typedef struct ufi_call_attrs {
   int32_t n;
-  int32_t graphs[2]; /* IF: then, else; WHILE: condition, body */
+  const int32_t *graphs; /* IF: then, else; WHILE: condition, body; STABLEHLO_CASE: its branches */
   int32_t first;     /* the input that the graph's inputs begin with */
   bool is_tf;        /* conditions may be other than a bool; a branch that is not taken may be wrong */
 } ufi_call_attrs;

@@ -10,12 +10,13 @@
 bool ufi_window_axis(bool same, int64_t in, int64_t kernel, int64_t stride, int64_t dilation,
                      int64_t *out, int64_t *before, int64_t *after) {
   if (in < 0 || kernel < 1 || stride < 1 || dilation < 1 || in > INT32_MAX ||
-      kernel > INT32_MAX || stride > INT16_MAX || dilation > INT16_MAX) {
+      kernel > INT32_MAX || stride > INT32_MAX || dilation > INT32_MAX) {
     return false;
   }
   int64_t reach = (kernel - 1) * dilation + 1;
+  /* Towards zero: a window that is less than a stride too large makes no output. */
   int64_t n = same ? (in + stride - 1) / stride : (in + stride - reach) / stride;
-  if (n < 0 || (!same && in + stride < reach)) return false;
+  if (n < 0) return false;
   int64_t total = UFI_MAX((n - 1) * stride + reach - in, 0);
   *out = n;
   *before = total / 2;
@@ -23,27 +24,25 @@ bool ufi_window_axis(bool same, int64_t in, int64_t kernel, int64_t stride, int6
   return true;
 }
 
-static bool is_step(int64_t step) { return step >= 1 && step <= INT16_MAX; }
-
 uf_status ufi_window_geometry(ufi_ctx *ctx, const ufi_window_attrs *a, ufi_conv_geometry *g) {
   g->stride_h = a->stride_h;
   g->stride_w = a->stride_w;
   g->dilation_h = a->dilation_h;
   g->dilation_w = a->dilation_w;
   g->act = a->act;
-  if (!is_step(g->stride_h) || !is_step(g->stride_w) || !is_step(g->dilation_h) ||
-      !is_step(g->dilation_w)) {
+  if (g->stride_h < 1 || g->stride_w < 1 || g->dilation_h < 1 || g->dilation_w < 1) {
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
-                        "expected strides and dilations from 1 to 32767, found strides %lldx%lld, "
+                        "expected strides and dilations of 1 and more, found strides %lldx%lld, "
                         "dilations %lldx%lld",
                         (long long)g->stride_h, (long long)g->stride_w, (long long)g->dilation_h,
                         (long long)g->dilation_w);
   }
-  bool ok = ufi_window_axis(a->same, g->in_h, g->kernel_h, g->stride_h, g->dilation_h, &g->out_h,
-                            &g->pad_top, &g->pad_bottom) &&
-            ufi_window_axis(a->same, g->in_w, g->kernel_w, g->stride_w, g->dilation_w, &g->out_w,
-                            &g->pad_left, &g->pad_right);
-  if (ok) return UF_OK;
+  g->out_h = g->out_w = 0; /* what TFLite makes of an image that is too low: (0, width); too narrow: (0, 0) */
+  bool ok = ufi_window_axis(a->same, g->in_w, g->kernel_w, g->stride_w, g->dilation_w, &g->out_w,
+                            &g->pad_left, &g->pad_right) &&
+            ufi_window_axis(a->same, g->in_h, g->kernel_h, g->stride_h, g->dilation_h, &g->out_h,
+                            &g->pad_top, &g->pad_bottom);
+  if (ok || g->may_be_empty) return UF_OK;
   return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
                       "expected a window that fits into the image, found a %lldx%lld window with "
                       "dilation %lldx%lld on a %lldx%lld image, padding %s",
@@ -53,7 +52,6 @@ uf_status ufi_window_geometry(ufi_ctx *ctx, const ufi_window_attrs *a, ufi_conv_
 }
 
 uf_status ufi_conv_image(ufi_ctx *ctx, const ufi_tensor *image, ufi_conv_geometry *g) {
-  if (!image) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an input image, found none");
   UFI_TRY(ufi_want_rank(ctx, image, 4, 4));
   g->input = image;
   g->batch = image->dims[0];
@@ -66,7 +64,6 @@ uf_status ufi_conv_image(ufi_ctx *ctx, const ufi_tensor *image, ufi_conv_geometr
 }
 
 uf_status ufi_conv_filter(ufi_ctx *ctx, const ufi_tensor *filter, ufi_conv_geometry *g) {
-  if (!filter) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a filter, found none");
   UFI_TRY(ufi_want_rank(ctx, filter, 4, 4));
   g->filter = filter;
   g->kernel_h = filter->dims[1];
@@ -76,8 +73,8 @@ uf_status ufi_conv_filter(ufi_ctx *ctx, const ufi_tensor *filter, ufi_conv_geome
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a filter with elements, found shape %s",
                         ufi_shape_text(4, filter->dims, shape));
   }
-  if (g->in_h < 1 || g->in_w < 1 || g->in_c < 1) {
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an image with pixels, found shape %s",
+  if (g->in_c < 1) {
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an image with channels, found shape %s",
                         ufi_shape_text(4, g->input->dims, shape));
   }
   return UF_OK;
@@ -98,6 +95,11 @@ uf_status ufi_conv_want_f32(ufi_ctx *ctx, const ufi_tensor *bias, const ufi_tens
   return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected float32 for %s '%s', found %s",
                       wrong == bias ? "the bias" : "the output", wrong->name ? wrong->name : "",
                       uf_dtype_name(wrong->dtype));
+}
+
+uf_status ufi_too_large(ufi_ctx *ctx) {
+  return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED,
+                      "expected smaller inputs and weights, found more than memory can hold");
 }
 
 uf_status ufi_act_of(int8_t code, ufi_act *act_out, uf_error *error) {

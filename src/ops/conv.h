@@ -41,11 +41,13 @@ typedef struct ufi_window_attrs {
   uf_dtype quantized_bias;         /* quantized_bias_type; UF_FLOAT32: not said */
 } ufi_window_attrs;
 
+enum { UFI_FC_SHUFFLED = 1 };      /* SHUFFLED4x16INT8; float weights with it lie as ever */
+
 typedef struct ufi_fc_attrs {
   ufi_act act;
   bool keep_num_dims;
   bool asymmetric_inputs;          /* hybrid: asymmetric_quantize_inputs */
-  bool shuffled;                   /* weights_format SHUFFLED4x16INT8: refused */
+  int8_t format;                   /* of the weights: 0 or UFI_FC_SHUFFLED */
   uf_dtype quantized_bias;
 } ufi_fc_attrs;
 
@@ -66,6 +68,7 @@ typedef struct ufi_conv_geometry {
   int64_t pad_top, pad_left, pad_bottom, pad_right;
   int64_t groups;                  /* in_c / filter's in_c; 1 for depthwise */
   int64_t multiplier;              /* depthwise: out_c / in_c; else 1 */
+  bool may_be_empty;               /* a window that does not fit makes no output: pools */
   ufi_act act;
   const ufi_tensor *input, *filter, *bias; /* filter NULL: pool; bias NULL: none */
   ufi_tensor *output;
@@ -135,9 +138,16 @@ uf_status ufi_conv_bias(ufi_ctx *ctx, const ufi_tensor *bias, int64_t out_c) UF_
 /* bias (may be NULL) and output are float32. */
 uf_status ufi_conv_want_f32(ufi_ctx *ctx, const ufi_tensor *bias,
                             const ufi_tensor *output) UF_MUST_USE;
+/* Packed weights or scratch of a size that no memory has. */
+uf_status ufi_too_large(ufi_ctx *ctx);
 uf_status ufi_act_of(int8_t code, ufi_act *act_out, uf_error *error) UF_MUST_USE;
 uf_status ufi_padding_of(int8_t code, bool *same_out, uf_error *error) UF_MUST_USE;
 uf_dtype ufi_quantized_bias_of(int8_t tensor_type);
+
+/* The weights of this FULLY_CONNECTED lie in tiles. */
+static inline bool ufi_fc_is_shuffled(const ufi_ctx *ctx) {
+  return ((const ufi_fc_attrs *)ctx->attrs)->format == UFI_FC_SHUFFLED && ctx->in[1]->dtype != UF_FLOAT32;
+}
 
 /* True when the float32 half takes these inputs. */
 static inline bool ufi_conv_is_f32(const ufi_tensor *input, const ufi_tensor *filter) {

@@ -49,9 +49,6 @@ static uf_status conv3d_attrs_of(const ufi_tflite_attrs *from, void *attrs, uf_e
 /* Shapes of input and filter, whose channel dimensions are at ic and oc. */
 static uf_status volume_shapes(ufi_ctx *ctx, const ufi_tensor *input, const ufi_tensor *filter,
                                int32_t ic, int32_t oc, volume *v) {
-  if (!input || !filter) {
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an input and a filter, found only one");
-  }
   UFI_TRY(ufi_want_rank(ctx, input, 5, 5));
   UFI_TRY(ufi_want_rank(ctx, filter, 5, 5));
   const int64_t *in = input->dims, *f = filter->dims;
@@ -103,9 +100,6 @@ static uf_status transpose_volume(ufi_ctx *ctx, volume *v_out) {
   volume v = {0};
   UFI_TRY(volume_shapes(ctx, ufi_in(ctx, 2), ufi_in(ctx, 1), 4, 3, &v));
   v.plane.bias = ufi_in(ctx, 3);
-  if (!ufi_in(ctx, 0)) {
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an output shape, found none");
-  }
   int64_t dims[5] = {0};
   int32_t n = 0;
   UFI_TRY(ufi_read_ints(ctx, ctx->in[0], dims, 5, &n));
@@ -168,8 +162,7 @@ static uf_status volume_pack_of(ufi_ctx *ctx, const volume *v, bool transpose, v
   p.bias = (size_t)ufi_gemm_f32_columns(g->out_c);
   if (!ufi_gemm_f32_packed_size(p.depth, g->out_c, &p.part) ||
       !ufi_mul_size(p.part, (size_t)p.parts, &p.weights) || p.weights > SIZE_MAX / 16) {
-    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED, "expected a smaller filter, found more than "
-                        "memory can hold");
+    return ufi_too_large(ctx);
   }
   *p_out = p;
   return UF_OK;
@@ -283,7 +276,6 @@ static uf_status conv3d_eval(ufi_ctx *ctx) {
   for (int64_t i = 0; i < g->batch * v.out_d; i++) {
     conv3d_slice(ctx->pool, &v, &plane, p.part, i / v.out_d, i % v.out_d);
   }
-  ufi_act_apply_f32(g->act, g->output->data, g->output->count);
   return UF_OK;
 }
 
@@ -371,7 +363,6 @@ static uf_status transpose_eval(ufi_ctx *ctx) {
     float x = out[i] < min ? min : out[i];
     out[i] = x > max ? max : x;
   }
-  ufi_act_apply_f32(g->act, out, g->output->count);
   return UF_OK;
 }
 

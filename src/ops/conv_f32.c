@@ -26,8 +26,7 @@ static uf_status conv_sizes_of(ufi_ctx *ctx, const ufi_conv_geometry *g, conv_si
       !ufi_mul_size(s.group, (size_t)g->groups, &s.weights) ||
       !ufi_mul_size((size_t)ufi_gemm_f32_columns(filters), (size_t)g->groups, &s.bias) ||
       s.zeros + s.bias > SIZE_MAX / 8 || s.weights > SIZE_MAX / 8) {
-    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED, "expected a smaller filter, found more than "
-                        "memory can hold");
+    return ufi_too_large(ctx);
   }
   *s_out = s;
   return UF_OK;
@@ -101,6 +100,5 @@ uf_status ufi_conv_f32_eval(ufi_ctx *ctx) {
   gemm.bias = bias;
   gemm.b = state->packed ? state->packed : weights;
   ufi_gemm_f32_run(ctx->pool, &gemm);
-  ufi_act_apply_f32(g.act, g.output->data, g.output->count);
   return UF_OK;
 }

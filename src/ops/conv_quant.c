@@ -10,7 +10,7 @@
 
 static void conv_pack(const ufi_q_spec *spec, const void *weights, void *out) {
   size_t group = spec->weights / (size_t)spec->groups;
-  uf_dtype dtype = spec->filter->dtype == UF_UINT8 ? UF_UINT8 : UF_INT8;
+  const uf_dtype dtype = ufi_q_weights_dtype(spec);
   for (int64_t i = 0; i < spec->groups; i++) {
     ufi_gemm_q_pack(spec->depth, spec->n, 0, spec->depth,
                     (const int8_t *)weights + i * spec->n * spec->depth, dtype, 1, spec->depth,
@@ -38,7 +38,8 @@ static uf_status conv_spec(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_q_spec 
     spec.vectors = g->batch;
     spec.length = g->in_h * g->in_w * g->in_c;
     spec.share = g->out_h * g->out_w;
-    spec.one_scale = g->groups == 1 && is_uniform(g->filter);
+    spec.takes_bytes = true;
+    spec.one_scale = g->groups == 1 && (g->filter->dtype == UF_UINT8 || is_uniform(g->filter));
     spec.asymmetric = !spec.one_scale;
     spec.column_first = true;
   } else if (g->input->dtype != UF_UINT8) {

@@ -35,8 +35,7 @@ uf_status ufi_depthwise_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) {
   UFI_TRY(ufi_conv_want_f32(ctx, g->bias, g->output));
   size_t bias, image;
   if (!depthwise_sizes(g, &bias, &image)) {
-    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED, "expected a smaller image, found more than "
-                        "memory can hold");
+    return ufi_too_large(ctx);
   }
   ufi_want_scratch(ctx, (bias + image) * sizeof(float));
   return UF_OK;
@@ -64,8 +63,10 @@ static void depthwise_run(void *context, const ufi_window_run *r) {
   const depthwise_args *a = context;
   const ufi_conv_geometry *g = a->g;
   const ptrdiff_t c = (ptrdiff_t)g->out_c, line = (ptrdiff_t)g->in_w * c;
+  /* Steps that nothing takes could be beyond any memory: those are 0. */
   ufk_f32_window w = {(size_t)r->n, (size_t)c, (size_t)r->rows, (size_t)r->cols,
-                      g->dilation_h * line, g->dilation_w * c, g->stride_w * c, c};
+                      r->rows > 1 ? g->dilation_h * line : 0, r->cols > 1 ? g->dilation_w * c : 0,
+                      r->n > 1 ? g->stride_w * c : 0, c};
   const float *in = a->in, *weights = a->weights;
   if (r->rows > 0 && r->cols > 0) {
     in += (r->image * g->in_h + r->in_y) * line + r->in_x * c;
@@ -102,6 +103,5 @@ uf_status ufi_depthwise_f32_eval(ufi_ctx *ctx) {
     args.in = image;
   }
   ufi_parallel_ranges(ctx->pool, depthwise_lines, &args, (size_t)(g.batch * g.out_h), 4);
-  ufi_act_apply_f32(g.act, g.output->data, g.output->count);
   return UF_OK;
 }

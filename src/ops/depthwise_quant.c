@@ -66,7 +66,7 @@ static void pack_blocks(const ufi_q_spec *spec, const void *weights, void *out) 
 }
 
 static void pack_product(const ufi_q_spec *spec, const void *weights, void *out) {
-  uf_dtype dtype = spec->filter->dtype == UF_UINT8 ? UF_UINT8 : UF_INT8;
+  const uf_dtype dtype = ufi_q_weights_dtype(spec);
   ufi_gemm_q_pack(spec->depth, spec->n, 0, spec->depth, weights, dtype, spec->n, 1,
                   spec->filter_zero, spec->wide, out);
 }
@@ -111,8 +111,7 @@ static uf_status depthwise_spec(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_q_
     spec.asymmetric = true;
   }
   if (!sizes(g, how, &spec) || spec.weights > SIZE_MAX / 4 || spec.extra > SIZE_MAX / 4) {
-    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED,
-                        "expected a smaller filter, found more than memory can hold");
+    return ufi_too_large(ctx);
   }
   UFI_TRY(ufi_q_spec_types(ctx, &spec, false, UF_FLOAT32));
   *spec_out = spec;

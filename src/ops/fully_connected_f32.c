@@ -23,8 +23,7 @@ uf_status ufi_fc_f32_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) {
   if (!state) return UF_RESOURCE_EXHAUSTED;
   size_t weights, scratch = (size_t)ufi_gemm_f32_columns(g->out);
   if (!ufi_gemm_f32_packed_size(g->in, g->out, &weights) || weights > SIZE_MAX / 8) {
-    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED, "expected smaller weights, found more than "
-                        "memory can hold");
+    return ufi_too_large(ctx);
   }
   if (g->filter->is_lasting && weights > 0) {
     const void *packed;

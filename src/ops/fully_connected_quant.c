@@ -6,15 +6,56 @@
  * Unlike convolutions the reference brings sums to the output's scale by a
  * double. Hybrid: each row is quantized for itself; blockwise always
  * asymmetrically. 16-bit weights take a loop of their own (matmul_s16.c).
+ *
+ * Shuffled weights (uint8 to int16) come as tiles of 4 rows x 16 columns, tiles
+ * of the same rows one behind the other, elements already less 128; zero points
+ * of input and weights are 128, whatever the file says, and sums are scaled in
+ * integers.
  */
 #include "ops/gemm_f32.h"
 #include "ops/gemm_quant.h"
 #include "ops/matmul_s16.h"
 
 static void fc_pack(const ufi_q_spec *spec, const void *weights, void *out) {
-  uf_dtype dtype = spec->filter->dtype == UF_UINT8 ? UF_UINT8 : UF_INT8;
+  const uf_dtype dtype = ufi_q_weights_dtype(spec);
   ufi_gemm_q_pack(spec->depth, spec->n, 0, spec->depth, weights, dtype, 1, spec->depth,
                   spec->filter_zero, spec->wide, out);
+}
+
+/* A tile's four rows are columns of one packed panel. */
+static void pack_shuffled(const ufi_q_spec *spec, const void *weights, void *out) {
+  const int8_t *tile = weights;
+  const int64_t nr = (int64_t)ufi_kernels_get()->qgemm.q_nr, panel = spec->depth * nr;
+  for (int64_t row = 0; row < spec->n; row += 4) {
+    int8_t *to = (int8_t *)out + row / nr * panel + row % nr * 2;
+    for (int64_t k = 0; k < spec->depth; k += 16, tile += 64) {
+      ufi_gemm_q_pack(spec->depth, 4, k, 16, tile, UF_INT8, 1, 16, 0, false, to);
+    }
+  }
+}
+
+static uf_status shuffled_spec(ufi_ctx *ctx, ufi_q_spec *spec) {
+  UFI_TRY(ufi_want_in(ctx, 0, UF_UINT8, UF_INVALID));
+  UFI_TRY(ufi_want_in(ctx, 1, UF_UINT8, UF_INVALID));
+  UFI_TRY(ufi_want_out(ctx, 0, UF_INT16, UF_INVALID));
+  UFI_TRY(ufi_q_spec_types(ctx, spec, true, UF_INT32));
+  spec->end = UFI_Q_FIXED;
+  spec->pack = pack_shuffled;
+  spec->float_product = true;
+  spec->filter_zero = 0;
+  spec->wide = false; /* and half as many bytes as were counted */
+  return UF_OK;
+}
+
+/* The second output: in TFLite's kernel bytes of the input, made signed, in its order, which is that of the input but
+ * for a batch of 4, whose rows alternate every 16 bytes. */
+static void fill_workspace(const ufi_fc_geometry *g, ufi_tensor *out) {
+  const uint8_t *x = g->input->data;
+  uint8_t *to = out->data;
+  for (int64_t i = 0; i < g->batch * g->in; i++) {
+    const int64_t row = i / g->in, k = i % g->in;
+    to[g->batch == 4 ? (k / 16 * 4 + row) * 16 + k % 16 : i] = x[i] ^ 0x80;
+  }
 }
 
 static uf_status fc_spec(ufi_ctx *ctx, const ufi_fc_geometry *g, ufi_q_spec *spec_out) {
@@ -27,10 +68,11 @@ static uf_status fc_spec(ufi_ctx *ctx, const ufi_fc_geometry *g, ufi_q_spec *spe
     spec.vectors = g->batch;
     spec.length = g->in;
     spec.share = 1;
+    spec.takes_bytes = true;
     spec.asymmetric = a->asymmetric_inputs || blocks;
     spec.one_scale = ufi_is_quantized(g->filter) && g->filter->quant->count == 1;
   }
-  UFI_TRY(ufi_q_spec_types(ctx, &spec, true, a->quantized_bias));
+  UFI_TRY(ufi_fc_is_shuffled(ctx) ? shuffled_spec(ctx, &spec) : ufi_q_spec_types(ctx, &spec, true, a->quantized_bias));
   *spec_out = spec;
   return UF_OK;
 }
@@ -40,7 +82,7 @@ static bool is_s16(const ufi_fc_geometry *g) {
 }
 
 uf_status ufi_fc_quant_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) {
-  if (is_s16(g)) return ufi_fc_s16_prepare(ctx, g);
+  if (is_s16(g) && !ufi_fc_is_shuffled(ctx)) return ufi_fc_s16_prepare(ctx, g);
   ufi_q_spec spec = {0};
   UFI_TRY(fc_spec(ctx, g, &spec));
   return ufi_q_prepare(ctx, &spec);
@@ -61,6 +103,12 @@ uf_status ufi_fc_quant_eval(ufi_ctx *ctx) {
   gemm.dilation_h = gemm.dilation_w = 1;
   gemm.out_pixel = g.out;
   gemm.out_line = gemm.out_image = g.batch * g.out;
+  static const int32_t middle = 128;
+  if (ufi_fc_is_shuffled(ctx)) {
+    gemm.zero = &middle;
+    gemm.out_zero = 0;
+    fill_workspace(&g, ctx->out[1]);
+  }
   ufi_gemm_q_run(ctx->pool, &gemm);
   if (g.input->dtype == UF_FLOAT32) ufi_act_apply_f32(g.act, g.output->data, g.output->count);
   return UF_OK;

@@ -67,7 +67,8 @@ void ufi_transpose_f32_run(ufi_pool *pool, const ufi_conv_geometry *g, const flo
 
 /* The bias of g (or zeros), count floats padded to whole panels, into out. */
 void ufi_gemm_f32_bias(const ufi_tensor *bias, int64_t groups, int64_t n, float *out);
-/* A fused activation that is no clamp: applied in place. */
+/* A fused activation that is no clamp, applied in place: of FULLY_CONNECTED only, as in TFLite, whose other
+ * kernels of this family pass over TANH and SIGN_BIT. */
 void ufi_act_apply_f32(ufi_act act, float *data, int64_t count);
 
 #endif

@@ -56,11 +56,15 @@ static int64_t stripe_rows(const ufk_qgemm_table *k, int64_t depth) {
   return UFI_MIN(UFI_MAX(fit, mr), mr * ITEM_TILES);
 }
 
+/* Also of products of fewer than depth (the phases of a transposed convolution), whose stripes have more rows: no stripe
+ * is larger than ROWS_BYTES but one of a single tile. */
 bool ufi_gemm_q_rows_size(int64_t depth, size_t *bytes_out) {
   const ufk_qgemm_table *k = &ufi_kernels_get()->qgemm;
-  if (depth < 0 || depth > INT64_MAX / 2) return false;
-  return ufi_mul_size((size_t)(depth + 1), (size_t)stripe_rows(k, depth + 1) * 2, bytes_out) &&
-         *bytes_out <= SIZE_MAX / 2;
+  if (depth < 0 || depth > INT64_MAX / 4) return false;
+  size_t step = (size_t)(depth + 1) / 2 * 2, tile, most;
+  if (!ufi_mul_size(step, (size_t)k->q_mr * 2, &tile) || !ufi_mul_size(tile, ITEM_TILES, &most)) return false;
+  *bytes_out = UFI_MIN(most, UFI_MAX(tile, (size_t)ROWS_BYTES));
+  return *bytes_out <= SIZE_MAX / 2;
 }
 
 static bool is_flat(const ufi_gemm_q *g) {

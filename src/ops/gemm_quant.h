@@ -13,6 +13,9 @@
  *     uint8    uint8              32 bit   uint8 (FULLY_CONNECTED: or int16)
  *     int16    int8, int4, int2   64 bit   int16 (32 bit with a bias that is said to be int32)
  *     float32  int8, int4, int2   32 bit   float32; the input is quantized to int8 first
+ *
+ * Weights of float32 inputs may also be uint8 (CONV_2D, FULLY_CONNECTED): bytes of int8 under another name, as the
+ * first converters wrote them and all kernels since read them.
  */
 #ifndef UFI_OPS_GEMM_QUANT_H
 #define UFI_OPS_GEMM_QUANT_H
@@ -103,6 +106,7 @@ struct ufi_q_spec {
   bool wide;
   int32_t filter_zero;
   bool float_product;         /* multiplier from a float32 product of scales, as for uint8 */
+  bool takes_bytes;           /* of float inputs: uint8 weights, read as int8 */
   /* Float inputs: `vectors` runs of `length` floats are quantized, each for
    * itself. Other inputs: vectors is 1. */
   int64_t vectors, length;
@@ -132,6 +136,11 @@ uf_status ufi_q_begin(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g_out) U
 /* Quantizes `vectors` runs of `length` floats in parallel. */
 void ufi_q_quantize(ufi_pool *pool, const float *from, int64_t vectors, int64_t length,
                     bool asymmetric, int8_t *to, float *scale, int32_t *zero);
+
+/* How weights lie in memory once they are unpacked: UF_UINT8 or UF_INT8. */
+static inline uf_dtype ufi_q_weights_dtype(const ufi_q_spec *spec) {
+  return spec->filter->dtype == UF_UINT8 && spec->input->dtype != UF_FLOAT32 ? UF_UINT8 : UF_INT8;
+}
 
 /* A block of scratch laid out piece by piece, each 64-byte aligned. */
 typedef struct ufi_q_layout {

@@ -22,6 +22,19 @@ int32_t ufi_host_graph_count(ufi_ctx *ctx);
 const char *ufi_host_node(const ufi_ctx *ctx);
 /* The buf that keeps a tensor's memory as it is; NULL: it may change or go. */
 uf_buf *ufi_host_owner(const ufi_ctx *ctx, const ufi_tensor *tensor);
+/* How many inputs and outputs a graph has. */
+void ufi_host_graph_size(ufi_ctx *ctx, int32_t graph, int32_t *n_in_out, int32_t *n_out_out);
+
+/* What a graph does, for ops that know simple ones by sight. */
+typedef struct ufi_body_view {
+  int32_t n_in, n_out, n_nodes;
+  const ufi_op_row *op;  /* of the only node, if its output is the graph's first; else NULL */
+  const void *attrs;     /* and its own struct */
+  int32_t in[2];         /* its operands, if it has two: indices of the graph's inputs; -1: something else */
+  int32_t from;          /* the graph's first output is this one of its inputs, -1: none */
+} ufi_body_view;
+/* false: no such graph. */
+bool ufi_host_body(ufi_ctx *ctx, int32_t graph, ufi_body_view *out);
 
 /* Shapes of graph's outputs for inputs like `in` (shapes and dtypes are used,
  * data is not): NULL entries in *out never occur; an output whose shape is not
@@ -34,6 +47,8 @@ uf_status ufi_host_infer(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int
  * needs no value then, and outputs may be dead, too. */
 uf_status ufi_host_call(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int32_t n_in,
                         ufi_tensor *const **out, int32_t *n_out) UF_MUST_USE;
+/* What graph keeps between runs (state tensors, random generators) is what it was before the first. */
+uf_status ufi_host_restart(ufi_ctx *ctx, int32_t graph) UF_MUST_USE;
 /* Runs an initialiser graph if this session did not yet. */
 uf_status ufi_host_call_once(ufi_ctx *ctx, int32_t graph) UF_MUST_USE;
 /* dst becomes src: shape, dtype and memory (shared when src owns it; copied

@@ -136,7 +136,7 @@ static uf_status box_eval(ufi_ctx *ctx) {
   if (size[0] < 0 || size[1] < 0 || size[0] >= INT32_MAX || size[1] >= INT32_MAX || !(covered >= 0))
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a size and a part to cover of 0 or more, found %lld x %lld "
                         "and %g", (long long)size[0], (long long)size[1], (double)covered);
-  if (ctx->n_in > 3) UFI_TRY(ufi_random_from_seeds(ctx, 3, &words.gen));
+  if (ctx->n_in > 3) UFI_TRY(ufi_random_from_seeds_tf(ctx, 3, &words.gen));
   else UFI_TRY(ufi_random_reserve(ctx, &a->random, (uint64_t)a->attempts, &words.gen));
   const area image = {0, 0, size[1], size[0]};
   area crop = image;

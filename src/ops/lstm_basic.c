@@ -35,7 +35,8 @@ static uf_status measure(ufi_ctx *ctx, basic *b) {
               b->w->dims[0] == 4 * b->n && b->w->dims[1] == b->n_input + b->n && b->bias->dims[0] == 4 * b->n;
   if (good) return UF_OK;
   char text[512];
-  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected weights of shape (4 n, input + n) and states (batch, n), found weights %s",
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected weights of shape (4 n, input + n) and states (batch, n), "
+                      "found weights %s",
                       ufi_tensor_text(b->w, text));
 }
 
@@ -48,7 +49,8 @@ static uf_status check_dtypes(ufi_ctx *ctx, const basic *b) {
               b->bias->dtype == bias && ctx->out[0]->dtype == narrow && ctx->out[1]->dtype == wide &&
               ctx->out[2]->dtype == narrow && ctx->out[3]->dtype == wide;
   if (good) return UF_OK;
-  return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected all float32, or uint8 with int16 state and int32 bias, found input %s, weights %s, state %s",
+  return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected all float32, or uint8 with int16 state and int32 bias, found "
+                      "input %s, weights %s, state %s",
                       uf_dtype_name(b->x->dtype), uf_dtype_name(b->w->dtype), uf_dtype_name(b->c->dtype));
 }
 
@@ -69,7 +71,8 @@ uf_status ufi_lstm_basic_prepare(ufi_ctx *ctx) {
   if (is_float(&b)) return UF_OK;
   float log2_scale = log2f(ufi_scale(ctx->out[1]));
   if (!ufi_is_quantized(b.bias) || fabsf(log2_scale + 11.0f) > 1e-3f) {
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a quantized bias and a state of scale 2^-11, found state scale %g",
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a quantized bias and a state of scale 2^-11, found state "
+                        "scale %g",
                         (double)ufi_scale(ctx->out[1]));
   }
   ufk_scale *scale = ufi_ctx_state(ctx, sizeof *scale);

@@ -13,16 +13,16 @@
 typedef struct step {
   float *gates[UFI_GATES]; /* (n_cell) each */
   float *hidden;           /* (n_cell) */
-  int8_t *codes_x, *codes_h, *codes_hidden;
-  int32_t zero_x, zero_h;
-  float scale_x, scale_h;
+  int16_t *codes_x, *codes_aux, *codes_h, *codes_hidden;
+  float scale_x, scale_aux, scale_h;
   bool is_hybrid;
 } step;
 
 static bool is_hybrid(const ufi_lstm *l) { return l->gates[UFI_GATE_OUTPUT].w_in->dtype != UF_FLOAT32; }
 
 size_t ufi_lstm_float_scratch(const ufi_lstm *l) {
-  return (size_t)l->n_cell * (UFI_GATES + 1) * sizeof(float) + (size_t)(l->n_input + l->n_output + l->n_cell) + 64;
+  return (size_t)l->n_cell * (UFI_GATES + 1) * sizeof(float) + ufi_codes_size(l->n_input) + ufi_codes_size(l->n_aux) +
+         ufi_codes_size(l->n_output) + ufi_codes_size(l->n_cell);
 }
 
 static step make_step(const ufi_lstm *l, void *scratch) {
@@ -30,9 +30,11 @@ static step make_step(const ufi_lstm *l, void *scratch) {
   float *memory = scratch;
   for (int g = 0; g < UFI_GATES; g++, memory += l->n_cell) s.gates[g] = memory;
   s.hidden = memory;
-  s.codes_x = (int8_t *)(memory + l->n_cell);
-  s.codes_h = s.codes_x + l->n_input;
-  s.codes_hidden = s.codes_h + l->n_output;
+  char *codes = (char *)(memory + l->n_cell);
+  s.codes_x = (int16_t *)codes;
+  s.codes_aux = (int16_t *)(codes += ufi_codes_size(l->n_input));
+  s.codes_h = (int16_t *)(codes += ufi_codes_size(l->n_aux));
+  s.codes_hidden = (int16_t *)(codes + ufi_codes_size(l->n_output));
   return s;
 }
 
@@ -58,25 +60,28 @@ static void layer_norm(float *v, const float *coefficients, const float *bias, i
   for (int64_t i = 0; i < n; i++) v[i] = (v[i] - mean) * inverse * coefficients[i] + bias[i];
 }
 
-static void multiply(const step *s, const ufi_tensor *w, const float *x, const int8_t *codes, int32_t zero, float scale,
+static void multiply(const step *s, const ufi_tensor *w, const float *x, const int16_t *codes, float scale,
                      float *v, int64_t rows, int64_t cols) {
+  if (cols == 0) return;
   if (w->rank == 1) { /* a diagonal matrix */
     const float *diagonal = w->data;
     for (int64_t i = 0; i < rows; i++) v[i] += diagonal[i] * x[i];
   } else if (s->is_hybrid) {
-    ufi_matvec_hybrid(w->data, codes, zero, scale * ufi_scale(w), v, rows, cols);
+    ufi_matvec_hybrid(w->data, codes, scale * ufi_scale(w), v, rows, cols);
   } else {
     ufi_matvec(w->data, x, v, rows, cols);
   }
 }
 
-static void compute_gate(const ufi_lstm *l, const step *s, int g, const float *x, const float *h, const float *c) {
+static void compute_gate(const ufi_lstm *l, const step *s, int g, const float *x, const float *aux, const float *h,
+                         const float *c) {
   const ufi_lstm_gate *gate = &l->gates[g];
   float *v = s->gates[g];
   if (gate->norm) memset(v, 0, (size_t)l->n_cell * sizeof *v);
   else memcpy(v, gate->bias->data, (size_t)l->n_cell * sizeof *v);
-  multiply(s, gate->w_in, x, s->codes_x, s->zero_x, s->scale_x, v, l->n_cell, l->n_input);
-  multiply(s, gate->w_rec, h, s->codes_h, s->zero_h, s->scale_h, v, l->n_cell, l->n_output);
+  multiply(s, gate->w_in, x, s->codes_x, s->scale_x, v, l->n_cell, l->n_input);
+  if (aux) multiply(s, gate->w_aux, aux, s->codes_aux, s->scale_aux, v, l->n_cell, l->n_aux);
+  multiply(s, gate->w_rec, h, s->codes_h, s->scale_h, v, l->n_cell, l->n_output);
   if (gate->peephole) add_peephole(gate->peephole, c, v, l->n_cell);
   if (gate->norm) layer_norm(v, gate->norm->data, gate->bias->data, l->n_cell);
   if (g == UFI_GATE_CELL) ufi_vector_act(v, l->n_cell, l->attrs->act);
@@ -103,9 +108,8 @@ static void project(const ufi_lstm *l, const step *s, float *h) {
   if (l->projection_bias) memcpy(h, l->projection_bias->data, (size_t)l->n_output * sizeof *h);
   else memset(h, 0, (size_t)l->n_output * sizeof *h);
   if (s->is_hybrid) {
-    int32_t zero;
-    float scale = ufi_quantize_row(s->hidden, l->n_cell, l->attrs->asymmetric_inputs, s->codes_hidden, &zero);
-    ufi_matvec_hybrid(w->data, s->codes_hidden, zero, scale * ufi_scale(w), h, l->n_output, l->n_cell);
+    float scale = ufi_quantize_row(s->hidden, l->n_cell, l->attrs->asymmetric_inputs, s->codes_hidden);
+    ufi_matvec_hybrid(w->data, s->codes_hidden, scale * ufi_scale(w), h, l->n_output, l->n_cell);
   } else {
     ufi_matvec(w->data, s->hidden, h, l->n_output, l->n_cell);
   }
@@ -120,27 +124,33 @@ static void update_output(const ufi_lstm *l, const step *s, const float *c, floa
   else memcpy(h, s->hidden, (size_t)l->n_output * sizeof *h);
 }
 
-static void run_step(const ufi_lstm *l, step *s, const float *x, float *h, float *c, float *out) {
-  if (s->is_hybrid) {
-    s->scale_x = ufi_quantize_row(x, l->n_input, l->attrs->asymmetric_inputs, s->codes_x, &s->zero_x);
-    s->scale_h = ufi_quantize_row(h, l->n_output, l->attrs->asymmetric_inputs, s->codes_h, &s->zero_h);
-  }
-  if (l->has_input_gate) compute_gate(l, s, UFI_GATE_INPUT, x, h, c);
-  compute_gate(l, s, UFI_GATE_FORGET, x, h, c);
-  compute_gate(l, s, UFI_GATE_CELL, x, h, c);
+static void quantize_step(const ufi_lstm *l, step *s, const float *x, const float *aux, const float *h) {
+  const bool asymmetric = l->attrs->asymmetric_inputs;
+  if (l->n_input) s->scale_x = ufi_quantize_row(x, l->n_input, asymmetric, s->codes_x);
+  if (aux && l->n_aux) s->scale_aux = ufi_quantize_row(aux, l->n_aux, asymmetric, s->codes_aux);
+  s->scale_h = ufi_quantize_row(h, l->n_output, asymmetric, s->codes_h);
+}
+
+static void run_step(const ufi_lstm *l, step *s, const float *x, const float *aux, float *h, float *c, float *out) {
+  if (s->is_hybrid) quantize_step(l, s, x, aux, h);
+  if (l->has_input_gate) compute_gate(l, s, UFI_GATE_INPUT, x, aux, h, c);
+  compute_gate(l, s, UFI_GATE_FORGET, x, aux, h, c);
+  compute_gate(l, s, UFI_GATE_CELL, x, aux, h, c);
   update_cell(l, s, c);
-  compute_gate(l, s, UFI_GATE_OUTPUT, x, h, c); /* its peephole sees the new cell state */
+  compute_gate(l, s, UFI_GATE_OUTPUT, x, aux, h, c); /* its peephole sees the new cell state */
   update_output(l, s, c, h);
   memcpy(out, h, (size_t)l->n_output * sizeof *out);
 }
 
 void ufi_lstm_float(const ufi_lstm *l, void *scratch) {
   step s = make_step(l, scratch);
-  for (int64_t t = 0; t < l->n_time; t++) {
+  for (int64_t i = 0; i < l->n_time; i++) {
+    int64_t t = l->is_backward ? l->n_time - 1 - i : i;
     for (int64_t b = 0; b < l->n_batch; b++) {
       int64_t row = ufi_lstm_row(l, t, b);
-      run_step(l, &s, (const float *)l->input->data + row * l->n_input, (float *)l->h->data + b * l->n_output,
-               (float *)l->c->data + b * l->n_cell, (float *)l->output->data + row * l->n_output);
+      const float *aux = l->aux ? (const float *)l->aux->data + row * l->n_aux : NULL;
+      run_step(l, &s, (const float *)l->input->data + row * l->n_input, aux, (float *)l->h->data + b * l->n_output,
+               (float *)l->c->data + b * l->n_cell, (float *)l->output->data + row * l->out_step + l->out_first);
     }
   }
 }

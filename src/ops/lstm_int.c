@@ -31,6 +31,7 @@ typedef struct int_lstm {
   int8_t proj_clip;
   int32_t *bias_projection; /* (n_output) */
   int16_t *values[UFI_GATES];
+  int16_t *x, *h, *wide;    /* (n_input), (n_output), (n_cell): widened inputs of products */
   int8_t *narrow;           /* (n_cell): input of the projection */
 } int_lstm;
 
@@ -46,13 +47,20 @@ static uf_status power_of_two(ufi_ctx *ctx, const ufi_tensor *c, int *log2_out) 
                       (double)ufi_scale(c));
 }
 
-static uf_status intermediate(ufi_ctx *ctx, int i, float *scale_out, int32_t *zero_out) {
+uf_status ufi_lstm_intermediate(ufi_ctx *ctx, int i, float *scale_out, int32_t *zero_out) {
   if (i < ctx->n_aux && ctx->aux[i] && ufi_is_quantized(ctx->aux[i])) {
     *scale_out = ufi_scale(ctx->aux[i]);
     *zero_out = ufi_zero(ctx->aux[i]);
     if (*scale_out > 0) return UF_OK;
   }
   return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected quantization of intermediate tensor %d, found none", i);
+}
+
+uf_status ufi_lstm_norm_check(ufi_ctx *ctx, const ufi_tensor *norm) {
+  if (norm == NULL || (norm->quant && norm->quant->count == 1)) return UF_OK;
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected layer normalization coefficients '%s' with one scale, found "
+                      "%d",
+                      norm->name, norm->quant ? (int)norm->quant->count : 0);
 }
 
 /* bias (NULL: zeros) - zero * row sums of w; w: (rows, cols) */
@@ -72,8 +80,9 @@ static uf_status prepare_gate(ufi_ctx *ctx, const ufi_lstm *l, int_lstm *s, int 
   int_gate *to = &s->gates[g];
   float out_scale = 1.0f / 4096;
   int32_t ignored;
+  UFI_TRY(ufi_lstm_norm_check(ctx, from->norm));
   if (from->norm) {
-    UFI_TRY(intermediate(ctx, g, &out_scale, &ignored));
+    UFI_TRY(ufi_lstm_intermediate(ctx, g, &out_scale, &ignored));
     to->norm = ufi_scale_from(ufi_scale(from->norm));
     to->norm.shift += 12;
     to->variance_guard = UFI_MAX(1, (int32_t)(10000 * ufi_scale(from->norm)));
@@ -91,7 +100,8 @@ static uf_status prepare_gate(ufi_ctx *ctx, const ufi_lstm *l, int_lstm *s, int 
 /* One block: the struct, then its arrays. */
 static int_lstm *make_state(ufi_ctx *ctx, const ufi_lstm *l) {
   size_t cells = (size_t)l->n_cell, biases = (UFI_GATES * 2 * cells + (size_t)l->n_output) * sizeof(int32_t);
-  int_lstm *s = ufi_ctx_state(ctx, sizeof *s + biases + UFI_GATES * cells * sizeof(int16_t) + cells);
+  size_t wide = ((UFI_GATES + 1) * cells + (size_t)(l->n_input + l->n_output)) * sizeof(int16_t);
+  int_lstm *s = ufi_ctx_state(ctx, sizeof *s + biases + wide + cells);
   if (s == NULL) return NULL;
   int32_t *memory = (int32_t *)(s + 1);
   for (int g = 0; g < UFI_GATES; g++, memory += 2 * cells) {
@@ -101,13 +111,16 @@ static int_lstm *make_state(ufi_ctx *ctx, const ufi_lstm *l) {
   s->bias_projection = memory;
   int16_t *values = (int16_t *)(memory + l->n_output);
   for (int g = 0; g < UFI_GATES; g++, values += cells) s->values[g] = values;
-  s->narrow = (int8_t *)values;
+  s->wide = values;
+  s->x = s->wide + cells;
+  s->h = s->x + l->n_input;
+  s->narrow = (int8_t *)(s->h + l->n_output);
   return s;
 }
 
 static uf_status prepare_output(ufi_ctx *ctx, const ufi_lstm *l, int_lstm *s) {
   float hidden_scale = 1;
-  UFI_TRY(intermediate(ctx, 4, &hidden_scale, &s->hidden_zero));
+  UFI_TRY(ufi_lstm_intermediate(ctx, 4, &hidden_scale, &s->hidden_zero));
   s->hidden = ufi_scale_from((float)(ldexp(1, -15) / hidden_scale * ldexp(1, -15)));
   s->h_zero = ufi_zero(l->h);
   if (l->projection == NULL) return UF_OK;
@@ -130,17 +143,19 @@ uf_status ufi_lstm_int_prepare(ufi_ctx *ctx, const ufi_lstm *l) {
 
 /* ---- eval -------------------------------------------------------------------------- */
 
-static int32_t dot(const int8_t *a, const int8_t *b, int64_t n) {
-  int32_t sum = 0;
-  for (int64_t i = 0; i < n; i++) sum += a[i] * b[i];
-  return sum;
-}
+enum { CHUNK = 64 }; /* rows whose sums are on the stack */
 
-static void accumulate(const int8_t *w, const int8_t *x, const int32_t *bias, ufk_scale scale, int16_t *v,
-                       int64_t rows, int64_t cols) {
-  for (int64_t r = 0; r < rows; r++) {
-    int32_t sum = (int32_t)((uint32_t)bias[r] + (uint32_t)dot(w + r * cols, x, cols));
-    v[r] = (int16_t)ufk_fx_clamp16(ufk_scale_i32(sum, scale) + v[r]);
+/* v = v + scale (w x + bias), w: (rows, cols) */
+static void accumulate(const int8_t *w, const int16_t *x, const int32_t *bias, ufk_scale scale, int16_t *v, int64_t rows,
+                       int64_t cols) {
+  int32_t sums[CHUNK];
+  for (int64_t r = 0; r < rows; r += CHUNK) {
+    const int64_t n = UFI_MIN(rows - r, CHUNK);
+    ufi_matvec_s8(w + r * cols, x, sums, n, cols);
+    for (int64_t i = 0; i < n; i++) {
+      const int32_t sum = ufk_add_wrap(bias[r + i], sums[i]);
+      v[r + i] = (int16_t)ufk_fx_clamp16(ufk_scale_i32(sum, scale) + v[r + i]);
+    }
   }
 }
 
@@ -161,14 +176,13 @@ static void layer_norm(const int_gate *gate, const int16_t *coefficients, const 
   }
 }
 
-static void compute_gate(const ufi_lstm *l, const int_lstm *s, int g, const int8_t *x, const int8_t *h,
-                         const int16_t *c) {
+static void compute_gate(const ufi_lstm *l, const int_lstm *s, int g, const int16_t *c) {
   const ufi_lstm_gate *from = &l->gates[g];
   const int_gate *gate = &s->gates[g];
   int16_t *v = s->values[g];
   memset(v, 0, (size_t)l->n_cell * sizeof *v);
-  accumulate(from->w_in->data, x, gate->bias_in, gate->in, v, l->n_cell, l->n_input);
-  accumulate(from->w_rec->data, h, gate->bias_rec, gate->rec, v, l->n_cell, l->n_output);
+  accumulate(from->w_in->data, s->x, gate->bias_in, gate->in, v, l->n_cell, l->n_input);
+  accumulate(from->w_rec->data, s->h, gate->bias_rec, gate->rec, v, l->n_cell, l->n_output);
   const int16_t *p = from->peephole ? from->peephole->data : NULL;
   for (int64_t i = 0; p && i < l->n_cell; i++) {
     v[i] = (int16_t)ufk_fx_clamp16(ufk_scale_i32((int32_t)p[i] * c[i], gate->peephole) + v[i]);
@@ -179,14 +193,14 @@ static void compute_gate(const ufi_lstm *l, const int_lstm *s, int g, const int8
   }
 }
 
-static void update_cell(const ufi_lstm *l, const int_lstm *s, int16_t *c) {
-  for (int64_t i = 0; i < l->n_cell; i++) {
-    int16_t forget = s->values[UFI_GATE_FORGET][i];
-    int16_t in = l->has_input_gate ? s->values[UFI_GATE_INPUT][i] : (int16_t)(32767 - forget);
-    int32_t kept = (int16_t)ufk_rdpot((int32_t)forget * c[i], 15);
-    int32_t added = (int16_t)ufk_rdpot((int32_t)in * s->values[UFI_GATE_CELL][i], 30 + s->cell_log2);
+void ufi_lstm_int_cell(int64_t n, const int16_t *forget, const int16_t *input, const int16_t *cell, int log2_scale,
+                       int16_t clip, int16_t *c) {
+  for (int64_t i = 0; i < n; i++) {
+    int16_t in = input ? input[i] : (int16_t)(32767 - forget[i]);
+    int32_t kept = (int16_t)ufk_rdpot((int32_t)forget[i] * c[i], 15);
+    int32_t added = (int16_t)ufk_rdpot((int32_t)in * cell[i], 30 + log2_scale);
     int32_t sum = ufk_fx_clamp16(kept + added);
-    if (s->cell_clip > 0) sum = UFI_MIN(UFI_MAX(sum, -s->cell_clip), s->cell_clip);
+    if (clip > 0) sum = UFI_MIN(UFI_MAX(sum, -clip), clip);
     c[i] = (int16_t)sum;
   }
 }
@@ -202,9 +216,11 @@ static void update_output(const ufi_lstm *l, const int_lstm *s, const int16_t *c
   }
   if (l->projection == NULL) return;
   const int8_t *w = l->projection->data;
+  ufi_widen(hidden, l->n_cell, 0, s->wide);
   for (int64_t r = 0; r < l->n_output; r++) {
-    int32_t sum = (int32_t)((uint32_t)s->bias_projection[r] + (uint32_t)dot(w + r * l->n_cell, hidden, l->n_cell));
-    int32_t y = clamp8(ufk_scale_i32(sum, s->projection) + s->h_zero);
+    int32_t sum;
+    ufi_matvec_s8(w + r * l->n_cell, s->wide, &sum, 1, l->n_cell);
+    int32_t y = clamp8(ufk_scale_i32(ufk_add_wrap(s->bias_projection[r], sum), s->projection) + s->h_zero);
     if (s->proj_clip > 0) y = UFI_MIN(UFI_MAX(y, -s->proj_clip), s->proj_clip);
     h[r] = (int8_t)y;
   }
@@ -218,9 +234,12 @@ void ufi_lstm_int(ufi_ctx *ctx, const ufi_lstm *l) {
       const int8_t *x = (const int8_t *)l->input->data + row * l->n_input;
       int8_t *h = (int8_t *)l->h->data + b * l->n_output;
       int16_t *c = (int16_t *)l->c->data + b * l->n_cell;
-      for (int g = l->has_input_gate ? 0 : 1; g < UFI_GATE_OUTPUT; g++) compute_gate(l, s, g, x, h, c);
-      update_cell(l, s, c);
-      compute_gate(l, s, UFI_GATE_OUTPUT, x, h, c);
+      ufi_widen(x, l->n_input, 0, s->x);
+      ufi_widen(h, l->n_output, 0, s->h);
+      for (int g = l->has_input_gate ? 0 : 1; g < UFI_GATE_OUTPUT; g++) compute_gate(l, s, g, c);
+      ufi_lstm_int_cell(l->n_cell, s->values[UFI_GATE_FORGET], l->has_input_gate ? s->values[UFI_GATE_INPUT] : NULL,
+                        s->values[UFI_GATE_CELL], s->cell_log2, s->cell_clip, c);
+      compute_gate(l, s, UFI_GATE_OUTPUT, c);
       update_output(l, s, c, h);
       memcpy((int8_t *)l->output->data + row * l->n_output, h, (size_t)l->n_output);
     }

@@ -95,6 +95,7 @@ typedef struct ufi_tflite_attrs {
   size_t custom_size;
   int32_t version;
   int32_t n_in, n_out;
+  int32_t graph, node;     /* which node it is, for what it keeps under a name */
   ufi_arena *arena;        /* of the model: for arrays that attrs point to */
 } ufi_tflite_attrs;
 
@@ -146,6 +147,8 @@ typedef struct ufi_op_def {
   bool (*part)(ufi_ctx *ctx, ufi_part *out);
   void (*release)(void *state);         /* may be NULL: frees what state points to */
   void (*forget)(const void *attrs, void *kept); /* may be NULL: frees ctx->kept */
+  /* NULL, or: what the op keeps in the store becomes what it was before the first run. */
+  uf_status (*restart)(ufi_ctx *ctx);
   /* Ops that call graphs (IF, WHILE, CALL_ONCE ...): the at-th graph that attrs name, -1 past the
    * last. NULL: none. The open checks them: indices in range, no graph that calls itself. */
   int32_t (*calls)(const void *attrs, int32_t at);
@@ -188,6 +191,7 @@ const ufi_op_row *ufi_op_by_custom(const char *name);
 const ufi_op_row *ufi_op_by_tf(const char *name);
 const ufi_op_row *ufi_op_row_by_name(const char *name);   /* "CONV_2D" */
 const char *ufi_tflite_op_name(int32_t code);             /* every builtin; NULL: unknown */
+const char *ufi_tflite_op_missing(int32_t code);          /* what to say of a builtin without a row */
 uf_dtype ufi_dtype_from_tflite(int32_t code);             /* of a TensorType; UF_INVALID: none */
 
 /* ---- for infer, prepare and eval (op.c) ------------------------------------ */

@@ -27,6 +27,11 @@ uf_status ufi_pool_geometry_of(ufi_ctx *ctx, ufi_conv_geometry *g_out) {
   g.out_c = g.in_c;
   g.kernel_h = a->filter_h;
   g.kernel_w = a->filter_w;
+  if (g.kernel_h < 1 || g.kernel_w < 1) {
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a window of 1x1 and more, found %lldx%lld",
+                        (long long)g.kernel_h, (long long)g.kernel_w);
+  }
+  g.may_be_empty = true;
   UFI_TRY(ufi_window_geometry(ctx, a, &g));
   *g_out = g;
   return UF_OK;

@@ -21,7 +21,7 @@ static void pool_run(void *context, const ufi_window_run *r) {
   const ufi_conv_geometry *g = a->g;
   const ptrdiff_t c = (ptrdiff_t)g->out_c, line = (ptrdiff_t)g->in_w * c;
   ufk_f32_window w = {(size_t)r->n, (size_t)c, (size_t)r->rows, (size_t)r->cols,
-                      line, c, g->stride_w * c, c};
+                      line, c, r->n > 1 ? g->stride_w * c : 0, c};
   float *out = a->out + ((r->image * g->out_h + r->out_y) * g->out_w + r->out_x) * c;
   a->kernel(&w, a->in + (r->image * g->in_h + r->in_y) * line + r->in_x * c, out, a->min, a->max);
 }
@@ -43,6 +43,5 @@ uf_status ufi_pool_f32_eval(ufi_ctx *ctx, ufi_pool_kind kind) {
                                            : k->f32_l2_pool;
   ufi_act_range_f32(g.act, &args.min, &args.max);
   ufi_parallel_ranges(ctx->pool, pool_lines, &args, (size_t)(g.batch * g.out_h), 2);
-  ufi_act_apply_f32(g.act, g.output->data, g.output->count);
   return UF_OK;
 }

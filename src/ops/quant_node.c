@@ -40,8 +40,7 @@ size_t ufi_q_take(ufi_q_layout *layout, int64_t count, size_t element) {
 
 uf_status ufi_q_want(ufi_ctx *ctx, const ufi_q_layout *layout) {
   if (layout->overflow) {
-    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED,
-                        "expected smaller inputs and weights, found more than memory can hold");
+    return ufi_too_large(ctx);
   }
   ufi_want_scratch(ctx, layout->size);
   return UF_OK;
@@ -111,9 +110,9 @@ static uf_status want_blocks(ufi_ctx *ctx, const ufi_q_spec *spec, bool is_fc) {
 }
 
 static uf_status hybrid_types(ufi_ctx *ctx, ufi_q_spec *spec, bool is_fc) {
-  if (!is_signed_weights(spec->filter, is_fc) || spec->output->dtype != UF_FLOAT32) {
-    return wrong_types(ctx, spec);
-  }
+  const bool taken = is_signed_weights(spec->filter, is_fc) ||
+                     (spec->takes_bytes && spec->filter->dtype == UF_UINT8);
+  if (!taken || spec->output->dtype != UF_FLOAT32) return wrong_types(ctx, spec);
   UFI_TRY(ufi_want_bias(ctx, spec->bias, UF_FLOAT32, UF_FLOAT32));
   spec->end = UFI_Q_FLOAT;
   if (ufi_is_quantized(spec->filter) && spec->filter->quant->block_size > 0) {
@@ -147,7 +146,7 @@ static uf_status int_types(ufi_ctx *ctx, ufi_q_spec *spec, bool is_fc, uf_dtype 
    * signed weights of convolutions. */
   if (is_u8 || (is_fc && spec->filter->quant->count == 1)) spec->filter_zero = ufi_zero(spec->filter);
   spec->wide = is_u8 || spec->filter_zero != 0;
-  spec->float_product = is_u8;
+  spec->float_product = is_u8 && !is_fc;
   if (in == UF_INT16) return int16_types(ctx, spec, is_fc, quantized_bias);
   spec->end = is_fc ? UFI_Q_REAL : UFI_Q_FIXED;
   return ufi_want_bias(ctx, spec->bias, UF_INT32, UF_INT32);
@@ -165,8 +164,7 @@ uf_status ufi_q_spec_types(ufi_ctx *ctx, ufi_q_spec *spec, bool is_fc, uf_dtype 
     bool fits = ufi_gemm_q_packed_size(spec->depth, spec->n, spec->wide, &spec->weights) &&
                 ufi_mul_size(spec->weights, (size_t)spec->groups, &spec->weights);
     if (!fits || spec->weights > SIZE_MAX / 4) {
-      return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED,
-                          "expected smaller weights, found more than memory can hold");
+      return ufi_too_large(ctx);
     }
   }
   return UF_OK;
@@ -224,8 +222,7 @@ static uf_status make_state(ufi_ctx *ctx, const ufi_q_spec *spec, node_state **s
   if (__builtin_mul_overflow(spec->groups, ufi_q_padded(spec->n), &columns) ||
       !ufi_mul_size((size_t)columns, sizeof(double) + sizeof(float) + 2 * sizeof(int32_t), &bytes) ||
       bytes > SIZE_MAX / 2) {
-    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED,
-                        "expected fewer output channels, found more than memory can hold");
+    return ufi_too_large(ctx);
   }
   node_state *s = ufi_ctx_state(ctx, sizeof *s + bytes);
   if (!s) return UF_RESOURCE_EXHAUSTED;

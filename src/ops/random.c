@@ -282,7 +282,7 @@ uf_status ufi_random_reserve(ufi_ctx *ctx, const ufi_random_attrs *a, uint64_t c
 
 /* ---- inputs ----------------------------------------------------------------------------- */
 
-uf_status ufi_random_from_seeds(ufi_ctx *ctx, int32_t i, ufi_philox *gen_out) {
+uf_status ufi_random_from_seeds_tf(ufi_ctx *ctx, int32_t i, ufi_philox *gen_out) {
   const ufi_tensor *t = ctx->in[i];
   int64_t seeds[2];
   int32_t n = 0;

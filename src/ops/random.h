@@ -11,6 +11,7 @@
 #define UFI_RANDOM_H
 
 #include "ops/op.h"
+#include "ops/resource.h"
 
 typedef struct ufi_philox {
   uint32_t counter[4], key[2];
@@ -68,6 +69,7 @@ typedef struct ufi_random_attrs {
   int64_t seed, seed2;   /* both 0: nobody knows what comes */
   const char *name;      /* of the hidden variable */
   int32_t op;            /* what else the op must know */
+  bool is_lite;          /* of a TFLite node: its generator is there before the first run */
 } ufi_random_attrs;
 uf_status ufi_random_attrs_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error) UF_MUST_USE;
 /* The generator as it is now; the kept one moves on by `count` counters. */
@@ -75,8 +77,18 @@ uf_status ufi_random_reserve(ufi_ctx *ctx, const ufi_random_attrs *attrs, uint64
                              ufi_philox *gen_out) UF_MUST_USE;
 uint64_t ufi_random_entropy(void);
 
+/* random_lite.c: the same of TFLite's ops, whose attrs are ufi_random_attrs. */
+uf_status ufi_random_attrs_lite(const ufi_tflite_attrs *from, void *attrs, uf_error *error) UF_MUST_USE;
+/* Makes the generator, if it is not there. */
+uf_status ufi_random_declare(ufi_store *store, const ufi_random_attrs *attrs, uf_error *error) UF_MUST_USE;
+uf_status ufi_random_restart(ufi_ctx *ctx) UF_MUST_USE;
+/* True for a TFLite node that has a generator. */
+static inline bool ufi_has_generator(const ufi_op_row *op, const void *attrs) {
+  return op && op->def->restart == ufi_random_restart && ((const ufi_random_attrs *)attrs)->is_lite;
+}
+
 /* Shared by the ops: the generator of two seeds in input i. */
-uf_status ufi_random_from_seeds(ufi_ctx *ctx, int32_t i, ufi_philox *gen_out) UF_MUST_USE;
+uf_status ufi_random_from_seeds_tf(ufi_ctx *ctx, int32_t i, ufi_philox *gen_out) UF_MUST_USE;
 /* That of a key, a counter and an algorithm in inputs i to i + 2. */
 uf_status ufi_random_from_key(ufi_ctx *ctx, int32_t i, ufi_philox *gen_out) UF_MUST_USE;
 /* Dims from a shape tensor, input i, which is known; from rank 0 on. */

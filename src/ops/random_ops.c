@@ -112,7 +112,7 @@ uf_status ufi_random_from_key(ufi_ctx *ctx, int32_t i, ufi_philox *gen_out) {
 
 static uf_status stateless_eval(ufi_ctx *ctx) {
   ufi_random_fill fill = fill_of(ctx);
-  UFI_TRY(ufi_random_from_seeds(ctx, 1, &fill.gen));
+  UFI_TRY(ufi_random_from_seeds_tf(ctx, 1, &fill.gen));
   if (ctx->out[0]->count == 0) return UF_OK;
   if (fill.kind == UFI_RANDOM_INT) UFI_TRY(read_limits(ctx, 2, &fill));
   return run_fill(ctx, &fill);
@@ -146,7 +146,7 @@ static uf_status key_counter_eval(ufi_ctx *ctx) {
   uint64_t state[3];
   if (ctx->n_in == 0 || ctx->n_out > 2) *(int32_t *)ctx->out[ctx->n_in ? 2 : 0]->data = ALG_PHILOX;
   if (ctx->n_in == 0) return UF_OK;
-  UFI_TRY(ufi_random_from_seeds(ctx, 0, &gen));
+  UFI_TRY(ufi_random_from_seeds_tf(ctx, 0, &gen));
   ufi_philox_store(&gen, state);
   *(uint64_t *)ctx->out[0]->data = state[2];
   memcpy(ctx->out[1]->data, state, 16);

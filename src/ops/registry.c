@@ -125,6 +125,35 @@ const char *ufi_tflite_op_name(int32_t code) {
   return code >= 0 && code < (int32_t)UFI_COUNT(tflite_names) ? tflite_names[code] : NULL;
 }
 
+/* Builtins that no library can run, and what a node of theirs is told. */
+static const struct gap { int32_t code; const char *why, *message; } gaps[] = {
+  {29, "declared by TensorFlow Lite, but defined nowhere",
+   "expected an op that is defined, found one that TensorFlow Lite declares but defines nowhere; convert the model "
+   "again"},
+  {32, "stands for custom ops, which run by their names", NULL},
+  {51, "stands for nodes that a delegate took over in a running interpreter",
+   "expected an op, found what stands for nodes that a delegate took over in some interpreter; save the model without "
+   "it"},
+  {127, "says that the code is in a newer field of the file",
+   "expected an op, found what says that its code is in a newer field of the file, which is not there; the file is "
+   "damaged"},
+  {173, "calls code that is not in the model",
+   "expected an op that the model defines, found a call of code outside of it; convert the model without custom calls"},
+};
+
+static const struct gap *gap_of(int32_t code) {
+  for (size_t i = 0; i < UFI_COUNT(gaps); i++) {
+    if (gaps[i].code == code) return &gaps[i];
+  }
+  return NULL;
+}
+
+const char *ufi_tflite_op_missing(int32_t code) {
+  const struct gap *gap = gap_of(code);
+  return gap && gap->message ? gap->message
+                             : "expected an op of this library, found an op of TFLite that it does not have yet";
+}
+
 uf_dtype ufi_dtype_from_tflite(int32_t code) {
   static const struct { int32_t code; uf_dtype dtype; } table[] = {
 #define X(name, text, bits, tflite, tf) {tflite, UF_##name},
@@ -143,4 +172,30 @@ const char *uf_op_name(int32_t i, int32_t *tflite_code_out, const char **tf_name
   if (tflite_code_out) *tflite_code_out = row->tflite_code;
   if (tf_names_out) *tf_names_out = row->tf_names;
   return row->name;
+}
+
+static void fill_info(const ufi_op_row *row, uf_op_info *out) {
+  *out = (uf_op_info){.name = row->name, .tflite_code = row->tflite_code, .custom_name = row->custom_name,
+                      .tf_names = row->tf_names, .min_in = row->min_in, .max_in = row->max_in, .min_out = row->min_out,
+                      .max_out = row->max_out};
+}
+
+bool uf_op_about(int32_t i, uf_op_info *out) {
+  const int32_t n_builtins = (int32_t)UFI_COUNT(tflite_names);
+  if (i < 0) return false;
+  if (i < n_builtins) {
+    const ufi_op_row *row = ufi_op_by_tflite(i);
+    const struct gap *gap = gap_of(i);
+    if (row) fill_info(row, out);
+    else *out = (uf_op_info){.name = tflite_names[i], .tflite_code = i, .custom_name = "", .tf_names = "",
+                             .missing = gap ? gap->why : "not in this library yet"};
+    return true;
+  }
+  int32_t at = n_builtins;
+  for (int32_t r = 0; r < N_ROWS; r++) {
+    if (rows[r].tflite_code >= 0 || at++ < i) continue;
+    fill_info(&rows[r], out);
+    return true;
+  }
+  return false;
 }

@@ -3,6 +3,7 @@
  * requant.c: checks and conversion of quantization parameters (quantize.h).
  */
 #include <math.h>
+#include <stdio.h>
 
 #include "ops/quantize.h"
 
@@ -56,15 +57,16 @@ uf_status ufi_want_scale(ufi_ctx *ctx, const char *what, const ufi_tensor *t) {
 uf_status ufi_want_channel_scales(ufi_ctx *ctx, const ufi_tensor *t, int64_t n) {
   int64_t count = ufi_is_quantized(t) && t->quant->block_size == 0 ? t->quant->count : 0;
   if (count != 1 && count != n) {
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
-                        "expected one scale of the weights '%s', or one for each of %lld output "
-                        "channels, found %lld", name_of(t), (long long)n, (long long)count);
+    char more[64] = "";
+    if (n > 1) snprintf(more, sizeof more, ", or one for each of %lld output channels", (long long)n);
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one scale of the weights '%s'%s, found %lld", name_of(t),
+                        more, (long long)count);
   }
   for (int64_t i = 0; i < count; i++) {
     float scale = t->quant->scales[i];
     if (isfinite(scale) && scale >= 0) continue;
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
-                        "expected finite scales of the weights '%s', found %g for channel %lld",
+                        "expected finite scales of 0 and more of the weights '%s', found %g for channel %lld",
                         name_of(t), (double)scale, (long long)i);
   }
   int64_t zero = t->quant->zero_points[0];

@@ -12,7 +12,7 @@
  */
 #include "kernels/fixed32.h"
 #include "kernels/fixedpoint.h"
-#include "ops/lstm.h"
+#include "ops/recurrent.h"
 #include "ops/qparams.h"
 
 typedef struct svdf_attrs {
@@ -32,9 +32,10 @@ static uf_status read_attrs(const ufi_tflite_attrs *from, void *attrs, uf_error 
   a->rank = ufi_fb_i32(&from->options, 0, 0);
   a->act = (ufi_act)ufi_fb_i8(&from->options, 1, 0);
   a->asymmetric_inputs = ufi_fb_bool(&from->options, 2, false);
-  if (a->rank > 0 && a->act >= UFI_ACT_NONE && a->act <= UFI_ACT_TANH) return UF_OK;
-  return ufi_fail(error, UF_INVALID_ARGUMENT, "expected a rank above 0 and a known activation, found %d and %d",
-                  (int)a->rank, (int)a->act);
+  if (a->rank > 0 && a->act >= UFI_ACT_NONE && a->act <= UFI_ACT_SIGN_BIT) return UF_OK;
+  return ufi_fail(error, UF_INVALID_ARGUMENT, "expected a rank above 0 and a fused activation from 0 to %d, found %d "
+                  "and %d",
+                  UFI_ACT_SIGN_BIT, (int)a->rank, (int)a->act);
 }
 
 static uf_status measure(ufi_ctx *ctx, svdf *s) {
@@ -44,49 +45,62 @@ static uf_status measure(ufi_ctx *ctx, svdf *s) {
   UFI_TRY(ufi_want_rank(ctx, s->x, 2, 2));
   UFI_TRY(ufi_want_rank(ctx, s->feature, 2, 2));
   UFI_TRY(ufi_want_rank(ctx, s->time, 2, 2));
-  UFI_TRY(ufi_want_rank(ctx, s->state, 2, 2));
   s->n_batch = s->x->dims[0];
   s->n_input = s->x->dims[1];
   s->n_filters = s->feature->dims[0];
   s->n_memory = s->time->dims[1];
   s->n_units = s->n_filters / a->rank;
-  bool good = s->n_filters > 0 && s->n_filters % a->rank == 0 && s->feature->dims[1] == s->n_input && s->n_memory > 0 &&
-              s->time->dims[0] == s->n_filters && s->state->is_state && s->state->dims[0] == s->n_batch &&
-              s->state->dims[1] == s->n_memory * s->n_filters &&
-              (s->bias == NULL || (s->bias->rank == 1 && s->bias->dims[0] == s->n_units));
-  if (good) return UF_OK;
-  char p[512], q[512];
-  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
-                      "expected features (filters, input), times (filters, memory), a bias (units,) and a state tensor (batch, filters * memory), found features %s and state %s",
-                      ufi_tensor_text(s->feature, p), ufi_tensor_text(s->state, q));
+  return UF_OK;
 }
 
 static bool is_int(const svdf *s) { return s->x->dtype == UF_INT8; }
 static bool is_hybrid(const svdf *s) { return !is_int(s) && s->feature->dtype != UF_FLOAT32; }
 
-static uf_status check_dtypes(ufi_ctx *ctx, const svdf *s) {
+static uf_status check_shapes(ufi_ctx *ctx, const svdf *s) {
   const svdf_attrs *a = ctx->attrs;
-  bool good;
-  if (is_int(s)) {
-    good = s->feature->dtype == UF_INT8 && s->time->dtype == UF_INT16 && s->state->dtype == UF_INT16 &&
-           s->out->dtype == UF_INT8 && (!s->bias || s->bias->dtype == UF_INT32) && a->act == UFI_ACT_RELU &&
-           ufi_is_quantized(s->x) && ufi_is_quantized(s->feature) && ufi_is_quantized(s->time) &&
-           ufi_is_quantized(s->state) && ufi_is_quantized(s->out);
-  } else {
-    uf_dtype w = s->feature->dtype;
-    good = s->x->dtype == UF_FLOAT32 && (w == UF_FLOAT32 || w == UF_INT8 || w == UF_UINT8) && s->time->dtype == w &&
-           s->state->dtype == UF_FLOAT32 && s->out->dtype == UF_FLOAT32 && (!s->bias || s->bias->dtype == UF_FLOAT32);
+  if (s->n_filters < 1 || s->n_filters % a->rank != 0 || s->n_memory < 1) {
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected as many filters as units times rank %d, and a memory of 1 "
+                        "and more, found %lld filters and a memory of %lld",
+                        (int)a->rank, (long long)s->n_filters, (long long)s->n_memory);
   }
-  if (good) return UF_OK;
-  return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED,
-                      "expected float32, float32 with int8 weights, or int8 with int16 state and RELU, found input %s, features %s, state %s",
-                      uf_dtype_name(s->x->dtype), uf_dtype_name(s->feature->dtype), uf_dtype_name(s->state->dtype));
+  UFI_TRY(ufi_want_dims(ctx, s->feature, "feature weights", 2, s->n_filters, s->n_input));
+  UFI_TRY(ufi_want_dims(ctx, s->time, "time weights", 2, s->n_filters, s->n_memory));
+  if (s->bias) UFI_TRY(ufi_want_dims(ctx, s->bias, "a bias", 1, s->n_units, 0));
+  return ufi_want_state(ctx, s->state, s->n_batch, s->n_memory * s->n_filters, is_int(s) ? UF_INT16 : UF_FLOAT32);
+}
+
+static uf_status check_dtypes(ufi_ctx *ctx, const svdf *s) {
+  uf_dtype w = s->feature->dtype;
+  UFI_TRY(ufi_want_in(ctx, 0, UF_FLOAT32, UF_INT8, UF_INVALID));
+  if (is_int(s)) UFI_TRY(ufi_want_in(ctx, 1, UF_INT8, UF_INVALID));
+  else UFI_TRY(ufi_want_in(ctx, 1, UF_FLOAT32, UF_INT8, UF_UINT8, UF_INVALID));
+  UFI_TRY(ufi_want_dtype_of(ctx, s->time, is_int(s) ? UF_INT16 : w, "time weights"));
+  UFI_TRY(ufi_want_dtype_of(ctx, s->bias, is_int(s) ? UF_INT32 : UF_FLOAT32, "a bias"));
+  UFI_TRY(ufi_want_dtype_of(ctx, s->out, s->x->dtype, "an output"));
+  UFI_TRY(ufi_want_one_scale(ctx, s->feature));
+  return ufi_want_one_scale(ctx, s->time);
+}
+
+static uf_status check_int(ufi_ctx *ctx, const svdf *s) {
+  const svdf_attrs *a = ctx->attrs;
+  const ufi_tensor *scaled[] = {s->x, s->time, s->state, s->out};
+  if (a->act != UFI_ACT_RELU) {
+    return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED, "expected fused activation RELU (1) of an int8 SVDF, found %d", (int)a->act);
+  }
+  for (int i = 0; i < 4; i++) {
+    if (scaled[i]->quant && scaled[i]->quant->count == 1 && scaled[i]->quant->scales[0] > 0) continue;
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one scale of '%s', found %d", scaled[i]->name,
+                        scaled[i]->quant ? (int)scaled[i]->quant->count : 0);
+  }
+  return UF_OK;
 }
 
 static uf_status infer(ufi_ctx *ctx) {
   svdf s;
   UFI_TRY(measure(ctx, &s));
   UFI_TRY(check_dtypes(ctx, &s));
+  UFI_TRY(check_shapes(ctx, &s));
+  if (is_int(&s)) UFI_TRY(check_int(ctx, &s));
   int64_t dims[2] = {s.n_batch, s.n_units};
   return ufi_out_shape(ctx, 0, 2, dims);
 }
@@ -98,7 +112,7 @@ typedef struct scales {
 static uf_status prepare(ufi_ctx *ctx) {
   svdf s;
   UFI_TRY(measure(ctx, &s));
-  ufi_want_scratch(ctx, (size_t)s.n_filters * sizeof(float) + (size_t)s.n_input);
+  ufi_want_scratch(ctx, (size_t)s.n_filters * sizeof(float) + ufi_codes_size(s.n_input));
   if (!is_int(&s)) return UF_OK;
   scales *k = ufi_ctx_state(ctx, sizeof *k);
   if (k == NULL) return UF_RESOURCE_EXHAUSTED;
@@ -109,12 +123,12 @@ static uf_status prepare(ufi_ctx *ctx) {
 
 /* ---- float and hybrid -------------------------------------------------------------- */
 
-static void float_features(const svdf *s, const svdf_attrs *a, const float *x, float *features, int8_t *codes) {
+static void float_features(const svdf *s, const svdf_attrs *a, const float *x, float *features, int16_t *codes) {
   memset(features, 0, (size_t)s->n_filters * sizeof *features);
+  if (s->n_input == 0) return;
   if (is_hybrid(s)) {
-    int32_t zero;
-    float scale = ufi_quantize_row(x, s->n_input, a->asymmetric_inputs, codes, &zero);
-    ufi_matvec_hybrid(s->feature->data, codes, zero, scale * ufi_scale(s->feature), features, s->n_filters, s->n_input);
+    float scale = ufi_quantize_row(x, s->n_input, a->asymmetric_inputs, codes);
+    ufi_matvec_hybrid(s->feature->data, codes, scale * ufi_scale(s->feature), features, s->n_filters, s->n_input);
   } else {
     ufi_matvec(s->feature->data, x, features, s->n_filters, s->n_input);
   }
@@ -128,7 +142,7 @@ static float time_weight(const svdf *s, int64_t i) {
 static void float_row(const svdf *s, const svdf_attrs *a, int64_t b, void *scratch) {
   float *features = scratch, *state = (float *)s->state->data + b * s->n_filters * s->n_memory;
   float *out = (float *)s->out->data + b * s->n_units;
-  float_features(s, a, (const float *)s->x->data + b * s->n_input, features, (int8_t *)(features + s->n_filters));
+  float_features(s, a, (const float *)s->x->data + b * s->n_input, features, (int16_t *)(features + s->n_filters));
   for (int64_t u = 0; u < s->n_units; u++) out[u] = s->bias ? ((const float *)s->bias->data)[u] : 0.0f;
   for (int64_t f = 0; f < s->n_filters; f++) {
     float *row = state + f * s->n_memory, sum = 0;

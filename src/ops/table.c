@@ -51,7 +51,7 @@ static char *entry_at(const uf_tensor *column, int64_t width, int64_t i) {
   return (char *)column->data + (size_t)(i * width) * element_size(column->dtype);
 }
 
-uf_status ufi_table_check_keys(const ufi_resource *t, const void *keys, int64_t n, uf_error *error) {
+uf_status ufi_table_check_keys_tf(const ufi_resource *t, const void *keys, int64_t n, uf_error *error) {
   int64_t width = ufi_table_key_width(t);
   char text[256];
   for (int64_t i = 0; t->special_keys.buf && i < n; i++)
@@ -202,7 +202,7 @@ static uf_status check_insert(const ufi_resource *t, const uf_tensor *keys, cons
   return UF_OK;
 }
 
-static uf_status repeated(const ufi_resource *t, int64_t at, int64_t other, const void *value,
+static uf_status repeated_tf(const ufi_resource *t, int64_t at, int64_t other, const void *value,
                           ufi_table_repeat repeat, uf_error *error) {
   int64_t width = ufi_table_value_width(t);
   if (repeat == UFI_REPEAT_REFUSED)
@@ -219,15 +219,15 @@ static uf_status insert(ufi_resource *t, const uf_tensor *keys, const uf_tensor 
                         bool skip_special, uf_error *error) {
   int64_t n = 0, key_width = ufi_table_key_width(t), value_width = ufi_table_value_width(t);
   UFI_TRY(check_insert(t, keys, values, &n, error));
-  if (!skip_special) UFI_TRY(ufi_table_check_keys(t, keys->data, n, error));
+  if (!skip_special) UFI_TRY(ufi_table_check_keys_tf(t, keys->data, n, error));
   UFI_TRY(reserve(t, n, characters(keys, n * key_width), characters(values, n * value_width), error));
   uf_status status = UF_OK;
   for (int64_t i = 0; i < n && status == UF_OK; i++) {
     const char *key = entry_at(keys, key_width, i), *value = entry_at(values, value_width, i);
-    if (skip_special && ufi_table_check_keys(t, key, 1, NULL) != UF_OK) continue;
+    if (skip_special && ufi_table_check_keys_tf(t, key, 1, NULL) != UF_OK) continue;
     int32_t *slot = find_slot(t, key);
     if (*slot >= 0) {
-      status = repeated(t, i, *slot, value, repeat, error);
+      status = repeated_tf(t, i, *slot, value, repeat, error);
       if (repeat == UFI_REPEAT_REPLACES) put(&t->value, &t->value_room, value_width, *slot, value, 1);
       continue;
     }
@@ -276,7 +276,7 @@ uf_status ufi_table_declared(ufi_resource *t, uf_dtype dtype, uf_dtype key_dtype
 
 uf_status ufi_table_remove(ufi_resource *t, const void *keys, int64_t n, uf_error *error) {
   int64_t key_width = ufi_table_key_width(t), value_width = ufi_table_value_width(t);
-  UFI_TRY(ufi_table_check_keys(t, keys, n, error));
+  UFI_TRY(ufi_table_check_keys_tf(t, keys, n, error));
   if (ufi_table_size(t) == 0) return UF_OK;
   UFI_TRY(reserve(t, 0, 0, 0, error));
   for (int64_t i = 0; i < n && t->n_entries; i++) {

@@ -41,10 +41,10 @@ int64_t ufi_table_find(const ufi_resource *table, const void *key);
 int64_t ufi_table_key_width(const ufi_resource *table);
 int64_t ufi_table_value_width(const ufi_resource *table);
 /* INVALID_ARGUMENT when one of n keys is among those that a dense table keeps for itself. */
-uf_status ufi_table_check_keys(const ufi_resource *table, const void *keys, int64_t n, uf_error *error);
+uf_status ufi_table_check_keys_tf(const ufi_resource *table, const void *keys, int64_t n, uf_error *error);
 
 /* As TensorFlow's InitializeTable: once; again only with as many entries. FAILED_PRECONDITION. */
-uf_status ufi_table_initialize(ufi_resource *table, const uf_tensor *keys, const uf_tensor *values,
+uf_status ufi_table_initialize_tf(ufi_resource *table, const uf_tensor *keys, const uf_tensor *values,
                                uf_error *error);
 
 #endif

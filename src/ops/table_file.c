@@ -140,7 +140,7 @@ static uf_status file_eval(ufi_ctx *ctx) {
   ufi_chars_byte(c, 0);
   UFI_TRY(ufi_chars_take(ctx, c, &path));
   UFI_TRY(load(ctx, c, path.data, columns));
-  UFI_TRY(ufi_table_initialize(table, &columns[0], &columns[1], ctx->error));
+  UFI_TRY(ufi_table_initialize_tf(table, &columns[0], &columns[1], ctx->error));
   ufi_chars_release(c); /* the table has copies */
   return UF_OK;
 }

@@ -23,14 +23,16 @@ static uf_status hashtable_tflite(const ufi_tflite_attrs *from, void *attrs, uf_
   a->rank = -1;
   a->container = "";
   a->name = name;
+  a->is_vector = true;
   a->key_dtype = ufi_dtype_from_tflite(ufi_fb_i8(&from->options, 1, 0));
   a->dtype = ufi_dtype_from_tflite(ufi_fb_i8(&from->options, 2, 0));
   bool key = a->key_dtype == UF_STRING || a->key_dtype == UF_INT64 || a->key_dtype == UF_INT32;
   bool value = a->dtype == UF_FLOAT32 || a->dtype == UF_INT32 || a->dtype == UF_INT64 || a->dtype == UF_STRING ||
                a->dtype == UF_FLOAT64;
   if (key && value) return UF_OK;
-  return ufi_fail(error, UF_UNIMPLEMENTED, "expected a table from string or integer keys, found key type %d",
-                  ufi_fb_i8(&from->options, 1, 0));
+  return ufi_fail(error, UF_UNIMPLEMENTED, "expected a table from strings or integers to strings or numbers, found "
+                  "one from type %d to type %d",
+                  ufi_fb_i8(&from->options, 1, 0), ufi_fb_i8(&from->options, 2, 0));
 }
 
 static bool has_word(const char *op, const char *word) { return strstr(op, word) != NULL; }
@@ -71,12 +73,13 @@ const ufi_op_def ufi_op_HASHTABLE = {
 };
 
 /* The two keys that a dense table keeps for itself. */
-static uf_status set_special_keys(ufi_ctx *ctx, ufi_resource *table) {
+static uf_status special_keys_tf(ufi_ctx *ctx, ufi_resource *table) {
   const ufi_tensor *empty = ctx->in[0], *deleted = ctx->in[1];
   bool same_shape = empty->rank == deleted->rank && empty->rank < UF_MAX_RANK &&
                     (empty->rank == 0 || memcmp(empty->dims, deleted->dims, sizeof(int64_t) * (size_t)empty->rank) == 0);
   if (!same_shape)
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected empty_key and deleted_key of one shape, found ranks %d and %d",
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected empty_key and deleted_key of one shape, found ranks %d "
+                        "and %d",
                         empty->rank, deleted->rank);
   size_t size = empty->size;
   char *both = ufi_malloc(2 * size + 1);
@@ -109,7 +112,7 @@ static uf_status special_eval(ufi_ctx *ctx) {
   int64_t id;
   UFI_TRY(ufi_store_declare(store, a.kind, a.container, a.name, &id, ctx->error));
   ufi_resource *table = ufi_store_at(store, id);
-  if (ctx->n_in == 2 && table->special_keys.buf == NULL) UFI_TRY(set_special_keys(ctx, table));
+  if (ctx->n_in == 2 && table->special_keys.buf == NULL) UFI_TRY(special_keys_tf(ctx, table));
   *(int64_t *)ctx->out[0]->data = id;
   return ufi_handle_declare(store, &a, &id, ctx->error);
 }
@@ -145,9 +148,20 @@ static uf_status fill_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error)
   return UF_OK;
 }
 
-static uf_status fill_infer(ufi_ctx *ctx) { return ufi_want_in(ctx, 0, UF_RESOURCE, UF_INVALID); }
+static uf_status handle_infer(ufi_ctx *ctx) { return ufi_want_handle(ctx, 0); }
 
-uf_status ufi_table_initialize(ufi_resource *table, const uf_tensor *keys, const uf_tensor *values,
+/* TFLite wants what the table is made for at once, TensorFlow when it runs. */
+static uf_status fill_infer(ufi_ctx *ctx) {
+  const ufi_tensor *keys = ctx->in[1], *values = ctx->in[2];
+  char text[512], other[512];
+  UFI_TRY(ufi_want_handle(ctx, 0));
+  if (*(const int32_t *)ctx->attrs != FILL_TFLITE) return UF_OK;
+  if (keys->rank == values->rank && memcmp(keys->dims, values->dims, (size_t)keys->rank * sizeof *keys->dims) == 0) return UF_OK;
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected keys and values of one shape, found %s and %s",
+                      ufi_tensor_text(keys, text), ufi_tensor_text(values, other));
+}
+
+uf_status ufi_table_initialize_tf(ufi_resource *table, const uf_tensor *keys, const uf_tensor *values,
                                uf_error *error) {
   char text[256];
   if (table->table_kind != UFI_TABLE_STATIC)
@@ -161,7 +175,7 @@ uf_status ufi_table_initialize(ufi_resource *table, const uf_tensor *keys, const
 }
 
 /* keys (..., key shape), values (..., value shape) */
-static uf_status check_shapes(ufi_ctx *ctx, const ufi_resource *t, const ufi_tensor *keys, const ufi_tensor *values) {
+static uf_status check_shapes_tf(ufi_ctx *ctx, const ufi_resource *t, const ufi_tensor *keys, const ufi_tensor *values) {
   int32_t key_rank = UFI_MAX(0, t->special_keys.rank - 1), rank = UFI_MAX(0, t->rank), outer = keys->rank - key_rank;
   bool fits = outer >= 0 && values->rank == outer + rank;
   for (int32_t d = 0; fits && d < outer; d++) fits = keys->dims[d] == values->dims[d];
@@ -182,34 +196,38 @@ static uf_status check_dtypes(ufi_ctx *ctx, const ufi_resource *t, const ufi_ten
                       uf_dtype_name(keys->dtype), values ? uf_dtype_name(values->dtype) : "no values");
 }
 
-static uf_status fill_eval(ufi_ctx *ctx) {
+static uf_status fill_tf_eval(ufi_ctx *ctx, ufi_resource *table, const uf_tensor *keys, const uf_tensor *values) {
   int32_t mode = *(const int32_t *)ctx->attrs;
-  ufi_resource *table = NULL;
   char text[256];
-  UFI_TRY(ufi_resource_of(ctx, UF_STATE_TABLE, &table));
-  if (!ctx->in[1] || !ctx->in[2]) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected keys and values, found none");
-  uf_tensor keys = ufi_view(ctx->in[1]), values = ufi_view(ctx->in[2]);
-  if (mode == FILL_TFLITE) /* TFLite's tables are static: a second import is ignored */
-    return table->initialized ? UF_OK : ufi_table_import(table, &keys, &values, UFI_REPEAT_IGNORED, ctx->error);
   if (mode == FILL_INSERT && table->table_kind == UFI_TABLE_STATIC)
     return ufi_ctx_fail(ctx, UF_UNIMPLEMENTED, "expected a mutable table to insert into, found %s",
                         ufi_resource_text(table, text));
   UFI_TRY(check_dtypes(ctx, table, ctx->in[1], ctx->in[2]));
-  UFI_TRY(check_shapes(ctx, table, ctx->in[1], ctx->in[2]));
-  if (mode == FILL_INITIALIZE && keys.size == 0)
+  UFI_TRY(check_shapes_tf(ctx, table, ctx->in[1], ctx->in[2]));
+  if (mode == FILL_INITIALIZE && keys->size == 0)
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected keys and values to initialise %s, found none",
                         ufi_resource_text(table, text));
   if (mode == FILL_INITIALIZE || table->table_kind == UFI_TABLE_STATIC)
-    return ufi_table_initialize(table, &keys, &values, ctx->error);
-  if (mode == FILL_INSERT) return ufi_table_insert(table, &keys, &values, UFI_REPEAT_REPLACES, ctx->error);
-  return ufi_table_import(table, &keys, &values, UFI_REPEAT_REPLACES, ctx->error);
+    return ufi_table_initialize_tf(table, keys, values, ctx->error);
+  if (mode == FILL_INSERT) return ufi_table_insert(table, keys, values, UFI_REPEAT_REPLACES, ctx->error);
+  return ufi_table_import(table, keys, values, UFI_REPEAT_REPLACES, ctx->error);
+}
+
+static uf_status fill_eval(ufi_ctx *ctx) {
+  ufi_resource *table = NULL;
+  UFI_TRY(ufi_resource_of(ctx, UF_STATE_TABLE, &table));
+  uf_tensor keys = ufi_view(ctx->in[1]), values = ufi_view(ctx->in[2]);
+  if (*(const int32_t *)ctx->attrs != FILL_TFLITE) return fill_tf_eval(ctx, table, &keys, &values);
+  UFI_TRY(check_dtypes(ctx, table, ctx->in[1], ctx->in[2]));
+  if (table->initialized) return UF_OK; /* TFLite's tables are static: a second import is ignored */
+  return ufi_table_import(table, &keys, &values, UFI_REPEAT_IGNORED, ctx->error);
 }
 
 const ufi_op_def ufi_op_HASHTABLE_IMPORT = {
   .attrs_size = sizeof(int32_t), .attrs_tf = fill_tf, .infer = fill_infer, .eval = fill_eval,
 };
 
-static uf_status remove_eval(ufi_ctx *ctx) {
+static uf_status remove_tf(ufi_ctx *ctx) {
   ufi_resource *table = NULL;
   char text[256];
   UFI_TRY(filled_table(ctx, &table));
@@ -224,13 +242,17 @@ static uf_status remove_eval(ufi_ctx *ctx) {
   return ufi_table_remove(table, ctx->in[1]->data, ctx->in[1]->count / width, ctx->error);
 }
 
-const ufi_op_def ufi_op_LOOKUP_TABLE_REMOVE = {.infer = fill_infer, .eval = remove_eval};
+const ufi_op_def ufi_op_LOOKUP_TABLE_REMOVE = {.infer = handle_infer, .eval = remove_tf};
 
 /* ---- finding ------------------------------------------------------------------------------ */
 
-static uf_status find_infer(ufi_ctx *ctx) {
-  UFI_TRY(ufi_want_in(ctx, 0, UF_RESOURCE, UF_INVALID));
-  UFI_TRY(ufi_want_same(ctx, ufi_in(ctx, 2), ctx->out[0]));
+static uf_status find_attrs_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error) {
+  *(bool *)attrs = true;
+  return UF_OK;
+}
+
+/* Keys and values may be tensors: the last dimensions of the keys, and of what is found. */
+static uf_status find_shape_tf(ufi_ctx *ctx) {
   if (!ufi_known(ctx, 0)) return UF_OK;
   ufi_resource *t = NULL;
   UFI_TRY(ufi_resource_of(ctx, UF_STATE_TABLE, &t));
@@ -247,6 +269,12 @@ static uf_status find_infer(ufi_ctx *ctx) {
   return ufi_out_shape(ctx, 0, rank, dims);
 }
 
+static uf_status find_infer(ufi_ctx *ctx) {
+  UFI_TRY(ufi_want_handle(ctx, 0));
+  UFI_TRY(ufi_want_same(ctx, ufi_in(ctx, 2), ctx->out[0]));
+  return *(const bool *)ctx->attrs ? find_shape_tf(ctx) : ufi_out_like(ctx, 0, ctx->in[1]);
+}
+
 static uf_status find_eval(ufi_ctx *ctx) {
   const ufi_tensor *keys = ctx->in[1], *fallback = ctx->in[2];
   ufi_tensor *out = ctx->out[0];
@@ -254,13 +282,12 @@ static uf_status find_eval(ufi_ctx *ctx) {
   UFI_TRY(filled_table(ctx, &table));
   UFI_TRY(check_dtypes(ctx, table, keys, out));
   int64_t key_width = ufi_table_key_width(table), width = ufi_table_value_width(table);
-  int64_t n = width ? out->count / width : 0;
-  bool each = fallback->count == out->count; /* a default of its own for each key */
+  int64_t n = width && key_width ? UFI_MIN(out->count / width, keys->count / key_width) : 0;
+  bool each = *(const bool *)ctx->attrs && fallback->count == out->count; /* a default of its own for each key */
   if (!each && fallback->count < width)
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a default of %lld elements, found %lld", (long long)width,
                         (long long)fallback->count);
-  if (width && n * key_width != keys->count) return ufi_ctx_fail(ctx, UF_INTERNAL, "expected a planned shape");
-  UFI_TRY(ufi_table_check_keys(table, keys->data, n, ctx->error));
+  UFI_TRY(ufi_table_check_keys_tf(table, keys->data, n, ctx->error));
   size_t key_size = (size_t)uf_dtype_bits(keys->dtype) / 8 * (size_t)key_width;
   size_t size = (size_t)uf_dtype_bits(out->dtype) / 8 * (size_t)width;
   for (int64_t i = 0; i < n; i++) {
@@ -272,7 +299,9 @@ static uf_status find_eval(ufi_ctx *ctx) {
   return UF_OK;
 }
 
-const ufi_op_def ufi_op_HASHTABLE_FIND = {.infer = find_infer, .eval = find_eval};
+const ufi_op_def ufi_op_HASHTABLE_FIND = {
+  .attrs_size = sizeof(bool), .attrs_tf = find_attrs_tf, .infer = find_infer, .eval = find_eval,
+};
 
 /* ---- size, export --------------------------------------------------------------------------- */
 
@@ -283,7 +312,7 @@ static uf_status size_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error)
 
 static uf_status size_infer(ufi_ctx *ctx) {
   int64_t one = 1;
-  UFI_TRY(ufi_want_in(ctx, 0, UF_RESOURCE, UF_INVALID));
+  UFI_TRY(ufi_want_handle(ctx, 0));
   UFI_TRY(ufi_want_out(ctx, 0, UF_INT64, UF_INVALID));
   return ufi_out_shape(ctx, 0, *(const bool *)ctx->attrs ? 0 : 1, &one);
 }
@@ -316,4 +345,4 @@ static uf_status export_eval(ufi_ctx *ctx) {
   return UF_OK;
 }
 
-const ufi_op_def ufi_op_LOOKUP_TABLE_EXPORT = {.infer = fill_infer, .eval = export_eval};
+const ufi_op_def ufi_op_LOOKUP_TABLE_EXPORT = {.infer = handle_infer, .eval = export_eval};

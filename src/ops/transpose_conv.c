@@ -20,8 +20,7 @@ static uf_status transpose_conv_attrs(const ufi_tflite_attrs *from, void *attrs,
 
 /* Reads the shape input and checks what does not depend on strides. */
 static uf_status output_shape(ufi_ctx *ctx, ufi_conv_geometry *g) {
-  ufi_tensor *shape = ufi_in(ctx, 0);
-  if (!shape) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected an output shape, found none");
+  ufi_tensor *shape = ctx->in[0];
   int64_t dims[4] = {0};
   int32_t n = 0;
   UFI_TRY(ufi_read_ints(ctx, shape, dims, 4, &n));
@@ -50,13 +49,19 @@ uf_status ufi_transpose_conv_geometry_of(ufi_ctx *ctx, ufi_conv_geometry *g_out)
   }
   UFI_TRY(ufi_conv_bias(ctx, g.bias, g.out_c));
   UFI_TRY(output_shape(ctx, &g));
-  /* The forward convolution goes from the output's shape to the input's; its
-   * own idea of the input's size does not matter, nor (without padding)
-   * whether its window fits. */
+  /* The forward convolution goes from the output's shape to the input's. */
   ufi_conv_geometry forward = g;
-  forward.in_h = a->same ? g.out_h : UFI_MAX(g.out_h, g.kernel_h);
-  forward.in_w = a->same ? g.out_w : UFI_MAX(g.out_w, g.kernel_w);
+  forward.in_h = g.out_h;
+  forward.in_w = g.out_w;
+  forward.may_be_empty = true;
   UFI_TRY(ufi_window_geometry(ctx, a, &forward));
+  if (forward.out_h != g.in_h || forward.out_w != g.in_w) {
+    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
+                        "expected an output shape from which the convolution makes an input of %lldx%lld, found "
+                        "%lldx%lld, from which it makes %lldx%lld",
+                        (long long)g.in_h, (long long)g.in_w, (long long)g.out_h, (long long)g.out_w,
+                        (long long)forward.out_h, (long long)forward.out_w);
+  }
   forward.out_h = g.out_h;
   forward.out_w = g.out_w;
   forward.in_h = g.in_h;

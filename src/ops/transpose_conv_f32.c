@@ -30,8 +30,7 @@ static uf_status sizes_of(ufi_ctx *ctx, const ufi_conv_geometry *g, size_t *head
   size_t zeros = (ufi_gemm_f32_zeros(1, g->in_c) + 15) / 16 * 16;
   if (!ufi_gemm_f32_packed_size(g->kernel_h * g->kernel_w * g->in_c, g->out_c, weights_out) ||
       *weights_out > SIZE_MAX / 8 || g->out_c > INT32_MAX || g->in_c > INT32_MAX) {
-    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED, "expected a smaller filter, found more than "
-                        "memory can hold");
+    return ufi_too_large(ctx);
   }
   *head_out = zeros + (size_t)ufi_gemm_f32_columns(g->out_c);
   return UF_OK;
@@ -145,6 +144,5 @@ uf_status ufi_transpose_conv_f32_eval(ufi_ctx *ctx) {
   if (!state->packed) pack_all(&g, weights);
   ufi_transpose_f32_run(ctx->pool, &g, g.input->data, state->packed ? state->packed : weights, bias, zeros,
                         g.output->data);
-  ufi_act_apply_f32(g.act, g.output->data, g.output->count);
   return UF_OK;
 }

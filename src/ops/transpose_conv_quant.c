@@ -59,7 +59,7 @@ static size_t phase_at(const ufi_conv_geometry *g, int64_t ry, int64_t rx, bool 
 
 static void pack_phase(const ufi_q_spec *spec, const ufi_conv_geometry *g, const phase *p,
                        const int8_t *weights, void *out) {
-  const uf_dtype dtype = spec->filter->dtype == UF_UINT8 ? UF_UINT8 : UF_INT8;
+  const uf_dtype dtype = ufi_q_weights_dtype(spec);
   const int64_t depth = p->lines * p->cols * g->in_c, filter = g->kernel_h * g->kernel_w * g->in_c;
   for (int64_t t = 0; t < p->lines * p->cols; t++) {
     int64_t y = p->ry + t / p->cols * g->stride_h, x = p->rx + t % p->cols * g->stride_w;
@@ -96,8 +96,7 @@ static uf_status transpose_spec(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_q_
   size_t most;
   int64_t rests = UFI_MIN(g->stride_h, g->kernel_h) * UFI_MIN(g->stride_w, g->kernel_w);
   if (!ufi_gemm_q_packed_size(spec.depth + rests, spec.n, true, &most)) {
-    return ufi_ctx_fail(ctx, UF_RESOURCE_EXHAUSTED,
-                        "expected a smaller filter, found more than memory can hold");
+    return ufi_too_large(ctx);
   }
   UFI_TRY(ufi_q_spec_types(ctx, &spec, false, a->quantized_bias));
   spec.weights = phase_at(g, UFI_MIN(g->stride_h, g->kernel_h), 0, spec.wide);

@@ -66,10 +66,10 @@ uf_status ufi_handle_declare(ufi_store *store, const ufi_handle_attrs *a, int64_
 }
 
 uf_status ufi_handle_infer(ufi_ctx *ctx) {
+  const ufi_handle_attrs *a = ctx->attrs;
   UFI_TRY(ufi_out_dtype(ctx, 0, UF_RESOURCE));
-  ufi_tensor *out = ctx->out[0];
-  int64_t one = 1; /* files say shape () or (1) for a handle */
-  return ufi_out_shape(ctx, 0, out->rank == 1 ? 1 : 0, &one);
+  int64_t one = 1; /* files say shape () or (1) for a variable's handle */
+  return ufi_out_shape(ctx, 0, a->is_vector || ctx->out[0]->rank == 1 ? 1 : 0, &one);
 }
 
 uf_status ufi_handle_eval(ufi_ctx *ctx) {
@@ -158,6 +158,13 @@ const ufi_op_def ufi_op_VAR_HANDLES = {
   .attrs_size = sizeof(handles_attrs), .attrs_tf = var_handles_tf, .infer = var_handles_infer, .eval = var_handles_eval,
 };
 
+uf_status ufi_want_handle(ufi_ctx *ctx, int32_t i) {
+  char text[512];
+  UFI_TRY(ufi_want_in(ctx, i, UF_RESOURCE, UF_INVALID));
+  if (ctx->in[i]->count == 1 || !ctx->in[i]->shape_known) return UF_OK;
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a handle of one element, found %s", ufi_tensor_text(ctx->in[i], text));
+}
+
 static uf_status resource_in(ufi_ctx *ctx, int32_t i, uf_state_kind kind, ufi_resource **out) {
   const ufi_tensor *handle = ufi_in(ctx, i);
   UFI_TRY(ufi_want_in(ctx, i, UF_RESOURCE, UF_INVALID));
@@ -175,7 +182,7 @@ uf_status ufi_resource_of(ufi_ctx *ctx, uf_state_kind kind, ufi_resource **out) 
 uf_status ufi_variable_in(ufi_ctx *ctx, int32_t i, ufi_resource **out) { return resource_in(ctx, i, UF_STATE_VARIABLE, out); }
 
 uf_status ufi_handle_pass_infer(ufi_ctx *ctx) {
-  UFI_TRY(ufi_want_in(ctx, 0, UF_RESOURCE, UF_INVALID));
+  UFI_TRY(ufi_want_handle(ctx, 0));
   if (ctx->n_out == 0) return UF_OK;
   UFI_TRY(ufi_out_dtype(ctx, 0, UF_RESOURCE));
   return ufi_out_shape(ctx, 0, 0, NULL);
@@ -225,7 +232,7 @@ static ufi_resource *given_variable(ufi_ctx *ctx, int32_t i, uf_dtype dtype) {
  * the output is; eval copes when the value turns out otherwise. */
 static uf_status read_one_infer(ufi_ctx *ctx, int32_t i) {
   ufi_tensor *out = ctx->out[i];
-  UFI_TRY(ufi_want_in(ctx, i, UF_RESOURCE, UF_INVALID));
+  UFI_TRY(ufi_want_handle(ctx, i));
   if (ufi_known(ctx, i)) {
     ufi_resource *r = NULL;
     UFI_TRY(ufi_variable_in(ctx, i, &r));
@@ -331,7 +338,7 @@ static bool same_dims(const uf_tensor *a, const ufi_tensor *b) {
   return a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) == 0;
 }
 
-static uf_status wrong_shape(ufi_ctx *ctx, const ufi_resource *r) {
+static uf_status wrong_shape_tf(ufi_ctx *ctx, const ufi_resource *r) {
   const ufi_tensor *in = ctx->in[1];
   char text[256], want[UFI_SHAPE_TEXT], found[UFI_SHAPE_TEXT];
   return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a value of shape %s for %s, found %s",
@@ -339,17 +346,21 @@ static uf_status wrong_shape(ufi_ctx *ctx, const ufi_resource *r) {
                       ufi_shape_text(in->rank, in->dims, found));
 }
 
+static uf_status check_value_tf(ufi_ctx *ctx, const ufi_resource *r) {
+  const ufi_tensor *in = ctx->in[1];
+  if (r->dtype == UF_INVALID || r->dtype == in->dtype) return UF_OK;
+  return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "Variable and value dtypes don't match; expected %s, found %s", uf_dtype_name(r->dtype),
+                      uf_dtype_name(in->dtype));
+}
+
 static uf_status assign_eval(ufi_ctx *ctx) {
   const assign_attrs *a = ctx->attrs;
   const ufi_tensor *in = ufi_in(ctx, 1);
   ufi_resource *r = NULL;
   UFI_TRY(ufi_variable_in(ctx, 0, &r));
-  if (in == NULL) return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected a value to assign, found none");
-  if (a->is_tf && r->dtype != UF_INVALID && r->dtype != in->dtype) {
-    return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "Variable and value dtypes don't match; expected %s, found %s", uf_dtype_name(r->dtype),
-                        uf_dtype_name(in->dtype));
-  }
-  if (a->validate_shape && r->initialized && !same_dims(&r->value, in)) return wrong_shape(ctx, r);
+  if (a->is_tf) UFI_TRY(check_value_tf(ctx, r));
+  else r->dtype = UF_INVALID; /* in TFLite, whatever is assigned */
+  if (a->validate_shape && r->initialized && !same_dims(&r->value, in)) return wrong_shape_tf(ctx, r);
   if (a->is_ref && !a->validate_shape) r->rank = -1; /* as it is told: from now on any shape */
   uf_tensor view = ufi_view(in);
   UFI_TRY(ufi_variable_assign(r, &view, ufi_may_share(in), ctx->error));
@@ -357,7 +368,7 @@ static uf_status assign_eval(ufi_ctx *ctx) {
   return UF_OK;
 }
 
-static uf_status assign_update_eval(ufi_ctx *ctx) {
+static uf_status assign_update_tf(ufi_ctx *ctx) {
   const assign_attrs *a = ctx->attrs;
   const ufi_tensor *in = ctx->in[1];
   ufi_resource *r = NULL;
@@ -369,7 +380,7 @@ static uf_status assign_update_eval(ufi_ctx *ctx) {
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected numbers of %s for %s, found %s", uf_dtype_name(r->value.dtype),
                         ufi_resource_text(r, text), uf_dtype_name(in->dtype));
   }
-  if (!same_dims(&r->value, in)) return wrong_shape(ctx, r);
+  if (!same_dims(&r->value, in)) return wrong_shape_tf(ctx, r);
   UFI_TRY(ufi_variable_writable(r, &value, ctx->error));
   ufi_update_run(a->update, in->dtype, value->data, in->data, in->count, 1);
   ufi_handle_pass(ctx);
@@ -381,7 +392,7 @@ const ufi_op_def ufi_op_ASSIGN_VARIABLE = {
   .infer = ufi_handle_pass_infer, .eval = assign_eval,
 };
 const ufi_op_def ufi_op_ASSIGN_UPDATE = {
-  .attrs_size = sizeof(assign_attrs), .attrs_tf = assign_tf, .infer = ufi_handle_pass_infer, .eval = assign_update_eval,
+  .attrs_size = sizeof(assign_attrs), .attrs_tf = assign_tf, .infer = ufi_handle_pass_infer, .eval = assign_update_tf,
 };
 
 /* ---- counting --------------------------------------------------------------------- */
@@ -401,7 +412,7 @@ static uf_status count_infer(ufi_ctx *ctx) {
   return ufi_out_shape(ctx, 0, 0, NULL);
 }
 
-static uf_status count_eval(ufi_ctx *ctx) {
+static uf_status count_tf_eval(ufi_ctx *ctx) {
   const count_attrs *a = ctx->attrs;
   ufi_resource *r = NULL;
   uf_tensor *value;
@@ -426,7 +437,7 @@ static uf_status count_eval(ufi_ctx *ctx) {
 }
 
 const ufi_op_def ufi_op_COUNT_UP_TO = {
-  .attrs_size = sizeof(count_attrs), .attrs_tf = count_tf, .infer = count_infer, .eval = count_eval,
+  .attrs_size = sizeof(count_attrs), .attrs_tf = count_tf, .infer = count_infer, .eval = count_tf_eval,
 };
 
 /* ---- making and freeing ---------------------------------------------------------------- */
@@ -467,7 +478,7 @@ static uf_status destroy_tf(const ufi_tf_attrs *from, void *attrs, uf_error *err
   return UF_OK;
 }
 
-static uf_status destroy_eval(ufi_ctx *ctx) {
+static uf_status destroy_tf_eval(ufi_ctx *ctx) {
   const destroy_attrs *a = ctx->attrs;
   const ufi_tensor *handle = ctx->in[0];
   int64_t id = handle->count == 1 ? *(const int64_t *)handle->data : -1;
@@ -487,5 +498,5 @@ const ufi_op_def ufi_op_TEMPORARY_VARIABLE = {
 };
 const ufi_op_def ufi_op_DESTROY_TEMPORARY_VARIABLE = {.infer = temporary_destroy_infer, .eval = temporary_destroy_eval};
 const ufi_op_def ufi_op_DESTROY_RESOURCE = {
-  .attrs_size = sizeof(destroy_attrs), .attrs_tf = destroy_tf, .infer = temporary_destroy_infer, .eval = destroy_eval,
+  .attrs_size = sizeof(destroy_attrs), .attrs_tf = destroy_tf, .infer = temporary_destroy_infer, .eval = destroy_tf_eval,
 };

@@ -18,6 +18,7 @@ typedef struct ufi_handle_attrs {
   int64_t dims[UF_MAX_RANK];
   int32_t table_kind;         /* UFI_TABLE_STATIC ... */
   bool is_ref;                /* a reference variable of TensorFlow 1 */
+  bool is_vector;             /* the handle is of shape (1), as of TFLite's tables */
   bool is_anonymous;          /* each run of the op makes a new resource, which its handle owns */
 } ufi_handle_attrs;
 
@@ -38,6 +39,8 @@ uf_status ufi_handle_declare(ufi_store *store, const ufi_handle_attrs *attrs, in
 /* infer and eval of handle ops: output 0 becomes the resource's handle. */
 uf_status ufi_handle_infer(ufi_ctx *ctx);
 uf_status ufi_handle_eval(ufi_ctx *ctx);
+/* Input i is a handle: one element, as far as its shape is known. */
+uf_status ufi_want_handle(ufi_ctx *ctx, int32_t i) UF_MUST_USE;
 /* The resource of that kind that input 0 points to. */
 uf_status ufi_resource_of(ufi_ctx *ctx, uf_state_kind kind, ufi_resource **out) UF_MUST_USE;
 /* The same of input i. */

@@ -80,6 +80,10 @@ uf_status ufi_plan(ufi_plan_item *items, int32_t n, size_t *total_out, size_t *b
   if (!sum_fits(items, n)) {
     return ufi_fail(error, UF_RESOURCE_EXHAUSTED, "expected activations that fit in memory, found shapes that do not");
   }
+  if (n > UFI_PLAN_FEW) {
+    UFI_TRY(ufi_plan_many(items, n, total_out, error));
+    return lower_bound(items, n, bound_out, error);
+  }
   ufi_plan_item **order = ufi_malloc(((size_t)n + 1) * 2 * sizeof *order);
   if (order == NULL) return ufi_no_memory(error, (size_t)n * sizeof *order);
   ufi_plan_item **placed = order + n + 1;

@@ -6,7 +6,8 @@
  * The caller knows lifetimes: first and last step at which a value is in use.
  * Largest first, each into the best-fitting gap between those already placed
  * that are alive at the same time: within a few per cent of the lower bound on
- * real networks.
+ * real networks. That takes time in proportion to the square of their number, so
+ * that more than UFI_PLAN_FEW go by plan_many.c instead, in the order of steps.
  */
 #ifndef UFI_PLAN_H
 #define UFI_PLAN_H
@@ -14,6 +15,7 @@
 #include "base/base.h"
 
 #define UFI_PLAN_ALIGN 64
+#define UFI_PLAN_FEW 2048
 
 typedef struct ufi_plan_item {
   int32_t first, last;  /* steps, both inclusive */
@@ -25,5 +27,7 @@ typedef struct ufi_plan_item {
  * sum of sizes alive at one step, below which no plan can go.
  * RESOURCE_EXHAUSTED when memory is short or the sum does not fit in size_t. */
 uf_status ufi_plan(ufi_plan_item *items, int32_t n, size_t *total_out, size_t *bound_out, uf_error *error);
+/* The same without bound and checks, for many items. */
+uf_status ufi_plan_many(ufi_plan_item *items, int32_t n, size_t *total_out, uf_error *error) UF_MUST_USE;
 
 #endif

@@ -309,3 +309,12 @@ class ModelGen:
         while len(builder.Bytes) < total:
             grow()
             builder.head = len(builder.Bytes)
+
+
+def edited(data, change):
+    """A model's bytes after change(model), model being the schema's object (ModelT)."""
+    model = schema.ModelT.InitFromPackedBuf(data, 0)
+    change(model)
+    builder = flatbuffers.Builder(4096)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())

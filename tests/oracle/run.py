@@ -203,7 +203,7 @@ def run_family(path, args, isas, report):
                 note(f"{case.name}: the oracle refuses: {want[1]}"[:300])
 
 
-PLACE = re.compile(r"^[^:]*: (?:op #\d+ \S+(?: '[^']*')?: )?")
+PLACE = re.compile(r"^[^:]*: (?:(?:graph '[^']*'|op #\d+ \S+(?: '[^']*')?): )*")
 
 
 def refusal_words(text):
@@ -293,9 +293,12 @@ def write_docs(report, rows, isas):
         where = str(code) if code >= 0 else f"custom `{custom}`"
         lines.append(f"| {name} | {where} | {' '.join(t for t in DTYPES if t in row['types'])} | {len(row['cases'])} | "
                      f"{tolerance_words(row['tol'])} | {row['worst']:.2g} |")
-    differs = {op: text for path in families() for op, text in getattr(load_module(path), "DIFFERS", {}).items()}
+    differs = {}
+    for path in families():
+        for op, text in getattr(load_module(path), "DIFFERS", {}).items():
+            differs.setdefault(op, []).append(" ".join(text.split()))
     lines += ["", "## Where values or details are not the reference's, and why", ""]
-    lines += [f"- **{op}**: {' '.join(differs[op].split())}" for op in sorted(differs)]
+    lines += [f"- **{op}**: {' '.join(dict.fromkeys(differs[op]))}" for op in sorted(differs)]
     head = DOCS_HEAD.format(isas=", ".join(isas), refusals=report.refusals,
                             cases=sum(len(row["cases"]) for row in report.ops.values()))
     (engines.ROOT / "docs" / "ops.md").write_text(head + "\n".join(lines) + "\n")

@@ -170,10 +170,38 @@ def test_info(write):
 
 def test_ops():
     ops = run_json("ops")
-    names = [op["name"] for op in ops]
+    names = [op["name"] for op in ops if op["runs"]]
     assert {"ADD", "CONV_2D", "READ_VARIABLE"} <= set(names) and len(set(names)) == len(names)
     assert [op["tflite_code"] for op in ops if op["name"] == "ADD"] == [0]
     assert all("CONV" in op["name"] for op in run_json("ops", "*CONV*"))
+
+
+def test_ops_has_every_builtin_by_its_code():
+    ops = run_json("ops")
+    builtins = {op["tflite_code"]: op for op in ops if op["tflite_code"] is not None}
+    assert list(builtins) == list(range(210))
+    try:
+        import modelgen
+        schema = {code: name for name, code in vars(modelgen.schema.BuiltinOperator).items() if isinstance(code, int)}
+        assert all(builtins[code]["name"] == name for code, name in schema.items())
+    except ImportError:
+        pass
+    assert builtins[3]["inputs"] == [2, 3] and builtins[3]["outputs"] == [1, 1] and builtins[2]["inputs"] == [1, None]
+    assert builtins[206]["name"] == "STABLEHLO_COMPOSITE" and builtins[206]["inputs"] == [0, None]
+    assert all(("why" in op) != op["runs"] and ("inputs" in op) == op["runs"] for op in ops)
+    assert any(op.get("custom") == "TFLite_Detection_PostProcess" for op in ops)
+
+
+def test_ops_says_why_a_builtin_cannot_run():
+    gaps = {op["name"]: op["why"] for op in run_json("ops") if not op["runs"]}
+    assert gaps["STABLEHLO_CUSTOM_CALL"] == "calls code that is not in the model"
+    nobody = {"CONCAT_EMBEDDINGS", "CUSTOM", "DELEGATE", "PLACEHOLDER_FOR_GREATER_OP_CODES", "STABLEHLO_CUSTOM_CALL"}
+    assert nobody == {name for name, why in gaps.items() if why != "not in this library yet"}
+    lines = run("ops").splitlines()
+    assert lines[0].split() == ["CODE", "OP", "IN", "OUT", "TENSORFLOW"]
+    rows = {line.split()[1]: line.split() for line in lines[1:] if len(line.split()) > 3}
+    assert rows["CONV_2D"][:4] == ["3", "CONV_2D", "2-3", "1"] and rows["CONCATENATION"][2:4] == ["1+", "1"]
+    assert " ".join(rows["DELEGATE"][4:]).startswith("cannot run: stands for nodes")
 
 
 def test_15000_tensors_list_at_once(generate):

@@ -115,8 +115,8 @@ def nested(depth):
 
 
 def test_deep_calls():
-    m = unflow.open(nested(12))
+    m = unflow.open(nested(65))
     assert m.run(np.array(True), np.array([1, 2], F))["y"].tolist() == [2, 4]
     refused(lambda: unflow.open(nested(200)).run(np.array(True), np.array([1, 2], F)),
-            "graph 'main': op #0 IF 'y': expected calls of subgraphs at most 24 deep, found a call of subgraph #1, which "
+            "graph 'main': op #0 IF 'y': expected calls of subgraphs at most 64 deep, found a call of subgraph #1, which "
             "goes 199 deep", RuntimeError)

@@ -70,7 +70,7 @@ static void test_messages(void **state) {
       {GOOD, .in_zero = 128, .message = "expected a zero point of the input 'in' within int8, found 128"},
       {GOOD, .filter_count = 3, .message = "one for each of 2 output channels, found 3"},
       {GOOD, .filter_count = 0, .message = "one for each of 2 output channels, found 0"},
-      {GOOD, .filter_scales = {INFINITY}, .message = "expected finite scales of the weights"},
+      {GOOD, .filter_scales = {INFINITY}, .message = "expected finite scales of 0 and more of the weights"},
       {GOOD, .filter_zeros = {5}, .message = "expected zero points 0 of the weights 'in', found 5"},
       {GOOD, .bias = UF_FLOAT32, .message = "expected a bias 'in' of dtype int32, found float32"},
       {GOOD, .filter = UF_UINT8, .message = "found int8 with uint8 to int8"},
@@ -80,7 +80,7 @@ static void test_messages(void **state) {
       {GOOD, .in = UF_INT16, .out = UF_INT16, .in_zero = 1,
        .message = "expected zero point 0 of the input 'in', as int16 tensors have, found 1"},
       {GOOD, .in = UF_UINT8, .filter = UF_UINT8, .out = UF_UINT8, .filter_count = 2,
-       .message = "one for each of 1 output channels, found 2"},
+       .message = "expected one scale of the weights 'in', found 2"},
   };
   for (size_t i = 0; i < UFI_COUNT(setups); i++) check_setup(&setups[i]);
 }

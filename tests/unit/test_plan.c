@@ -45,6 +45,42 @@ static void test_random_lifetimes(void **state) {
   }
 }
 
+/* More than are compared with each other: placed in the order of steps. */
+static void test_many_items(void **state) {
+  enum { N = 3 * UFI_PLAN_FEW };
+  ufi_plan_item *items = ufi_calloc(N, sizeof *items);
+  for (uint32_t lives = 1; lives <= 1000; lives *= 10) {
+    size_t total, bound;
+    for (int32_t i = 0; i < N; i++) {
+      items[i] = (ufi_plan_item){.first = (int32_t)next(N), .size = next(lives == 10 ? 20000 : 3000) + 1};
+      items[i].last = items[i].first + (int32_t)next(lives);
+    }
+    assert_int_equal(ufi_plan(items, N, &total, &bound, NULL), UF_OK);
+    check_plan(items, N, total);
+    assert_true(total >= bound && total <= bound + bound / 2);
+  }
+  for (int32_t i = 0; i < N; i++) items[i] = (ufi_plan_item){.first = i, .last = N, .size = 64};
+  size_t total, bound;
+  assert_int_equal(ufi_plan(items, N, &total, &bound, NULL), UF_OK);
+  check_plan(items, N, total);
+  assert_int_equal(total, 64 * N); /* all at once: no gap anywhere */
+  for (int32_t i = 0; i < N; i++) items[i] = (ufi_plan_item){.first = i, .last = i + 1, .size = 1024};
+  assert_int_equal(ufi_plan(items, N, &total, &bound, NULL), UF_OK);
+  assert_int_equal(total, 2048);
+  ufi_free(items);
+}
+
+/* Minutes if it took time in proportion to the square of their number. */
+static void test_very_many_items(void **state) {
+  enum { N = 1 << 19 };
+  ufi_plan_item *items = ufi_calloc(N, sizeof *items);
+  size_t total, bound;
+  for (int32_t i = 0; i < N; i++) items[i] = (ufi_plan_item){.first = i, .last = N, .size = 64 * (1 + (size_t)i % 3)};
+  assert_int_equal(ufi_plan(items, N, &total, &bound, NULL), UF_OK);
+  assert_int_equal(total, bound);
+  ufi_free(items);
+}
+
 static void test_chain_needs_two_buffers(void **state) {
   ufi_plan_item items[20];
   size_t total, bound;
@@ -72,6 +108,8 @@ static void test_sum_that_overflows(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_random_lifetimes),
+    cmocka_unit_test(test_many_items),
+    cmocka_unit_test(test_very_many_items),
     cmocka_unit_test(test_chain_needs_two_buffers),
     cmocka_unit_test(test_nothing_to_plan),
     cmocka_unit_test(test_sum_that_overflows),

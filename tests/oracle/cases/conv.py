@@ -177,9 +177,9 @@ def transpose_conv_cases(rng):
                 yield transpose_conv(rng, name, (1, 5, 4, 6), 7, kernel, stride, padding)
     for channels, filters in ((1, 1), (3, 17), (33, 16), (64, 3), (300, 20)):
         yield transpose_conv(rng, f"transpose_conv_{channels}_to_{filters}", (2, 6, 5, channels), filters, (3, 3), (2, 2))
-    for grow in (1, 2, 3):
-        yield transpose_conv(rng, f"transpose_conv_grow_{grow}", (1, 5, 4, 6), 7, (3, 3), (3, 3), grow=grow)
-        yield transpose_conv(rng, f"transpose_conv_grow_{grow}_valid", (1, 5, 4, 6), 7, (3, 3), (2, 2), VALID, grow=grow)
+    for grow in (1, 2, 3):  # less than the stride
+        yield transpose_conv(rng, f"transpose_conv_grow_{grow}", (1, 5, 4, 6), 7, (3, 3), (4, 4), grow=grow)
+        yield transpose_conv(rng, f"transpose_conv_grow_{grow}_valid", (1, 5, 4, 6), 7, (3, 3), (4, 4), VALID, grow=grow)
     for act in (RELU, RELU6):
         yield transpose_conv(rng, f"transpose_conv_act_{act}", (1, 5, 4, 6), 7, (3, 3), (2, 2), act=act)
     yield transpose_conv(rng, "transpose_conv_no_bias", (1, 5, 4, 6), 7, (3, 3), (2, 2), bias=False)

@@ -5,6 +5,11 @@ import numpy as np
 from case import Case
 from modelgen import ModelGen, type_code
 
+DIFFERS = {
+    "READ_VARIABLE": "Where the file says a shape of rank 1 and more for the value, LiteRT copies as many bytes as that takes, "
+        "whatever the variable holds. unflow gives the variable's own shape.",
+}
+
 
 def handle(g, name, container="", shape=()):
     out = g.tensor(f"handle_{name}_{len(g.graph.tensors)}", "resource", shape)
@@ -132,6 +137,61 @@ def shapes_of_variables():
         yield Case(f"shape_of_{n}", "READ_VARIABLE", model, [np.arange(n, dtype=np.float32)], steps=2)
 
 
+def more_variables(rng):
+    """Every other dtype, a variable that changes its dtype, names that are one only with their container."""
+    from onenode import numbers
+    for dtype in ("uint16", "uint32", "uint64", "complex128", "int16", "uint8"):
+        x = numbers(rng, dtype, (3, 2))
+        yield Case(f"hold_{dtype}", "READ_VARIABLE", passing(dtype, x), [x], steps=2)
+    for dtype in ("string", "bool"):
+        x = np.array([[b"a", b"bc"], [b"", b"d"]], object) if dtype == "string" else np.eye(3, dtype=bool)
+        yield Case(f"hold_{dtype}", "ASSIGN_VARIABLE", passing(dtype, x), [x], steps=2)
+    g = ModelGen()
+    x, y = g.tensor("x", "float32", (2,)), g.tensor("y", "int32", (3,))
+    v = handle(g, "v")
+    assign(g, v, x)
+    first = read(g, v, "float32", (2,))
+    assign(g, v, y)
+    g.inputs([x, y])
+    g.outputs([first, read(g, v, "int32", (3,))])
+    yield Case("another_dtype", "ASSIGN_VARIABLE", g.build(), [np.array([1, 2], np.float32), np.array([3, 4, 5], np.int32)], steps=3)
+    g = ModelGen()
+    x, y = g.tensor("x", "float32", (2,)), g.tensor("y", "float32", (2,))
+    boxes = [handle(g, "v", container=c) for c in ("", "a", "b")]
+    for box, value in zip(boxes, (x, y, binary(g, "ADD", x, y, "float32", (2,)))):
+        assign(g, box, value)
+    g.inputs([x, y])
+    g.outputs([read(g, handle(g, "v", container=c), "float32", (2,)) for c in ("b", "", "a")])
+    yield Case("containers", "VAR_HANDLE", g.build(), [np.array([1, 2], np.float32), np.array([3, 5], np.float32)], steps=2)
+    for shape in ((), (1,)):
+        x = np.array([3, 4], np.float32)
+        yield Case(f"handle_shape_{len(shape)}", "VAR_HANDLE", accumulator("float32", x, x, shape=shape), [x], steps=2)
+
+
+def in_branches():
+    """A variable that a branch or a loop assigns and the graph reads, and the other way round."""
+    for flag in (True, False):
+        g = ModelGen()
+        c, x = g.tensor("c", "bool", ()), g.tensor("x", "float32", (2,))
+        call_once(g, 3)
+        assign(g, handle(g, "in"), x)
+        y = g.tensor("y", "float32", (2,))
+        g.op("IF", [c, x], [y], "IfOptions", {"thenSubgraphIndex": 1, "elseSubgraphIndex": 2})
+        g.inputs([c, x])
+        g.outputs([y, read(g, handle(g, "out"), "float32", (2,))])
+        for op in ("ADD", "MUL"):
+            graph(g, op)
+            x = g.tensor("x", "float32", (2,))
+            old, new = read(g, handle(g, "out"), "float32", (2,)), read(g, handle(g, "in"), "float32", (2,))
+            total = binary(g, op, old, new, "float32", (2,))
+            assign(g, handle(g, "out"), total)
+            g.inputs([x])
+            g.outputs([binary(g, "SUB", total, x, "float32", (2,))])
+        graph(g, "init")
+        assign(g, handle(g, "out"), g.constant("first", "float32", np.array([2, 3], np.float32)))
+        yield Case(f"branch_variable_{flag}", "ASSIGN_VARIABLE", g.build(), [np.array(flag), np.array([5, 7], np.float32)], steps=3)
+
+
 def initialised_once():
     """Two CALL_ONCE of one graph, and an initialiser of two variables."""
     g = ModelGen()
@@ -195,6 +255,83 @@ def tables():
     yield Case("find_nothing", "HASHTABLE_FIND", table(numbers, words, "int64", "string", none, strings(b"?")), [none])
     yield Case("find_scalar_default", "HASHTABLE_FIND",
                table(numbers, words, "int64", "string", ask_n, np.array(b"?", object)), [ask_n])
+
+
+def find(g, h, x, shape, value_dtype, default):
+    y = g.tensor(f"found_{len(g.graph.tensors)}", value_dtype, shape)
+    g.op("HASHTABLE_FIND", [h, x, g.constant(f"default_{len(g.graph.tensors)}", value_dtype, default)], [y],
+         "HashtableFindOptions")
+    return y
+
+
+def make_table(g, table_id, key_dtype, value_dtype, shape=()):
+    h = g.tensor(f"table_{len(g.graph.tensors)}", "resource", shape)
+    g.op("HASHTABLE", [], [h], "HashtableOptions",
+         {"tableId": table_id, "keyDtype": type_code(key_dtype), "valueDtype": type_code(value_dtype)})
+    return h
+
+
+def fill(g, h, keys, values, key_dtype, value_dtype):
+    n = len(g.graph.tensors)
+    g.op("HASHTABLE_IMPORT", [h, g.constant(f"keys_{n}", key_dtype, keys), g.constant(f"values_{n}", value_dtype, values)], [],
+         "HashtableImportOptions")
+
+
+def more_tables(rng):
+    """Keys that repeat, imports of several dimensions and of nothing, a second import, two tables, larger ones."""
+    ask = np.array([[7, 8, 9], [-1, 7, 2 ** 40]], np.int64)
+    for name, keys, values in (
+            ("repeated", [7, 8, 7], [b"first", b"x", b"second"]), ("matrix", [[7, -1], [2 ** 40, 3]], [[b"a", b""], [b"cc", b"d"]]),
+            ("extremes", [-(2 ** 63), 2 ** 63 - 1], [b"low", b"high"])):
+        yield Case(f"import_{name}", "HASHTABLE_IMPORT",
+                   table(np.array(keys, np.int64), np.array(values, object), "int64", "string", ask, strings(b"none")), [ask], steps=2)
+    yield Case("import_nothing", "HASHTABLE_IMPORT",
+               table(np.zeros(0, np.int64), np.zeros(0, object), "int64", "string", ask, strings(b"none")), [ask])
+    keys = rng.permutation(700).astype(np.int64) * 97 - 9000
+    values = np.array([b"w%d" % (k % 91) for k in keys], object)
+    ask = rng.choice(np.concatenate([keys, keys + 1]), (5, 7, 3))
+    yield Case("find_many", "HASHTABLE_FIND", table(keys, values, "int64", "string", ask, strings(b"?", b"not this")), [ask])
+    ask = np.array([[b"w1", b"\0", b""], [b"w\0", b"w", b"W"]], object)
+    yield Case("find_bytes", "HASHTABLE_FIND",
+               table(strings(b"w", b"w\0", b"", b"\0"), np.array([1, 2, 3, 4], np.int64), "string", "int64", ask,
+                     np.array([-7], np.int64)), [ask], steps=2)
+    yield Case("find_default_each", "HASHTABLE_FIND",  # only the first default counts
+               table(strings(b"w"), np.array([1], np.int64), "string", "int64", ask.reshape(-1), np.arange(6).astype(np.int64)),
+               [ask.reshape(-1)])
+    yield Case("find_default_scalar", "HASHTABLE_FIND",
+               table(strings(b"w"), np.array([1], np.int64), "string", "int64", ask, np.array(5, np.int64)), [ask])
+    g = ModelGen()
+    x = g.tensor("x", "string", (2,))
+    call_once(g, 1)
+    first, second = make_table(g, 4, "string", "int64"), make_table(g, 9, "int64", "string", (1,))
+    number = find(g, first, x, (2,), "int64", np.array([0], np.int64))
+    g.inputs([x])
+    g.outputs([number, find(g, second, number, (2,), "string", strings(b"?"))])
+    graph(g, "init")
+    fill(g, make_table(g, 4, "string", "int64"), strings(b"a", b"b"), np.array([5, 6], np.int64), "string", "int64")
+    fill(g, make_table(g, 9, "int64", "string"), np.array([6, 0], np.int64), strings(b"six", b"zero"), "int64", "string")
+    fill(g, make_table(g, 9, "int64", "string"), np.array([5], np.int64), strings(b"too late"), "int64", "string")
+    yield Case("two_tables", "HASHTABLE", g.build(), [strings(b"b", b"c")], steps=2)
+    yield Case("two_tables_other", "HASHTABLE_SIZE", g.build(), [strings(b"a", b"b")], steps=2)
+
+
+def table_in_branch():
+    g = ModelGen()
+    c, x = g.tensor("c", "bool", ()), g.tensor("x", "int64", (2,))
+    call_once(g, 3)
+    y = g.tensor("y", "string", (2,))
+    g.op("IF", [c, x], [y], "IfOptions", {"thenSubgraphIndex": 1, "elseSubgraphIndex": 2})
+    g.inputs([c, x])
+    g.outputs([y])
+    for k in range(2):
+        graph(g, f"branch_{k}")
+        x = g.tensor("x", "int64", (2,))
+        g.inputs([x])
+        g.outputs([find(g, make_table(g, 1, "int64", "string"), x, (2,), "string", strings(b"none %d" % k))])
+    graph(g, "init")
+    fill(g, make_table(g, 1, "int64", "string"), np.array([1, 2], np.int64), strings(b"one", b"two"), "int64", "string")
+    for flag in (True, False):
+        yield Case(f"table_in_branch_{flag}", "HASHTABLE_FIND", g.build(), [np.array(flag), np.array([2, 3], np.int64)], steps=2)
 
 
 def conditionals(rng):
@@ -366,8 +503,32 @@ def signatures():
                calls=[("put", {"x": a}), ("get", {}), ("put", {"x": b}), ("get", {}), ("get", {})])
 
 
+def signatures_of_tables():
+    """One signature fills, another finds."""
+    g = ModelGen()
+    h, n = make_table(g, 3, "string", "int64"), g.tensor("n", "int64", (1,))
+    fill(g, h, strings(b"a", b"b"), np.array([1, 2], np.int64), "string", "int64")
+    g.op("HASHTABLE_SIZE", [h], [n], "HashtableSizeOptions")
+    g.inputs([])
+    g.outputs([n])
+    g.signature("fill", {}, {"n": n})
+    graph(g, "ask")
+    x = g.tensor("x", "string", (2,))
+    y = find(g, make_table(g, 3, "string", "int64"), x, (2,), "int64", np.array([-1], np.int64))
+    g.inputs([x])
+    g.outputs([y])
+    g.signature("find", {"x": x}, {"y": y})
+    yield Case("signatures_of_tables", "HASHTABLE", g.build(),
+               calls=[("fill", {}), ("find", {"x": strings(b"b", b"?")}), ("fill", {}), ("find", {"x": strings(b"a", b"a")})])
+
+
 def cases(rng):
     yield from variables(rng)
+    yield from more_variables(rng)
+    yield from in_branches()
+    yield from more_tables(rng)
+    yield from table_in_branch()
+    yield from signatures_of_tables()
     yield from initialised_once()
     yield from tables()
     yield from conditionals(rng)

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * matvec_scalar.c: the kernels of matvec.h in plain C. Float sums run in eight
+ * lanes, which compilers turn into vectors and which keeps their error small.
+ */
+#include "kernels/matvec.h"
+
+#define LANES 8
+
+static float dot(const float *a, const float *b, size_t n) {
+  float lanes[LANES] = {0}, sum = 0;
+  size_t i = 0;
+  for (; i + LANES <= n; i += LANES) {
+    for (int k = 0; k < LANES; k++) lanes[k] += a[i + k] * b[i + k];
+  }
+  for (; i < n; i++) lanes[0] += a[i] * b[i];
+  for (int k = 0; k < LANES; k++) sum += lanes[k];
+  return sum;
+}
+
+static void f32(size_t rows, size_t cols, const float *w, const float *x, float *y) {
+  for (size_t r = 0; r < rows; r++) y[r] += dot(w + r * cols, x, cols);
+}
+
+static void s8(size_t rows, size_t cols, const int8_t *w, const int16_t *x, int32_t *sums) {
+  for (size_t r = 0; r < rows; r++, w += cols) {
+    uint32_t sum = 0;
+    for (size_t i = 0; i < cols; i++) sum += (uint32_t)(w[i] * x[i]);
+    sums[r] = (int32_t)sum;
+  }
+}
+
+void ufk_matvec_scalar(ufk_matvec_table *table) { *table = (ufk_matvec_table){.f32 = f32, .s8 = s8}; }

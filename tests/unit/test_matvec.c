@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_matvec.c: the kernels of matvec.h of every instruction set this processor
+ * has, against plain loops, at odd sizes, with memory that ends where a page that
+ * may not be touched begins.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/cpu.h"
+#include "kernels/kernels.h"
+
+typedef struct guarded {
+  void *map, *data;
+  size_t size;
+} guarded;
+
+static guarded guard(size_t bytes) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  guarded g = {.size = (bytes + page - 1) / page * page + page};
+  g.map = mmap(NULL, g.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  assert_true(g.map != MAP_FAILED);
+  assert_int_equal(mprotect((char *)g.map + g.size - page, page, PROT_NONE), 0);
+  g.data = (char *)g.map + g.size - page - bytes;
+  return g;
+}
+
+static void unguard(guarded *g) { munmap(g->map, g->size); }
+
+static uint32_t seed = 1;
+static uint32_t noise(void) { return (seed = seed * 1664525u + 1013904223u) >> 8; }
+
+static void check_f32(const ufk_matvec_table *k, size_t rows, size_t cols) {
+  guarded w = guard(rows * cols * 4), x = guard(cols * 4), y = guard(rows * 4);
+  float *pw = w.data, *px = x.data, *py = y.data;
+  for (size_t i = 0; i < rows * cols; i++) pw[i] = (float)noise() / (1 << 23) - 1;
+  for (size_t i = 0; i < cols; i++) px[i] = (float)noise() / (1 << 23) - 1;
+  for (size_t i = 0; i < rows; i++) py[i] = (float)i;
+  k->f32(rows, cols, pw, px, py);
+  for (size_t r = 0; r < rows; r++) {
+    double want = (double)r;
+    for (size_t i = 0; i < cols; i++) want += (double)pw[r * cols + i] * (double)px[i];
+    if (fabs(want - (double)py[r]) > 1e-6 * (double)(cols + rows + 1)) {
+      fail_msg("row %zu of (%zu, %zu): expected %g, found %g", r, rows, cols, want, (double)py[r]);
+    }
+  }
+  unguard(&w);
+  unguard(&x);
+  unguard(&y);
+}
+
+/* extreme: sums that wrap around, and the largest products. */
+static void check_s8(const ufk_matvec_table *k, size_t rows, size_t cols, bool extreme) {
+  guarded w = guard(rows * cols), x = guard(cols * 2), y = guard(rows * 4);
+  int8_t *pw = w.data;
+  int16_t *px = x.data;
+  int32_t *py = y.data;
+  for (size_t i = 0; i < rows * cols; i++) pw[i] = extreme ? -128 : (int8_t)noise();
+  for (size_t i = 0; i < cols; i++) px[i] = (int16_t)(extreme ? -255 : (int32_t)(noise() % 511) - 255);
+  k->s8(rows, cols, pw, px, py);
+  for (size_t r = 0; r < rows; r++) {
+    uint32_t want = 0;
+    for (size_t i = 0; i < cols; i++) want += (uint32_t)(pw[r * cols + i] * px[i]);
+    assert_int_equal(py[r], (int32_t)want);
+  }
+  unguard(&w);
+  unguard(&x);
+  unguard(&y);
+}
+
+static void run_for(int isa) {
+  static const size_t rows[] = {1, 2, 7, 8, 9, 16, 33};
+  ufi_kernels table;
+  if (!ufi_kernels_for(isa, &table)) {
+    skip();
+    return;
+  }
+  for (size_t r = 0; r < UFI_COUNT(rows); r++) {
+    for (size_t cols = 1; cols < 100; cols += 1 + noise() % 3) {
+      check_f32(&table.matvec, rows[r], cols);
+      check_s8(&table.matvec, rows[r], cols, false);
+    }
+  }
+  check_s8(&table.matvec, 9, 70001, true);
+}
+
+static void test_scalar(void **state) { run_for(UFI_ISA_SCALAR); }
+static void test_avx2(void **state) { run_for(UFI_ISA_AVX2); }
+static void test_avx512(void **state) { run_for(UFI_ISA_AVX512); }
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_scalar),
+      cmocka_unit_test(test_avx2),
+      cmocka_unit_test(test_avx512),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
