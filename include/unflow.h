@@ -10,6 +10,7 @@
  *   buf              reference-counted memory; what arrays are views of
  *   tensor           a view of typed memory: dtype, shape, data, owner
  *   model            a file, read and checked: graphs, values, nodes, signatures
+ *   custom ops       ops of one's own, for models that have them
  *   session          one execution of a model: inputs, run, read any tensor
  *   state            variables, state tensors and tables as values
  *   builder          a graph made call by call instead of read from a file
@@ -217,9 +218,12 @@ UF_API int64_t uf_tensor_count(const uf_tensor *tensor);
 
 typedef struct uf_model uf_model;
 
+typedef struct uf_ops uf_ops;
+
 typedef struct uf_open_options {
   size_t struct_size;   /* sizeof(uf_open_options) */
   const char *name;     /* what messages call a model from memory; NULL: "<memory>" */
+  uf_ops *ops;          /* ops of one's own, which the model retains; NULL: none */
 } uf_open_options;
 
 /* Opens and checks a .tflite file, mapped and never copied. NOT_FOUND,
@@ -360,6 +364,81 @@ UF_API uf_status uf_model_file(uf_model *model, int32_t i, const char **name_out
  * caller releases them. UNIMPLEMENTED: encrypted, or packed by another method than deflate. */
 UF_API uf_status uf_model_file_read(uf_model *model, int32_t i, uf_buf **bytes_out,
                                     uf_error *error) UF_MUST_USE;
+
+/* ---- custom ops ---------------------------------------------------------- */
+
+/* What an op of one's own is given: a node of the file, and values. Lives as long as the function
+ * that it was given to runs. */
+typedef struct uf_op_call {
+  size_t struct_size;
+  const char *op, *node;      /* the op's name; what messages call the node */
+  void *context;              /* of the definition */
+  void *state;                /* what init made of this node */
+  int32_t version;
+  const void *options;        /* custom_options, as the file has them: a FlexBuffer mostly */
+  size_t options_size;
+  int32_t n_inputs, n_outputs;
+  /* Views. An omitted input has dtype UF_INVALID. rank is -1 while a shape is not known (in init), data
+   * NULL while a value is not (in prepare; constants are known). To keep an input's value for longer,
+   * retain its buf; where that is NULL, copy. */
+  const uf_tensor *inputs;
+  /* dtype as the file says. In eval data is there, once the shape was said, and is to be written:
+   * strings by elements that point to characters which live until this node's next call, or free. */
+  uf_tensor *outputs;
+  bool in_eval;
+  uf_error *error;            /* may be NULL */
+  void *internal;
+} uf_op_call;
+
+enum {
+  UF_OP_PURE = 1, /* outputs depend on inputs and options alone: computed once when all inputs are constants */
+};
+
+/* An op that files name as a custom op (custom_code): four functions and a context for them. They may be
+ * called from any thread, for several sessions at once, but for one node of one session (one `state`) by
+ * one thread at a time. Failing, they return a status and say why (uf_op_call_fail); where that is
+ * UNIMPLEMENTED or WRONG_TYPE from prepare, the node counts as not supported, and what does not depend
+ * on it still runs. They must not call the session that runs them. */
+typedef struct uf_op_definition {
+  size_t struct_size;         /* sizeof(uf_op_definition) */
+  const char *name;           /* copied */
+  uint32_t flags;
+  void *context;
+  void (*free_context)(void *context); /* when nothing needs it any more; NULL is fine */
+  /* Once for each node of a session, before its first prepare; NULL is fine. A fork of a session, and a
+   * run that is repeated to read an intermediate (never of this op in the graph that ran: its outputs are
+   * kept), begin with states of their own. */
+  uf_status (*init)(uf_op_call *call, void **state_out);
+  void (*free)(void *context, void *state); /* NULL is fine */
+  /* After each allocate, when shapes of inputs are known: says dtype and shape of each output by
+   * uf_op_call_output, or nothing of one whose shape depends on data. NULL: nothing of any. */
+  uf_status (*prepare)(uf_op_call *call);
+  /* Computes the outputs; says the shapes that prepare did not, which gives outputs[i].data memory. */
+  uf_status (*eval)(uf_op_call *call);
+} uf_op_definition;
+
+/* A set of such ops for uf_open_options, empty at first; counted references, used by any number of
+ * models and threads. NULL: out of memory. */
+UF_API uf_ops *uf_ops_create(void);
+UF_API uf_ops *uf_ops_retain(uf_ops *ops);
+UF_API void uf_ops_release(uf_ops *ops); /* NULL is fine */
+/* Adds an op; models opened before do not see it. Where unflow itself has a custom op (or, for "Flex..."
+ * names, an op of TensorFlow) of that name, the registered one is used. The definition is copied; on success
+ * its context is the set's. INVALID_ARGUMENT: no name, no eval, or the name of a builtin op;
+ * ALREADY_EXISTS: the name is there. */
+UF_API uf_status uf_op_register(uf_ops *ops, const uf_op_definition *def, uf_error *error) UF_MUST_USE;
+
+/* In prepare and eval: output i has this dtype (UF_INVALID: as the file says) and shape. A shape that
+ * prepare said stays. INVALID_ARGUMENT, RESOURCE_EXHAUSTED. */
+UF_API uf_status uf_op_call_output(uf_op_call *call, int32_t i, uf_dtype dtype, int32_t rank,
+                                   const int64_t *dims) UF_MUST_USE;
+/* Puts the words into call->error; returns status. The model, the op and the node are put before them. */
+UF_API uf_status uf_op_call_fail(uf_op_call *call, uf_status status, const char *format, ...) UF_PRINTF(3, 4);
+/* Values of options that are a FlexBuffer map; fallback when they have none such. A text is not
+ * NUL-terminated, and has data NULL when there is none. */
+UF_API int64_t uf_op_call_int(const uf_op_call *call, const char *key, int64_t fallback);
+UF_API double uf_op_call_float(const uf_op_call *call, const char *key, double fallback);
+UF_API uf_string uf_op_call_text(const uf_op_call *call, const char *key);
 
 /* ---- session ----------------------------------------------------------- */
 

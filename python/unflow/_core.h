@@ -17,13 +17,15 @@
  *   py_details.c  LiteRT's dictionaries about tensors
  *   py_builder.c  graphs made call by call
  *   py_source.c   named arrays of checkpoints, graphs, archives
+ *   py_custom.c   custom ops that are Python functions
  *   py_writer.c   arrays to checkpoints and archives
  *   py_eager.h    eager mode: tensors, operators, ops one by one (three files)
  *   _core.c       the module
  *
  * Threads: a uf_session may be used by one thread at a time, so every call
- * into one goes between core_enter and core_leave, and no Python code runs in
- * between (that could come back to the same session and wait for itself).
+ * into one goes between core_enter and core_leave. Python code that runs in
+ * between, which only a custom op's is, gets an error when it comes back to the
+ * same session, for it would wait for itself.
  */
 #ifndef UNFLOW_CORE_H
 #define UNFLOW_CORE_H
@@ -161,6 +163,7 @@ typedef struct core_session {
   uf_session *session;     /* NULL: closed */
   PyObject *model;         /* core_model */
   PyThread_type_lock lock;
+  unsigned long owner;     /* the thread that has the lock; 0: none */
   bool run_failed;         /* the last run did, so outputs hold nothing */
 } core_session;
 
@@ -201,6 +204,11 @@ void core_leave(core_session *self);
 uf_model *core_session_model(const core_session *self);
 /* The value is an input or output of its graph, so reading it costs nothing. */
 bool core_is_output(const core_session *self, int32_t graph, int32_t value);
+
+/* custom ops (py_custom.c): {name: callable} or None as a set of ops, NULL for None; false: exception set. */
+bool core_ops_of(PyObject *module, PyObject *functions, uf_ops **out);
+/* Raises the exception of a Python function that the error is of; false: it is of none. */
+bool core_custom_raise(const uf_error *error);
 
 /* Methods of Session that live in other files than its table. */
 PyObject *core_session_step(core_session *self, PyObject *args);

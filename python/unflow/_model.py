@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import _core
+from ._custom import functions_of
 from ._mappings import Files, Metadata, Named, Ports, Tables, Tensors, Variables, state_keys
 from .errors import InvalidArgumentError, NoSuchNameError
 
@@ -32,7 +33,7 @@ def _is_tflite(source):
 
 
 def open(source, num_threads=None, *, keep_all=False, name=None, ema=False, fs=None,
-         storage_options=None):
+         storage_options=None, custom_ops=None):
     """Opens a TensorFlow Lite model, a checkpoint, a SavedModel, a graph or an archive.
 
     source: a path (str or PathLike), a file's content (bytes, bytearray,
@@ -49,6 +50,12 @@ def open(source, num_threads=None, *, keep_all=False, name=None, ema=False, fs=N
     ema: of a checkpoint, variables give their moving averages.
     fs, storage_options: an fsspec filesystem to read from, or options for the one
         that the URL names.
+    custom_ops: of a .tflite, {name: function} for custom ops that unflow does not have (or
+        is not to use its own of). A function takes the inputs as read-only arrays and the
+        op's options as keyword arguments (``options=`` bytes when they are no FlexBuffer),
+        and returns an array, or a tuple of one for each output, of the dtypes that the file
+        says and any shapes. Its exceptions pass through, with a note of the node. It must
+        not call the model that runs it. Builtin ops cannot be replaced.
 
     Returns a Model for a .tflite, a Source (a Mapping of named arrays) for all else, to be
     used in a ``with`` or closed. Ops that are not supported do not make this
@@ -60,18 +67,21 @@ def open(source, num_threads=None, *, keep_all=False, name=None, ema=False, fs=N
         raise InvalidArgumentError(
             None, None, f"expected num_threads of 1 or more, found {num_threads!r}")
     if fs is not None or not _is_tflite(source):
+        if custom_ops:
+            raise InvalidArgumentError(
+                None, None, "expected custom_ops for a .tflite model, found another kind of file; leave them out")
         from ._source import open_source
 
         return open_source(source, fs, storage_options, ema, name)
     if isinstance(source, (str, os.PathLike)):
         path = os.fspath(source)
-        core = _core.open_path(path)
+        core = _core.open_path(path, functions_of(custom_ops))
     else:
         if hasattr(source, "read"):
             name = name or getattr(source, "name", None)
             source = source.read()
         name = name if isinstance(name, str) else None
-        core = _core.open_buffer(source, name)
+        core = _core.open_buffer(source, name, functions_of(custom_ops))
     return Model(_core.Session(core, num_threads=num_threads or 0, keep_all=keep_all))
 
 

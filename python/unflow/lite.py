@@ -17,6 +17,7 @@ import os
 from types import SimpleNamespace
 
 from . import _core
+from ._custom import custom_op, functions_of  # noqa: F401  custom_op is for users
 from .errors import InvalidArgumentError, OutOfRangeError
 
 
@@ -96,6 +97,9 @@ class Interpreter(_core.Session):
     more. experimental_delegates must be empty. experimental_preserve_all_tensors
     keeps intermediates instead of computing them again when they are read. The
     other experimental arguments are accepted and change nothing.
+    custom_op_registerers: Python functions in the place of TensorFlow's registerers
+    in C++: {name: function}, or functions marked by ``custom_op(name)``; see
+    ``unflow.open``'s custom_ops for what they take and give.
 
     Raises NotFoundError (ValueError and FileNotFoundError), InvalidArgumentError
     or DataLossError (ValueError) with the file's name.
@@ -114,6 +118,8 @@ class Interpreter(_core.Session):
         experimental_compress_quantization_zero_points=False,
         experimental_disable_delegate_node_fusion=False,
         experimental_force_delegate_node_profiling=False,
+        *,
+        custom_op_registerers=None,
     ):
         if getattr(experimental_op_resolver_type, "name", None) not in OpResolverType.__members__:
             raise InvalidArgumentError(None, None, f"expected an OpResolverType, found "
@@ -135,9 +141,9 @@ class Interpreter(_core.Session):
             raise InvalidArgumentError(
                 None, None, "`model_path` or `model_content` must be specified.")
         if model_path:
-            model = _core.open_path(os.fspath(model_path))
+            model = _core.open_path(os.fspath(model_path), functions_of(custom_op_registerers))
         else:
-            model = _core.open_buffer(model_content, None)
+            model = _core.open_buffer(model_content, None, functions_of(custom_op_registerers))
         super().__init__(model, num_threads=num_threads or 0,
                          keep_all=bool(experimental_preserve_all_tensors))
         rows = (model.signature(i) for i in range(model.info()["n_signatures"]))
@@ -254,3 +260,10 @@ def __getattr__(name):
 
 
 __all__ = ["Interpreter", "OpResolverType", "SignatureRunner", "experimental", "load_delegate"]
+
+
+class InterpreterWithCustomOps(Interpreter):
+    """Interpreter with the ops first, as in ``tensorflow.lite.python.interpreter``."""
+
+    def __init__(self, custom_op_registerers=None, **kwargs):
+        super().__init__(custom_op_registerers=custom_op_registerers, **kwargs)

@@ -46,6 +46,7 @@ static const char *class_name(uf_status status, core_what what) {
 
 PyObject *core_raise(core_state *state, const uf_error *error, core_what what) {
   PyObject *type = NULL, *message = NULL, *exception = NULL;
+  if (core_custom_raise(error)) return NULL;
   PyObject *errors = errors_module(state);
   if (errors == NULL) goto done;
   type = PyObject_GetAttrString(errors, class_name(error->status, what));

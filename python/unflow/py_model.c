@@ -26,15 +26,21 @@ PyObject *core_model_wrap(core_state *state, uf_model *model) {
 /* ---- opening ---- */
 
 PyObject *core_open_path(PyObject *module, PyObject *args) {
-  PyObject *path;
-  if (!PyArg_ParseTuple(args, "O&", PyUnicode_FSConverter, &path)) return NULL;
+  PyObject *path, *functions = NULL;
+  if (!PyArg_ParseTuple(args, "O&|O", PyUnicode_FSConverter, &path, &functions)) return NULL;
   CORE_ERROR(error);
   uf_model *model = NULL;
   const char *text = PyBytes_AsString(path);
+  uf_open_options options = {.struct_size = sizeof(options)};
+  if (!core_ops_of(module, functions, &options.ops)) {
+    Py_DECREF(path);
+    return NULL;
+  }
   uf_status status;
   Py_BEGIN_ALLOW_THREADS
-  status = uf_model_open(text, NULL, &model, &error);
+  status = uf_model_open(text, &options, &model, &error);
   Py_END_ALLOW_THREADS
+  uf_ops_release(options.ops); /* the model has its own reference */
   Py_DECREF(path);
   if (status != UF_OK) return core_raise(core_state_of(module), &error, CORE_FILE);
   return core_model_wrap(core_state_of(module), model);
@@ -76,19 +82,24 @@ uf_buf *core_buf_of(PyObject *object) {
 }
 
 PyObject *core_open_buffer(PyObject *module, PyObject *args) {
-  PyObject *object;
+  PyObject *object, *functions = NULL;
   const char *name = NULL;
-  if (!PyArg_ParseTuple(args, "O|z", &object, &name)) return NULL;
-  uf_buf *buf = core_buf_of(object);
-  if (buf == NULL) return NULL;
+  if (!PyArg_ParseTuple(args, "O|zO", &object, &name, &functions)) return NULL;
   CORE_ERROR(error);
   uf_open_options options = {.struct_size = sizeof(options), .name = name};
+  if (!core_ops_of(module, functions, &options.ops)) return NULL;
+  uf_buf *buf = core_buf_of(object);
+  if (buf == NULL) {
+    uf_ops_release(options.ops);
+    return NULL;
+  }
   uf_model *model = NULL;
   uf_status status;
   Py_BEGIN_ALLOW_THREADS
   status = uf_model_open_buf(buf, &options, &model, &error);
   Py_END_ALLOW_THREADS
-  uf_buf_release(buf); /* the model has its own reference */
+  uf_buf_release(buf); /* the model has its own references */
+  uf_ops_release(options.ops);
   if (status != UF_OK) return core_raise(core_state_of(module), &error, CORE_ANY);
   return core_model_wrap(core_state_of(module), model);
 }

@@ -66,12 +66,18 @@ bool core_enter(core_session *self) {
     return false;
   }
   if (!PyThread_acquire_lock(self->lock, NOWAIT_LOCK)) {
+    if (self->owner == PyThread_get_thread_ident()) {
+      core_fail(self->state, UF_FAILED_PRECONDITION, "expected a session that is not running, found that a custom op calls the one "
+                "that runs it");
+      return false;
+    }
     Py_BEGIN_ALLOW_THREADS
     PyThread_acquire_lock(self->lock, WAIT_LOCK);
     Py_END_ALLOW_THREADS
   }
+  self->owner = PyThread_get_thread_ident();
   if (self->session != NULL) return true;
-  PyThread_release_lock(self->lock);
+  core_leave(self);
   if (self->state == NULL) /* its constructor failed */
     PyErr_SetString(PyExc_ValueError, "this session was not initialised");
   else
@@ -79,7 +85,10 @@ bool core_enter(core_session *self) {
   return false;
 }
 
-void core_leave(core_session *self) { PyThread_release_lock(self->lock); }
+void core_leave(core_session *self) {
+  self->owner = 0;
+  PyThread_release_lock(self->lock);
+}
 
 uf_model *core_session_model(const core_session *self) {
   return ((core_model *)self->model)->model;

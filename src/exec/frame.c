@@ -164,9 +164,18 @@ static void drop_state(ufi_ctx *ctx) {
   ctx->state = NULL;
 }
 
+static void drop_kept(ufi_ctx *ctx) {
+  const ufi_op_row *op = ctx->node ? ctx->node->op : NULL;
+  if (ctx->kept && op && op->def->forget) op->def->forget(ctx->attrs, ctx->kept);
+  ctx->kept = NULL;
+}
+
 void ufi_frame_destroy(ufi_frame *f) {
   if (f == NULL) return;
-  for (int32_t i = 0; f->ctxs && i < f->graph->n_nodes; i++) drop_state(&f->ctxs[i]);
+  for (int32_t i = 0; f->ctxs && i < f->graph->n_nodes; i++) {
+    drop_state(&f->ctxs[i]);
+    drop_kept(&f->ctxs[i]);
+  }
   for (int32_t i = 0; f->tensors && i < f->graph->n_values; i++) uf_buf_release(f->tensors[i].buf);
   for (size_t i = 0; f->repacked && i < (size_t)f->graph->n_nodes * UFI_PACKED_SLOTS; i++) {
     uf_buf_release(f->repacked[i].of);
@@ -257,10 +266,20 @@ static void name_node(ufi_frame *f, int32_t i, uf_error *error) {
   ufi_error_prefix(error, "op #%d %s '%.200s'", (int)i, node->op_name, node->name);
 }
 
+/* Ops with a TensorFlow signature rely on it: what a .tflite file or an op before it says may be another dtype. */
+static uf_status keep_signature(ufi_ctx *ctx) {
+  const ufi_node *node = ctx->node;
+  if (node->dtypes == NULL) return UF_OK;
+  for (int32_t k = 0; k < ctx->n_in; k++) UFI_TRY(ufi_want_in(ctx, k, node->dtypes[k], UF_INVALID));
+  for (int32_t k = 0; k < ctx->n_out; k++) UFI_TRY(ufi_out_dtype(ctx, k, node->dtypes[ctx->n_in + k]));
+  return UF_OK;
+}
+
 uf_status ufi_node_infer(ufi_frame *f, int32_t i, uf_error *error) {
   ufi_ctx *ctx = &f->ctxs[i];
   ctx->error = error;
-  uf_status status = ctx->node->op->def->infer(ctx);
+  uf_status status = keep_signature(ctx);
+  if (status == UF_OK) status = ctx->node->op->def->infer(ctx);
   if (status != UF_OK) name_node(f, i, error);
   return status;
 }
@@ -447,6 +466,19 @@ static bool has_own_buf_type(uf_dtype dtype) {
   return dtype == UF_STRING || dtype == UF_RESOURCE || dtype == UF_VARIANT;
 }
 
+/* Values that an op of the caller's takes or gives: it may keep what it took, and what it gave is not
+ * computed again. */
+static void own_around_users(ufi_frame *f) {
+  const ufi_graph *g = f->graph;
+  for (int32_t i = 0; i < g->n_nodes; i++) {
+    if (!g->nodes[i].op || !(g->nodes[i].op->flags & UFI_USER)) continue;
+    for (int32_t k = 0; k < g->nodes[i].n_in; k++) {
+      if (g->nodes[i].in[k] >= 0) f->own[g->nodes[i].in[k]] = true;
+    }
+    for (int32_t k = 0; k < g->nodes[i].n_out; k++) f->own[g->nodes[i].out[k]] = true;
+  }
+}
+
 static void mark_own(ufi_frame *f) {
   const ufi_graph *g = f->graph;
   for (int32_t i = 0; i < g->n_values; i++) {
@@ -456,6 +488,7 @@ static void mark_own(ufi_frame *f) {
   }
   for (int32_t i = 0; i < g->n_inputs; i++) f->own[g->inputs[i]] = true;
   for (int32_t i = 0; i < g->n_outputs; i++) f->own[g->outputs[i]] = true;
+  own_around_users(f);
 }
 
 static void find_last_uses(const ufi_frame *f, int32_t *last) {

@@ -12,6 +12,17 @@ ufi_store *ufi_host_store(ufi_ctx *ctx) { return ctx->frame->session->store; }
 size_t ufi_host_max_bytes(const ufi_ctx *ctx) { return ctx->frame ? ctx->frame->session->max_bytes : SIZE_MAX; }
 int32_t ufi_host_graph_count(ufi_ctx *ctx) { return ctx->frame->session->model->n_graphs; }
 
+const char *ufi_host_node(const ufi_ctx *ctx) { return ctx->node->name; }
+
+uf_buf *ufi_host_owner(const ufi_ctx *ctx, const ufi_tensor *t) {
+  const ufi_frame *f = ctx->frame;
+  if (t->is_state || t->in_arena) return NULL;
+  if (t->buf) return t->buf;
+  const ufi_value *v = &f->graph->values[t - f->tensors];
+  if (v->kind != UF_VALUE_CONSTANT || t->data != v->data) return NULL;
+  return v->buf ? v->buf : f->session->model->file;
+}
+
 void ufi_host_graph_size(ufi_ctx *ctx, int32_t graph, int32_t *n_in_out, int32_t *n_out_out) {
   const ufi_graph *g = &ctx->frame->session->model->graphs[graph];
   *n_in_out = g->n_inputs;

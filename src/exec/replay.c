@@ -119,6 +119,7 @@ static uf_status start(uf_session *s, uf_error *error) {
   UFI_TRY(uf_session_create(s->model, &options, &s->replay, error));
   uf_status status = restore(s->replay, s, error);
   s->replay->run_id = 1;
+  s->replay->original = s;
   if (status == UF_OK) status = ufi_session_frame(s->replay, s->last.graph, &f, error);
   if (status == UF_OK) status = ufi_frame_begin(f, error);
   if (status != UF_OK) {
@@ -126,6 +127,14 @@ static uf_status start(uf_session *s, uf_error *error) {
     s->replay = NULL;
   }
   return status;
+}
+
+/* A node of the graph that ran whose outputs that run kept, so that it must not run again: they are taken. */
+bool ufi_replay_keeps(const ufi_frame *f, int32_t i, const ufi_frame **from_out) {
+  const uf_session *s = f->session->original;
+  if (!s || f->index != s->last.graph || !(f->graph->nodes[i].op->flags & UFI_USER)) return false;
+  *from_out = s->frames[f->index];
+  return *from_out != NULL;
 }
 
 uf_status ufi_replay_value(uf_session *s, int32_t graph, int32_t value, const ufi_tensor **out, uf_error *error) {

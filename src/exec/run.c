@@ -75,9 +75,23 @@ static bool is_shared_string(const ufi_frame *f, const ufi_ctx *ctx) {
   return ctx->n_out == 1 && f->view_of[ctx->node->out[0]] >= 0;
 }
 
+/* Outputs of a node that the run which is repeated here kept. */
+static uf_status take_kept(ufi_frame *f, int32_t i, const ufi_frame *from, uf_error *error) {
+  ufi_ctx *ctx = &f->ctxs[i];
+  ctx->error = error;
+  for (int32_t k = 0; k < ctx->n_out; k++) {
+    const ufi_tensor *kept = &from->tensors[ctx->node->out[k]];
+    UFI_TRY(ufi_out_dtype(ctx, k, kept->dtype));
+    UFI_TRY(ufi_host_take(ctx, ctx->out[k], kept));
+  }
+  return UF_OK;
+}
+
 static uf_status run_node(ufi_frame *f, int32_t i, uf_error *error) {
   ufi_ctx *ctx = &f->ctxs[i];
+  const ufi_frame *from;
   ctx->running = true;
+  if (ufi_replay_keeps(f, i, &from)) return take_kept(f, i, from, error);
   if (f->mode[i] == UFI_NODE_DYNAMIC || f->reshaped) return run_dynamic(f, i, error);
   if (!(ctx->node->op->flags & UFI_GIVES_MEMORY)) UFI_TRY(bind_outputs(f, i, error));
   UFI_TRY(ufi_node_eval(f, i, error));

@@ -66,6 +66,7 @@ struct uf_session {
   uint64_t run_id;           /* counts runs from 1 */
   ufi_snapshot last;
   uf_session *replay;        /* NULL, or the last run again, keeping everything */
+  uf_session *original;      /* of a replay: whose run it repeats; else NULL */
 };
 
 /* session.c */
@@ -91,6 +92,7 @@ uf_status ufi_snapshot_take(uf_session *s, ufi_frame *f, const bool *wanted, uf_
 /* Gives an input memory of its own when the snapshot shares it. */
 uf_status ufi_snapshot_detach(uf_session *s, ufi_tensor *t, uf_error *error);
 void ufi_snapshot_drop(uf_session *s);
+bool ufi_replay_keeps(const ufi_frame *f, int32_t node, const ufi_frame **from_out);
 /* The value's tensor in the last run, computed again; borrowed. */
 uf_status ufi_replay_value(uf_session *s, int32_t graph, int32_t value, const ufi_tensor **out, uf_error *error);
 

@@ -7,7 +7,9 @@
 /* Kinds that are read here, numbered as in the format. */
 enum {
   KIND_INT = 1, KIND_UINT = 2, KIND_FLOAT = 3, KIND_INDIRECT_INT = 6, KIND_INDIRECT_UINT = 7,
-  KIND_INDIRECT_FLOAT = 8, KIND_MAP = 9, KIND_BOOL = 26,
+  KIND_KEY = 4, KIND_STRING = 5, KIND_INDIRECT_FLOAT = 8, KIND_MAP = 9, KIND_VECTOR = 10,
+  KIND_VECTOR_INT = 11, KIND_VECTOR_KEY = 14, KIND_VECTOR_STRING = 15, KIND_VECTOR_INT2 = 16,
+  KIND_VECTOR_FLOAT4 = 24, KIND_BLOB = 25, KIND_BOOL = 26, KIND_VECTOR_BOOL = 36,
 };
 
 static int kind_of(const ufi_flex *v) { return v->type >> 2; }
@@ -17,7 +19,7 @@ static bool fits(const ufi_flex *v, size_t at, size_t size) { return at <= v->si
 /* The unsigned number of 1, 2, 4 or 8 bytes at a place. */
 static bool load(const ufi_flex *v, size_t at, size_t width, uint64_t *out) {
   *out = 0;
-  if (!fits(v, at, width)) return false;
+  if (width == 0 || !fits(v, at, width)) return false;
   memcpy(out, v->data + at, width); /* little-endian, like the format */
   return true;
 }
@@ -78,6 +80,78 @@ ufi_flex ufi_flex_get(const ufi_flex *map, const char *key) {
   }
   return none;
 }
+
+/* ---- vectors and bytes ------------------------------------------------------------ */
+
+typedef struct vector_parts {
+  size_t values, width, count;
+  uint8_t type;   /* of every element; 0: each has its own behind them */
+} vector_parts;
+
+/* Vectors of exactly 2, 3 or 4 numbers store no length. */
+static bool fixed_vector(int kind, vector_parts *p) {
+  if (kind < KIND_VECTOR_INT2 || kind > KIND_VECTOR_FLOAT4) return false;
+  p->count = (size_t)(kind - KIND_VECTOR_INT2) / 3 + 2;
+  p->type = (uint8_t)((KIND_INT + (kind - KIND_VECTOR_INT2) % 3) << 2);
+  return true;
+}
+
+static bool open_vector(const ufi_flex *v, vector_parts *p) {
+  int kind = kind_of(v);
+  uint64_t count;
+  *p = (vector_parts){.width = (size_t)1 << (v->type & 3)};
+  bool is_typed = (kind >= KIND_VECTOR_INT && kind <= KIND_VECTOR_STRING) || kind == KIND_VECTOR_BOOL;
+  bool is_fixed = fixed_vector(kind, p);
+  if (kind != KIND_MAP && kind != KIND_VECTOR && !is_typed && !is_fixed) return false;
+  if (!follow(v, v->at, v->width, &p->values)) return false;
+  if (is_fixed) return fits(v, p->values, p->count * p->width);
+  if (p->values < p->width || !load(v, p->values - p->width, p->width, &count) || count > v->size) return false;
+  p->count = (size_t)count;
+  if (kind == KIND_VECTOR_BOOL) p->type = KIND_BOOL << 2;
+  else if (is_typed) p->type = (uint8_t)((kind - KIND_VECTOR_INT + KIND_INT) << 2);
+  return fits(v, p->values, p->count * (p->width + (p->type == 0)));
+}
+
+size_t ufi_flex_count(const ufi_flex *vector) {
+  vector_parts p;
+  return open_vector(vector, &p) ? p.count : 0;
+}
+
+ufi_flex ufi_flex_at(const ufi_flex *vector, size_t i) {
+  vector_parts p;
+  ufi_flex out = {.data = vector->data, .size = vector->size};
+  if (!open_vector(vector, &p) || i >= p.count) return out;
+  out.at = p.values + i * p.width;
+  out.width = (uint8_t)p.width;
+  out.type = p.type ? p.type : vector->data[p.values + p.count * p.width + i];
+  return out;
+}
+
+const char *ufi_flex_key(const ufi_flex *map, size_t i) {
+  map_parts p;
+  size_t text;
+  if (!open_map(map, &p) || i >= p.count) return NULL;
+  if (!follow(map, p.keys + i * p.key_width, p.key_width, &text)) return NULL;
+  return memchr(map->data + text, 0, map->size - text) ? (const char *)map->data + text : NULL;
+}
+
+const uint8_t *ufi_flex_bytes(const ufi_flex *value, size_t *size_out) {
+  size_t at, width = (size_t)1 << (value->type & 3);
+  uint64_t size;
+  int kind = kind_of(value);
+  if (kind != KIND_KEY && kind != KIND_STRING && kind != KIND_BLOB) return NULL;
+  if (!follow(value, value->at, value->width, &at)) return NULL;
+  if (kind == KIND_KEY) {
+    const uint8_t *end = at < value->size ? memchr(value->data + at, 0, value->size - at) : NULL;
+    *size_out = end ? (size_t)(end - (value->data + at)) : 0;
+    return end ? value->data + at : NULL;
+  }
+  if (at < width || !load(value, at - width, width, &size) || size > value->size || !fits(value, at, (size_t)size)) return NULL;
+  *size_out = (size_t)size;
+  return value->data + at;
+}
+
+/* ---- numbers ---------------------------------------------------------------------- */
 
 /* The place and width of a number, which may lie elsewhere. */
 static bool find_number(const ufi_flex *v, size_t *at, size_t *width) {

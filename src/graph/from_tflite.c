@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "graph/tflite.h"
+#include "ops/user_op.h"
 
 /* The budgets: a fixed part, and a part in proportion to the file. Real models
  * stay below a tenth of them. */
@@ -158,9 +159,11 @@ static uf_status read_code(ufi_tflite *r, uint32_t i, const ufi_fb_table *table)
   UFI_TRY(ufi_tflite_ok(r));
   if (code->code == UFI_TFLITE_CUSTOM) {
     code->name = custom;
-    code->row = ufi_op_by_custom(custom);
+    code->user = ufi_user_op(r->model->ops, custom);
+    code->row = code->user ? ufi_user_op_row(code->user) : ufi_op_by_custom(custom);
     if (!code->row) {
-      code->unsupported = "expected an op of this library, found a custom op it does not know";
+      code->unsupported = "expected an op of this library, found a custom op it does not know; register one of "
+                          "that name (uf_op_register, custom_ops= in Python)";
     }
     return UF_OK;
   }

@@ -52,6 +52,7 @@ typedef struct ufi_node {
   uf_status failure;             /* what running it then fails with; UF_OK: UNIMPLEMENTED */
   bool is_first_value;           /* its output is a state's `initial`: never runs */
   int32_t version;
+  const uf_dtype *dtypes;        /* of inputs, then outputs, as a signature says; NULL: the op itself checks */
   int32_t n_in, n_out, n_aux, n_controls;
   const int32_t *in, *out, *aux; /* value indices; -1 in `in`: omitted */
   const int32_t *controls;       /* nodes that must run before (TensorFlow) */
@@ -91,6 +92,7 @@ struct uf_model {
   atomic_int refs;
   ufi_arena *arena;              /* owns all that is pointed to below */
   uf_buf *file;                  /* the mapping; NULL for built models */
+  uf_ops *ops;                   /* of the caller's own; NULL: none */
   char *path;
   const char *format, *description;
   int32_t version;

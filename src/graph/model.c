@@ -59,6 +59,7 @@ void uf_model_release(uf_model *model) {
   for (int32_t g = 0; g < model->n_graphs; g++) release_graph(&model->graphs[g]);
   ufi_model_close_archive(model);
   uf_buf_release(model->file);
+  uf_ops_release(model->ops);
   pthread_mutex_destroy(&model->lock);
   ufi_arena_destroy(model->arena);
   ufi_free(model->path);
@@ -73,9 +74,16 @@ static const char *open_name(const uf_open_options *options, const char *fallbac
   return options && options->struct_size >= needed && options->name ? options->name : fallback;
 }
 
-static uf_status open_named(uf_buf *buf, const char *name, uf_model **model_out, uf_error *error) {
+static uf_ops *open_ops(const uf_open_options *options) {
+  size_t needed = offsetof(uf_open_options, ops) + sizeof options->ops;
+  return options && options->struct_size >= needed ? options->ops : NULL;
+}
+
+static uf_status open_named(uf_buf *buf, const char *name, const uf_open_options *options, uf_model **model_out,
+                            uf_error *error) {
   uf_model *model = ufi_model_create(name);
   if (!model) return ufi_no_memory(error, sizeof *model);
+  model->ops = uf_ops_retain(open_ops(options));
   uf_status status = ufi_model_from_tflite(model, buf, error);
   if (status == UF_OK) status = ufi_model_finish(model, error);
   if (status != UF_OK) {
@@ -89,14 +97,14 @@ static uf_status open_named(uf_buf *buf, const char *name, uf_model **model_out,
 
 uf_status uf_model_open_buf(uf_buf *buf, const uf_open_options *options, uf_model **model_out,
                             uf_error *error) {
-  return open_named(buf, open_name(options, "<memory>"), model_out, error);
+  return open_named(buf, open_name(options, "<memory>"), options, model_out, error);
 }
 
 uf_status uf_model_open(const char *path, const uf_open_options *options, uf_model **model_out,
                         uf_error *error) {
   uf_buf *buf = NULL;
   UFI_TRY(ufi_map_file(path, &buf, error));
-  uf_status status = open_named(buf, open_name(options, path), model_out, error);
+  uf_status status = open_named(buf, open_name(options, path), options, model_out, error);
   uf_buf_release(buf); /* the model has its own reference */
   return status;
 }

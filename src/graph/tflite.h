@@ -9,6 +9,7 @@
  *   tflite_quant.c    their quantization
  *   tflite_sparse.c   sparse constants made dense
  *   tflite_nodes.c    operators
+ *   tflite_flex.c     custom operators that are TensorFlow's
  *
  * A file may lie. FlatBuffer tables, lists and strings may be shared, so that a
  * small file can describe an enormous model; three budgets, in proportion to
@@ -60,6 +61,7 @@ typedef struct ufi_tflite_code {
   const ufi_op_row *row;      /* NULL: not supported */
   const char *name;
   const char *unsupported;    /* why row is NULL */
+  const uf_op_definition *user; /* the caller's own op; NULL: none */
   int32_t code, version;
 } ufi_tflite_code;
 
@@ -119,5 +121,9 @@ uf_status ufi_tflite_densify(ufi_tflite *r, ufi_graph *graph, int32_t i,
                              const ufi_fb_table *sparsity, const uint8_t *data, size_t size);
 /* All operators of one subgraph into graph->nodes. */
 uf_status ufi_tflite_nodes(ufi_tflite *r, ufi_graph *graph, const ufi_fb_table *subgraph);
+/* A custom op that is one of TensorFlow: its name begins with "Flex", or is known. */
+bool ufi_is_flex(const ufi_tflite_code *code);
+/* Gives it the row and attributes of that op, or says in node->unsupported why there are none. */
+uf_status ufi_tflite_flex(ufi_tflite *r, const ufi_graph *graph, ufi_node *node, const ufi_tflite_attrs *from);
 
 #endif

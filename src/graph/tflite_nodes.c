@@ -7,6 +7,7 @@
  * is kept with the reason.
  */
 #include "graph/tflite.h"
+#include "ops/user_op.h"
 
 static uf_status check_tensors(ufi_tflite *r, const ufi_graph *graph, const char *what,
                                const int32_t *list, int32_t n, int32_t lowest) {
@@ -57,16 +58,21 @@ static uf_status read_options(ufi_tflite *r, const ufi_fb_table *table, ufi_tfli
 
 /* The op's own struct from the file's options. An op that refuses them makes
  * the node unsupported; damage or lack of memory fails the open. */
-static uf_status read_attrs(ufi_tflite *r, const ufi_graph *graph, ufi_node *node, const ufi_fb_table *table) {
-  const ufi_op_def *def = node->op->def;
+static uf_status read_attrs(ufi_tflite *r, const ufi_graph *graph, ufi_node *node, const ufi_tflite_code *code, const ufi_fb_table *table) {
   ufi_tflite_attrs from = {
     .version = node->version, .n_in = node->n_in, .n_out = node->n_out, .arena = r->model->arena,
     .graph = (int32_t)(graph - r->model->graphs), .node = (int32_t)(node - graph->nodes),
   };
   UFI_TRY(read_options(r, table, &from));
+  if (!node->op && ufi_is_flex(code)) return ufi_tflite_flex(r, graph, node, &from);
+  if (!node->op) return UF_OK;
+  const ufi_op_def *def = node->op->def;
   if (def->attrs_size > 0) {
     node->attrs = ufi_tflite_array(r, 1, def->attrs_size);
     if (!node->attrs) return UF_RESOURCE_EXHAUSTED;
+  }
+  if (code->user) {
+    *(ufi_user_attrs *)node->attrs = (ufi_user_attrs){code->user, from.custom, from.custom_size, from.version};
   }
   if (!def->attrs_tflite) return UF_OK;
   uf_error refused = {0};
@@ -99,8 +105,8 @@ static uf_status read_node(ufi_tflite *r, ufi_graph *graph, int32_t i, const ufi
   node->unsupported = code->unsupported;
   UFI_TRY(read_lists(r, graph, node, table));
   for (int32_t k = 0; k < node->n_out; k++) graph->values[node->out[k]].producer = i;
+  UFI_TRY(read_attrs(r, graph, node, code, table));
   if (node->op && node->op->def->restart) graph->has_restart = true;
-  if (node->op) UFI_TRY(read_attrs(r, graph, node, table));
   check_blocked(r, node, node->in, node->n_in);
   check_blocked(r, node, node->out, node->n_out);
   check_blocked(r, node, node->aux, node->n_aux);

@@ -310,7 +310,8 @@ static uf_status check_calls(checker *c) {
 #define LISTED_OUTPUTS 4
 
 static bool is_custom(const ufi_node *node) {
-  if (node->op) return node->op->custom_name[0] != 0;
+  if (node->dtypes) return true; /* of TensorFlow */
+  if (node->op) return node->op->custom_name[0] != 0 || (node->op->flags & UFI_USER);
   for (int32_t code = 0; ufi_tflite_op_name(code); code++) {
     if (strcmp(ufi_tflite_op_name(code), node->op_name) == 0) return false;
   }

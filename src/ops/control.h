@@ -29,6 +29,7 @@ uf_status ufi_truth(ufi_ctx *ctx, const ufi_tensor *t, bool is_tf, bool *out) UF
 /* The graph of the function that an attribute names; NOT_FOUND. */
 uf_status ufi_tf_graph(const ufi_tf_attrs *from, const char *function, int32_t *graph_out, uf_error *error) UF_MUST_USE;
 
-extern const ufi_op_def ufi_op_CALL_ONCE, ufi_op_CONTROL_TRIGGER, ufi_op_LOOP, ufi_op_MERGE;
+extern const ufi_op_def ufi_op_CALL_ONCE, ufi_op_CONTROL_TRIGGER, ufi_op_LOOP, ufi_op_MERGE,
+    ufi_op_SWITCH;
 
 #endif

@@ -18,6 +18,10 @@ size_t ufi_host_max_bytes(const ufi_ctx *ctx);
  * running). */
 uf_status ufi_host_give_memory(ufi_ctx *ctx, int32_t i) UF_MUST_USE;
 int32_t ufi_host_graph_count(ufi_ctx *ctx);
+/* What messages call the node. */
+const char *ufi_host_node(const ufi_ctx *ctx);
+/* The buf that keeps a tensor's memory as it is; NULL: it may change or go. */
+uf_buf *ufi_host_owner(const ufi_ctx *ctx, const ufi_tensor *tensor);
 /* How many inputs and outputs a graph has. */
 void ufi_host_graph_size(ufi_ctx *ctx, int32_t graph, int32_t *n_in_out, int32_t *n_out_out);
 

@@ -78,6 +78,7 @@ typedef struct ufi_ctx {
   uf_error *error;
   bool running;          /* called while running: every input has its data */
   bool is_dead;          /* (executor) not run: in a branch that this run did not take */
+  void *kept;            /* the op's own, until the frame goes (ufi_op_def.forget frees it) */
   /* the rest belongs to the executor */
   size_t scratch_size;
   bool is_dynamic;
@@ -145,6 +146,7 @@ typedef struct ufi_op_def {
   /* NULL, or instead of eval: what computes a piece of output 0. false: not of these inputs. */
   bool (*part)(ufi_ctx *ctx, ufi_part *out);
   void (*release)(void *state);         /* may be NULL: frees what state points to */
+  void (*forget)(const void *attrs, void *kept); /* may be NULL: frees ctx->kept */
   /* NULL, or: what the op keeps in the store becomes what it was before the first run. */
   uf_status (*restart)(ufi_ctx *ctx);
   /* Ops that call graphs (IF, WHILE, CALL_ONCE ...): the at-th graph that attrs name, -1 past the
@@ -167,6 +169,8 @@ enum {
   UFI_OMITTABLE = 256,       /* any input may be omitted (-1), the op checks each; of
                                 other ops only those from min_in on, so that the
                                 first min_in entries of ctx->in are never NULL */
+  UFI_USER = 512,            /* an op of the caller's: it may keep inputs, which never lie in the arena, and
+                                is not run again to read an intermediate */
 };
 
 typedef struct ufi_op_row {

@@ -100,7 +100,8 @@ static void lists_what_is_not_supported(void **state) {
   uf_model *model = must_open(&t);
   assert_string_equal(uf_model_unsupported(model, 0),
                       "op #0 FancyOp (custom) 'y': expected an op of this library, found a custom "
-                      "op it does not know; output 'y' cannot be computed");
+                      "op it does not know; register one of that name (uf_op_register, "
+                      "custom_ops= in Python); output 'y' cannot be computed");
   assert_null(uf_model_unsupported(model, 1));
   assert_null(uf_model_unsupported(model, -1));
   uf_model_release(model);
