@@ -471,12 +471,13 @@ UF_API uf_status uf_session_resize(uf_session *session, int32_t graph, int32_t v
                                    int32_t rank, const int64_t *dims, bool strict, uf_error *error);
 /* Infers shapes, prepares kernels, plans memory. Done by run when needed;
  * cheap when nothing changed. INVALID_ARGUMENT: shapes, options or quantization
- * that an op cannot take. UNIMPLEMENTED: an op, or types of one, that unflow
- * does not have; then all else is allocated, and what does not depend on that
- * node can be run (uf_session_run_for) and read. Both name op and tensors. */
+ * that an op cannot take; names op and tensors. What unflow does not have, ops or
+ * types of them, does not fail here: the rest runs (uf_session_unsupported). */
 UF_API uf_status uf_session_allocate(uf_session *session, int32_t graph, uf_error *error);
 /* The same as TFLite does it: when an input of the graph got another shape after an earlier allocate,
- * its state tensors have their first values again and its random ops begin anew. */
+ * its state tensors have their first values again and its random ops begin anew; and a node that unflow
+ * does not have, or not for its types, is an error (UNIMPLEMENTED), though all else is allocated, runs and
+ * can be read. */
 UF_API uf_status uf_session_allocate_anew(uf_session *session, int32_t graph, uf_error *error);
 /* True between an allocate and the next resize. */
 UF_API bool uf_session_is_allocated(const uf_session *session, int32_t graph);

@@ -164,7 +164,6 @@ uf_status uf_session_allocate(uf_session *s, int32_t graph, uf_error *error) {
   uf_status status = ufi_session_frame(s, graph, &f, error);
   if (status == UF_OK && f->stale) f->allocated = f->stale = false;
   if (status == UF_OK) status = ufi_frame_allocate(f, error);
-  if (status == UF_OK) status = ufi_frame_missing(f, NULL, error); /* the rest is allocated, and runs when it is asked for */
   return done(s, f, status, error);
 }
 
@@ -174,7 +173,8 @@ uf_status uf_session_allocate_anew(uf_session *s, int32_t graph, uf_error *error
   if (status == UF_OK && f->resized) status = ufi_frame_restart(f, error);
   if (status != UF_OK) return done(s, f, status, error);
   f->resized = false;
-  return uf_session_allocate(s, graph, error);
+  UFI_TRY(uf_session_allocate(s, graph, error));
+  return done(s, f, ufi_frame_missing(f, NULL, error), error);
 }
 
 const char *uf_session_unsupported(uf_session *s, int32_t i) {
