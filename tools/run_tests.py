@@ -201,6 +201,7 @@ STEPS = {
         ["tests/oracle/test_checkpoints.py"],
         {**sanitized_python(), "UNFLOW_PYTHONPATH": str(ROOT / "build-asan" / "python"), "PYTHONPATH": ""}),
     "wheel": wheel,
+    "flex": lambda: pytest(["tests/oracle/test_flex.py"], {"PYTHONPATH": ""}),
     "zoo": lambda: pytest(["tests/oracle/test_zoo.py"], {"PYTHONPATH": "", "UNFLOW_ZOO_TESTS": "all" if ALL else "some"}),
 }
 
@@ -214,6 +215,7 @@ CHAINS = [
     ["python", "models-scalar", "python-sanitized"],
     ["tensorflow"],
     ["zoo"],
+    ["flex"],
     ["checkpoints", "checkpoints-sanitized"],
     ["wheel"],
 ]

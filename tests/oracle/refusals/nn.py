@@ -108,6 +108,8 @@ def shapes(rng):
                                     words, {"padding": padding, "strideH": stride, "strideW": stride}, when="allocate" if constant else "invoke",
                                     lenient="TensorFlow 2.21 takes any size; LiteRT 2.3 refuses")
     cube = f32(1, 3, 3, 3, 2)
+    yield transpose3d.refusal("shape_long", [i32(1, 3, 3, 3, 4, 1), const(f32(2, 2, 2, 4, 2)), cube], ["float32"],
+                              "expected at most 5 integers, found 'x0' int32 (6,)", CONV3)
     yield conv3d.refusal("channels", [cube, const(f32(2, 2, 2, 3, 4))], ["float32"],
                          "expected an input (batch, d, h, w, c) with a filter for c channels, found (1, 3, 3, 3, 2) and (2, 2, 2, 3, 4)", CONV3)
     words = "expected an output shape (1, d, h, w, 4) from which the convolution makes an input of 3x3x3, found (%s)"
