@@ -246,21 +246,54 @@ class Tables(_States):
                               f"table (there are: {known}), found {key!r}")
 
 
-class Metadata(Named):
-    """The metadata entries of the file, by name, as bytes; ``.model`` is the decoded description."""
+class _Parts(Named):
+    """What a model carries by name besides its tensors, as bytes."""
 
     __slots__ = ("_model", "_keys")
+    _what = ""
 
     def __init__(self, model):
         self._model = model
         self._keys = None
 
+    def _names(self):
+        raise NotImplementedError
+
+    def _read(self, i):
+        raise NotImplementedError
+
     def _table(self):
         if self._keys is None:
             self._keys = {}
-            for i in range(self._model.info()["n_metadata"]):
-                self._keys.setdefault(self._model.metadata(i)[0], i)
+            for i, name in enumerate(self._names()):
+                self._keys.setdefault(name, i)
         return self._keys
+
+    def __getitem__(self, key):
+        table = self._table()
+        if key not in table:
+            raise NoSuchNameError(None, None, f"{self._model.info()['path']}: expected one of the {self._what} "
+                                  f"({', '.join(map(repr, table)) or 'none'}), found {key!r}")
+        return self._read(table[key])
+
+    def __iter__(self):
+        return iter(self._table())
+
+    def __len__(self):
+        return len(self._table())
+
+
+class Metadata(_Parts):
+    """The metadata entries of the file, by name, as bytes; ``.model`` is the decoded description."""
+
+    __slots__ = ()
+    _what = "metadata names"
+
+    def _names(self):
+        return [self._model.metadata(i)[0] for i in range(self._model.info()["n_metadata"])]
+
+    def _read(self, i):
+        return self._model.metadata(i)[1]
 
     @property
     def model(self):
@@ -272,43 +305,15 @@ class Metadata(Named):
         except NotFoundError:
             return {}
 
-    def __getitem__(self, key):
-        table = self._table()
-        if key not in table:
-            raise NoSuchNameError(None, None, f"{self._model.info()['path']}: expected a metadata "
-                                  f"name ({', '.join(map(repr, table)) or 'none'}), found {key!r}")
-        return self._model.metadata(table[key])[1]
 
-    def __iter__(self):
-        return iter(self._table())
-
-    def __len__(self):
-        return len(self._table())
-
-
-class Files(Named):
+class Files(_Parts):
     """The files packed behind the model (labels, vocabularies), by name, as bytes."""
 
-    __slots__ = ("_model", "_keys")
+    __slots__ = ()
+    _what = "packed files"
 
-    def __init__(self, model):
-        self._model = model
-        self._keys = None
+    def _names(self):
+        return [name for name, _ in self._model.files()]
 
-    def _table(self):
-        if self._keys is None:
-            self._keys = {name: i for i, (name, _) in enumerate(self._model.files())}
-        return self._keys
-
-    def __getitem__(self, key):
-        table = self._table()
-        if key not in table:
-            raise NoSuchNameError(None, None, f"{self._model.info()['path']}: expected one of the packed files "
-                                  f"({', '.join(map(repr, table)) or 'none'}), found {key!r}")
-        return self._model.file(table[key])
-
-    def __iter__(self):
-        return iter(self._table())
-
-    def __len__(self):
-        return len(self._table())
+    def _read(self, i):
+        return self._model.file(i)

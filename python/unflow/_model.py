@@ -33,7 +33,7 @@ def _is_tflite(source):
 
 
 def open(source, num_threads=None, *, keep_all=False, name=None, ema=False, fs=None,
-         storage_options=None, custom_ops=None):
+         storage_options=None, custom_ops=None, max_bytes=0, max_steps=0):
     """Opens a TensorFlow Lite model, a checkpoint, a SavedModel, a graph or an archive.
 
     source: a path (str or PathLike), a file's content (bytes, bytearray,
@@ -56,6 +56,10 @@ def open(source, num_threads=None, *, keep_all=False, name=None, ema=False, fs=N
         and returns an array, or a tuple of one for each output, of the dtypes that the file
         says and any shapes. Its exceptions pass through, with a note of the node. It must
         not call the model that runs it. Builtin ops cannot be replaced.
+    max_bytes, max_steps: of a .tflite that one does not trust, the largest tensor (and sum
+        of intermediates) that a run may need, in bytes, and the most nodes it may evaluate;
+        beyond, it fails with ResourceExhaustedError (InvalidArgumentError where it is an
+        input that is too large). 0: the machine's memory; no limit.
 
     Returns a Model for a .tflite, a Source (a Mapping of named arrays) for all else, to be
     used in a ``with`` or closed. Ops that are not supported do not make this
@@ -67,9 +71,11 @@ def open(source, num_threads=None, *, keep_all=False, name=None, ema=False, fs=N
         raise InvalidArgumentError(
             None, None, f"expected num_threads of 1 or more, found {num_threads!r}")
     if fs is not None or not _is_tflite(source):
-        if custom_ops:
+        given = [name for name, value in (("custom_ops", custom_ops), ("max_bytes", max_bytes), ("max_steps", max_steps))
+                 if value]
+        if given:
             raise InvalidArgumentError(
-                None, None, "expected custom_ops for a .tflite model, found another kind of file; leave them out")
+                None, None, f"expected {given[0]} for a .tflite model, found another kind of file; leave it out")
         from ._source import open_source
 
         return open_source(source, fs, storage_options, ema, name)
@@ -82,7 +88,8 @@ def open(source, num_threads=None, *, keep_all=False, name=None, ema=False, fs=N
             source = source.read()
         name = name if isinstance(name, str) else None
         core = _core.open_buffer(source, name, functions_of(custom_ops))
-    return Model(_core.Session(core, num_threads=num_threads or 0, keep_all=keep_all))
+    return Model(_core.Session(core, num_threads=num_threads or 0, keep_all=keep_all,
+                               max_bytes=max_bytes, max_steps=max_steps))
 
 
 class Node(NamedTuple):

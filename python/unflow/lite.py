@@ -100,6 +100,7 @@ class Interpreter(_core.Session):
     custom_op_registerers: Python functions in the place of TensorFlow's registerers
     in C++: {name: function}, or functions marked by ``custom_op(name)``; see
     ``unflow.open``'s custom_ops for what they take and give.
+    max_bytes, max_steps: limits for models that one does not trust, as in ``unflow.open``.
 
     Raises NotFoundError (ValueError and FileNotFoundError), InvalidArgumentError
     or DataLossError (ValueError) with the file's name.
@@ -120,6 +121,8 @@ class Interpreter(_core.Session):
         experimental_force_delegate_node_profiling=False,
         *,
         custom_op_registerers=None,
+        max_bytes=0,
+        max_steps=0,
     ):
         if getattr(experimental_op_resolver_type, "name", None) not in OpResolverType.__members__:
             raise InvalidArgumentError(None, None, f"expected an OpResolverType, found "
@@ -145,7 +148,8 @@ class Interpreter(_core.Session):
         else:
             model = _core.open_buffer(model_content, None, functions_of(custom_op_registerers))
         super().__init__(model, num_threads=num_threads or 0,
-                         keep_all=bool(experimental_preserve_all_tensors))
+                         keep_all=bool(experimental_preserve_all_tensors),
+                         max_bytes=max_bytes, max_steps=max_steps)
         rows = (model.signature(i) for i in range(model.info()["n_signatures"]))
         self._signatures = {row[0]: row for row in rows}
         self._zero_points = bool(experimental_compress_quantization_zero_points)

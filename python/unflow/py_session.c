@@ -13,12 +13,14 @@
 
 /* ---- life ---- */
 
-static bool session_start(core_session *self, PyObject *model, int n_threads, int keep_all) {
+static bool session_start(core_session *self, PyObject *model, int n_threads, int keep_all, size_t max_bytes,
+                          int64_t max_steps) {
   core_state *state = core_state_of_model(model);
   if (state == NULL) return false;
   CORE_ERROR(error);
   uf_session_options options = {
-      .struct_size = sizeof(options), .n_threads = n_threads, .keep_all = keep_all != 0};
+      .struct_size = sizeof(options), .n_threads = n_threads, .keep_all = keep_all != 0,
+      .max_bytes = max_bytes, .max_steps = max_steps};
   uf_session *session;
   if (uf_session_create(((core_model *)model)->model, &options, &session, &error) != UF_OK) {
     core_raise(state, &error, CORE_ANY);
@@ -32,12 +34,18 @@ static bool session_start(core_session *self, PyObject *model, int n_threads, in
 }
 
 static int session_init(PyObject *object, PyObject *args, PyObject *kwargs) {
-  static char *names[] = {"model", "num_threads", "keep_all", NULL};
+  static char *names[] = {"model", "num_threads", "keep_all", "max_bytes", "max_steps", NULL};
   core_session *self = (core_session *)object;
   PyObject *model;
   int n_threads = 0, keep_all = 0;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|ip", names, &model, &n_threads, &keep_all))
+  Py_ssize_t max_bytes = 0;
+  long long max_steps = 0;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|ipnL", names, &model, &n_threads, &keep_all, &max_bytes, &max_steps))
     return -1;
+  if (max_bytes < 0 || max_steps < 0) {
+    PyErr_SetString(PyExc_ValueError, "expected max_bytes and max_steps of 0 (no limit) or more");
+    return -1;
+  }
   if (self->lock != NULL) {
     PyErr_SetString(PyExc_TypeError, "a session is initialised once");
     return -1;
@@ -46,7 +54,7 @@ static int session_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     PyErr_NoMemory();
     return -1;
   }
-  return session_start(self, model, n_threads, keep_all) ? 0 : -1;
+  return session_start(self, model, n_threads, keep_all, (size_t)max_bytes, max_steps) ? 0 : -1;
 }
 
 static void session_dealloc(PyObject *object) {

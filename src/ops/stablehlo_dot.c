@@ -173,15 +173,7 @@ static uf_status dot_run(ufi_ctx *ctx, ufi_bump *bump) {
 }
 
 #define STAGED(NAME, name, type)                                                                             \
-  static uf_status name##_prepare(ufi_ctx *ctx) {                                                            \
-    ufi_bump bump = {0};                                                                                     \
-    UFI_TRY(name##_run(ctx, &bump));                                                                         \
-    return ufi_bump_want(ctx, &bump);                                                                        \
-  }                                                                                                          \
-  static uf_status name##_eval(ufi_ctx *ctx) {                                                               \
-    ufi_bump bump = ufi_bump_of(ctx);                                                                        \
-    return name##_run(ctx, &bump);                                                                           \
-  }                                                                                                          \
+  UFI_STAGED(name)                                                                                           \
   const ufi_op_def ufi_op_STABLEHLO_##NAME = {.attrs_size = sizeof(type), .attrs_tflite = name##_tflite,     \
                                               .infer = name##_infer, .prepare = name##_prepare, .eval = name##_eval}
 STAGED(DOT_GENERAL, dot, dot_attrs);

@@ -38,8 +38,8 @@ uf_status ufi_tf_want(ufi_ctx *ctx, const ufi_tensor *t, ...) UF_MUST_USE;
 enum { UFI_FLOATS = 1, UFI_INT32 = 2, UFI_INTS = 4, UFI_COMPLEX = 8, UFI_QUANTS = 16 };
 uf_status ufi_tf_want_group(ufi_ctx *ctx, const ufi_tensor *t, unsigned groups) UF_MUST_USE;
 
-/* The definition of an op whose <name>_run lays out scratch and computes. */
-#define UFI_STAGED_DEF(NAME_, name, attrs_type, attrs_fn)                                                \
+/* prepare and eval of an op whose <name>_run lays out scratch and computes. */
+#define UFI_STAGED(name)                                                                                 \
   static uf_status name##_prepare(ufi_ctx *ctx) {                                                        \
     ufi_bump bump = {0};                                                                                 \
     UFI_TRY(name##_run(ctx, &bump));                                                                     \
@@ -48,7 +48,11 @@ uf_status ufi_tf_want_group(ufi_ctx *ctx, const ufi_tensor *t, unsigned groups) 
   static uf_status name##_eval(ufi_ctx *ctx) {                                                           \
     ufi_bump bump = ufi_bump_of(ctx);                                                                    \
     return name##_run(ctx, &bump);                                                                       \
-  }                                                                                                      \
+  }
+
+/* The definition of such an op that TensorFlow names. */
+#define UFI_STAGED_DEF(NAME_, name, attrs_type, attrs_fn)                                                \
+  UFI_STAGED(name)                                                                                       \
   const ufi_op_def ufi_op_##NAME_ = {                                                                    \
     .attrs_size = sizeof(attrs_type), .attrs_tf = attrs_fn, .infer = name##_infer,                       \
     .prepare = name##_prepare, .eval = name##_eval,                                                      \

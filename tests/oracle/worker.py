@@ -19,6 +19,8 @@ import sys
 
 import numpy as np
 
+from zoo_run import plain
+
 
 def tf_maker(reference):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -66,8 +68,10 @@ def unflow_maker():
         pass
     from unflow.lite import Interpreter
 
+    limits = {name: int(os.environ.get(f"UNFLOW_WORKER_{name.upper()}", "0")) for name in ("max_bytes", "max_steps")}
+
     def make(model, keep_all=False):
-        return Interpreter(model_content=model)
+        return Interpreter(model_content=model, **limits)
 
     return make
 
@@ -82,15 +86,6 @@ def maker(engine):
 
 def plain_details(interpreter):
     """What get_tensor_details(), get_input_details() and get_output_details() say, in values that compare by ==."""
-    def plain(value):
-        if isinstance(value, dict):
-            return {key: plain(inner) for key, inner in value.items()}
-        if isinstance(value, (tuple, list)):
-            return [plain(inner) for inner in value]
-        if isinstance(value, np.ndarray):
-            return (value.dtype.str, value.tolist())
-        return value.__name__ if isinstance(value, type) else value.item() if isinstance(value, np.generic) else value
-
     return {"tensors": {d["index"]: plain(d) for d in interpreter.get_tensor_details()},
             "inputs": [plain(d) for d in interpreter.get_input_details()],
             "outputs": [plain(d) for d in interpreter.get_output_details()]}

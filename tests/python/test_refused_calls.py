@@ -25,6 +25,17 @@ def dynamic():
     return g.build()
 
 
+def grows():
+    """y = x ten times in each dimension."""
+    g = ModelGen()
+    x = g.tensor("x", "float32", (2, 3))
+    y = g.tensor("y", "float32", (20, 30))
+    g.op("TILE", [x, g.constant("n", "int32", np.array([10, 10], np.int32))], [y], "TileOptions")
+    g.inputs([x])
+    g.outputs([y])
+    return g.build()
+
+
 def refused(action, message, kind=ValueError):
     with pytest.raises(kind) as info:
         action()
@@ -120,3 +131,22 @@ def test_deep_calls():
     refused(lambda: unflow.open(nested(200)).run(np.array(True), np.array([1, 2], F)),
             "graph 'main': op #0 IF 'y': expected calls of subgraphs at most 64 deep, found a call of subgraph #1, which "
             "goes 199 deep", RuntimeError)
+
+
+def test_limits():
+    with pytest.raises(unflow.errors.InvalidArgumentError, match="that fits in memory for 'x'"):
+        unflow.open(dynamic(), max_bytes=1 << 16).run(np.ones((1 << 15, 3, 4), F))
+    with pytest.raises(unflow.errors.ResourceExhaustedError, match="at most 256 bytes"):
+        unflow.open(grows(), max_bytes=256).run(np.ones((2, 3), F))
+    assert unflow.open(grows()).run(np.ones((2, 3), F))["y"].shape == (20, 30)
+    assert unflow.open(dynamic(), max_bytes=1 << 16).run(np.ones((1, 3, 4), F))["y"].sum() == 24
+    with pytest.raises(unflow.errors.ResourceExhaustedError, match="steps"):
+        unflow.open(nested(12), max_steps=5).run(np.array(True), np.array([1, 2], F))
+    with pytest.raises(unflow.errors.ResourceExhaustedError, match="steps"):
+        limited = Interpreter(model_content=nested(12), max_steps=5)
+        limited.allocate_tensors()
+        limited.invoke()
+    with pytest.raises(ValueError, match="expected max_bytes and max_steps of 0"):
+        unflow.open(dynamic(), max_bytes=-1)
+    with pytest.raises(ValueError, match="expected max_steps for a .tflite model"):
+        unflow.open(np.ones(3), max_steps=1)
