@@ -91,6 +91,10 @@ uf_status ufi_host_take(ufi_ctx *ctx, ufi_tensor *dst, const ufi_tensor *src) {
   if (src->data == NULL && src->size) {
     return ufi_ctx_fail(ctx, UF_FAILED_PRECONDITION, "expected '%s' to have a value, found none", src->name);
   }
+  if (dst->dtype != src->dtype && dst->dtype != UF_INVALID) { /* its readers were prepared for another one */
+    return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected a value of dtype %s for '%s', found %s", uf_dtype_name(dst->dtype),
+                        dst->name ? dst->name : "", uf_dtype_name(src->dtype));
+  }
   note_reshape(ctx, dst, src);
   copy_shape(dst, src);
   if (src->buf && !src->in_arena && !src->is_state) {

@@ -278,6 +278,9 @@ static uf_status while_infer(ufi_ctx *ctx) {
   if (status != UF_OK) return a->is_tf ? UF_OK : status; /* a body that never runs may be wrong */
   UFI_TRY(take_dtypes(ctx, results, n));
   UFI_TRY(check_outputs(ctx, results, n));
+  for (int32_t i = 0; i < n; i++) { /* the next turn takes it in the place of the input */
+    if (ctx->in[i] && ctx->in[i]->dtype != results[i]->dtype) return ufi_want_same(ctx, ctx->in[i], results[i]);
+  }
   for (int32_t i = 0; i < n; i++) { /* a loop whose body keeps the shape */
     const ufi_tensor *in = ctx->in[i];
     if (in && same_plan(&results[i], in, 1)) UFI_TRY(ufi_out_like(ctx, i, in));

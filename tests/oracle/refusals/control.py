@@ -24,7 +24,8 @@ class Models:
         g.branch([self.make.VECTOR], lambda x: [g.add(x, x, shape=(3,)) for _ in range(outs)])
         return g.build()
 
-    def loop(self, cond=1, body=2, n_out=2, cond_outs=1, cond_shape=(), cond_dtype="bool", dynamic=False, omit=False):
+    def loop(self, cond=1, body=2, n_out=2, cond_outs=1, cond_shape=(), cond_dtype="bool", dynamic=False, omit=False,
+             body_dtype=False):
         g = self.make.Graphs()
         state = [self.make.COUNT, self.make.VECTOR]
         ins = g.ports(state)
@@ -42,7 +43,8 @@ class Models:
                 less = g.node("FILL", [g.const(np.array(cond_shape, np.int32)), less], "bool", cond_shape)
             return [less] * cond_outs
         g.branch(state, condition)
-        g.branch(state, lambda i, x: [g.add(i, g.const(np.int32(1)), "int32"), g.add(x, x, shape=(3,))])
+        count = (lambda i: g.less(i, 3)) if body_dtype else (lambda i: g.add(i, g.const(np.int32(1)), "int32"))
+        g.branch(state, lambda i, x: [count(i), g.add(x, x, shape=(3,))])
         return g.build()
 
     def case(self, index=("int32", ()), branches=(1, 2)):
@@ -106,6 +108,8 @@ def refusals(rng):
     yield bad("while_condition_dtype", "WHILE",
               "expected a condition of one bool, found 'in_0' int32 ()",
               m.loop(cond_dtype="int32"), [one, X])
+    yield bad("while_body_dtype", "WHILE", "expected equal dtypes, found 'in_0' int32 () and 'less_3' bool ()",
+              m.loop(body_dtype=True), [one, X])
     yield bad("while_condition_later", "WHILE",
               "expected a condition of one bool, found 'fill_6' bool (2,)",
               m.loop(dynamic=True), [np.array(2, np.int32), X], when="invoke")
