@@ -329,6 +329,7 @@ static uf_status print2_eval(ufi_ctx *ctx) {
   }
   write_out(file, *line);
   write_out(file, a->end);
+  if (!is_file(a->stream)) fflush(file); /* a line is seen when it is printed, as with TensorFlow */
   if (is_file(a->stream) && fclose(file) != 0) return ufi_ctx_fail(ctx, UF_DATA_LOSS, "expected room for a line, found none");
   return UF_OK;
 }

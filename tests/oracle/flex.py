@@ -384,6 +384,7 @@ def main():
         with open(sys.argv[3], "ab") as out:
             return delegate(sys.argv[2], out)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # the same kernels on every processor
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # the plain kernels, as the delegate has them
     import tensorflow as tf

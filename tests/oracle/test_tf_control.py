@@ -21,6 +21,7 @@ if os.environ.get("UNFLOW_PYTHONPATH"):
 MAKE = r'''
 import os, pickle, sys
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # the same kernels on every processor
 import numpy as np
 import tensorflow as tf
 v1 = tf.compat.v1

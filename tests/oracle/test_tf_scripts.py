@@ -18,7 +18,9 @@ if importlib.util.find_spec("tensorflow") is None:
 
 
 def environment(**more):
-    return dict(os.environ, PYTHONHASHSEED="0", TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="", **more)
+    """Unbuffered, so that what Python prints and what C prints come in the order of the script."""
+    return dict(os.environ, PYTHONHASHSEED="0", PYTHONUNBUFFERED="1", TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS="0",
+                CUDA_VISIBLE_DEVICES="", **more)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, os.environ.get("UNFLOW_PYTHONPATH", str(ROOT / "build" / "python")))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # the same kernels on every processor
 tf = pytest.importorskip("tensorflow")
 unflow = pytest.importorskip("unflow")
 

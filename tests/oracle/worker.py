@@ -24,6 +24,7 @@ from zoo_run import plain
 
 def tf_maker(reference):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # the same kernels on every processor
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     import warnings
 

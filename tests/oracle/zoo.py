@@ -170,6 +170,7 @@ def convert_model(tf, np, name, size, kinds):
 def convert(names, size, kinds):
     """Writes the missing files of some architectures, in this process."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # the same kernels on every processor
     import numpy as np
     import tensorflow as tf
 

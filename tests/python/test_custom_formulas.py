@@ -16,7 +16,7 @@ def run(op, inputs, outputs, options=b"", version=1):
     g = modelgen.ModelGen()
     tensors, feeds = [], {}
     for i, x in enumerate(inputs):
-        tensors.append(g.tensor(f"x{i}", x.dtype.name, x.shape, data=x if i % 2 else None))
+        tensors.append(g.tensor(f"x{i}", "string" if x.dtype == object else x.dtype.name, x.shape, data=x if i % 2 else None))
         if not i % 2:
             feeds[f"x{i}"] = x
     ys = [g.tensor(f"y{i}", dtype, ()) for i, dtype in enumerate(outputs)]
@@ -272,3 +272,49 @@ def test_landmarks_to_matrix_v1():
     want = np.array([[t[0, 0], t[0, 1], 0, t[0, 2]], [t[1, 0], t[1, 1], 0, t[1, 2]], [0, 0, 1, 0], [0, 0, 0, 1]])
     got = run("Landmarks2TransformMatrix", [x], ["float32"], modelgen.flex(options), 1)[0]
     np.testing.assert_allclose(got, want[None], rtol=1e-4, atol=1e-3)
+
+
+# ---- TensorFlow Text's ops ----
+
+TEXTS = [b"a bc  d", b"", b" \t lead", "caf\u00e9\u00a0au\u3000lait\u2009x".encode(), b"trail \n", b"ab\xff cd", "x\ufffdy z".encode(), b"one"]
+
+
+def tokens(text):
+    """Runs without white space, up to what is no UTF-8."""
+    return [t.encode() for t in text.decode("utf-8", "replace").split("\ufffd")[0].split()]
+
+
+@pytest.mark.parametrize("shape", [(8,), (2, 4), (2, 2, 2), (4, 0, 2), ()])
+def test_whitespace_tokenizer(shape):
+    x = np.array(TEXTS, object)[:int(np.prod(shape))].reshape(shape)
+    rows = [tokens(t) for t in x.ravel()]
+    most = max(map(len, rows), default=0)
+    padded = run("tftext:WhitespaceTokenizer", [x], ["string"], b"")[0]
+    assert padded.shape == (*shape, most)
+    assert padded.reshape(-1).tolist() == [t for row in rows for t in row + [b""] * (most - len(row))]
+    if not shape:
+        return
+    values, *splits = run("tftext:WhitespaceTokenizer", [x], ["string"] + ["int64"] * len(shape), b"")
+    assert values.tolist() == [t for row in rows for t in row]
+    assert splits[-1].tolist() == np.cumsum([0] + [len(row) for row in rows]).tolist()
+    for d, split in enumerate(splits[:-1]):
+        assert split.tolist() == [i * shape[d + 1] for i in range(int(np.prod(shape[:d + 1])) + 1)]
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 6])
+@pytest.mark.parametrize("separator", ["", " ", "--"])
+def test_ngrams(width, separator):
+    options = modelgen.flex({"width": width, "axis": -1, "reduction_type": "STRING_JOIN", "string_separator": separator})
+    x = np.array([f"t{i}".encode() for i in range(10)], object)
+
+    def joined(row):
+        return [separator.encode().join(row[i:i + width]) for i in range(len(row) - width + 1)]
+
+    got = run("tftext:Ngrams", [x.reshape(2, 5)], ["string"], options)[0]
+    want = [joined(list(row)) for row in x.reshape(2, 5)]
+    assert got.shape == (2, max(5 - width + 1, 0)) and got.tolist() == want
+    outer, inner = np.array([0, 1, 4], np.int64), np.array([0, 3, 3, 9, 10], np.int64)
+    values, first, second = run("tftext:Ngrams", [x, outer, inner], ["string", "int64", "int64"], options)
+    rows = [joined(list(x[a:b])) for a, b in zip(inner, inner[1:])]
+    assert values.tolist() == [t for row in rows for t in row] and first.tolist() == outer.tolist()
+    assert second.tolist() == np.cumsum([0] + [len(row) for row in rows]).tolist()

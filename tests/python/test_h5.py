@@ -38,6 +38,7 @@ def make(tmp_path):
 def saved(tmp_path_factory):
     """(model, folder) with m.keras, m.h5 and m.weights.h5 in it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # the same kernels on every processor
     if os.environ.get("UNFLOW_TEST_SANITIZED"):
         pytest.skip("TensorFlow does not load where the sanitizers are preloaded")
     keras = pytest.importorskip("keras", reason="Keras is not installed")

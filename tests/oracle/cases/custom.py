@@ -9,7 +9,7 @@ import numpy as np
 
 from case import Close
 from modelgen import flex
-from onenode import Node, numbers
+from onenode import Node, numbers, words
 
 SPECTRUM = Close(2e-5, 1e-5)
 custom = Node("CUSTOM")
@@ -85,14 +85,21 @@ def landmarks(rng):
         "scale_y": 1.5, "subset_idxs": [0, 1, 2, 3]})))
 
 
-ROWS = {"AudioSpectrogram": "AUDIO_SPECTROGRAM", "Mfcc": "MFCC", "MaxPoolingWithArgmax2D": "MAX_POOLING_WITH_ARGMAX_2D", "MaxUnpooling2D":
+def text(rng):
+    """One case each; tests/python/test_custom_formulas.py has what they must compute."""
+    yield custom.case("tokens", [words(rng, (2, 3))], ["string"], custom=("tftext:WhitespaceTokenizer", b""))
+    yield custom.case("ngrams", [words(rng, (2, 5))], ["string"], custom=("tftext:Ngrams", flex(
+        {"width": 2, "axis": -1, "reduction_type": "STRING_JOIN", "string_separator": " "})))
+
+
+ROWS = {"tftext:WhitespaceTokenizer": "TFTEXT_WHITESPACE_TOKENIZER", "tftext:Ngrams": "TFTEXT_NGRAMS", "AudioSpectrogram": "AUDIO_SPECTROGRAM", "Mfcc": "MFCC", "MaxPoolingWithArgmax2D": "MAX_POOLING_WITH_ARGMAX_2D", "MaxUnpooling2D":
         "MAX_UNPOOLING_2D", "MaxPoolWithArgmax": "MAX_POOL_WITH_ARGMAX", "Convolution2DTransposeBias": "CONVOLUTION_2D_TRANSPOSE_BIAS",
         "CTCBeamSearchDecoder": "CTC_BEAM_SEARCH_DECODER_INT32", "DenseImageWarp": "DENSE_IMAGE_WARP", "Resampler": "RESAMPLER", "TransformLandmarks": "TRANSFORM_LANDMARKS",
         "TransformTensorBilinear": "TRANSFORM_TENSOR_BILINEAR", "Landmarks2TransformMatrix": "LANDMARKS_TO_TRANSFORM_MATRIX"}
 
 
 def cases(rng):
-    for family in (audio, mfcc, images, ctc, landmarks):
+    for family in (audio, mfcc, images, ctc, landmarks, text):
         for case in family(rng):
             case.op = ROWS[case.op]
             case.name = case.name.removeprefix("custom_")

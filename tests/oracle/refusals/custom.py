@@ -11,7 +11,7 @@ from onenode import Node, const
 
 custom = Node("CUSTOM")
 NO_RESOLVER = "no resolver of the wheels has this op"
-ROWS = {"AudioSpectrogram": "AUDIO_SPECTROGRAM", "Mfcc": "MFCC", "MaxPoolingWithArgmax2D": "MAX_POOLING_WITH_ARGMAX_2D", "MaxUnpooling2D":
+ROWS = {"tftext:WhitespaceTokenizer": "TFTEXT_WHITESPACE_TOKENIZER", "tftext:Ngrams": "TFTEXT_NGRAMS", "AudioSpectrogram": "AUDIO_SPECTROGRAM", "Mfcc": "MFCC", "MaxPoolingWithArgmax2D": "MAX_POOLING_WITH_ARGMAX_2D", "MaxUnpooling2D":
         "MAX_UNPOOLING_2D", "MaxPoolWithArgmax": "MAX_POOL_WITH_ARGMAX", "Convolution2DTransposeBias": "CONVOLUTION_2D_TRANSPOSE_BIAS",
         "CTCBeamSearchDecoder": "CTC_BEAM_SEARCH_DECODER_INT32", "DenseImageWarp": "DENSE_IMAGE_WARP", "Resampler": "RESAMPLER", "TransformLandmarks": "TRANSFORM_LANDMARKS",
         "TransformTensorBilinear": "TRANSFORM_TENSOR_BILINEAR", "Landmarks2TransformMatrix": "LANDMARKS_TO_TRANSFORM_MATRIX"}
@@ -118,7 +118,28 @@ def landmarks():
         "expected indices of 5 landmarks of 3 numbers, found 5"), 2
 
 
+def text(rng):
+    """Outputs that are no floats, so refusals are made here."""
+    strings, splits = np.array([b"a", b"b"], object), np.array([0, 2], np.int64)
+    options = {"width": 2, "axis": -1, "reduction_type": "STRING_JOIN", "string_separator": " "}
+    token, ngrams = ("tftext:WhitespaceTokenizer", b""), ("tftext:Ngrams", flex(options))
+    yield custom.refusal("tokens_outputs", [strings], ["string", "int64", "int64"],
+                         "expected row splits for each of 1 dimensions, found 2 outputs of them", custom=token)
+    words = "expected the reduction STRING_JOIN of axis -1 and a width of 1 or more, found others (axis %d, width %d)"
+    for i, (change, axis, width) in enumerate((({"width": 0}, -1, 0), ({"axis": 0}, 0, 2), ({"reduction_type": "SUM"}, -1, 2))):
+        yield custom.refusal(f"ngrams_options_{i}", [strings], ["string"], words % (axis, width),
+                             custom=("tftext:Ngrams", flex({**options, **change})))
+    yield custom.refusal("ngrams_outputs", [strings, splits], ["string"], "expected as many outputs as inputs, found 1 and 2", custom=ngrams)
+    for i, (bad, value, at) in enumerate((([0, 3], 3, 1), ([-1, 2], -1, 0), ([0, 2, 1], 1, 2))):
+        yield custom.refusal(f"ngrams_splits_{i}", [strings, np.array(bad, np.int64)], ["string", "int64"],
+                             f"expected row splits that ascend from 0 up to 2 values, found {value} at position {at}", when="invoke",
+                             custom=ngrams)
+
+
 def refusals(rng):
+    for refusal in text(rng):
+        refusal.op, refusal.name = ROWS[refusal.op], refusal.name.removeprefix("custom_")
+        yield refusal
     for family in (audio, pools, images, landmarks):
         for name, inputs, n_outputs, options, when, words, *version in family():
             refusal = custom.refusal(name, inputs, ["float32"] * n_outputs, words, when=when, custom=options, version=version[0] if version else 1)
