@@ -154,7 +154,7 @@ def oracle_damaged():
 
 
 def tensorflow_ops():
-    status, text = call([ORACLE, "tests/oracle/tf_run.py", "--quiet", "--missing", *([] if ALL else ["--every", "2"])],
+    status, text = call([ORACLE, "tests/oracle/tf_run.py", "--quiet", "--missing"],
                         {"PYTHONPATH": "", "UNFLOW_PYTHONPATH": str(ROOT / "build" / "python")})
     return counts_of(text, status)
 
@@ -164,7 +164,7 @@ def tensorflow_ops_sanitized():
     env = sanitized_python()
     extra = {"UNFLOW_PYTHONPATH": env.pop("PYTHONPATH"), "UNFLOW_CANDIDATE_PRELOAD": env.pop("LD_PRELOAD"), **env,
              "PYTHONPATH": ""}
-    status, text = call([ORACLE, "tests/oracle/tf_run.py", "--quiet", "--every", "1" if ALL else "6"], extra)
+    status, text = call([ORACLE, "tests/oracle/tf_run.py", "--quiet", "--every", "1" if ALL else "5"], extra)
     return counts_of(text, status)
 
 
