@@ -640,6 +640,11 @@ static void forget(ufi_frame *f) {
   f->pc = 0;
 }
 
+void ufi_frame_renew(ufi_frame *f) {
+  if (!f->stale) return;
+  f->allocated = f->stale = false;
+}
+
 uf_status ufi_frame_allocate(ufi_frame *f, uf_error *error) {
   if (f->allocated) return UF_OK;
   forget(f);

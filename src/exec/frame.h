@@ -60,6 +60,9 @@ ufi_frame *ufi_frame_create(uf_session *s, int32_t graph);
 void ufi_frame_destroy(ufi_frame *f);
 /* Gives an input its shape; the frame is then not allocated if it changed. */
 uf_status ufi_frame_resize(ufi_frame *f, int32_t value, int32_t rank, const int64_t *dims, uf_error *error);
+/* To be called before the frame's plan is used: what the last run found to be planned for shapes that were not to
+ * come is planned anew. */
+void ufi_frame_renew(ufi_frame *f);
 /* Infers, prepares, folds and plans, if needed. */
 uf_status ufi_frame_allocate(ufi_frame *f, uf_error *error);
 /* State tensors have their first values again, and ops what they keep in the store (ufi_op_def's restart). */
@@ -68,7 +71,7 @@ uf_status ufi_frame_restart(ufi_frame *f, uf_error *error);
 uf_status ufi_frame_own_memory(ufi_frame *f, int32_t value, uf_error *error);
 
 /* inferred.c */
-/* The outputs (shapes, no data) for inputs of these shapes, if that is known; good until the next keep. */
+/* The outputs (shapes, no data) for inputs of these shapes, if this pass found them out; good until the next keep. */
 ufi_tensor *const *ufi_inferred_find(const ufi_frame *f, ufi_tensor *const *in, int32_t n_in);
 /* Remembers the outputs that the frame, just allocated for these inputs, has. */
 void ufi_inferred_keep(ufi_frame *f, ufi_tensor *const *in, int32_t n_in);

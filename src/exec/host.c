@@ -140,7 +140,6 @@ static uf_status shape_inputs(ufi_ctx *ctx, ufi_frame *f, ufi_tensor *const *in,
       UFI_TRY(ufi_frame_resize(f, f->graph->inputs[k], in[k]->rank, in[k]->dims, ctx->error));
     }
   }
-  if (f->stale) f->allocated = f->stale = false;
   return UF_OK;
 }
 
@@ -159,6 +158,7 @@ static uf_status bind_input(ufi_ctx *ctx, ufi_tensor *to, const ufi_tensor *from
   return UF_OK;
 }
 
+/* The frame of a graph, ready to be planned or run. */
 static uf_status enter(ufi_ctx *ctx, int32_t graph, ufi_frame **out) {
   uf_session *s = ctx->frame->session;
   UFI_TRY(ufi_session_frame(s, graph, out, ctx->error));
@@ -166,6 +166,7 @@ static uf_status enter(ufi_ctx *ctx, int32_t graph, ufi_frame **out) {
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected calls nested at most %d deep, found more", MAX_CALL_DEPTH);
   }
   s->depth++;
+  if (!(*out)->running) ufi_frame_renew(*out); /* else it calls itself, which check_call says */
   return UF_OK;
 }
 
@@ -180,8 +181,8 @@ static uf_status leave(ufi_ctx *ctx, ufi_frame *f, uf_status status, ufi_tensor 
   return UF_OK;
 }
 
-uf_status ufi_host_infer(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int32_t n_in, ufi_tensor *const **out,
-                         int32_t *n_out) {
+static uf_status infer(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int32_t n_in, ufi_tensor *const **out,
+                       int32_t *n_out) {
   ufi_frame *f = NULL;
   UFI_TRY(enter(ctx, graph, &f));
   uf_status status = check_call(ctx, f, in, n_in);
@@ -196,6 +197,17 @@ uf_status ufi_host_infer(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int
   UFI_TRY(leave(ctx, f, status, out, n_out));
   if (known) *out = known;
   return UF_OK;
+}
+
+uf_status ufi_host_infer(ufi_ctx *ctx, int32_t graph, ufi_tensor *const *in, int32_t n_in, ufi_tensor *const **out,
+                         int32_t *n_out) {
+  uf_session *s = ctx->frame->session;
+  const bool outermost = !s->inferring;
+  s->infer_pass += outermost;
+  s->inferring = true;
+  const uf_status status = infer(ctx, graph, in, n_in, out, n_out);
+  if (outermost) s->inferring = false;
+  return status;
 }
 
 uf_status ufi_host_restart(ufi_ctx *ctx, int32_t graph) {

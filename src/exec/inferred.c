@@ -7,6 +7,9 @@
  * path through all of them: twice as often with every level. With what was found out
  * before kept, each graph is planned once for each set of shapes.
  *
+ * Only for one pass: shapes may also rest on variables, which another pass may find otherwise. A pass is an
+ * ufi_host_infer and all those inside it.
+ *
  * Bounded: when all places are taken, the oldest goes.
  */
 #include "exec/session.h"
@@ -20,6 +23,7 @@ struct ufi_inferred {
     ufi_tensor **pointers;
   } entries[MOST];
   int32_t n, next;
+  uint64_t pass;
 };
 
 /* Numbers of a key; -1 when a shape is not known, and nothing is to be remembered. */
@@ -46,14 +50,19 @@ static void drop_entry(ufi_inferred *m, int32_t i) {
   ufi_free(m->entries[i].pointers);
 }
 
+static void clear(ufi_inferred *m) {
+  for (int32_t i = 0; i < m->n; i++) drop_entry(m, i);
+  m->n = m->next = 0;
+}
+
 void ufi_inferred_destroy(ufi_inferred *m) {
-  for (int32_t i = 0; m && i < m->n; i++) drop_entry(m, i);
+  if (m) clear(m);
   ufi_free(m);
 }
 
 ufi_tensor *const *ufi_inferred_find(const ufi_frame *f, ufi_tensor *const *in, int32_t n_in) {
   const ufi_inferred *m = f->inferred;
-  if (m == NULL || key_size(in, n_in) < 0) return NULL;
+  if (m == NULL || m->pass != f->session->infer_pass || key_size(in, n_in) < 0) return NULL;
   for (int32_t i = 0; i < m->n; i++) {
     if (same_key(m->entries[i].key, in, n_in)) return m->entries[i].pointers;
   }
@@ -85,6 +94,8 @@ void ufi_inferred_keep(ufi_frame *f, ufi_tensor *const *in, int32_t n_in) {
     pointers[i] = &results[i];
   }
   ufi_inferred *m = f->inferred;
+  if (m->pass != f->session->infer_pass) clear(m);
+  m->pass = f->session->infer_pass;
   const int32_t place = m->next;
   if (place < m->n) drop_entry(m, place);
   else m->n = place + 1;

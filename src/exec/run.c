@@ -153,10 +153,7 @@ uf_status ufi_frame_steps(ufi_frame *f, int32_t end, const bool *wanted, uf_erro
 }
 
 uf_status ufi_frame_run(ufi_frame *f, const bool *wanted, uf_error *error) {
-  if (f->stale) {
-    f->allocated = false;
-    f->stale = false;
-  }
+  ufi_frame_renew(f);
   UFI_TRY(ufi_frame_begin(f, error));
   return ufi_frame_steps(f, f->graph->n_nodes, wanted, error);
 }

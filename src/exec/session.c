@@ -162,7 +162,7 @@ uf_status uf_session_resize(uf_session *s, int32_t graph, int32_t value, int32_t
 uf_status uf_session_allocate(uf_session *s, int32_t graph, uf_error *error) {
   ufi_frame *f = NULL;
   uf_status status = ufi_session_frame(s, graph, &f, error);
-  if (status == UF_OK && f->stale) f->allocated = f->stale = false;
+  if (status == UF_OK) ufi_frame_renew(f);
   if (status == UF_OK) status = ufi_frame_allocate(f, error);
   return done(s, f, status, error);
 }
@@ -269,7 +269,7 @@ uf_status uf_session_set(uf_session *s, int32_t graph, int32_t value, const uf_t
 
 static uf_status run_frame(uf_session *s, ufi_frame *f, const bool *wanted, uf_error *error) {
   UFI_TRY(ufi_session_declare(s, error));
-  if (f->stale) f->allocated = f->stale = false;
+  ufi_frame_renew(f);
   UFI_TRY(ufi_frame_allocate(f, error));
   UFI_TRY(ufi_snapshot_take(s, f, wanted, error));
   s->run_id++;

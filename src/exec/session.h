@@ -63,6 +63,8 @@ struct uf_session {
   uf_buf *scratch;
   ufi_arena *words;          /* reasons found at allocate */
   int32_t depth;             /* of calls, bounded */
+  bool inferring;            /* inside a ufi_host_infer */
+  uint64_t infer_pass;       /* counts the outermost of these: see inferred.c */
   uint64_t run_id;           /* counts runs from 1 */
   ufi_snapshot last;
   uf_session *replay;        /* NULL, or the last run again, keeping everything */

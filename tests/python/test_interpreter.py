@@ -303,3 +303,15 @@ def test_subclass(path):
                  lambda: uninitialised._state_count(), lambda: uninitialised._fork()):
         with pytest.raises(ValueError):
             call()
+
+
+def test_branches_are_planned_for_the_variable_that_is_there(models):
+    """What a called graph was planned for is not remembered beyond the shapes that it rested on."""
+    interpreter = Interpreter(model_content=models.branch_reads())
+    put, read = interpreter.get_signature_runner("set"), interpreter.get_signature_runner("read")
+    for n in (3, 5, 2):
+        put(v=np.arange(n, dtype=F))
+        for c in (True, False, True, False):
+            assert read(c=np.array(c))["y"].tolist() == list(range(n))
+        interpreter.allocate_tensors()
+        assert interpreter.get_output_details()[0]["shape"].tolist() == [n]

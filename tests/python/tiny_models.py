@@ -189,3 +189,27 @@ def table():
     g.inputs([])
     g.outputs([])
     return g.build()
+
+
+def branch_reads():
+    """read(c): either branch of an IF returns variable w, whose shape is what set(v) gave it."""
+    g = ModelGen("branch_reads")
+    c = g.tensor("c", "bool", ())
+    y = g.tensor("y", "float32", ())
+    g.op("IF", [c], [y], "IfOptions", {"thenSubgraphIndex": 1, "elseSubgraphIndex": 2})
+    g.inputs([c])
+    g.outputs([y])
+    g.signature("read", {"c": c}, {"y": y})
+    for name in ("then", "else"):
+        g.new_graph(name)
+        value = g.tensor("value", "float32", ())
+        g.op("READ_VARIABLE", [_handle(g, "w")], [value], "ReadVariableOptions")
+        g.inputs([])
+        g.outputs([value])
+    g.new_graph("set")
+    v = g.tensor("v", "float32", (3,), shape_signature=(-1,))
+    g.op("ASSIGN_VARIABLE", [_handle(g, "w"), v], [], "AssignVariableOptions")
+    g.inputs([v])
+    g.outputs([])
+    g.signature("set", {"v": v}, {})
+    return g.build()
