@@ -56,6 +56,8 @@ static inline bool ufi_utf8_trail(char byte) { return ((uint8_t)byte & 0xC0) == 
 
 /* ---- small things that ops on strings share ---- */
 
+/* ASCII white space, as isspace in the C locale. */
+static inline bool ufi_is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 static inline uf_string *ufi_strings(const ufi_tensor *t) { return t->data; }
 static inline bool ufi_string_is(uf_string s, const char *text) {
   return s.size == strlen(text) && memcmp(s.data, text, s.size) == 0;

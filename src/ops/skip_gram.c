@@ -53,15 +53,13 @@ static uf_status gram_prepare(ufi_ctx *ctx) {
   return ufi_ctx_state(ctx, sizeof(gram_state)) ? UF_OK : UF_RESOURCE_EXHAUSTED;
 }
 
-static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
 /* Finds the words, or, without room for them, how many there are. */
 static void split(gram_state *s, const char *text, int64_t size) {
   int64_t begin = 0;
   s->words = 0;
   for (int64_t i = 1; i <= size; i++) {
-    if (i < size && !is_space(text[i])) continue;
-    const bool word = i < size ? i > begin && !is_space(text[begin]) : size > begin;
+    if (i < size && !ufi_is_space(text[i])) continue;
+    const bool word = i < size ? i > begin && !ufi_is_space(text[begin]) : size > begin;
     if (word && s->starts) {
       s->starts[s->words] = begin;
       s->sizes[s->words] = i - begin;

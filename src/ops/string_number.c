@@ -14,11 +14,9 @@
 
 /* ---- reading ---------------------------------------------------------------------- */
 
-static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
 static uf_string stripped(uf_string s) {
-  for (; s.size && is_space(s.data[s.size - 1]); s.size--) continue;
-  for (; s.size && is_space(s.data[0]); s.size--) s.data++;
+  for (; s.size && ufi_is_space(s.data[s.size - 1]); s.size--) continue;
+  for (; s.size && ufi_is_space(s.data[0]); s.size--) s.data++;
   return s;
 }
 
@@ -33,7 +31,7 @@ static bool read_float(uf_string s, bool is_double, void *out) {
   memcpy(copy, s.data, s.size);
   copy[s.size] = 0;
   size_t sign = s.data[0] == '+' || s.data[0] == '-';
-  bool good = !is_space(copy[sign]);
+  bool good = !ufi_is_space(copy[sign]);
   if (good && is_double) *(double *)out = strtod(copy, &end);
   else if (good) *(float *)out = strtof(copy, &end);
   good = good && end == copy + s.size;

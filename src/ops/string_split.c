@@ -21,8 +21,6 @@ static uf_status split_tf(const ufi_tf_attrs *from, void *attrs, uf_error *error
   return UF_OK;
 }
 
-static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
 /* Pieces of a string, one call after the other. */
 typedef struct pieces {
   uf_string rest, separator;
@@ -56,12 +54,12 @@ static bool next_v1(pieces *p, uf_string *out) {
 static bool next_space(pieces *p, uf_string *out) {
   uf_string *r = &p->rest;
   if (p->ended) return false;
-  for (; r->size && is_space(r->data[0]) && (p->left || p->a->max_split > 0); r->size--) r->data++;
+  for (; r->size && ufi_is_space(r->data[0]) && (p->left || p->a->max_split > 0); r->size--) r->data++;
   *out = *r;
   if (p->left == 0) return p->ended = true;
   if (r->size == 0) return false;
   size_t n = 0;
-  while (n < r->size && !is_space(r->data[n])) n++;
+  while (n < r->size && !ufi_is_space(r->data[n])) n++;
   *out = (uf_string){r->data, n};
   if (p->left > 0) p->left--;
   *r = (uf_string){r->data + n, r->size - n};

@@ -228,13 +228,11 @@ const ufi_op_def ufi_op_STRING_LENGTH = {
 
 /* ---- StringStrip ----------------------------------------------------------------------------- */
 
-static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
 static uf_status strip_eval(ufi_ctx *ctx) {
   for (int64_t e = 0; e < ctx->in[0]->count; e++) {
     uf_string s = ufi_strings(ctx->in[0])[e];
-    for (; s.size && is_space(s.data[s.size - 1]); s.size--) continue;
-    for (; s.size && is_space(s.data[0]); s.size--) s.data++;
+    for (; s.size && ufi_is_space(s.data[s.size - 1]); s.size--) continue;
+    for (; s.size && ufi_is_space(s.data[0]); s.size--) s.data++;
     ufi_strings(ctx->out[0])[e] = s;
   }
   return UF_OK;
