@@ -144,6 +144,15 @@ ufi_proto ufi_proto_message(ufi_proto *p) {
   return ufi_proto_of(bytes.data, bytes.size);
 }
 
+bool ufi_proto_pair(ufi_proto pair, ufi_bytes *key_out, ufi_bytes *value_out) {
+  *key_out = *value_out = (ufi_bytes){0};
+  while (ufi_proto_next(&pair)) {
+    if (pair.field == 1) *key_out = ufi_proto_bytes(&pair);
+    if (pair.field == 2) *value_out = ufi_proto_bytes(&pair);
+  }
+  return !pair.bad;
+}
+
 /* Inside a packed field, rest->data is not NULL; a single element leaves it at the
  * field's own end with nothing left. */
 bool ufi_proto_packed(ufi_proto *p, int width, ufi_bytes *rest, uint64_t *value_out) {

@@ -49,6 +49,10 @@ double ufi_proto_double(ufi_proto *p);
 ufi_bytes ufi_proto_bytes(ufi_proto *p);
 ufi_proto ufi_proto_message(ufi_proto *p); /* a message inside */
 
+/* An entry of a map, {1 key, 2 value}, whose parts are bytes; what is not there is empty. false: damaged, the parts
+ * before that are given. */
+bool ufi_proto_pair(ufi_proto pair, ufi_bytes *key_out, ufi_bytes *value_out);
+
 /* A repeated number, packed or not: calls of ufi_proto_packed give its elements one by
  * one; *rest starts as {0} with each field. width: 0 varint, 4 or 8 bytes.
  *   ufi_bytes rest = {0}; uint64_t v; while (ufi_proto_packed(&p, 0, &rest, &v)) ... */

@@ -218,14 +218,9 @@ static uf_status find_control(importer *m, ufi_bytes text, const reference *r, i
 /* ---- adding ---------------------------------------------------------------------------------- */
 
 /* Attributes that say something of a value, not those that other tools leave ("_class"). */
-static uf_status read_attr(importer *m, ufi_bytes pair, uf_attr *attr, bool *is_kept) {
-  ufi_bytes key = {0}, value = {0};
-  ufi_proto p = ufi_proto_of(pair.data, pair.size);
-  while (ufi_proto_next(&p)) {
-    if (p.field == 1) key = ufi_proto_bytes(&p);
-    if (p.field == 2) value = ufi_proto_bytes(&p);
-  }
-  if (p.bad || key.size == 0) return damaged(m, "a node's attribute");
+static uf_status read_attr(importer *m, ufi_proto pair, uf_attr *attr, bool *is_kept) {
+  ufi_bytes key, value;
+  if (!ufi_proto_pair(pair, &key, &value) || key.size == 0) return damaged(m, "a node's attribute");
   *is_kept = false;
   if (key.data[0] == '_') return UF_OK;
   uf_status status = ufi_attr_value(value, m->b->arena, attr, is_kept, m->error);
@@ -276,7 +271,7 @@ static uf_status add_raw(importer *m, raw_node *raw) {
   while (ufi_proto_next(&p)) {
     bool is_kept = false;
     if (p.field == 4 && !(device = ufi_bytes_text(m->b->arena, ufi_proto_bytes(&p)))) return ufi_no_memory(m->error, 16);
-    if (p.field == 5) UFI_TRY(read_attr(m, ufi_proto_bytes(&p), &attrs[kept], &is_kept));
+    if (p.field == 5) UFI_TRY(read_attr(m, ufi_proto_message(&p), &attrs[kept], &is_kept));
     kept += is_kept;
   }
   const char *name = with_prefix(m, raw->name);
@@ -401,12 +396,8 @@ static ufi_bytes map_entry(ufi_bytes function, uint32_t field, const char *key) 
   ufi_proto p = ufi_proto_of(function.data, function.size);
   while (ufi_proto_next(&p)) {
     if (p.field != field) continue;
-    ufi_bytes found = {0}, value = {0};
-    ufi_proto pair = ufi_proto_message(&p);
-    while (ufi_proto_next(&pair)) {
-      if (pair.field == 1) found = ufi_proto_bytes(&pair);
-      if (pair.field == 2) value = ufi_proto_bytes(&pair);
-    }
+    ufi_bytes found, value;
+    (void)ufi_proto_pair(ufi_proto_message(&p), &found, &value);
     if (ufi_bytes_equal(found, key)) return value;
   }
   return (ufi_bytes){0};

@@ -126,16 +126,12 @@ static uf_status check_tensor(const ufi_tflite *r, ufi_bytes value, uf_error *er
 }
 
 /* Attributes whose names begin with "_" say nothing of a value. */
-static uf_status read_attr(ufi_tflite *r, ufi_bytes pair, flex_node *n, uf_error *error) {
-  ufi_bytes key = {0}, value = {0};
+static uf_status read_attr(ufi_tflite *r, ufi_proto pair, flex_node *n, uf_error *error) {
+  ufi_bytes key, value;
   bool is_kept = false;
   uf_attr *attr = &n->attrs[n->n_attrs];
-  ufi_proto p = ufi_proto_of(pair.data, pair.size);
-  while (ufi_proto_next(&p)) {
-    if (p.field == 1) key = ufi_proto_bytes(&p);
-    if (p.field == 2) value = ufi_proto_bytes(&p);
-  }
-  if (p.bad || key.size == 0) return ufi_fail(error, UF_DATA_LOSS, "expected a node's attribute, found damaged bytes; convert the model again");
+  if (!ufi_proto_pair(pair, &key, &value) || key.size == 0)
+    return ufi_fail(error, UF_DATA_LOSS, "expected a node's attribute, found damaged bytes; convert the model again");
   if (key.data[0] == '_') return UF_OK;
   UFI_TRY(check_tensor(r, value, error));
   UFI_TRY(ufi_attr_value(value, r->model->arena, attr, &is_kept, error));
@@ -151,7 +147,7 @@ static uf_status read_attrs(ufi_tflite *r, flex_node *n, uf_error *error) {
   if (!n->attrs) return ufi_no_memory(error, sizeof *n->attrs);
   ufi_proto p = ufi_proto_of(n->def.data, n->def.size);
   while (ufi_proto_next(&p)) {
-    if (p.field == 5) UFI_TRY(read_attr(r, ufi_proto_bytes(&p), n, error));
+    if (p.field == 5) UFI_TRY(read_attr(r, ufi_proto_message(&p), n, error));
   }
   return ufi_sig_complete(n->sig, r->model->arena, n->attrs, &n->n_attrs, n->capacity, NULL, 0, error);
 }

@@ -184,13 +184,10 @@ static ufi_bytes value_of(ufi_proto node) {
   ufi_bytes found = {0};
   while (ufi_proto_next(&node)) {
     if (node.field != 5) continue;
-    ufi_bytes key = {0};
-    ufi_proto value = {0}, pair = ufi_proto_message(&node);
-    while (ufi_proto_next(&pair)) {
-      if (pair.field == 1) key = ufi_proto_bytes(&pair);
-      if (pair.field == 2) value = ufi_proto_message(&pair);
-    }
+    ufi_bytes key, message;
+    (void)ufi_proto_pair(ufi_proto_message(&node), &key, &message);
     if (!ufi_bytes_equal(key, "value")) continue;
+    ufi_proto value = ufi_proto_of(message.data, message.size);
     while (ufi_proto_next(&value))
       if (value.field == 8) found = ufi_proto_bytes(&value);
   }

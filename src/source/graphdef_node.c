@@ -33,11 +33,8 @@ static char *node_name(uf_source *source, const char *function, ufi_bytes name) 
 }
 
 static void parse_attr(uf_source *source, ufi_proto pair, ufi_graph_attr *attr) {
-  ufi_bytes key = {0};
-  while (ufi_proto_next(&pair)) {
-    if (pair.field == 1) key = ufi_proto_bytes(&pair);
-    if (pair.field == 2) attr->value = ufi_proto_bytes(&pair);
-  }
+  ufi_bytes key;
+  (void)ufi_proto_pair(pair, &key, &attr->value);
   attr->name = text_of(source, key);
 }
 
