@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * random_lite.c: RANDOM_UNIFORM and RANDOM_STANDARD_NORMAL, TFLite's random numbers, and what its
- * MULTINOMIAL (random_sample.c) has in common with them.
+ * MULTINOMIAL (multinomial.c) has in common with them.
  *
  * The generator is TensorFlow's (random.h), one for each node. It moves on by what was drawn, and
  * begins anew when the node is allocated anew. It is a variable of the session's store, in the
@@ -42,8 +42,10 @@ uf_status ufi_random_declare(ufi_store *store, const ufi_random_attrs *a, uf_err
   return r->initialized ? UF_OK : begin(r, a, error);
 }
 
+/* TensorFlow's nodes, which may stand in a .tflite file too (Select TF), go on where they were. */
 uf_status ufi_random_restart(ufi_ctx *ctx) {
   const ufi_random_attrs *a = ctx->attrs;
+  if (!a->is_lite) return UF_OK;
   ufi_store *store = ufi_host_store(ctx);
   int64_t id;
   UFI_TRY(ufi_store_declare(store, UF_STATE_VARIABLE, "_random", a->name, &id, ctx->error));

@@ -109,3 +109,10 @@ def words(rng, shape):
     for i in np.ndindex(*shape):
         out[i] = bytes(rng.integers(97, 123, rng.integers(0, 9)).astype(np.uint8))
     return out
+
+
+def text(*values):
+    """A vector of byte strings."""
+    out = np.empty(len(values), object)
+    out[:] = values
+    return out

@@ -5,7 +5,7 @@ import numpy as np
 
 from case import Case, Close
 from modelgen import ModelGen, type_code
-from onenode import Arg, Node, const, i32, numbers, quant, words
+from onenode import Arg, Node, const, i32, numbers, quant, words, text
 
 DIFFERS = {
     "EMBEDDING_LOOKUP": "Rows of packed int4 and int2 tables that begin inside a byte are read from there; the reference reads them "
@@ -14,12 +14,6 @@ DIFFERS = {
     "UNIQUE": "All NaNs are one value.",
     "LSH_PROJECTION": "With 32 bits a hash, hash i of a sparse projection begins at i * 2^32, which is 0, not at i.",
 }
-
-
-def text(*values):
-    out = np.empty(len(values), object)
-    out[:] = values
-    return out
 
 
 def tables(rng):

@@ -3,13 +3,7 @@
 
 import numpy as np
 
-from onenode import Arg, Node, const, i32, quant
-
-
-def text(*values):
-    out = np.empty(len(values), object)
-    out[:] = values
-    return out
+from onenode import Arg, Node, const, i32, quant, text
 
 
 def tables(rng):
