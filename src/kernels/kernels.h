@@ -18,11 +18,13 @@
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
 #include "kernels/matvec.h"
+#include "kernels/qdepthwise.h"
 #include "kernels/qgemm.h"
 
 typedef struct ufi_kernels {
   ufk_gemm_table gemm;
   ufk_qgemm_table qgemm;
+  ufk_qdepthwise_table qdepthwise;
   ufk_matvec_table matvec;
   ufk_elementwise_table elementwise;
 } ufi_kernels;
