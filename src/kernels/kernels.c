@@ -17,6 +17,7 @@ static ufi_kernels kernels_in_use;
 
 static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_gemm_scalar(&table->gemm);
+  ufk_depthwise_scalar(&table->depthwise);
   ufk_qgemm_scalar(&table->qgemm);
   ufk_qdepthwise_scalar(&table->qdepthwise);
   ufk_matvec_scalar(&table->matvec);
@@ -24,12 +25,14 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
 #if defined(__x86_64__)
   if (isa < UFI_ISA_AVX2) return;
   ufk_gemm_avx2(&table->gemm);
+  ufk_depthwise_avx2(&table->depthwise);
   ufk_qgemm_avx2(&table->qgemm);
   ufk_qdepthwise_avx2(&table->qdepthwise);
   ufk_matvec_avx2(&table->matvec);
   ufk_elementwise_avx2(&table->elementwise);
   if (isa < UFI_ISA_AVX512) return;
   ufk_gemm_avx512(&table->gemm);
+  ufk_depthwise_avx512(&table->depthwise);
   ufk_qgemm_avx512(&table->qgemm);
   ufk_qdepthwise_avx512(&table->qdepthwise);
   ufk_matvec_avx512(&table->matvec);
