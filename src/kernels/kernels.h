@@ -15,6 +15,7 @@
 #define UFI_KERNELS_H
 
 #include "base/base.h"
+#include "kernels/convert.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
 #include "kernels/matvec.h"
@@ -25,6 +26,7 @@ typedef struct ufi_kernels {
   ufk_qgemm_table qgemm;
   ufk_matvec_table matvec;
   ufk_elementwise_table elementwise;
+  ufk_convert_table convert;
 } ufi_kernels;
 
 /* The table for the instruction set in use. */
