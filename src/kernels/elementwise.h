@@ -135,5 +135,6 @@ typedef struct ufk_elementwise_table {
 void ufk_elementwise_scalar(ufk_elementwise_table *table);
 void ufk_elementwise_avx2(ufk_elementwise_table *table);
 void ufk_elementwise_avx512(ufk_elementwise_table *table);
+void ufk_elementwise_neon(ufk_elementwise_table *table);
 
 #endif

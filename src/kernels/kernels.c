@@ -40,6 +40,15 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_matvec_avx512(&table->matvec);
   ufk_elementwise_avx512(&table->elementwise);
   ufk_convert_avx512(&table->convert);
+#elif defined(__aarch64__)
+  if (isa != UFI_ISA_NEON) return;
+  ufk_gemm_neon(&table->gemm);
+  ufk_depthwise_neon(&table->depthwise);
+  ufk_qgemm_neon(&table->qgemm);
+  ufk_qdepthwise_neon(&table->qdepthwise);
+  ufk_matvec_neon(&table->matvec);
+  ufk_elementwise_neon(&table->elementwise);
+  ufk_convert_neon(&table->convert);
 #endif
 }
 
@@ -51,7 +60,7 @@ const ufi_kernels *ufi_kernels_get(void) {
 }
 
 bool ufi_kernels_for(int isa, ufi_kernels *table_out) {
-  if (isa < UFI_ISA_SCALAR || isa > (int)ufi_cpu_isa()) return false;
+  if (!ufi_cpu_has(isa)) return false;
   memset(table_out, 0, sizeof *table_out);
   fill((ufi_isa)isa, table_out);
   return true;
