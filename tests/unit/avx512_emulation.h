@@ -418,4 +418,85 @@ static inline float e_reduce_min_ps(__m512 a) {
 #define _mm512_reduce_max_ps e_reduce_max_ps
 #define _mm512_reduce_min_ps e_reduce_min_ps
 
+/* Products and packing of bytes. */
+static inline __m512i e_dpbusd_epi32(__m512i sum, __m512i a, __m512i b) {
+  e_u8 x = (e_u8)a;
+  e_i8 y = (e_i8)b;
+  e_u32 r = (e_u32)sum;
+  for (int i = 0; i < 64; i++) r[i / 4] += (uint32_t)(x[i] * y[i]);
+  return (__m512i)r;
+}
+static inline __m512i e_maskz_loadu_epi8(__mmask64 m, const void *p) {
+  e_u8 r;
+  for (int i = 0; i < 64; i++) r[i] = m >> i & 1 ? ((const uint8_t *)p)[i] : 0;
+  return (__m512i)r;
+}
+static inline void e256_mask_storeu_epi8(void *p, __mmask32 m, __m256i a) {
+  uint8_t r[32];
+  memcpy(r, &a, sizeof r);
+  for (int i = 0; i < 32; i++) {
+    if (m >> i & 1) ((uint8_t *)p)[i] = r[i];
+  }
+}
+static inline int e_clamp(int x, int low, int high) { return x < low ? low : x > high ? high : x; }
+E_MAP2(adds_epi16, __m512i, e_i16, 32, (int16_t)e_clamp(x[i] + y[i], -32768, 32767))
+E_MAP2(min_epi8, __m512i, e_i8, 64, x[i] < y[i] ? x[i] : y[i])
+E_MAP2(max_epi8, __m512i, e_i8, 64, x[i] > y[i] ? x[i] : y[i])
+E_MAP2(min_epu8, __m512i, e_u8, 64, x[i] < y[i] ? x[i] : y[i])
+E_MAP2(max_epu8, __m512i, e_u8, 64, x[i] > y[i] ? x[i] : y[i])
+E_MAP2(permutexvar_epi32, __m512i, e_u32, 16, y[x[i] & 15])
+/* Within each 16 bytes: all of a's, then all of b's. */
+#define E_PACK(name, From, To, T, n, low, high)                                        \
+  static inline __m512i e_##name(__m512i a, __m512i b) {                               \
+    To r;                                                                              \
+    for (int i = 0; i < 2 * n; i++) {                                                  \
+      const int lane = i / (n / 2), at = i % (n / 2), part = n / 4;                    \
+      const From from = (From)(at < part ? a : b);                                     \
+      r[i] = (T)e_clamp(from[lane * part + at % part], low, high);                     \
+    }                                                                                  \
+    return (__m512i)r;                                                                 \
+  }
+E_PACK(packs_epi32, e_i32, e_i16, int16_t, 16, -32768, 32767)
+E_PACK(packs_epi16, e_i16, e_i8, int8_t, 32, -128, 127)
+E_PACK(packus_epi16, e_i16, e_u8, uint8_t, 32, 0, 255)
+static inline __m512i e_ternarylogic_epi32(__m512i a, __m512i b, __m512i c, int table) {
+  e_u32 x = (e_u32)a, y = (e_u32)b, z = (e_u32)c, r = {0};
+  for (int i = 0; i < 8; i++) {
+    if (table >> i & 1) r |= (i & 4 ? x : ~x) & (i & 2 ? y : ~y) & (i & 1 ? z : ~z);
+  }
+  return (__m512i)r;
+}
+/* The one mode in use: the larger magnitude. */
+static inline __m512 e_range_ps(__m512 a, __m512 b, int how) {
+  e_f32 r;
+  for (int i = 0; i < 16; i++) r[i] = fmaxf(fabsf(((e_f32)a)[i]), fabsf(((e_f32)b)[i]));
+  if (how != 0xb) __builtin_trap();
+  return (__m512)r;
+}
+static inline __m512i e_cvtps_epi32(__m512 a) {
+  e_i32 r;
+  for (int i = 0; i < 16; i++) r[i] = e_to_i32(nearbyint(((e_f32)a)[i]));
+  return (__m512i)r;
+}
+#define _mm512_dpbusd_epi32 e_dpbusd_epi32
+#define _mm512_maskz_loadu_epi8 e_maskz_loadu_epi8
+#define _mm256_mask_storeu_epi8 e256_mask_storeu_epi8
+#define _mm512_adds_epi16 e_adds_epi16
+#define _mm512_min_epi8 e_min_epi8
+#define _mm512_max_epi8 e_max_epi8
+#define _mm512_min_epu8 e_min_epu8
+#define _mm512_max_epu8 e_max_epu8
+#define _mm512_permutexvar_epi32 e_permutexvar_epi32
+#define _mm512_packs_epi32 e_packs_epi32
+#define _mm512_packs_epi16 e_packs_epi16
+#define _mm512_packus_epi16 e_packus_epi16
+#undef _mm512_ternarylogic_epi32
+#define _mm512_ternarylogic_epi32 e_ternarylogic_epi32
+#undef _mm512_range_ps
+#define _mm512_range_ps e_range_ps
+#define _mm512_cvtps_epi32 e_cvtps_epi32
+#undef _mm512_setr_epi32
+#define _mm512_setr_epi32(...) ((__m512i)(e_i32){__VA_ARGS__})
+#define _mm512_castps_si512(a) ((__m512i)(a))
+
 #endif
