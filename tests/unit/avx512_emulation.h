@@ -418,4 +418,91 @@ static inline float e_reduce_min_ps(__m512 a) {
 #define _mm512_reduce_max_ps e_reduce_max_ps
 #define _mm512_reduce_min_ps e_reduce_min_ps
 
+/* What the kernels of qdepthwise.h need besides. */
+#define E_SATURATED(x, low, high) ((x) < (low) ? (low) : (x) > (high) ? (high) : (x))
+E_MAP2(adds_epi16, __m512i, e_i16, 32, (int16_t)E_SATURATED(x[i] + y[i], -32768, 32767))
+E_MAP2(min_epi8, __m512i, e_i8, 64, x[i] < y[i] ? x[i] : y[i])
+E_MAP2(max_epi8, __m512i, e_i8, 64, x[i] > y[i] ? x[i] : y[i])
+E_MAP2(min_epu8, __m512i, e_u8, 64, x[i] < y[i] ? x[i] : y[i])
+E_MAP2(max_epu8, __m512i, e_u8, 64, x[i] > y[i] ? x[i] : y[i])
+E_MAP2(sllv_epi64, __m512i, e_u64, 8, y[i] > 63 ? 0 : x[i] << y[i])
+E_MAP2(srav_epi64, __m512i, e_i64, 8, x[i] >> ((uint64_t)y[i] > 63 ? 63 : y[i]))
+E_MAP2(sub_epi64, __m512i, e_u64, 8, x[i] - y[i])
+/* Packs within each 16 bytes. */
+#define E_PACK(name, To, From, T, low, high)                                                     \
+  static inline __m512i e_##name(__m512i a, __m512i b) {                                         \
+    To r;                                                                                        \
+    const int half = 8 / (int)sizeof(T);                                                         \
+    for (int i = 0; i < 64 / (int)sizeof(T); i++) {                                              \
+      const int lane = i / (2 * half), at = i % (2 * half);                                      \
+      const int x = ((From)(at < half ? a : b))[lane * half + at % half];                        \
+      r[i] = (T)E_SATURATED(x, low, high);                                                       \
+    }                                                                                            \
+    return (__m512i)r;                                                                           \
+  }
+E_PACK(packs_epi32, e_i16, e_i32, int16_t, -32768, 32767)
+E_PACK(packs_epi16, e_i8, e_i16, int8_t, -128, 127)
+E_PACK(packus_epi16, e_u8, e_i16, uint8_t, 0, 255)
+static inline __m512i e_dpbusd_epi32(__m512i sum, __m512i a, __m512i b) {
+  e_i32 r = (e_i32)sum;
+  for (int i = 0; i < 64; i++) r[i / 4] = (int32_t)((uint32_t)r[i / 4] + (uint32_t)(((e_u8)a)[i] * ((e_i8)b)[i]));
+  return (__m512i)r;
+}
+static inline __m512i e_permutexvar_epi32(__m512i at, __m512i a) {
+  e_i32 r;
+  for (int i = 0; i < 16; i++) r[i] = ((e_i32)a)[((e_i32)at)[i] & 15];
+  return (__m512i)r;
+}
+static inline __mmask8 e_movepi64_mask(__m512i a) {
+  int m = 0;
+  for (int i = 0; i < 8; i++) m |= (((e_i64)a)[i] < 0) << i;
+  return (__mmask8)m;
+}
+static inline __m512i e_mask_sub_epi64(__m512i source, __mmask8 m, __m512i a, __m512i b) {
+  e_i64 r = (e_i64)e_sub_epi64(a, b);
+  for (int i = 0; i < 8; i++) r[i] = m >> i & 1 ? r[i] : ((e_i64)source)[i];
+  return (__m512i)r;
+}
+static inline __m128i e_extracti32x4_epi32(__m512i a, int at) {
+  __m128i r;
+  memcpy(&r, (const char *)&a + 16 * at, sizeof r);
+  return r;
+}
+static inline __m128i e_maskz_loadu_epi8(__mmask16 m, const void *p) {
+  uint8_t r[16];
+  for (int i = 0; i < 16; i++) r[i] = m >> i & 1 ? ((const uint8_t *)p)[i] : 0;
+  return _mm_loadu_si128((const __m128i *)(const void *)r);
+}
+static inline void e_mask_storeu_epi8(void *p, __mmask16 m, __m128i v) {
+  uint8_t x[16];
+  _mm_storeu_si128((__m128i *)(void *)x, v);
+  for (int i = 0; i < 16; i++) {
+    if (m >> i & 1) ((uint8_t *)p)[i] = x[i];
+  }
+}
+#define _mm512_adds_epi16 e_adds_epi16
+#define _mm512_min_epi8 e_min_epi8
+#define _mm512_max_epi8 e_max_epi8
+#define _mm512_min_epu8 e_min_epu8
+#define _mm512_max_epu8 e_max_epu8
+#define _mm512_sllv_epi64 e_sllv_epi64
+#define _mm512_srav_epi64 e_srav_epi64
+#define _mm512_sub_epi64 e_sub_epi64
+#define _mm512_packs_epi32 e_packs_epi32
+#define _mm512_packs_epi16 e_packs_epi16
+#define _mm512_packus_epi16 e_packus_epi16
+#define _mm512_dpbusd_epi32 e_dpbusd_epi32
+#define _mm512_permutexvar_epi32 e_permutexvar_epi32
+#define _mm512_movepi64_mask e_movepi64_mask
+#define _mm512_mask_sub_epi64 e_mask_sub_epi64
+#undef _mm512_extracti32x4_epi32
+#define _mm512_extracti32x4_epi32 e_extracti32x4_epi32
+#define _mm512_castsi512_si128(a) e_extracti32x4_epi32(a, 0)
+#undef _mm512_setr_epi32
+#define _mm512_setr_epi32(...) ((__m512i)(e_i32){__VA_ARGS__})
+#undef _mm_maskz_loadu_epi8
+#define _mm_maskz_loadu_epi8 e_maskz_loadu_epi8
+#undef _mm_mask_storeu_epi8
+#define _mm_mask_storeu_epi8 e_mask_storeu_epi8
+
 #endif
