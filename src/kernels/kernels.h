@@ -16,6 +16,7 @@
 
 #include "base/base.h"
 #include "kernels/depthwise.h"
+#include "kernels/convert.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
 #include "kernels/matvec.h"
@@ -29,6 +30,7 @@ typedef struct ufi_kernels {
   ufk_qdepthwise_table qdepthwise;
   ufk_matvec_table matvec;
   ufk_elementwise_table elementwise;
+  ufk_convert_table convert;
 } ufi_kernels;
 
 /* The table for the instruction set in use. */
