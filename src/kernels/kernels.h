@@ -15,8 +15,8 @@
 #define UFI_KERNELS_H
 
 #include "base/base.h"
-#include "kernels/depthwise.h"
 #include "kernels/convert.h"
+#include "kernels/depthwise.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
 #include "kernels/matvec.h"

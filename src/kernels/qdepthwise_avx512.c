@@ -11,13 +11,8 @@
 #define VW 16
 #define NARROW 4
 
-/* Stops the compiler from fusing a product into an fma. The tests' emulation of
- * AVX-512 has no registers for it, and fuses nothing. */
-#if defined(__AVX512F__)
+/* Stops the compiler from fusing a product into an fma. */
 #define f_keep(x) __asm__("" : "+v"(x))
-#else
-#define f_keep(x) (void)(x)
-#endif
 
 typedef __m512i veci;
 typedef __m512 vecf;
