@@ -23,6 +23,7 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_matvec_scalar(&table->matvec);
   ufk_elementwise_scalar(&table->elementwise);
   ufk_convert_scalar(&table->convert);
+  ufk_softmax8_scalar(&table->softmax8);
 #if defined(__x86_64__)
   if (isa < UFI_ISA_AVX2) return;
   ufk_gemm_avx2(&table->gemm);
@@ -32,6 +33,7 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_matvec_avx2(&table->matvec);
   ufk_elementwise_avx2(&table->elementwise);
   ufk_convert_avx2(&table->convert);
+  ufk_softmax8_avx2(&table->softmax8);
   if (isa < UFI_ISA_AVX512) return;
   ufk_gemm_avx512(&table->gemm);
   ufk_depthwise_avx512(&table->depthwise);
@@ -49,6 +51,7 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_matvec_neon(&table->matvec);
   ufk_elementwise_neon(&table->elementwise);
   ufk_convert_neon(&table->convert);
+  ufk_softmax8_avx512(&table->softmax8);
 #endif
 }
 
