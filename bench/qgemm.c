@@ -125,7 +125,9 @@ static void make_scales(int64_t n, int64_t depth, layer *l) {
 }
 
 static void make_layer(const shape *s, int threads, layer *l) {
-  int64_t out, before, after, n = s->filters, depth = s->kernel * s->kernel * s->channels;
+  const int64_t n = s->filters, run = s->kernel * s->channels, run_packed = (run + 3) / 4 * 4;
+  const int64_t filter = s->kernel * run, depth = s->kernel * run_packed;
+  int64_t out, before, after;
   ufi_window_axis(true, s->size, s->kernel, s->stride, 1, &out, &before, &after);
   size_t packed, rows;
   const ufi_q_kind kind = ufi_q_kind_of(UF_INT8, false);
@@ -135,19 +137,21 @@ static void make_layer(const shape *s, int threads, layer *l) {
   l->owned[1] = filled((size_t)(out * out * n));
   l->owned[2] = filled(packed);
   l->owned[8] = filled(rows * (size_t)threads);
-  void *weights = filled((size_t)(depth * n));
+  int8_t *weights = filled((size_t)(filter * n));
   memset(l->owned[2], 0, packed);
-  ufi_gemm_q_pack(NULL, kind, depth, n, 0, depth, weights, UF_INT8, 1, depth, 0, l->owned[2]);
+  for (int64_t t = 0; t < s->kernel; t++) {
+    ufi_gemm_q_pack(NULL, kind, depth, n, t * run_packed, run, weights + t * run, UF_INT8, 1, filter, 0, l->owned[2]);
+  }
   ufi_free_aligned(weights);
   l->q = (ufi_gemm_q){.in_dtype = UF_INT8, .in = l->owned[0], .batch = 1, .in_h = s->size, .in_w = s->size,
                       .in_pixel = s->channels, .channels = s->channels, .out_h = out, .out_w = out,
                       .kernel_h = s->kernel, .kernel_w = s->kernel, .stride_h = s->stride, .stride_w = s->stride,
                       .dilation_h = 1, .dilation_w = 1, .pad_top = before, .pad_left = before, .zero = &l->zero,
-                      .share = INT64_MAX, .b = l->owned[2], .kind = kind, .n = n, .end = UFI_Q_FIXED,
+                      .share = INT64_MAX, .b = l->owned[2], .kind = kind, .runs = s->kernel, .n = n, .end = UFI_Q_FIXED,
                       .out_dtype = UF_INT8, .out_zero = 3, .out_min = -128, .out_max = 127, .out = l->owned[1],
                       .out_pixel = n, .out_line = out * n, .out_image = out * out * n, .groups = 1,
                       .rows = l->owned[8], .workers = threads};
-  make_scales(n, depth, l);
+  make_scales(n, filter, l);
 }
 
 static double time_layer(ufi_pool *pool, layer *l) {
