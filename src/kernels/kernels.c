@@ -31,6 +31,7 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_qdepthwise_avx2(&table->qdepthwise);
   ufk_matvec_avx2(&table->matvec);
   ufk_elementwise_avx2(&table->elementwise);
+  ufk_qelementwise_avx2(&table->elementwise);
   ufk_convert_avx2(&table->convert);
   if (isa < UFI_ISA_AVX512) return;
   ufk_gemm_avx512(&table->gemm);
@@ -39,6 +40,7 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_qdepthwise_avx512(&table->qdepthwise);
   ufk_matvec_avx512(&table->matvec);
   ufk_elementwise_avx512(&table->elementwise);
+  ufk_qelementwise_avx512(&table->elementwise);
   ufk_convert_avx512(&table->convert);
 #endif
 }
