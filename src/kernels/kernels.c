@@ -32,6 +32,7 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_qdepthwise_avx2(&table->qdepthwise);
   ufk_matvec_avx2(&table->matvec);
   ufk_elementwise_avx2(&table->elementwise);
+  ufk_qelementwise_avx2(&table->elementwise);
   ufk_convert_avx2(&table->convert);
   ufk_softmax8_avx2(&table->softmax8);
   if (isa < UFI_ISA_AVX512) return;
@@ -41,6 +42,7 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_qdepthwise_avx512(&table->qdepthwise);
   ufk_matvec_avx512(&table->matvec);
   ufk_elementwise_avx512(&table->elementwise);
+  ufk_qelementwise_avx512(&table->elementwise);
   ufk_convert_avx512(&table->convert);
   ufk_softmax8_avx512(&table->softmax8);
 #elif defined(__aarch64__)
@@ -51,6 +53,7 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_qdepthwise_neon(&table->qdepthwise);
   ufk_matvec_neon(&table->matvec);
   ufk_elementwise_neon(&table->elementwise);
+  ufk_qelementwise_neon(&table->elementwise);
   ufk_convert_neon(&table->convert);
   ufk_softmax8_neon(&table->softmax8);
   if (isa == UFI_ISA_NEON_DOT) ufk_qgemm_neon_dot(&table->qgemm);
