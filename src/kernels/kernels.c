@@ -20,17 +20,20 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_qgemm_scalar(&table->qgemm);
   ufk_matvec_scalar(&table->matvec);
   ufk_elementwise_scalar(&table->elementwise);
+  ufk_winograd_scalar(&table->winograd);
 #if defined(__x86_64__)
   if (isa < UFI_ISA_AVX2) return;
   ufk_gemm_avx2(&table->gemm);
   ufk_qgemm_avx2(&table->qgemm);
   ufk_matvec_avx2(&table->matvec);
   ufk_elementwise_avx2(&table->elementwise);
+  ufk_winograd_avx2(&table->winograd);
   if (isa < UFI_ISA_AVX512) return;
   ufk_gemm_avx512(&table->gemm);
   ufk_qgemm_avx512(&table->qgemm);
   ufk_matvec_avx512(&table->matvec);
   ufk_elementwise_avx512(&table->elementwise);
+  ufk_winograd_avx512(&table->winograd);
 #endif
 }
 

@@ -19,12 +19,14 @@
 #include "kernels/gemm.h"
 #include "kernels/matvec.h"
 #include "kernels/qgemm.h"
+#include "kernels/winograd.h"
 
 typedef struct ufi_kernels {
   ufk_gemm_table gemm;
   ufk_qgemm_table qgemm;
   ufk_matvec_table matvec;
   ufk_elementwise_table elementwise;
+  ufk_winograd_table winograd;
 } ufi_kernels;
 
 /* The table for the instruction set in use. */
