@@ -67,6 +67,9 @@ bool ufi_grow(void **array, int32_t *capacity, int32_t need, size_t size);
 void *ufi_malloc_aligned(size_t size);
 void ufi_free_aligned(void *memory);
 void ufi_fail_allocation(int64_t n);
+/* Has the pages made of memory that will all be written soon, many at a time, unless it is small or
+ * enormous (fresh.c). */
+void ufi_fresh_touch(void *memory, size_t size);
 
 /* Many small things freed at once. Not thread-safe. */
 typedef struct ufi_arena ufi_arena;
@@ -103,6 +106,9 @@ uf_status ufi_tensor_memory(uf_tensor *tensor, uf_error *error);
 /* The whole file, mapped read-only; the buf's release unmaps. Empty files give
  * a buf of size 0. */
 uf_status ufi_map_file(const char *path, uf_buf **buf_out, uf_error *error);
+/* Bytes of a mapped file that will be read right away: their pages come in together, which
+ * takes a fraction of one by one. Does nothing for bytes of a buf that is no mapping. */
+void ufi_map_expect(const uf_buf *buf, const void *data, size_t size);
 /* Bytes of a mapped file that will not be needed soon: they no longer count as this
  * process's memory, and come again from the system's when read. Does nothing for bytes of a
  * buf that is no mapping. */
@@ -154,17 +160,13 @@ static inline float ufi_bfloat_to_float(uint16_t bits) {
 }
 uint16_t ufi_float_to_bfloat(float value);    /* nearest even */
 
-/* ---- other floats and numbers (float8.c, astype.c) --------------------------- */
+/* ---- other floats and numbers (float8.c, status.c) --------------------------- */
 
 /* The values of all codes of a float8 or float4 (whose codes are 0 to 15); false:
  * dtype is none. */
 bool ufi_float8_table(uf_dtype dtype, float table[256]);
 /* int8 for qint8 and so on; any other dtype is itself. */
 uf_dtype ufi_dtype_unquantized(uf_dtype dtype);
-/* count numbers converted as NumPy's astype does (astype.c says how). Elements of
- * packed types come unpacked, one a byte. Neither pointer need be aligned. WRONG_TYPE:
- * there is no such conversion (strings; complex to real; to packed and 8-bit floats). */
-uf_status ufi_convert(uf_dtype from, const void *in, int64_t count, uf_dtype to, void *out,
-                      uf_error *error);
+
 
 #endif

@@ -48,5 +48,6 @@ typedef struct ufk_winograd_table {
 void ufk_winograd_scalar(ufk_winograd_table *table);
 void ufk_winograd_avx2(ufk_winograd_table *table);
 void ufk_winograd_avx512(ufk_winograd_table *table);
+void ufk_winograd_neon(ufk_winograd_table *table);
 
 #endif

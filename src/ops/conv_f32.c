@@ -50,7 +50,7 @@ static void conv_pack(const ufi_conv_geometry *g, const conv_sizes *s, ufi_pool 
 static uf_status conv_fill(ufi_ctx *ctx, void *memory, void *arg) {
   conv_sizes s = {0};
   UFI_TRY(conv_sizes_of(ctx, arg, &s));
-  conv_pack(arg, &s, NULL, memory);
+  conv_pack(arg, &s, ctx->pool, memory);
   return UF_OK;
 }
 
@@ -71,7 +71,8 @@ static uf_status winograd_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g, cons
     return ufi_too_large(ctx);
   }
   const void *packed;
-  UFI_TRY(ufi_packed(ctx, WINOGRAD, floats * sizeof(float), winograd_fill, (void *)(uintptr_t)g, &packed));
+  UFI_TRY(ufi_packed_form(ctx, WINOGRAD, g->filter, floats * sizeof(float), 0, winograd_fill, (void *)(uintptr_t)g,
+                          &packed));
   state->packed = packed;
   state->winograd = true;
   return UF_OK;
@@ -92,7 +93,7 @@ uf_status ufi_conv_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) {
   }
   if (g->filter->is_lasting) {
     const void *packed;
-    UFI_TRY(ufi_packed_form(ctx, DIRECT, s.weights * sizeof(float), g->groups, conv_fill,
+    UFI_TRY(ufi_packed_form(ctx, DIRECT, g->filter, s.weights * sizeof(float), g->groups, conv_fill,
                             (void *)(uintptr_t)g, &packed));
     state->packed = packed;
   }
