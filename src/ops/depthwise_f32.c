@@ -18,6 +18,7 @@ typedef struct depthwise_args {
   const float *weights;  /* (kernel_h, kernel_w, out_c) */
   const float *bias;
   float *out, min, max;
+  const ufi_done *done;
 } depthwise_args;
 
 static bool depthwise_sizes(const ufi_conv_geometry *g, size_t *bias_out, size_t *image_out) {
@@ -83,6 +84,7 @@ static void depthwise_lines(void *context, size_t begin, size_t end) {
   for (size_t line = begin; line < end; line++) {
     ufi_window_line(a->g, (int64_t)line, depthwise_run, context);
   }
+  if (a->done) a->done->fn(a->done->context, (int64_t)begin * a->g->out_w, (int64_t)(end - begin) * a->g->out_w);
 }
 
 uf_status ufi_depthwise_f32_eval(ufi_ctx *ctx) {
@@ -95,7 +97,7 @@ uf_status ufi_depthwise_f32_eval(ufi_ctx *ctx) {
   if (g.bias) memcpy(bias, g.bias->data, (size_t)g.out_c * sizeof *bias);
   depthwise_args args = {.g = &g, .kernel = ufi_kernels_get()->gemm.f32_depthwise,
                          .in = g.input->data, .weights = g.filter->data, .bias = bias,
-                         .out = g.output->data};
+                         .out = g.output->data, .done = ctx->done};
   ufi_act_range_f32(g.act, &args.min, &args.max);
   if (g.multiplier > 1) {
     repeat_args r = {args.in, image, (size_t)g.multiplier};

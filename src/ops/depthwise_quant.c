@@ -138,6 +138,7 @@ typedef struct job {
   const uint8_t *pad_rows;   /* zero points, pad_step bytes for each vector */
   int64_t pad_step;
   const int32_t *bias;       /* less the zero point's part, padded, for each vector */
+  const ufi_done *done;      /* BLOCKS: told of lines */
 } job;
 
 static inline bool inside(int64_t at, int64_t size) { return (uint64_t)at < (uint64_t)size; }
@@ -211,6 +212,7 @@ static void blocks_line(void *context, size_t line) {
       finish(j, acc, c, n, row, (int64_t)line * g->out_w + x);
     }
   }
+  if (j->done) j->done->fn(j->done->context, (int64_t)line * g->out_w, g->out_w);
 }
 
 /* Rows of zero points and corrected bias of all vectors. */
@@ -363,7 +365,8 @@ uf_status ufi_depthwise_quant_eval(ufi_ctx *ctx) {
   UFI_TRY(depthwise_spec(ctx, &g, &spec));
   if (g.output->count == 0) return UF_OK;
   UFI_TRY(ufi_q_begin(ctx, &spec, &q));
-  job j = {.g = &g, .spec = &spec, .q = &q, .k = &ufi_kernels_get()->qgemm, .pairs = pairs_of(&spec)};
+  job j = {.g = &g, .spec = &spec, .q = &q, .k = &ufi_kernels_get()->qgemm, .pairs = pairs_of(&spec),
+           .done = ctx->done};
   switch (way_of(&g)) {
     case BLOCKS: run_blocks(ctx->pool, &j); break;
     case PRODUCT: run_product(ctx->pool, &g, &q); break;
