@@ -5,7 +5,7 @@
 # make test-all   the same with every case
 # make build   the library, the command line and the Python package in build/
 # make oracle  op cases beside TensorFlow's reference kernels; writes docs/ops.md
-# make bench   unflow beside LiteRT
+# make bench   unflow beside LiteRT and OpenVINO; BENCH="resnet50 --threads 1" (bench/compare.py --help)
 # make bench-checkpoint   checkpoints beside TensorFlow, on a file of 755 MB made for it
 # make bench-tensorflow   import, memory, small calls and SavedModels beside TensorFlow
 # make clean   removes what was built, not the virtual environments (make distclean does)
@@ -84,7 +84,11 @@ test-all: tests-built sanitized $(ORACLE)/.stamp
 oracle: build $(ORACLE)/.stamp
 	@$(ORACLE)/bin/python tests/oracle/run.py --write-docs
 
-bench: build $(ORACLE)/.stamp
+$(ORACLE)/.stamp-bench: $(ORACLE)/.stamp
+	@$(CURDIR)/$(ORACLE)/bin/$(PIP) install openvino==2026.4.1
+	@touch $@
+
+bench: build $(ORACLE)/.stamp-bench
 	@$(ORACLE)/bin/python bench/compare.py $(BENCH)
 
 bench-checkpoint: build $(ORACLE)/.stamp

@@ -17,20 +17,29 @@ static ufi_kernels kernels_in_use;
 
 static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_gemm_scalar(&table->gemm);
+  ufk_depthwise_scalar(&table->depthwise);
   ufk_qgemm_scalar(&table->qgemm);
+  ufk_qdepthwise_scalar(&table->qdepthwise);
   ufk_matvec_scalar(&table->matvec);
   ufk_elementwise_scalar(&table->elementwise);
+  ufk_convert_scalar(&table->convert);
 #if defined(__x86_64__)
   if (isa < UFI_ISA_AVX2) return;
   ufk_gemm_avx2(&table->gemm);
+  ufk_depthwise_avx2(&table->depthwise);
   ufk_qgemm_avx2(&table->qgemm);
+  ufk_qdepthwise_avx2(&table->qdepthwise);
   ufk_matvec_avx2(&table->matvec);
   ufk_elementwise_avx2(&table->elementwise);
+  ufk_convert_avx2(&table->convert);
   if (isa < UFI_ISA_AVX512) return;
   ufk_gemm_avx512(&table->gemm);
+  ufk_depthwise_avx512(&table->depthwise);
   ufk_qgemm_avx512(&table->qgemm);
+  ufk_qdepthwise_avx512(&table->qdepthwise);
   ufk_matvec_avx512(&table->matvec);
   ufk_elementwise_avx512(&table->elementwise);
+  ufk_convert_avx512(&table->convert);
 #endif
 }
 

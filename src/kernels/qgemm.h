@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * qgemm.h: integer matrix multiplication, depthwise convolution and pooling,
- * and the way from sums back to the output's type.
+ * qgemm.h: integer matrix multiplication, and the way from sums back to the
+ * output's type.
  *
  * All products are 16 bits x 16 bits summed in pairs into 32 bits, the one
  * multiplication that x86 does exactly (pmaddwd, with VNNI vpdpwssd): a byte
@@ -18,7 +18,7 @@
 
 #include "base/base.h"
 
-/* The largest tile, and block of channels, of any instruction set. Arrays with
+/* The largest tile of any instruction set. Arrays with
  * one element per output column are padded to a multiple of UFK_Q_MAX_NR. */
 #define UFK_Q_MAX_MR 12
 #define UFK_Q_MAX_NR 32
@@ -38,16 +38,6 @@ typedef void (*ufk_q_widen_fn)(size_t runs, size_t n, const void *const *from, i
  * bias is NULL. |a * b| may be up to 2^30 - 1. */
 typedef void (*ufk_q_gemm_fn)(size_t rows, size_t n, size_t pairs, const int16_t *a, size_t a_step,
                               const void *b, const int32_t *bias, int32_t *c, size_t ldc);
-
-/* One pixel of a depthwise convolution:
- *
- *   acc[c] = bias[c] + sum over t < 2 * pairs of in[t][c] * w[c][t]
- *
- * for c < channels; acc and bias are padded to UFK_Q_MAX_NR. w is packed in
- * blocks of q_block channels: (block, pairs, q_block, 2) of int16. */
-typedef void (*ufk_q_depthwise_fn)(size_t pairs, size_t channels, const void *const *in,
-                                   size_t from, const int16_t *w, const int32_t *bias,
-                                   int32_t *acc);
 
 /* How sums become outputs; one element per column, padded to UFK_Q_MAX_NR. */
 typedef struct ufk_q_scale {
@@ -71,11 +61,6 @@ typedef void (*ufk_q_to_int_fn)(size_t rows, size_t n, const int32_t *acc, size_
 typedef void (*ufk_q_to_float_fn)(size_t rows, size_t n, const int32_t *acc, size_t ld,
                                   const ufk_q_float *scale, float *out, size_t out_step);
 
-/* out[c] of the taps in[t][from + c], t < taps. Averages round half away from
- * zero; taps is at least 1. */
-typedef void (*ufk_q_pool_fn)(size_t taps, size_t channels, const void *const *in, size_t from,
-                              int32_t min, int32_t max, void *out);
-
 /* Scale (and zero point) with which n floats are quantized to int8, and the
  * result, as TFLite does on x86 for inputs of products with int8 weights. */
 typedef void (*ufk_q_quantize_fn)(size_t n, const float *from, bool asymmetric, int8_t *to,
@@ -91,15 +76,11 @@ ufk_q_grid ufk_q_grid_of(float min, float max, bool asymmetric);
 
 typedef struct ufk_qgemm_table {
   size_t q_mr, q_nr;          /* the tile */
-  size_t q_block;             /* channels in a block of depthwise weights */
   ufk_q_widen_fn widen_s8, widen_u8, widen_s16; /* s16: zero is not subtracted */
   ufk_q_gemm_fn gemm_s8, gemm_s16;              /* type of b */
-  ufk_q_depthwise_fn depthwise_s8, depthwise_u8;
   ufk_q_to_int_fn fixed_s8, fixed_u8, fixed_s16;
   ufk_q_to_int_fn real_s8, real_u8, real_s16;
   ufk_q_to_float_fn to_float;
-  ufk_q_pool_fn max_s8, max_u8, max_s16;
-  ufk_q_pool_fn average_s8, average_u8, average_s16;
   ufk_q_quantize_fn quantize;
 } ufk_qgemm_table;
 

@@ -33,15 +33,6 @@ static inline veci i_widen_s8(const int8_t *p) {
 static inline veci i_widen_u8(const uint8_t *p) {
   return _mm256_cvtepu8_epi16(_mm_loadu_si128((const void *)p));
 }
-static inline __m128i zip_bytes(const void *p, const void *q) {
-  return _mm_unpacklo_epi8(_mm_loadl_epi64(p), _mm_loadl_epi64(q));
-}
-static inline veci i_zip_s8(const int8_t *p, const int8_t *q) {
-  return _mm256_cvtepi8_epi16(zip_bytes(p, q));
-}
-static inline veci i_zip_u8(const uint8_t *p, const uint8_t *q) {
-  return _mm256_cvtepu8_epi16(zip_bytes(p, q));
-}
 static inline veci i_dot(veci acc, veci a, veci b) {
   return _mm256_add_epi32(acc, _mm256_madd_epi16(a, b));
 }

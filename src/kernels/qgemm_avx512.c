@@ -41,16 +41,6 @@ static inline veci i_widen_s8(const int8_t *p) {
 static inline veci i_widen_u8(const uint8_t *p) {
   return _mm512_cvtepu8_epi16(_mm256_loadu_si256((const void *)p));
 }
-static inline __m256i zip_bytes(const void *p, const void *q) {
-  __m128i x = _mm_loadu_si128(p), y = _mm_loadu_si128(q);
-  return _mm256_set_m128i(_mm_unpackhi_epi8(x, y), _mm_unpacklo_epi8(x, y));
-}
-static inline veci i_zip_s8(const int8_t *p, const int8_t *q) {
-  return _mm512_cvtepi8_epi16(zip_bytes(p, q));
-}
-static inline veci i_zip_u8(const uint8_t *p, const uint8_t *q) {
-  return _mm512_cvtepu8_epi16(zip_bytes(p, q));
-}
 #define i_dot _mm512_dpwssd_epi32
 
 static inline veci i_low_bits(veci n) {

@@ -11,8 +11,6 @@
 
 enum { MR = 4, NR = 8 };
 
-#include "kernels/qpool_tmpl.h"
-
 /* ---- widening ------------------------------------------------------------- */
 
 #define WIDEN(type, name)                                                               \
@@ -53,21 +51,6 @@ static void widen_s16(size_t runs, size_t n, const void *const *from, int32_t ze
   }
 GEMM(int8_t, gemm_s8)
 GEMM(int16_t, gemm_s16)
-
-/* Blocks of one channel. */
-#define DEPTHWISE(type, name)                                                              \
-  static void name(size_t pairs, size_t channels, const void *const *in, size_t from,      \
-                   const int16_t *w, const int32_t *bias, int32_t *acc) {                  \
-    for (size_t c = 0; c < channels; c++) {                                                \
-      uint32_t sum = (uint32_t)bias[c];                                                    \
-      for (size_t t = 0; t < 2 * pairs; t++) {                                             \
-        sum += (uint32_t)(((const type *)in[t])[from + c] * *w++);                         \
-      }                                                                                    \
-      acc[c] = (int32_t)sum;                                                               \
-    }                                                                                      \
-  }
-DEPTHWISE(int8_t, depthwise_s8)
-DEPTHWISE(uint8_t, depthwise_u8)
 
 /* ---- from sums to outputs ------------------------------------------------------ */
 
@@ -158,12 +141,10 @@ static void quantize(size_t n, const float *from, bool asymmetric, int8_t *to, f
 
 void ufk_qgemm_scalar(ufk_qgemm_table *table) {
   *table = (ufk_qgemm_table){
-      .q_mr = MR, .q_nr = NR, .q_block = 1,
+      .q_mr = MR, .q_nr = NR,
       .widen_s8 = widen_s8, .widen_u8 = widen_u8, .widen_s16 = widen_s16,
       .gemm_s8 = gemm_s8, .gemm_s16 = gemm_s16,
-      .depthwise_s8 = depthwise_s8, .depthwise_u8 = depthwise_u8,
       .fixed_s8 = fixed_s8, .fixed_u8 = fixed_u8, .fixed_s16 = fixed_s16,
       .real_s8 = real_s8, .real_u8 = real_u8, .real_s16 = real_s16,
       .to_float = to_float, .quantize = quantize};
-  set_pools(table);
 }

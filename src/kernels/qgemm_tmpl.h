@@ -10,7 +10,6 @@
  *   i_load i_store i_set1 i_add i_sub i_min i_max i_zero, of int32
  *   i_load16(p)          2 * VW int16
  *   i_widen_s8(p), i_widen_u8(p)      2 * VW bytes to int16
- *   i_zip_s8(p, q), i_zip_u8(p, q)    VW bytes of each, alternating, to int16
  *   i_dot(acc, a, b)     acc + sums of pairs of int16 products
  *   i_sub16(a, b), i_store16(p, v), i_set16(x)
  *   i_fixed(x, multiplier, left, right, half): as ufk_requantize; half is
@@ -30,7 +29,6 @@
  */
 #include "kernels/qgemm.h"
 #include "kernels/requant.h"
-#include "kernels/qpool_tmpl.h"
 
 #define NR (VW * NV)
 #define INLINE static inline __attribute__((always_inline))
@@ -143,67 +141,6 @@ static void gemm_s16(size_t rows, size_t n, size_t pairs, const int16_t *a, size
   gemm(rows, n, &(gemm_args){pairs, a, a_step, bias, c, ldc}, b, true);
 }
 
-/* ---- depthwise ----------------------------------------------------------------- */
-
-INLINE veci zip(const bool is_signed, const void *p, const void *q, size_t at) {
-  return is_signed ? i_zip_s8((const int8_t *)p + at, (const int8_t *)q + at)
-                   : i_zip_u8((const uint8_t *)p + at, (const uint8_t *)q + at);
-}
-
-/* nb blocks of VW channels, which all exist. */
-INLINE void depthwise_blocks(const bool is_signed, const size_t nb, const size_t pairs,
-                             const void *const *in, size_t from, const int16_t *w,
-                             const int32_t *bias, int32_t *out) {
-  veci acc[4];
-  UNROLL for (size_t j = 0; j < nb; j++) acc[j] = i_load(bias + j * VW);
-  UNROLL for (size_t t = 0; t < pairs; t++) {
-    const void *p = in[2 * t], *q = in[2 * t + 1];
-    UNROLL for (size_t j = 0; j < nb; j++) {
-      veci x = zip(is_signed, p, q, from + j * VW);
-      acc[j] = i_dot(acc[j], x, i_load16(w + (j * pairs + t) * 2 * VW));
-    }
-  }
-  UNROLL for (size_t j = 0; j < nb; j++) i_store(out + j * VW, acc[j]);
-}
-
-/* Less than a block: its bytes are copied, so as not to read behind them. */
-static void depthwise_rest(bool is_signed, size_t pairs, size_t n, const void *const *in,
-                           size_t from, const int16_t *w, const int32_t *bias, int32_t *out) {
-  veci acc = i_load(bias);
-  for (size_t t = 0; t < pairs; t++) {
-    uint8_t p[VW] = {0}, q[VW] = {0};
-    memcpy(p, (const uint8_t *)in[2 * t] + from, n);
-    memcpy(q, (const uint8_t *)in[2 * t + 1] + from, n);
-    acc = i_dot(acc, zip(is_signed, p, q, 0), i_load16(w + t * 2 * VW));
-  }
-  i_store(out, acc);
-}
-
-INLINE void depthwise(const bool is_signed, const size_t pairs, size_t channels,
-                      const void *const *in, size_t from, const int16_t *w, const int32_t *bias,
-                      int32_t *acc) {
-  size_t c = 0;
-  for (; c + 4 * VW <= channels; c += 4 * VW) {
-    depthwise_blocks(is_signed, 4, pairs, in, from + c, w + c * 2 * pairs, bias + c, acc + c);
-  }
-  for (; c + VW <= channels; c += VW) {
-    depthwise_blocks(is_signed, 1, pairs, in, from + c, w + c * 2 * pairs, bias + c, acc + c);
-  }
-  if (c < channels) {
-    depthwise_rest(is_signed, pairs, channels - c, in, from + c, w + c * 2 * pairs, bias + c,
-                   acc + c);
-  }
-}
-
-#define DEPTHWISE(name, is_signed)                                                       \
-  static void name(size_t pairs, size_t channels, const void *const *in, size_t from,    \
-                   const int16_t *w, const int32_t *bias, int32_t *acc) {                \
-    if (pairs == 5) depthwise(is_signed, 5, channels, in, from, w, bias, acc); /* 3x3 */  \
-    else depthwise(is_signed, pairs, channels, in, from, w, bias, acc);                  \
-  }
-DEPTHWISE(depthwise_s8, true)
-DEPTHWISE(depthwise_u8, false)
-
 /* ---- from sums to outputs ------------------------------------------------------- */
 
 enum put { PUT_S8, PUT_U8, PUT_S16 };
@@ -302,13 +239,10 @@ static void quantize(size_t n, const float *from, bool asymmetric, int8_t *to, f
 INLINE void set_q(ufk_qgemm_table *table) {
   table->q_mr = MR;
   table->q_nr = NR;
-  table->q_block = VW;
   table->widen_s8 = widen_s8;
   table->widen_u8 = widen_u8;
   table->gemm_s8 = gemm_s8;
   table->gemm_s16 = gemm_s16;
-  table->depthwise_s8 = depthwise_s8;
-  table->depthwise_u8 = depthwise_u8;
   table->fixed_s8 = fixed_s8;
   table->fixed_u8 = fixed_u8;
   table->fixed_s16 = fixed_s16;
@@ -317,5 +251,4 @@ INLINE void set_q(ufk_qgemm_table *table) {
   table->real_s16 = real_s16;
   table->to_float = to_float;
   table->quantize = quantize;
-  set_pools(table);
 }

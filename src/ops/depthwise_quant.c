@@ -35,7 +35,7 @@ static int32_t weight_at(const ufi_q_spec *spec, const void *weights, int64_t i)
 static int64_t pairs_of(const ufi_q_spec *spec) { return (spec->depth + 1) / 2; }
 
 static int64_t blocked_channels(const ufi_q_spec *spec) {
-  int64_t block = (int64_t)ufi_kernels_get()->qgemm.q_block;
+  int64_t block = (int64_t)ufi_kernels_get()->qdepthwise.q_block;
   return (spec->n + block - 1) / block * block;
 }
 
@@ -54,7 +54,7 @@ static const int32_t *sums_of(const ufi_q_spec *spec, const void *packed) {
 }
 
 static void pack_blocks(const ufi_q_spec *spec, const void *weights, void *out) {
-  const int64_t block = (int64_t)ufi_kernels_get()->qgemm.q_block, pairs = pairs_of(spec);
+  const int64_t block = (int64_t)ufi_kernels_get()->qdepthwise.q_block, pairs = pairs_of(spec);
   int32_t *sums = (int32_t *)(uintptr_t)sums_of(spec, out);
   for (int64_t t = 0; t < spec->depth; t++) {
     for (int64_t c = 0; c < spec->n; c++) {
@@ -257,7 +257,8 @@ static void place_image(ufi_pool *pool, job *j) {
 
 static void run_blocks(ufi_pool *pool, job *j) {
   const bool is_u8 = j->q->in_dtype == UF_UINT8;
-  j->depthwise = is_u8 ? j->k->depthwise_u8 : j->k->depthwise_s8;
+  const ufk_qdepthwise_table *k = &ufi_kernels_get()->qdepthwise;
+  j->depthwise = is_u8 ? k->depthwise_u8 : k->depthwise_s8;
   j->to_int = is_u8 ? j->k->fixed_u8 : j->k->fixed_s8;
   place_zero_points(j);
   if (j->g->output->count * j->spec->depth < 1 << 16) pool = NULL;

@@ -129,29 +129,6 @@ static void check_gemm(const ufk_qgemm_table *k, size_t rows, size_t n, size_t p
   unguard(&a), unguard(&b), unguard(&bias), unguard(&c);
 }
 
-static void check_depthwise(const ufk_qgemm_table *k, size_t pairs, size_t channels,
-                            bool is_signed) {
-  const size_t block = k->q_block, blocks = (channels + block - 1) / block;
-  guarded w = guard_shorts(blocks * block * 2 * pairs, 255), bias = guard_ints(padded(channels));
-  guarded acc = guard(padded(channels) * 4), in[8];
-  const void *taps[64];
-  for (size_t t = 0; t < 8; t++) in[t] = guard_bytes(channels + 3);
-  for (size_t t = 0; t < 2 * pairs; t++) taps[t] = in[t % 8].data;
-  (is_signed ? k->depthwise_s8 : k->depthwise_u8)(pairs, channels, taps, 3, w.data, bias.data,
-                                                 acc.data);
-  for (size_t c = 0; c < channels; c++) {
-    uint32_t sum = (uint32_t)((int32_t *)bias.data)[c];
-    for (size_t t = 0; t < 2 * pairs; t++) {
-      size_t at = ((c / block * pairs + t / 2) * block + c % block) * 2 + t % 2;
-      const uint8_t *x = (const uint8_t *)taps[t] + 3 + c;
-      sum += (uint32_t)((is_signed ? (int32_t)(int8_t)*x : *x) * ((int16_t *)w.data)[at]);
-    }
-    assert_int_equal((int32_t)sum, ((int32_t *)acc.data)[c]);
-  }
-  for (size_t t = 0; t < 8; t++) unguard(&in[t]);
-  unguard(&w), unguard(&bias), unguard(&acc);
-}
-
 /* ---- from sums to outputs ----------------------------------------------------------- */
 
 typedef struct outputs {
@@ -230,38 +207,7 @@ static void check_to_float(const ufk_qgemm_table *k, size_t rows, size_t n) {
   unguard(&acc), unguard(&column), unguard(&bias), unguard(&out);
 }
 
-/* ---- pools and quantization ----------------------------------------------------------- */
-
-static void check_pool(const ufk_qgemm_table *k, size_t taps, size_t channels, int type) {
-  ufk_q_pool_fn fn[2][3] = {{k->max_s8, k->max_u8, k->max_s16},
-                            {k->average_s8, k->average_u8, k->average_s16}};
-  size_t bytes = type == 2 ? 2 : 1;
-  guarded in[8], out = guard(channels * bytes);
-  const void *from[32];
-  for (size_t t = 0; t < 8; t++) in[t] = guard_bytes((channels + 1) * bytes);
-  for (size_t t = 0; t < taps; t++) from[t] = in[t % 8].data;
-  for (int average = 0; average < 2; average++) {
-    int32_t min = type == 0 ? -100 : 2, max = 125;
-    fn[average][type](taps, channels, from, 1, min, max, out.data);
-    for (size_t c = 0; c < channels; c++) {
-      int32_t best = INT32_MIN, sum = 0;
-      for (size_t t = 0; t < taps; t++) {
-        int32_t x = type == 0   ? ((const int8_t *)from[t])[c + 1]
-                    : type == 1 ? ((const uint8_t *)from[t])[c + 1]
-                                : ((const int16_t *)from[t])[c + 1];
-        best = UFI_MAX(best, x);
-        sum += x;
-      }
-      int32_t mean = (int32_t)round((double)sum / (double)taps);
-      int32_t found = type == 0   ? ((int8_t *)out.data)[c]
-                      : type == 1 ? ((uint8_t *)out.data)[c]
-                                  : ((int16_t *)out.data)[c];
-      assert_int_equal(ufk_clamp(average ? mean : best, min, max), found);
-    }
-  }
-  for (size_t t = 0; t < 8; t++) unguard(&in[t]);
-  unguard(&out);
-}
+/* ---- quantization ----------------------------------------------------------- */
 
 static void check_quantize(const ufk_qgemm_table *k, const ufk_qgemm_table *scalar, size_t n) {
   guarded in = guard(n * 4), out = guard(n), expected = guard(n);
@@ -291,8 +237,6 @@ static void sizes(const ufk_qgemm_table *k, const ufk_qgemm_table *scalar) {
     }
   }
   for (size_t channels = 1; channels < 150; channels += 1 + below(5)) {
-    check_depthwise(k, below(2) ? 5 : 1 + below(20), channels, below(2));
-    check_pool(k, 1 + below(20), channels, (int)below(3));
     for (int type = 0; type < 6; type++) {
       check_to_int(k, 1 + below(k->q_mr), channels, type % 3, type / 3);
     }
