@@ -8,6 +8,9 @@
  * block. A value that only the chain itself reads is never written to memory: it passes from node to node in a slot of
  * a piece's size. Who wants to see it has it from a replay, as other intermediates.
  *
+ * Where several nodes make bytes of one byte (swish of a quantized tensor, say: a look-up and a product with what was
+ * looked up), they are one table, made by running their parts over all 256 bytes.
+ *
  * Chains are found when memory is planned, since running in pieces is the same as running in turn only if no node
  * writes what another one reads elsewhere. To the plan a whole chain is one step: all that it reads and writes is alive
  * at the same time, so that it lies apart. A node still writes over its own input where the plan allows, but for what
@@ -53,7 +56,7 @@ static bool follows(const ufi_frame *f, const ufi_chain *c, int32_t i) {
 }
 
 static void add_link(ufi_chain *c, int32_t i, ufi_part_fn part) {
-  c->links[c->n++] = (ufi_link){i, part};
+  c->links[c->n++] = (ufi_link){.node = i, .part = part};
   c->last = i;
 }
 
@@ -67,12 +70,18 @@ static void grow(const ufi_frame *f, ufi_chain *c) {
   }
 }
 
-/* Values that only the chain reads get slots, as many as there are. */
+/* Only the chain reads it. */
+static bool passes(const ufi_frame *f, const ufi_chain *c, int32_t l, const int32_t *last) {
+  int32_t v = f->graph->nodes[c->links[l].node].out[0];
+  return c->links[l].part && !f->own[v] && last[v] <= c->last;
+}
+
+/* Such values get slots, as many as there are. */
 static void give_slots(ufi_frame *f, const ufi_chain *c, const int32_t *last) {
   int32_t busy[SLOTS] = {-1, -1, -1}; /* the last node that reads what is there */
   for (int32_t l = 0; l < c->n; l++) {
     int32_t i = c->links[l].node, v = f->graph->nodes[i].out[0];
-    if (!c->links[l].part || f->own[v] || last[v] > c->last) continue;
+    if (!passes(f, c, l, last)) continue;
     for (int32_t s = 0; s < SLOTS; s++) {
       if (busy[s] >= i) continue;
       busy[s] = last[v];
@@ -82,33 +91,123 @@ static void give_slots(ufi_frame *f, const ufi_chain *c, const int32_t *last) {
   }
 }
 
-static bool find_at(ufi_frame *f, int32_t i, const int32_t *last) {
+/* ---- tables ---------------------------------------------------------------------------- */
+
+enum { BYTES = 256 };
+
+/* What link l reads at k, for all values of the byte that it is made of: a table, a constant; NULL: neither. */
+static const void *table_in(const ufi_frame *f, const ufi_chain *c, int32_t l, int32_t k, const int32_t *last,
+                            const uint8_t *all, int32_t *of) {
+  const ufi_ctx *ctx = &f->ctxs[c->links[l].node];
+  const ufi_tensor *t = ctx->in[k];
+  const uint8_t *table = all;
+  int32_t from = ctx->node->in[k];
+  if (t->is_const && t->count == 1) return t->data;
+  if (t->count != ctx->out[0]->count || element_size(t) != 1) return NULL;
+  for (int32_t m = 0; m < l; m++) {
+    if (f->graph->nodes[c->links[m].node].out[0] != from || !passes(f, c, m, last) || !c->links[m].table) continue;
+    table = c->links[m].table;
+    from = c->links[m].of;
+    break;
+  }
+  if (*of >= 0 && *of != from) return NULL;
+  *of = from;
+  return table;
+}
+
+/* Makes the table of link l, if it has one. */
+static void make_table(const ufi_frame *f, ufi_chain *c, int32_t l, const int32_t *last, const uint8_t *all, uint8_t *out) {
+  const ufi_ctx *ctx = &f->ctxs[c->links[l].node];
+  const void *in[2] = {NULL, NULL};
+  int32_t of = -1;
+  if (!c->links[l].part || element_size(ctx->out[0]) != 1) return;
+  for (int32_t k = 0; k < ctx->n_in; k++) {
+    in[k] = table_in(f, c, l, k, last, all, &of);
+    if (!in[k]) return;
+  }
+  if (of < 0) return;
+  c->links[l].part(ctx, in, out, 0, BYTES);
+  c->links[l].table = out;
+  c->links[l].of = of;
+}
+
+/* Some link that does something reads the value. */
+static bool is_read(const ufi_frame *f, const ufi_chain *c, int32_t value) {
+  for (int32_t l = 0; l < c->n; l++) {
+    const ufi_node *node = &f->graph->nodes[c->links[l].node];
+    if (c->links[l].table && c->links[l].part && c->links[l].of == value) return true;
+    for (int32_t k = 0; c->links[l].part && !c->links[l].table && k < node->n_in; k++) {
+      if (node->in[k] == value) return true;
+    }
+  }
+  return false;
+}
+
+/* Links of which nobody needs the value any more do nothing, and tables read what they are of. */
+static void drop_links(ufi_frame *f, ufi_chain *c, int32_t *last) {
+  for (int32_t l = c->n - 1; l >= 0; l--) {
+    int32_t v = f->graph->nodes[c->links[l].node].out[0];
+    if (!passes(f, c, l, last) || is_read(f, c, v)) continue;
+    c->links[l].part = NULL;
+    f->slot[v] = 0; /* no memory */
+  }
+  for (int32_t l = 0; l < c->n; l++) {
+    int32_t of = c->links[l].of;
+    if (c->links[l].part && c->links[l].table) last[of] = UFI_MAX(last[of], c->links[l].node);
+  }
+}
+
+static uf_status make_tables(ufi_frame *f, ufi_chain *c, int32_t *last, uf_error *error) {
+  uint8_t all[BYTES];
+  for (int32_t i = 0; i < BYTES; i++) all[i] = (uint8_t)i;
+  c->tables = ufi_malloc(UFI_CHAIN_MAX * BYTES);
+  if (!c->tables) return ufi_no_memory(error, UFI_CHAIN_MAX * BYTES);
+  for (int32_t l = 0; l < c->n; l++) make_table(f, c, l, last, all, c->tables + l * BYTES);
+  drop_links(f, c, last);
+  return UF_OK;
+}
+
+static bool has_bytes(const ufi_frame *f, const ufi_chain *c) {
+  int32_t n = 0;
+  for (int32_t l = 0; l < c->n; l++) n += c->links[l].part && element_size(f->ctxs[c->links[l].node].out[0]) == 1;
+  return n > 1;
+}
+
+/* ---- all chains -------------------------------------------------------------------------- */
+
+static uf_status find_at(ufi_frame *f, int32_t i, int32_t *last, uf_error *error) {
   ufi_chain c = {.first = i, .last = i};
   ufi_part_fn part = part_of(f, i);
-  if (!part && !is_head(f, i)) return false;
+  if (!part && !is_head(f, i)) return UF_OK;
   add_link(&c, i, part);
   grow(f, &c);
-  if (c.n < 2) return false;
+  if (c.n < 2) return UF_OK;
   size_t largest = 1;
   for (int32_t l = 0; l < c.n; l++) {
     f->chain_of[c.links[l].node] = f->n_chains;
     largest = UFI_MAX(largest, element_size(f->ctxs[c.links[l].node].out[0]));
   }
   c.piece = PIECE_BYTES / largest;
+  if (has_bytes(f, &c)) UFI_TRY(make_tables(f, &c, last, error));
   give_slots(f, &c, last);
   f->chains[f->n_chains++] = c;
-  return true;
+  return UF_OK;
 }
 
-void ufi_chains_find(ufi_frame *f, const int32_t *last) {
-  const ufi_graph *g = f->graph;
+void ufi_chains_drop(ufi_frame *f) {
+  for (int32_t i = 0; f->chains && i < f->n_chains; i++) ufi_free(f->chains[i].tables);
   f->n_chains = 0;
+}
+
+uf_status ufi_chains_find(ufi_frame *f, int32_t *last, uf_error *error) {
+  const ufi_graph *g = f->graph;
+  ufi_chains_drop(f);
   for (int32_t i = 0; i < g->n_nodes; i++) f->chain_of[i] = -1;
   for (int32_t i = 0; i < g->n_values; i++) f->slot[i] = -1;
-  if (g->has_dead) return;
-  for (int32_t i = 0; i < g->n_nodes; i++) {
-    if (find_at(f, i, last)) i = f->chains[f->n_chains - 1].last;
+  for (int32_t i = 0; i < g->n_nodes && !g->has_dead; i++) {
+    if (f->chain_of[i] < 0) UFI_TRY(find_at(f, i, last, error));
   }
+  return UF_OK;
 }
 
 /* ---- run ------------------------------------------------------------------------------------ */
@@ -123,7 +222,7 @@ typedef struct operand {
 typedef struct run {
   const ufi_frame *f;
   const ufi_chain *c;
-  operand in[UFI_CHAIN_MAX][2], out[UFI_CHAIN_MAX];
+  operand in[UFI_CHAIN_MAX][2], out[UFI_CHAIN_MAX], of[UFI_CHAIN_MAX];
   int64_t columns, told; /* of the head: its last dimension, rows that it told of */
 } run;
 
@@ -138,6 +237,7 @@ static void find_operands(run *r) {
     if (!r->c->links[l].part) continue;
     for (int32_t k = 0; k < ctx->n_in; k++) r->in[l][k] = operand_of(r, ctx->in[k]);
     r->out[l] = operand_of(r, ctx->out[0]);
+    if (r->c->links[l].table) r->of[l] = operand_of(r, &r->f->tensors[r->c->links[l].of]);
   }
 }
 
@@ -145,16 +245,24 @@ static char *address(const operand *o, char (*slots)[PIECE_BYTES], size_t begin)
   return o->slot >= 0 ? slots[o->slot] : o->base + begin * o->step;
 }
 
+static void run_link(const run *r, int32_t l, char (*slots)[PIECE_BYTES], size_t at, size_t n) {
+  const ufi_link *link = &r->c->links[l];
+  char *out = address(&r->out[l], slots, at);
+  if (link->table) {
+    const void *of = address(&r->of[l], slots, at);
+    ufi_kernels_get()->elementwise.lut8(of, (void *)out, n, link->table);
+    return;
+  }
+  const void *const in[2] = {address(&r->in[l][0], slots, at), address(&r->in[l][1], slots, at)};
+  link->part(&r->f->ctxs[link->node], in, out, at, n);
+}
+
 static void run_pieces(void *context, size_t begin, size_t end) {
   const run *r = context;
   _Alignas(64) char slots[SLOTS][PIECE_BYTES];
   for (size_t at = begin; at < end; at += r->c->piece) {
-    const size_t n = UFI_MIN(end - at, r->c->piece);
     for (int32_t l = 0; l < r->c->n; l++) {
-      const ufi_link *link = &r->c->links[l];
-      if (!link->part) continue;
-      const void *const in[2] = {address(&r->in[l][0], slots, at), address(&r->in[l][1], slots, at)};
-      link->part(&r->f->ctxs[link->node], in, address(&r->out[l], slots, at), at, n);
+      if (r->c->links[l].part) run_link(r, l, slots, at, UFI_MIN(end - at, r->c->piece));
     }
   }
 }
@@ -193,7 +301,7 @@ uf_status ufi_chain_run(ufi_frame *f, const ufi_chain *c, uf_error *error) {
     if (f->slot[t - f->tensors] >= 0) ufi_tensor_drop(t); /* of a run in turn */
   }
   find_operands(&r);
-  if (!c->links[0].part) UFI_TRY(run_head(f, &r, error));
+  if (f->graph->nodes[c->first].op->flags & UFI_TELLS) UFI_TRY(run_head(f, &r, error));
   f->session->steps += c->n;
   if (r.told == 0) {
     ufi_parallel_ranges(f->session->pool, run_pieces, &r, (size_t)f->ctxs[c->first].out[0]->count, 4 * c->piece);

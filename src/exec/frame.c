@@ -197,6 +197,7 @@ void ufi_frame_destroy(ufi_frame *f) {
   ufi_free(f->planned);
   ufi_free(f->view_of);
   ufi_free(f->refresh);
+  ufi_chains_drop(f);
   ufi_free(f->chains);
   ufi_free(f->chain_of);
   ufi_free(f->slot);
@@ -563,15 +564,16 @@ static void place_output(ufi_frame *f, planning *p, int32_t i, int32_t k) {
   if (root >= 0) p->last[root] = UFI_MAX(p->last[root], p->last[v]);
 }
 
-static void place_all(ufi_frame *f, planning *p) {
+static uf_status place_all(ufi_frame *f, planning *p, uf_error *error) {
   const ufi_graph *g = f->graph;
   for (int32_t i = 0; i < g->n_values; i++) p->root[i] = -1;
   find_last_uses(f, p->last);
-  ufi_chains_find(f, p->last);
+  UFI_TRY(ufi_chains_find(f, p->last, error));
   for (int32_t i = 0; i < g->n_nodes; i++) {
     if (f->mode[i] != UFI_NODE_STATIC) continue;
     for (int32_t k = 0; k < g->nodes[i].n_out; k++) place_output(f, p, i, k);
   }
+  return UF_OK;
 }
 
 static int32_t make_items(const ufi_frame *f, planning *p) {
@@ -601,7 +603,7 @@ static void bind_arena(ufi_frame *f, const planning *p, int32_t n) {
 }
 
 static uf_status plan_arena(ufi_frame *f, planning *p, uf_error *error) {
-  place_all(f, p);
+  UFI_TRY(place_all(f, p, error));
   int32_t n = make_items(f, p);
   UFI_TRY(ufi_plan(p->items, n, &f->arena_size, &f->arena_bound, error));
   if (f->arena_size > f->session->max_bytes) {

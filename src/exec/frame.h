@@ -29,13 +29,16 @@ typedef struct ufi_inferred ufi_inferred;
 enum { UFI_CHAIN_MAX = 12 };
 typedef struct ufi_link {
   int32_t node;
-  ufi_part_fn part;         /* NULL: the head */
+  ufi_part_fn part;         /* NULL: the head, or nothing is left to do */
+  const uint8_t *table;     /* NULL, or of 256: what the value `of` becomes here */
+  int32_t of;
 } ufi_link;
 typedef struct ufi_chain {
   int32_t first, last;      /* nodes; between them there may be folded ones */
   int32_t n;
   size_t piece;             /* elements */
   ufi_link links[UFI_CHAIN_MAX];
+  uint8_t *tables;          /* NULL: none */
 } ufi_chain;
 
 typedef struct ufi_frame {
@@ -88,8 +91,9 @@ uf_status ufi_frame_restart(ufi_frame *f, uf_error *error);
 uf_status ufi_frame_own_memory(ufi_frame *f, int32_t value, uf_error *error);
 
 /* chain.c */
-/* Finds chains and values that need no memory. last: the last node that reads a value. */
-void ufi_chains_find(ufi_frame *f, const int32_t *last);
+/* Finds chains and values that need no memory. last: the last node that reads a value, which may become a later one. */
+uf_status ufi_chains_find(ufi_frame *f, int32_t *last, uf_error *error) UF_MUST_USE;
+void ufi_chains_drop(ufi_frame *f);
 /* The chain to run now, which begins at that node; NULL: the node alone. */
 const ufi_chain *ufi_chain_at(const ufi_frame *f, int32_t node, int32_t end, const bool *wanted);
 uf_status ufi_chain_run(ufi_frame *f, const ufi_chain *chain, uf_error *error);
