@@ -176,9 +176,9 @@ static bool has_bytes(const ufi_frame *f, const ufi_chain *c) {
 /* ---- all chains -------------------------------------------------------------------------- */
 
 static uf_status find_at(ufi_frame *f, int32_t i, int32_t *last, uf_error *error) {
-  ufi_chain c = {.first = i, .last = i};
   ufi_part_fn part = part_of(f, i);
-  if (!part && !is_head(f, i)) return UF_OK;
+  ufi_chain c = {.first = i, .last = i, .has_head = !part && is_head(f, i)};
+  if (!part && !c.has_head) return UF_OK;
   add_link(&c, i, part);
   grow(f, &c);
   if (c.n < 2) return UF_OK;
@@ -301,7 +301,7 @@ uf_status ufi_chain_run(ufi_frame *f, const ufi_chain *c, uf_error *error) {
     if (f->slot[t - f->tensors] >= 0) ufi_tensor_drop(t); /* of a run in turn */
   }
   find_operands(&r);
-  if (f->graph->nodes[c->first].op->flags & UFI_TELLS) UFI_TRY(run_head(f, &r, error));
+  if (c->has_head) UFI_TRY(run_head(f, &r, error));
   f->session->steps += c->n;
   if (r.told == 0) {
     ufi_parallel_ranges(f->session->pool, run_pieces, &r, (size_t)f->ctxs[c->first].out[0]->count, 4 * c->piece);

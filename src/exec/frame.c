@@ -522,7 +522,7 @@ static bool read_elsewhere(const ufi_frame *f, const planning *p, int32_t i, int
     const ufi_node *node = &f->graph->nodes[c->links[l].node];
     for (int32_t k = 0; k < node->n_in; k++) {
       if (node->in[k] < 0 || p->root[node->in[k]] != root) continue;
-      if (!c->links[l].part || f->tensors[node->in[k]].count != f->tensors[node->out[0]].count) return true;
+      if ((c->has_head && l == 0) || f->tensors[node->in[k]].count != f->tensors[node->out[0]].count) return true;
     }
   }
   return false;

@@ -29,13 +29,14 @@ typedef struct ufi_inferred ufi_inferred;
 enum { UFI_CHAIN_MAX = 12 };
 typedef struct ufi_link {
   int32_t node;
-  ufi_part_fn part;         /* NULL: the head, or nothing is left to do */
+  ufi_part_fn part;         /* NULL: of the head, and where nothing is left to do */
   const uint8_t *table;     /* NULL, or of 256: what the value `of` becomes here */
   int32_t of;
 } ufi_link;
 typedef struct ufi_chain {
   int32_t first, last;      /* nodes; between them there may be folded ones */
   int32_t n;
+  bool has_head;
   size_t piece;             /* elements */
   ufi_link links[UFI_CHAIN_MAX];
   uint8_t *tables;          /* NULL: none */
