@@ -116,6 +116,7 @@ uf_status ufi_fc_quant_eval(ufi_ctx *ctx) {
     gemm.out_zero = 0;
     fill_workspace(&g, ctx->out[1]);
   }
+  if (g.act != UFI_ACT_TANH && g.act != UFI_ACT_SIGN_BIT) gemm.done = ctx->done; /* nothing comes after */
   ufi_gemm_q_run(ctx->pool, &gemm);
   if (g.input->dtype == UF_FLOAT32) ufi_act_apply_f32(g.act, g.output->data, g.output->count);
   return UF_OK;

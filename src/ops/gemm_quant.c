@@ -52,6 +52,7 @@ typedef struct plan {
   int64_t rows, columns; /* of an item */
   int64_t row_blocks, column_blocks;
   int64_t items, workers;
+  const ufi_done *done;  /* NULL: items are no whole rows */
   _Atomic int64_t next;  /* item that nobody has taken yet */
 } plan;
 
@@ -127,10 +128,11 @@ static void cut(plan *p) {
   /* Columns are cut only when rows alone keep too few workers busy. */
   const int64_t nr = (int64_t)p->k->q_nr;
   int64_t panels = ceil_div(g->n, nr), items = g->groups * p->lines * p->row_blocks;
-  int64_t cuts = p->workers < 2 || g->done ? 1 : UFI_MIN(panels, ceil_div(4 * p->workers, items));
+  int64_t cuts = p->workers < 2 ? 1 : UFI_MIN(panels, ceil_div(4 * p->workers, items));
   p->columns = ceil_div(panels, cuts) * nr;
   p->column_blocks = ceil_div(g->n, p->columns);
   p->items = items * p->column_blocks;
+  if (p->column_blocks == 1 && g->groups == 1 && p->lines == 1 && g->out_pixel == g->n) p->done = g->done;
 }
 
 /* How rows become what the kernel reads. */
@@ -550,7 +552,7 @@ static void do_worker(void *context, size_t worker) {
     }
     held = at;
     do_columns(p, &s, column, UFI_MIN(p->columns, g->n - column));
-    if (g->done) g->done(g->done_context, s.row, s.rows);
+    if (p->done) p->done->fn(p->done->context, s.row, s.rows);
   }
 }
 

@@ -86,10 +86,7 @@ typedef struct ufi_gemm_q {
   void *rows;
   int32_t workers;
   void *extra;             /* as much as ufi_q_spec.extra asked for */
-  /* NULL, or called by whoever has finished rows [row, row + rows) of the output, all columns; of
-   * one group. */
-  void (*done)(void *context, int64_t row, int64_t rows);
-  void *done_context;
+  const ufi_done *done;    /* NULL, or told of rows of n that are complete; of none if they are cut */
 } ufi_gemm_q;
 
 /* Runs it. Results do not depend on the pool or on workers. */
