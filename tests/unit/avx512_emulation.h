@@ -94,6 +94,18 @@ static inline __m512 e_fmadd_ps(__m512 a, __m512 b, __m512 c) {
 static inline __m512 e_fnmadd_ps(__m512 a, __m512 b, __m512 c) {
   return e_fmadd_ps((__m512)((e_u32)a ^ 0x80000000u), b, c);
 }
+/* a * 2^n for whole n. */
+static inline __m512 e_scalef_ps(__m512 a, __m512 n) {
+  e_f32 r;
+  for (int i = 0; i < 16; i++) r[i] = ldexpf(((e_f32)a)[i], (int)((e_f32)n)[i]);
+  return (__m512)r;
+}
+/* Of the 32 lanes of a and b those that the low 5 bits of k say. */
+static inline __m512 e_permutex2var_ps(__m512 a, __m512i k, __m512 b) {
+  e_f32 r;
+  for (int i = 0; i < 16; i++) r[i] = (((e_u32)k)[i] & 16 ? (e_f32)b : (e_f32)a)[((e_u32)k)[i] & 15];
+  return (__m512)r;
+}
 static inline __m512 e_sqrt_ps(__m512 a) {
   e_f32 r;
   for (int i = 0; i < 16; i++) r[i] = sqrtf(((e_f32)a)[i]);
@@ -381,6 +393,9 @@ static inline float e_reduce_min_ps(__m512 a) {
 #define _mm512_mask_sub_epi32 e_mask_sub_epi32
 #define _mm512_mask_add_pd e_mask_add_pd
 #define _mm512_mask_sub_pd e_mask_sub_pd
+#undef _mm512_scalef_ps
+#define _mm512_scalef_ps e_scalef_ps
+#define _mm512_permutex2var_ps e_permutex2var_ps
 #undef _mm512_roundscale_ps
 #define _mm512_roundscale_ps e_roundscale_ps
 #undef _mm512_roundscale_pd
@@ -404,6 +419,7 @@ static inline float e_reduce_min_ps(__m512 a) {
 #undef _mm512_cvtps_ph
 #define _mm512_cvtps_ph(a, how) e_cvtps_ph_nearest(a)
 #define _mm512_castsi512_ps(a) ((__m512)(a))
+#define _mm512_castps_si512(a) ((__m512i)(a))
 #define _mm512_castps512_ps256(a) e_part_ps(a, 0)
 #define _mm512_castsi512_si256(a) e_part_i(a, 0)
 #define _mm512_castsi256_si512(a) e_inserti64x4(e_set1_epi32(0), a, 0)
