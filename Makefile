@@ -5,7 +5,7 @@
 # make test-all   the same with every case
 # make build   the library, the command line and the Python package in build/
 # make oracle  op cases beside TensorFlow's reference kernels; writes docs/ops.md
-# make bench   unflow beside LiteRT
+# make bench   unflow beside LiteRT and OpenVINO; BENCH="resnet50 --threads 1" (bench/compare.py --help)
 # make bench-checkpoint   checkpoints beside TensorFlow, on a file of 755 MB made for it
 # make bench-tensorflow   import, memory, small calls and SavedModels beside TensorFlow
 # make clean   removes what was built, not the virtual environments (make distclean does)
@@ -24,7 +24,7 @@ VENV := .venv
 ORACLE := .venv-oracle
 BIN := $(CURDIR)/$(VENV)/bin
 PACKAGES := gcc libc6-dev pkg-config python3-venv python3-dev libpthreadpool-dev libdeflate-dev libkissfft-dev libpng-dev libjpeg-dev
-TEST_PACKAGES := libcmocka-dev
+TEST_PACKAGES := libcmocka-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 PIP := pip --disable-pip-version-check -q --no-input
 export PIP_PROGRESS_BAR = off
 
@@ -84,7 +84,11 @@ test-all: tests-built sanitized $(ORACLE)/.stamp
 oracle: build $(ORACLE)/.stamp
 	@$(ORACLE)/bin/python tests/oracle/run.py --write-docs
 
-bench: build $(ORACLE)/.stamp
+$(ORACLE)/.stamp-bench: $(ORACLE)/.stamp
+	@$(CURDIR)/$(ORACLE)/bin/$(PIP) install openvino==2026.4.1
+	@touch $@
+
+bench: build $(ORACLE)/.stamp-bench
 	@$(ORACLE)/bin/python bench/compare.py $(BENCH)
 
 bench-checkpoint: build $(ORACLE)/.stamp
@@ -94,7 +98,7 @@ bench-tensorflow: build $(ORACLE)/.stamp
 	@$(ORACLE)/bin/python bench/tensorflow.py $(BENCH)
 
 clean:
-	@rm -rf build build-asan
+	@rm -rf build build-asan build-cross
 
 distclean: clean
 	@rm -rf $(VENV) $(ORACLE) build-oracle build-zoo

@@ -16,6 +16,7 @@
 
 static const char *const isa_names[] = {
   [UFI_ISA_SCALAR] = "scalar", [UFI_ISA_AVX2] = "avx2", [UFI_ISA_AVX512] = "avx512",
+  [UFI_ISA_NEON] = "neon",
 };
 
 static pthread_once_t isa_once = PTHREAD_ONCE_INIT;
@@ -39,9 +40,16 @@ static ufi_isa best_isa(void) {
       __builtin_cpu_supports("avx512vnni"))
     return UFI_ISA_AVX512;
   return UFI_ISA_AVX2;
+#elif defined(__aarch64__)
+  return UFI_ISA_NEON;
 #else
   return UFI_ISA_SCALAR;
 #endif
+}
+
+/* Sets that a processor with `best` also has: the AVX ones build on each other. */
+static bool is_part_of(int isa, ufi_isa best) {
+  return isa == UFI_ISA_SCALAR || isa == (int)best || (isa == UFI_ISA_AVX2 && best == UFI_ISA_AVX512);
 }
 
 static void choose_isa(void) {
@@ -49,13 +57,15 @@ static void choose_isa(void) {
   const char *cap = getenv("UNFLOW_ISA");
   if (!cap) return;
   for (int i = 0; i < (int)UFI_COUNT(isa_names); i++)
-    if (strcmp(cap, isa_names[i]) == 0 && i < (int)isa_in_use) isa_in_use = (ufi_isa)i;
+    if (strcmp(cap, isa_names[i]) == 0 && is_part_of(i, isa_in_use)) isa_in_use = (ufi_isa)i;
 }
 
 ufi_isa ufi_cpu_isa(void) {
   pthread_once(&isa_once, choose_isa);
   return isa_in_use;
 }
+
+bool ufi_cpu_has(int isa) { return is_part_of(isa, ufi_cpu_isa()); }
 
 const char *ufi_isa_name(ufi_isa isa) {
   return (unsigned)isa < UFI_COUNT(isa_names) ? isa_names[isa] : "unknown";

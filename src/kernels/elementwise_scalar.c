@@ -123,6 +123,20 @@ enum { LANES = 8, BLOCK = 1024 };
 F32_SUM(f32_sum, v)
 F32_SUM(f32_sum_squares, v * v)
 
+/* Rows that are added up before their sum is added to the others'. */
+enum { BLOCK_ROWS = 128 };
+
+static void f32_accumulate(const float *x, size_t rows, int64_t step, float *sums, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    for (size_t row = 0; row < rows; row += BLOCK_ROWS) {
+      const size_t end = UFI_MIN(rows, row + BLOCK_ROWS);
+      float sum = 0.0f;
+      for (size_t k = row; k < end; ++k) sum += x[(int64_t)k * step + (int64_t)i];
+      sums[i] += sum;
+    }
+  }
+}
+
 static float f32_max_row(const float *x, size_t n, float start) {
   for (size_t i = 0; i < n; ++i) start = x[i] > start ? x[i] : start;
   return start;
@@ -280,6 +294,7 @@ static void set_f32(ufk_elementwise_table *table) {
   table->f32_log_softmax = f32_log_softmax;
   table->f32_sum = f32_sum;
   table->f32_sum_squares = f32_sum_squares;
+  table->f32_accumulate = f32_accumulate;
   table->f32_max = f32_max_row;
   table->f32_min = f32_min_row;
 }

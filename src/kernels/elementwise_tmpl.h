@@ -14,6 +14,8 @@
 
 #include "kernels/simd/math_tmpl.h"
 
+#define UNROLL _Pragma("GCC unroll 16")
+
 /* ---- two operands ------------------------------------------------------------ */
 
 /* The limits are the first operands: a NaN in v passes. */
@@ -184,6 +186,38 @@ static inline vf add_value(vf v, vf sum) { return vf_add(v, sum); }
 static inline vf add_square(vf v, vf sum) { return vf_fma(v, v, sum); }
 F32_SUM(f32_sum, add_value)
 F32_SUM(f32_sum_squares, add_square)
+
+/* Rows that are added up before their sum is added to the others'. */
+enum { BLOCK_ROWS = 128 };
+
+/* nv vectors of columns, the last of which has `last`. */
+static inline __attribute__((always_inline)) void accumulate_columns(
+    const size_t nv, const float *x, size_t rows, int64_t step, float *sums, size_t last) {
+  vf s[8];
+  const bool whole = last == VF_LANES;
+#define COLUMN(p, j) (j + 1 < nv || whole ? vf_load(p + j * VF_LANES) : vf_load_part(p + j * VF_LANES, last))
+  UNROLL for (size_t j = 0; j < nv; ++j) s[j] = vf_set(0.0f);
+  for (; rows > 0; --rows, x += step)
+    UNROLL for (size_t j = 0; j < nv; ++j) s[j] = vf_add(s[j], COLUMN(x, j));
+  UNROLL for (size_t j = 0; j < nv; ++j) {
+    const vf sum = vf_add(COLUMN(sums, j), s[j]);
+    if (j + 1 < nv || whole) vf_store(sums + j * VF_LANES, sum);
+    else vf_store_part(sums + j * VF_LANES, sum, last);
+  }
+#undef COLUMN
+}
+
+static void f32_accumulate(const float *x, size_t rows, int64_t step, float *sums, size_t n) {
+  while (rows > 0) {
+    const size_t count = UFI_MIN(rows, (size_t)BLOCK_ROWS);
+    size_t i = 0;
+    for (; i + 8 * VF_LANES <= n; i += 8 * VF_LANES) accumulate_columns(8, x + i, count, step, sums + i, VF_LANES);
+    for (; i + 2 * VF_LANES <= n; i += 2 * VF_LANES) accumulate_columns(2, x + i, count, step, sums + i, VF_LANES);
+    for (; i < n; i += UFI_MIN(n - i, (size_t)VF_LANES))
+      accumulate_columns(1, x + i, count, step, sums + i, UFI_MIN(n - i, (size_t)VF_LANES));
+    x += (int64_t)count * step, rows -= count;
+  }
+}
 
 #define F32_EXTREME(name, BETTER, BEST_LANE)                                          \
   static float name(const float *x, size_t n, float start) {                          \
@@ -517,6 +551,7 @@ static void set_vector_kernels(ufk_elementwise_table *table) {
   table->f32_log_softmax = f32_log_softmax;
   table->f32_sum = f32_sum;
   table->f32_sum_squares = f32_sum_squares;
+  table->f32_accumulate = f32_accumulate;
   table->f32_max = f32_max_row;
   table->f32_min = f32_min_row;
   table->s8_accumulate = s8_accumulate;

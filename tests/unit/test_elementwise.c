@@ -131,7 +131,7 @@ static const size_t lengths[] = {0, 1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33,
 /* Calls test for every instruction set but scalar. */
 static void each_isa(void (*test)(const char *isa)) {
   int seen = 0;
-  for (int isa = UFI_ISA_SCALAR; isa <= UFI_ISA_AVX512; ++isa) {
+  for (int isa = UFI_ISA_SCALAR; isa < UFI_ISA_COUNT; ++isa) {
     if (!ufi_kernels_for(isa, &tested)) continue;
     test(ufi_isa_name((ufi_isa)isa));
     ++seen;
@@ -225,6 +225,25 @@ static void rows_isa(const char *isa) {
   }
 }
 static void test_f32_rows(void **state) { each_isa(rows_isa); }
+
+/* Rows that overlap the next ones, so that few elements make many. */
+static void accumulate_isa(const char *isa) {
+  const int64_t step = 3;
+  for (size_t k = 0; k < UFI_COUNT(lengths); ++k) {
+    const size_t n = lengths[k], rows = (MAX_N - n) / (size_t)step;
+    float *a = tail(&in_a, n + rows * (size_t)step, 4), *x = tail(&out_x, n, 4), *y = tail(&out_y, n, 4);
+    fill_f32(a, n + rows * (size_t)step, false);
+    for (size_t i = 0; i < n; ++i) x[i] = y[i] = (float)i;
+    scalar.elementwise.f32_accumulate(a + step, rows, step, x, n);
+    tested.elementwise.f32_accumulate(a + step, rows, step, y, n);
+    double size = 1.0;
+    for (size_t i = 0; i < n + rows * (size_t)step; ++i) size += fabsf(a[i]);
+    for (size_t i = 0; i < n; ++i)
+      if (fabs((double)x[i] - (double)y[i]) > 1e-6 * (size + (double)i))
+        fail_msg("%s, n %zu, column %zu: expected %g, found %g", isa, n, i, (double)x[i], (double)y[i]);
+  }
+}
+static void test_f32_accumulate(void **state) { each_isa(accumulate_isa); }
 
 /* ---- conversion ------------------------------------------------------------------------ */
 
@@ -384,6 +403,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_f32_binary),    cmocka_unit_test(test_f32_unary),
     cmocka_unit_test(test_f32_parameter), cmocka_unit_test(test_f32_rows),
+    cmocka_unit_test(test_f32_accumulate),
     cmocka_unit_test(test_half),          cmocka_unit_test(test_quantize),
     cmocka_unit_test(test_bytes),         cmocka_unit_test(test_q_binary),
     cmocka_unit_test(test_softmax8),
