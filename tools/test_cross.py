@@ -38,8 +38,9 @@ def compile_one(source, folder, headers):
     out = folder / f"{source.parent.name}_{source.stem}.o"
     if out.exists() and out.stat().st_mtime > max(source.stat().st_mtime, headers):
         return out
-    contract = "fast" if source.stem.endswith("_neon") else "off"
-    subprocess.run([COMPILER, *FLAGS, f"-ffp-contract={contract}", "-c", source, "-o", out], check=True)
+    options = ["-ffp-contract=fast" if "_neon" in source.stem else "-ffp-contract=off"]
+    options += ["-march=armv8.2-a+dotprod"] if source.stem.endswith("_neon_dot") else []
+    subprocess.run([COMPILER, *FLAGS, *options, "-c", source, "-o", out], check=True)
     return out
 
 

@@ -9,6 +9,10 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
+#if defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -16,7 +20,7 @@
 
 static const char *const isa_names[] = {
   [UFI_ISA_SCALAR] = "scalar", [UFI_ISA_AVX2] = "avx2", [UFI_ISA_AVX512] = "avx512",
-  [UFI_ISA_NEON] = "neon",
+  [UFI_ISA_NEON] = "neon", [UFI_ISA_NEON_DOT] = "neon_dot",
 };
 
 static pthread_once_t isa_once = PTHREAD_ONCE_INIT;
@@ -27,6 +31,18 @@ static ufi_isa isa_in_use;
 static bool has_f16c(void) {
   unsigned a, b, c, d;
   return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+#endif
+
+#if defined(__aarch64__)
+static bool has_dot_product(void) {
+#if defined(__linux__)
+  return getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
+#elif defined(__ARM_FEATURE_DOTPROD)
+  return true; /* the compiler was told so: every processor of that system has it */
+#else
+  return false;
+#endif
 }
 #endif
 
@@ -41,15 +57,16 @@ static ufi_isa best_isa(void) {
     return UFI_ISA_AVX512;
   return UFI_ISA_AVX2;
 #elif defined(__aarch64__)
-  return UFI_ISA_NEON;
+  return has_dot_product() ? UFI_ISA_NEON_DOT : UFI_ISA_NEON;
 #else
   return UFI_ISA_SCALAR;
 #endif
 }
 
-/* Sets that a processor with `best` also has: the AVX ones build on each other. */
+/* A processor with `best` has isa, too: each set builds on those before it. */
 static bool is_part_of(int isa, ufi_isa best) {
-  return isa == UFI_ISA_SCALAR || isa == (int)best || (isa == UFI_ISA_AVX2 && best == UFI_ISA_AVX512);
+  if (isa == UFI_ISA_SCALAR || isa == (int)best) return true;
+  return (isa == UFI_ISA_AVX2 && best == UFI_ISA_AVX512) || (isa == UFI_ISA_NEON && best == UFI_ISA_NEON_DOT);
 }
 
 static void choose_isa(void) {

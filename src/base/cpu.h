@@ -12,6 +12,7 @@ typedef enum ufi_isa {
   UFI_ISA_AVX2,   /* with FMA and F16C */
   UFI_ISA_AVX512, /* F, BW, DQ, VL and VNNI */
   UFI_ISA_NEON,   /* of every 64-bit ARM */
+  UFI_ISA_NEON_DOT, /* and its dot product of bytes */
   UFI_ISA_COUNT
 } ufi_isa;
 

@@ -42,8 +42,9 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_matvec_avx512(&table->matvec);
   ufk_elementwise_avx512(&table->elementwise);
   ufk_convert_avx512(&table->convert);
+  ufk_softmax8_avx512(&table->softmax8);
 #elif defined(__aarch64__)
-  if (isa != UFI_ISA_NEON) return;
+  if (isa < UFI_ISA_NEON) return;
   ufk_gemm_neon(&table->gemm);
   ufk_depthwise_neon(&table->depthwise);
   ufk_qgemm_neon(&table->qgemm);
@@ -51,7 +52,8 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_matvec_neon(&table->matvec);
   ufk_elementwise_neon(&table->elementwise);
   ufk_convert_neon(&table->convert);
-  ufk_softmax8_avx512(&table->softmax8);
+  ufk_softmax8_neon(&table->softmax8);
+  if (isa == UFI_ISA_NEON_DOT) ufk_qgemm_neon_dot(&table->qgemm);
 #endif
 }
 

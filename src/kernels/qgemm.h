@@ -125,5 +125,6 @@ void ufk_qgemm_scalar(ufk_qgemm_table *table);
 void ufk_qgemm_avx2(ufk_qgemm_table *table);
 void ufk_qgemm_avx512(ufk_qgemm_table *table);
 void ufk_qgemm_neon(ufk_qgemm_table *table);
+void ufk_qgemm_neon_dot(ufk_qgemm_table *table);
 
 #endif

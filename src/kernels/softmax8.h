@@ -39,5 +39,6 @@ typedef struct ufk_softmax8_table {
 void ufk_softmax8_scalar(ufk_softmax8_table *table);
 void ufk_softmax8_avx2(ufk_softmax8_table *table);
 void ufk_softmax8_avx512(ufk_softmax8_table *table);
+void ufk_softmax8_neon(ufk_softmax8_table *table);
 
 #endif

@@ -33,18 +33,6 @@ static inline veci i_load16(const int16_t *p) { return from_16(vld1q_s16(p)); }
 static inline void i_store16(int16_t *p, veci v) { vst1q_s16(p, as_16(v)); }
 static inline veci i_widen_s8(const int8_t *p) { return from_16(vmovl_s8(vld1_s8(p))); }
 static inline veci i_widen_u8(const uint8_t *p) { return from_16(vreinterpretq_s16_u16(vmovl_u8(vld1_u8(p)))); }
-static inline uint8x8_t zip_bytes(const void *p, const void *q) {
-  uint32_t a, b;
-  memcpy(&a, p, sizeof a);
-  memcpy(&b, q, sizeof b);
-  return vzip1_u8(vreinterpret_u8_u32(vdup_n_u32(a)), vreinterpret_u8_u32(vdup_n_u32(b)));
-}
-static inline veci i_zip_s8(const int8_t *p, const int8_t *q) {
-  return from_16(vmovl_s8(vreinterpret_s8_u8(zip_bytes(p, q))));
-}
-static inline veci i_zip_u8(const uint8_t *p, const uint8_t *q) {
-  return from_16(vreinterpretq_s16_u16(vmovl_u8(zip_bytes(p, q))));
-}
 static inline veci i_dot(veci acc, veci a, veci b) {
   const int32x4_t low = vmull_s16(vget_low_s16(as_16(a)), vget_low_s16(as_16(b)));
   return vaddq_s32(acc, vpaddq_s32(low, vmull_high_s16(as_16(a), as_16(b))));
@@ -82,6 +70,30 @@ static inline void i_put_s8(int8_t *p, veci v, size_t n) {
 }
 static inline void i_put_u8(uint8_t *p, veci v, size_t n) { i_put_s8((int8_t *)p, v, n); }
 
+/* ---- to bytes ------------------------------------------------------------------- */
+
+static inline int8x16_t as_8(veci v) { return vreinterpretq_s8_s32(v); }
+static inline uint8x16_t as_u8(veci v) { return vreinterpretq_u8_s32(v); }
+static inline veci from_8(int8x16_t v) { return vreinterpretq_s32_s8(v); }
+static inline veci from_u8(uint8x16_t v) { return vreinterpretq_s32_u8(v); }
+static inline veci i_set8(char v) { return from_8(vdupq_n_s8((int8_t)v)); }
+static inline veci i_pack16(veci a, veci b) { return from_16(vcombine_s16(vqmovn_s32(a), vqmovn_s32(b))); }
+static inline veci i_adds16(veci a, veci b) { return from_16(vqaddq_s16(as_16(a), as_16(b))); }
+static inline veci i_pack_s8(veci a, veci b) { return from_8(vcombine_s8(vqmovn_s16(as_16(a)), vqmovn_s16(as_16(b)))); }
+static inline veci i_pack_u8(veci a, veci b) { return from_u8(vcombine_u8(vqmovun_s16(as_16(a)), vqmovun_s16(as_16(b)))); }
+static inline veci i_min_s8(veci a, veci b) { return from_8(vminq_s8(as_8(a), as_8(b))); }
+static inline veci i_max_s8(veci a, veci b) { return from_8(vmaxq_s8(as_8(a), as_8(b))); }
+static inline veci i_min_u8(veci a, veci b) { return from_u8(vminq_u8(as_u8(a), as_u8(b))); }
+static inline veci i_max_u8(veci a, veci b) { return from_u8(vmaxq_u8(as_u8(a), as_u8(b))); }
+static inline void i_put_row(uint8_t *p, veci v, int row, size_t n) {
+  const uint8x8_t bytes = row ? vget_high_u8(as_u8(v)) : vget_low_u8(as_u8(v));
+  uint8_t part[8];
+  vst1_u8(n == 8 ? p : part, bytes);
+  if (n < 8) memcpy(p, part, n);
+}
+
+/* ---- floats --------------------------------------------------------------------- */
+
 #define f_load vld1q_f32
 #define f_set1 vdupq_n_f32
 #define f_add vaddq_f32
@@ -103,5 +115,11 @@ static inline void f_put(float *p, vecf v, size_t n) {
 #define f_lowest vminvq_f32
 #define f_highest vmaxvq_f32
 #define i_round_f vcvtaq_s32_f32
+#define f_sub vsubq_f32
+static inline vecf f_fma(vecf a, vecf b, vecf c) { return vfmaq_f32(c, a, b); }
+#define f_to_i vcvtnq_s32_f32
+static inline vecf f_signed(vecf x, vecf y) { return vbslq_f32(vdupq_n_u32(0x80000000u), x, y); }
+static inline vecf f_farther(vecf x, vecf y) { return f_max(x, vabsq_f32(y)); }
+static inline int f_is_above(vecf x, vecf y) { return vmaxvq_u32(vcgtq_f32(x, y)) != 0; }
 
 #endif
