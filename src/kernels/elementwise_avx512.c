@@ -77,11 +77,12 @@ static int64_t u8_sum_flipped(const uint8_t *x, size_t n, uint8_t flip) {
   size_t i = 0;
   for (; i + 64 <= n; i += 64)
     sums = _mm512_add_epi64(sums, _mm512_sad_epu8(_mm512_xor_si512(_mm512_loadu_si512(x + i), vflip), zero));
-  int64_t lanes[sizeof sums / 8], total = 0;
-  memcpy(lanes, &sums, sizeof sums);
-  for (size_t k = 0; k < UFI_COUNT(lanes); ++k) total += lanes[k];
-  for (; i < n; ++i) total += x[i] ^ flip;
-  return total;
+  if (i < n) {
+    const __mmask64 rest = (UINT64_C(1) << (n - i)) - 1;
+    const __m512i v = _mm512_xor_si512(_mm512_maskz_loadu_epi8(rest, x + i), _mm512_maskz_mov_epi8(rest, vflip));
+    sums = _mm512_add_epi64(sums, _mm512_sad_epu8(v, zero));
+  }
+  return _mm512_reduce_add_epi64(sums);
 }
 static int64_t u8_sum(const uint8_t *x, size_t n) { return u8_sum_flipped(x, n, 0); }
 static int64_t s8_sum(const int8_t *x, size_t n) {

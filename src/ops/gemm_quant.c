@@ -27,6 +27,7 @@ enum {
 };
 
 static const int32_t no_bias[UFK_Q_MAX_NR];
+static const int32_t ones[UFK_Q_MAX_NR] = {[0 ... UFK_Q_MAX_NR - 1] = 1};
 
 typedef struct plan {
   const ufi_gemm_q *g;
@@ -61,6 +62,7 @@ typedef struct stripe {
   bool one_zero;         /* all rows have the same zero point */
   const uint8_t *a;      /* rows a_step elements apart */
   const uint8_t *rows_at[MAX_ROWS]; /* BYTES: each */
+  int32_t terms[MAX_ROWS]; /* with b_zero: what it adds to the sums of each */
   uint8_t *out;
 } stripe;
 
@@ -307,6 +309,18 @@ static void gather_windows(const plan *p, const stripe *s, const uint8_t *in, ui
   }
 }
 
+/* (a - zero) * (b - b_zero) is (a - zero) * b, less the sum of a - zero times b_zero. */
+static void set_terms(const plan *p, stripe *s) {
+  const ufk_elementwise_table *k = &ufi_kernels_get()->elementwise;
+  const int64_t zeros = p->depth * (zero_of(p->g, s->row) + p->moved);
+  for (int64_t i = 0; i < s->rows; i++) {
+    const uint8_t *row = s->rows_at[i];
+    const size_t n = (size_t)p->depth;
+    const int64_t sum = p->k->q_flip ? k->u8_sum(row, n) : k->s8_sum((const int8_t *)row, n);
+    s->terms[i] = (int32_t)(uint32_t)((uint64_t)(sum - zeros) * (uint64_t)p->g->b_zero);
+  }
+}
+
 /* What lies behind the last element of a run meets weights of 0; int16 is cleared all the same, as memory that
  * nobody wrote must not be read: bytes are, by the slack of the run in front. */
 static void gather_rows(const plan *p, stripe *s, uint8_t *a) {
@@ -321,6 +335,7 @@ static void gather_rows(const plan *p, stripe *s, uint8_t *a) {
   else gather_windows(p, s, in, a);
   if (p->row_element == 1) {
     for (int64_t i = 0; i < s->rows; i++) s->rows_at[i] = s->a + i * p->a_step;
+    if (p->g->b_zero) set_terms(p, s);
     return;
   }
   if (p->depth == p->a_step) return;
@@ -353,8 +368,9 @@ static bool multiply(const plan *p, const stripe *s, const tile *t, int32_t *c, 
     for (int64_t i = 0; i < t->rows; i++) zeros[i] = zero_of(p->g, s->row + t->row + i) + p->moved;
     p->k->start(rows, p->g->bias ? p->g->bias + t->at : no_bias, zeros, t->sums, c);
   }
+  if (p->g->b_zero) p->k->start(rows, t->start, s->terms + t->row, ones, c);
   const ufk_q_bytes bytes = {rows, (size_t)t->n, (size_t)p->runs, (size_t)p->quads, s->rows_at + t->row,
-                             (size_t)p->run_step, (const int8_t *)t->b, t->start, c};
+                             (size_t)p->run_step, (const int8_t *)t->b, p->g->b_zero ? NULL : t->start, c};
   return p->k->gemm_bytes(&bytes, scale, (int8_t *)t->out, (size_t)p->g->out_pixel);
 }
 
