@@ -148,5 +148,7 @@ typedef struct ufk_qgemm_table {
 void ufk_qgemm_scalar(ufk_qgemm_table *table);
 void ufk_qgemm_avx2(ufk_qgemm_table *table);
 void ufk_qgemm_avx512(ufk_qgemm_table *table);
+void ufk_qgemm_neon(ufk_qgemm_table *table);
+void ufk_qgemm_neon_dot(ufk_qgemm_table *table);
 
 #endif

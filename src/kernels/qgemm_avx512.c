@@ -13,6 +13,7 @@
 #define HAS_BYTES
 #define BYTES_MR 10
 #define BYTES_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10)
+#define BYTES_FLIP 0x80
 #define TILE_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
 
 /* Stops the compiler from fusing a product into an fma. The tests' emulation of

@@ -14,7 +14,8 @@
  *   i_widen_s8(p), i_widen_u8(p)      2 * VW bytes to int16
  *   i_dot(acc, a, b)     acc + sums of pairs of int16 products
  *   i_dot4(acc, a, b)    acc + sums of four products of a's unsigned and b's signed
- *                        bytes; only with HAS_BYTES, as i_load8 i_store8(p), of 4 * VW bytes,
+ *                        bytes (BYTES_FLIP 0x80; 0: of a's signed ones); only with
+ *                        HAS_BYTES, as i_load8 i_store8(p), of 4 * VW bytes,
  *                        i_load8_n(p, n), zeros behind n, i_set8(x) and i_xor
  *   i_sub16(a, b), i_store16(p, v), i_set16(x)
  *   i_fixed(x, multiplier, left, right, half): as ufk_requantize; half is
@@ -454,7 +455,7 @@ INLINE void set_q(ufk_qgemm_table *table) {
   table->q_mr = MR;
   table->q_nr = NR;
 #ifdef HAS_BYTES
-  table->q_flip = 0x80;
+  table->q_flip = BYTES_FLIP;
   table->copy = copy;
   table->q_bytes_mr = BYTES_MR;
   table->gemm_bytes = gemm_bytes;

@@ -174,11 +174,11 @@ uf_status ufi_q_spec_types(ufi_ctx *ctx, ufi_q_spec *spec, bool is_fc, uf_dtype 
 
 /* ---- prepare ------------------------------------------------------------------------ */
 
+/* Into zeroed memory. */
 static uf_status pack_weights(ufi_ctx *ctx, const ufi_q_spec *spec, void *out) {
   const void *data;
   void *owned;
   UFI_TRY(ufi_unpacked_weights(ctx, spec->filter, &data, &owned));
-  memset(out, 0, spec->weights);
   spec->pack(spec, data, out);
   ufi_free(owned);
   return UF_OK;
@@ -256,7 +256,7 @@ uf_status ufi_q_prepare(ufi_ctx *ctx, const ufi_q_spec *spec) {
   void *arg = (void *)(uintptr_t)spec;
   const void *made;
   if (spec->filter->is_lasting && spec->weights > 0) {
-    UFI_TRY(ufi_packed_form(ctx, 0, spec->weights, spec->form, fill_weights, arg, &made));
+    UFI_TRY(ufi_packed_form(ctx, 0, spec->filter, spec->weights, spec->form, fill_weights, arg, &made));
     s->packed = made;
   }
   if (spec->end == UFI_Q_BLOCKS) {
@@ -408,7 +408,10 @@ uf_status ufi_q_begin(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g_out) {
   if (spec->bias) place_bias(spec, base + at.bias, &g);
   g.b = s->packed ? s->packed : base + at.weights;
   g.b_group = (int64_t)(spec->weights / (size_t)spec->groups);
-  if (!s->packed) UFI_TRY(pack_weights(ctx, spec, base + at.weights));
+  if (!s->packed) {
+    memset(base + at.weights, 0, spec->weights);
+    UFI_TRY(pack_weights(ctx, spec, base + at.weights));
+  }
   g.rows = base + at.rows;
   g.extra = base + at.extra;
   *g_out = g;

@@ -416,6 +416,8 @@ static void run_for(int isa) {
 static void test_scalar(void **state) { run_for(UFI_ISA_SCALAR); }
 static void test_avx2(void **state) { run_for(UFI_ISA_AVX2); }
 static void test_avx512(void **state) { run_for(UFI_ISA_AVX512); }
+static void test_neon(void **state) { run_for(UFI_ISA_NEON); }
+static void test_neon_dot(void **state) { run_for(UFI_ISA_NEON_DOT); }
 
 static void test_requant(void **state) {
   assert_int_equal(ufk_srdhm(INT32_MIN, INT32_MIN), INT32_MAX);
@@ -441,6 +443,8 @@ int main(void) {
       cmocka_unit_test(test_scalar),
       cmocka_unit_test(test_avx2),
       cmocka_unit_test(test_avx512),
+      cmocka_unit_test(test_neon),
+      cmocka_unit_test(test_neon_dot),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
