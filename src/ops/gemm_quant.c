@@ -546,7 +546,7 @@ static void do_bytes(const plan *p, const stripe *s, tile *t) {
     t->row += (int64_t)rows.made;
     t->rows = (int64_t)rows.summed;
     t->out = out_of(p, s, t);
-    if (t->rows == 0) break;
+    if (t->rows == 0) continue; /* none is left, or none of those with starts of their own */
     if (is_float) finish_float(p, s, t, c);
     else finish_int(p, t, &exact, c);
   }
