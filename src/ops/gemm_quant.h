@@ -60,6 +60,7 @@ typedef struct ufi_gemm_q {
   /* Right: packed (kernel_h * kernel_w * channels, n). */
   const void *b;
   ufi_q_kind kind;
+  int32_t b_zero;          /* BYTES, rows of one zero point: zero point of the right matrix, still in it */
   int64_t runs;            /* BYTES: each of so many equal parts of a row is packed in whole groups (0: 1) */
   int64_t n;
   int64_t block;           /* UFI_Q_BLOCKS: length of a block, even */

@@ -278,27 +278,61 @@ uf_status ufi_q_prepare(ufi_ctx *ctx, const ufi_q_spec *spec) {
 
 /* ---- eval ---------------------------------------------------------------------------- */
 
-typedef struct quantize_args {
-  ufk_q_quantize_fn fn;
+enum { PART = 1 << 14, MAX_PARTS = 64 }; /* floats of one task, and most tasks of one vector */
+
+typedef struct quantizing {
+  const ufk_qgemm_table *k;
   const float *from;
-  int64_t length;
+  int64_t length, part;   /* of a vector, and of a part of the only one */
   bool asymmetric;
   int8_t *to;
   float *scale;
   int32_t *zero;
-} quantize_args;
+  ufk_q_grid grid;
+  float min[MAX_PARTS], max[MAX_PARTS];
+} quantizing;
 
 static void quantize_one(void *context, size_t i) {
-  const quantize_args *q = context;
+  const quantizing *q = context;
   const int64_t at = (int64_t)i * q->length;
-  q->fn((size_t)q->length, q->from + at, q->asymmetric, q->to + at, q->scale + i, q->zero + i);
+  q->k->quantize((size_t)q->length, q->from + at, q->asymmetric, q->to + at, q->scale + i, q->zero + i);
+}
+
+static void range_part(void *context, size_t i) {
+  quantizing *q = context;
+  const int64_t at = (int64_t)i * q->part;
+  q->k->range((size_t)UFI_MIN(q->part, q->length - at), q->from + at, &q->min[i], &q->max[i]);
+}
+
+static void quantize_part(void *context, size_t i) {
+  const quantizing *q = context;
+  const int64_t at = (int64_t)i * q->part;
+  q->k->codes((size_t)UFI_MIN(q->part, q->length - at), q->from + at, &q->grid, q->asymmetric, q->to + at);
+}
+
+/* One vector, in parts. */
+static void quantize_parts(ufi_pool *pool, quantizing *q) {
+  q->part = UFI_MAX((q->length + MAX_PARTS - 1) / MAX_PARTS, PART);
+  const size_t parts = (size_t)((q->length + q->part - 1) / q->part);
+  ufi_parallel(pool, range_part, q, parts);
+  float min = 0.0f, max = 0.0f;
+  for (size_t i = 0; i < parts; i++) {
+    min = UFI_MIN(min, q->min[i]);
+    max = UFI_MAX(max, q->max[i]);
+  }
+  q->grid = ufk_q_grid_of(min, max, q->asymmetric);
+  *q->scale = q->grid.scale;
+  *q->zero = q->grid.zero;
+  ufi_parallel(pool, quantize_part, q, parts);
 }
 
 void ufi_q_quantize(ufi_pool *pool, const float *from, int64_t vectors, int64_t length,
                     bool asymmetric, int8_t *to, float *scale, int32_t *zero) {
-  quantize_args q = {ufi_kernels_get()->qgemm.quantize, from, length, asymmetric, to, scale, zero};
+  quantizing q = {.k = &ufi_kernels_get()->qgemm, .from = from, .length = length, .asymmetric = asymmetric,
+                  .to = to, .scale = scale, .zero = zero};
   if (vectors * length < 1 << 16) pool = NULL;
-  ufi_parallel(pool, quantize_one, &q, (size_t)vectors);
+  if (vectors == 1 && pool) quantize_parts(pool, &q);
+  else ufi_parallel(pool, quantize_one, &q, (size_t)vectors);
 }
 
 /* The bias in the type that sums have, padded per group. */
