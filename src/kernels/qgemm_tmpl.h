@@ -330,50 +330,68 @@ INLINE bool tile_near(const size_t rows, const size_t nv, veci acc[MR][NV], size
   return !f_is_above(all, f_set1(0.5f - UFK_Q_NEAR));
 }
 
-INLINE bool bytes_tile(const size_t rows, const size_t nv, const ufk_q_bytes *t, const ufk_q_scale *s,
-                       int8_t *out, size_t out_step) {
-  veci acc[MR][NV];
+/* Quads [from, from + 4 * ways) of rows onto as many sets of sums. */
+INLINE void bytes_step(const size_t rows, const size_t nv, const size_t ways, veci acc[][MR][NV],
+                       const uint8_t *const a[MR], size_t from, const int8_t *b) {
+  UNROLL for (size_t w = 0; w < ways; w++, from += 4, b += 4 * NR) {
+    veci col[NV];
+    UNROLL for (size_t j = 0; j < nv; j++) col[j] = i_load8(b + j * VW * 4);
+    UNROLL for (size_t i = 0; i < rows; i++) {
+      int32_t quad;
+      memcpy(&quad, a[i] + from, sizeof quad);
+      const veci x = i_set1(quad);
+      UNROLL for (size_t j = 0; j < nv; j++) acc[w][i][j] = i_dot4(acc[w][i][j], x, col[j]);
+    }
+  }
+}
+
+/* Tiles of few rows take quads in turn onto several sets of sums, which need not wait for each other. */
+INLINE bool bytes_tile(const size_t rows, const size_t nv, const uint8_t *const *at, const ufk_q_bytes *t,
+                       const ufk_q_scale *s, int8_t *out, size_t out_step) {
+  enum { WAYS = 4 };
+  const size_t ways = rows == 1 ? WAYS : rows == 2 ? 2 : 1;
+  veci acc[WAYS][MR][NV];
   UNROLL for (size_t i = 0; i < rows; i++) {
     UNROLL for (size_t j = 0; j < nv; j++) {
-      acc[i][j] = i_load((t->start ? t->start : t->c + i * NR) + j * VW);
+      acc[0][i][j] = i_load((t->start ? t->start : t->c + i * NR) + j * VW);
+      UNROLL for (size_t w = 1; w < ways; w++) acc[w][i][j] = i_zero();
     }
   }
   const uint8_t *a[MR];
-  UNROLL for (size_t i = 0; i < rows; i++) a[i] = t->a[i];
+  UNROLL for (size_t i = 0; i < rows; i++) a[i] = at[i];
   const int8_t *b = t->b;
   for (size_t run = 0; run < t->runs; run++) {
-    const size_t from = run * t->run_step, end = from + 4 * t->quads;
-    for (size_t k = from; k < end; k += 4, b += 4 * NR) {
-      veci col[NV];
-      UNROLL for (size_t j = 0; j < nv; j++) col[j] = i_load8(b + j * VW * 4);
-      UNROLL for (size_t i = 0; i < rows; i++) {
-        int32_t quad;
-        memcpy(&quad, a[i] + k, sizeof quad);
-        const veci x = i_set1(quad);
-        UNROLL for (size_t j = 0; j < nv; j++) acc[i][j] = i_dot4(acc[i][j], x, col[j]);
-      }
+    const size_t end = run * t->run_step + 4 * t->quads;
+    size_t k = run * t->run_step;
+    for (; k + 4 * ways <= end; k += 4 * ways, b += 4 * ways * NR) bytes_step(rows, nv, ways, acc, a, k, b);
+    if (ways == 1) continue;
+    for (; k < end; k += 4, b += 4 * NR) bytes_step(rows, nv, 1, acc, a, k, b);
+  }
+  UNROLL for (size_t w = 1; w < ways; w++) {
+    UNROLL for (size_t i = 0; i < rows; i++) {
+      UNROLL for (size_t j = 0; j < nv; j++) acc[0][i][j] = i_add(acc[0][i][j], acc[w][i][j]);
     }
   }
-  if (s && s->factor && tile_near(rows, nv, acc, t->n, s, out, out_step)) return true;
+  if (s && s->factor && tile_near(rows, nv, acc[0], t->n, s, out, out_step)) return true;
   UNROLL for (size_t i = 0; i < rows; i++) {
-    UNROLL for (size_t j = 0; j < nv; j++) i_store(t->c + i * NR + j * VW, acc[i][j]);
+    UNROLL for (size_t j = 0; j < nv; j++) i_store(t->c + i * NR + j * VW, acc[0][i][j]);
   }
   return false;
 }
 
 #define ROWS(rows)                                                                                 \
-  static bool bytes_rows_##rows(const ufk_q_bytes *t, const ufk_q_scale *s, int8_t *out,           \
-                                size_t out_step) {                                                 \
-    return t->n > VW * (NV - 1) ? bytes_tile(rows, NV, t, s, out, out_step)                        \
-                                : bytes_tile(rows, 1, t, s, out, out_step);                        \
+  static bool bytes_rows_##rows(const uint8_t *const *a, const ufk_q_bytes *t, const ufk_q_scale *s, \
+                                int8_t *out, size_t out_step) {                                    \
+    return t->n > VW * (NV - 1) ? bytes_tile(rows, NV, a, t, s, out, out_step)                     \
+                                : bytes_tile(rows, 1, a, t, s, out, out_step);                     \
   }
 BYTES_ROWS(ROWS)
 #undef ROWS
 
-static bool one_tile(size_t rows, const ufk_q_bytes *t, const ufk_q_scale *s, int8_t *out,
-                     size_t out_step) {
+static bool one_tile(size_t rows, const uint8_t *const *a, const ufk_q_bytes *t, const ufk_q_scale *s,
+                     int8_t *out, size_t out_step) {
   switch (rows) {
-#define ROWS(rows) case rows: return bytes_rows_##rows(t, s, out, out_step);
+#define ROWS(rows) case rows: return bytes_rows_##rows(a, t, s, out, out_step);
     BYTES_ROWS(ROWS)
 #undef ROWS
     default: return false;
@@ -382,15 +400,13 @@ static bool one_tile(size_t rows, const ufk_q_bytes *t, const ufk_q_scale *s, in
 
 static ufk_q_rows gemm_bytes(const ufk_q_bytes *t, const ufk_q_scale *s, int8_t *out,
                              size_t out_step) {
-  ufk_q_bytes rest = *t;
+  size_t made = 0;
   for (size_t tiles = (t->rows + BYTES_MR - 1) / BYTES_MR; tiles > 0; tiles--) {
-    const size_t rows = (rest.rows + tiles - 1) / tiles; /* of nearly equal height */
-    if (!one_tile(rows, &rest, s, out, out_step)) return (ufk_q_rows){t->rows - rest.rows, rows};
-    rest.rows -= rows;
-    rest.a += rows;
-    out += rows * out_step;
+    const size_t rows = (t->rows - made + tiles - 1) / tiles; /* of nearly equal height */
+    if (!one_tile(rows, t->a + made, t, s, out + made * out_step, out_step)) return (ufk_q_rows){made, rows};
+    made += rows;
   }
-  return (ufk_q_rows){t->rows, 0};
+  return (ufk_q_rows){made, 0};
 }
 #endif
 

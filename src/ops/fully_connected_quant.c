@@ -97,11 +97,10 @@ uf_status ufi_fc_quant_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) {
 
 uf_status ufi_fc_quant_eval(ufi_ctx *ctx) {
   ufi_fc_geometry g = {0};
-  ufi_q_spec spec = {0};
   ufi_gemm_q gemm = {0};
   UFI_TRY(ufi_fc_geometry_of(ctx, &g));
   if (is_s16(&g)) return ufi_fc_s16_eval(ctx, &g);
-  UFI_TRY(fc_spec(ctx, &g, &spec));
+  const ufi_q_spec spec = ufi_q_prepared(ctx, g.input, g.filter, g.bias, g.output, NULL);
   UFI_TRY(ufi_q_begin(ctx, &spec, &gemm));
   gemm.batch = gemm.in_h = gemm.out_h = 1;
   gemm.in_w = gemm.out_w = g.batch;

@@ -390,7 +390,16 @@ static void finish_int(const plan *p, const tile *t, const ufk_q_scale *scale, c
 /* Scales of the rows of a tile. */
 static void row_scales(const plan *p, const stripe *s, const tile *t, float *out) {
   const ufi_gemm_q *g = p->g;
-  for (int64_t i = 0; i < t->rows; i++) out[i] = g->row_scale[(s->row + t->row + i) / g->share];
+  const int64_t row = s->row + t->row;
+  const float *scale = g->row_scale + row / g->share;
+  int64_t left = g->share - row % g->share; /* rows of this scale */
+  for (int64_t i = 0; i < t->rows; i++, left--) {
+    if (left == 0) {
+      scale++;
+      left = g->share;
+    }
+    out[i] = *scale;
+  }
 }
 
 static void finish_float(const plan *p, const stripe *s, const tile *t, const int32_t *c) {

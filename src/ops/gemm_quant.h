@@ -151,6 +151,9 @@ double ufi_q_factor(const ufi_q_spec *spec, int64_t c);
 uf_status ufi_fc_row_quant_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g, const ufi_q_spec *spec) UF_MUST_USE;
 /* Makes the state (multipliers), packs constant weights, asks for scratch. */
 uf_status ufi_q_prepare(ufi_ctx *ctx, const ufi_q_spec *spec) UF_MUST_USE;
+/* In eval: what was prepared, of these tensors; nothing is checked again. */
+ufi_q_spec ufi_q_prepared(ufi_ctx *ctx, const ufi_tensor *input, const ufi_tensor *filter, const ufi_tensor *bias,
+                          const ufi_tensor *output, const void *geometry);
 /* Fills all of g that does not depend on geometry: in, in_dtype, zero, b, bias,
  * end, rows ... quantizing a float input and packing weights on the way. */
 uf_status ufi_q_begin(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g_out) UF_MUST_USE;

@@ -17,6 +17,7 @@ typedef struct node_state {
   int64_t columns;         /* of each array behind */
   int32_t workers;
   bool has_near;           /* all columns have a factor and a nudge */
+  ufi_q_spec spec;         /* as prepared; tensors and geometry aside, which may move */
   double real[];           /* then float column[], factor[], nudge[], int32_t multiplier[], shift[] */
 } node_state;
 
@@ -254,6 +255,7 @@ static uf_status make_state(ufi_ctx *ctx, const ufi_q_spec *spec, node_state **s
 uf_status ufi_q_prepare(ufi_ctx *ctx, const ufi_q_spec *spec) {
   node_state *s = NULL;
   UFI_TRY(make_state(ctx, spec, &s));
+  s->spec = *spec;
   if (spec->end != UFI_Q_BLOCKS) set_factors(spec, s);
   void *arg = (void *)(uintptr_t)spec;
   const void *made;
@@ -336,21 +338,21 @@ void ufi_q_quantize(ufi_pool *pool, const float *from, int64_t vectors, int64_t 
 }
 
 /* The bias in the type that sums have, padded per group. */
-static void place_bias(const ufi_q_spec *spec, void *to, ufi_gemm_q *g) {
+static void place_bias(const ufi_q_spec *spec, uint8_t *to, ufi_gemm_q *g) {
   const bool is_64 = spec->end == UFI_Q_FIXED_64 || spec->end == UFI_Q_REAL_64;
-  const bool is_float = is_hybrid(spec);
-  const int64_t padded = ufi_q_padded(spec->n);
-  if (is_64) g->bias_64 = to;
-  else if (is_float) g->bias_float = to;
-  else g->bias = to;
-  memset(to, 0, (size_t)(spec->groups * padded) * (is_64 ? 8 : 4));
-  for (int64_t c = 0; c < spec->groups * spec->n; c++) {
-    int64_t at = c / spec->n * padded + c % spec->n;
-    const void *bias = spec->bias->data;
-    if (is_float) ((float *)to)[at] = ((const float *)bias)[c];
-    else if (!is_64) ((int32_t *)to)[at] = ((const int32_t *)bias)[c];
-    else if (spec->bias->dtype == UF_INT64) ((int64_t *)to)[at] = ((const int64_t *)bias)[c];
-    else ((int64_t *)to)[at] = ((const int32_t *)bias)[c];
+  const int64_t n = spec->n, padded = ufi_q_padded(n);
+  const size_t element = is_64 ? 8 : 4, has = (size_t)uf_dtype_bits(spec->bias->dtype) / 8;
+  if (is_64) g->bias_64 = (const int64_t *)(const void *)to;
+  else if (is_hybrid(spec)) g->bias_float = (const float *)(const void *)to;
+  else g->bias = (const int32_t *)(const void *)to;
+  const uint8_t *from = spec->bias->data;
+  for (int64_t i = 0; i < spec->groups; i++, from += (size_t)n * has, to += (size_t)padded * element) {
+    if (has == element) {
+      memcpy(to, from, (size_t)n * element);
+    } else { /* int32 to int64 */
+      for (int64_t j = 0; j < n; j++) ((int64_t *)(void *)to)[j] = ((const int32_t *)(const void *)from)[j];
+    }
+    memset(to + (size_t)n * element, 0, (size_t)(padded - n) * element);
   }
 }
 
@@ -396,6 +398,19 @@ static void place_output(const ufi_q_spec *spec, node_state *s, ufi_gemm_q *g) {
   }
   g->out_zero = ufi_zero(spec->output);
   ufi_act_range_quant(spec->act, spec->output, &g->out_min, &g->out_max);
+}
+
+ufi_q_spec ufi_q_prepared(ufi_ctx *ctx, const ufi_tensor *input, const ufi_tensor *filter, const ufi_tensor *bias,
+                          const ufi_tensor *output, const void *geometry) {
+  const node_state *s = ctx->state;
+  ufi_q_spec spec = s->spec;
+  spec.input = input;
+  spec.filter = filter;
+  spec.bias = bias;
+  spec.output = output;
+  spec.geometry = geometry;
+  spec.pool = ctx->pool;
+  return spec;
 }
 
 uf_status ufi_q_begin(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g_out) {
