@@ -16,6 +16,7 @@
 
 #include "base/cpu.h"
 #include "ops/gemm_f32.h"
+#include "ops/gemv.h"
 #include "ops/winograd_f32.h"
 
 typedef struct shape {
@@ -211,6 +212,35 @@ static void report(const char *model, double seconds, double flops, double peak)
          flops / seconds * 1e-9, flops / seconds * 1e-7 / peak);
 }
 
+/* Products of one row: how fast the packed weights come. */
+static void matvec(ufi_pool *pool, int64_t rows, int64_t cols, bool is_float) {
+  const ufi_gemv g = {rows, cols, is_float};
+  size_t bytes;
+  if (!ufi_gemv_size(&g, &bytes)) exit(1);
+  void *packed = filled(bytes / sizeof(float));
+  float *x = filled((size_t)cols), *y = filled((size_t)ufi_gemv_padded(rows)), *start = filled((size_t)ufi_gemv_padded(rows));
+  double best = 1e9, spent = 0.0;
+  for (int i = 0; i < 5 || (spent < 0.05 && i < 10000); i++) {
+    const double began = now();
+    if (is_float) ufi_gemv_f32(pool, &g, packed, x, start, y);
+    else ufi_gemv_s8(pool, &g, packed, (const int8_t *)x, (const int32_t *)start, 0, (int32_t *)y);
+    const double took = now() - began;
+    best = UFI_MIN(best, took);
+    spent += took;
+  }
+  printf("matvec         %s %4d x %4d %36.2f us %8.1f GB/s\n", is_float ? "float32" : "int8   ", (int)rows, (int)cols, best * 1e6,
+         (double)bytes / best * 1e-9);
+  void *all[] = {packed, x, y, start};
+  for (size_t i = 0; i < UFI_COUNT(all); i++) ufi_free_aligned(all[i]);
+}
+
+static void matvecs(ufi_pool *pool) {
+  static const int64_t shapes_of[][2] = {{512, 64}, {512, 128}, {2048, 512}, {2048, 2048}};
+  for (size_t i = 0; i < UFI_COUNT(shapes_of); i++) {
+    for (int is_float = 0; is_float < 2; is_float++) matvec(pool, shapes_of[i][0], shapes_of[i][1], is_float);
+  }
+}
+
 int main(int argc, char **argv) {
   int threads = argc > 1 ? atoi(argv[1]) : 1;
   ufi_pool *pool = ufi_pool_create(threads);
@@ -237,6 +267,7 @@ int main(int argc, char **argv) {
     }
     free_layer(&l);
   }
+  matvecs(pool);
   ufi_pool_release(pool);
   return 0;
 }
