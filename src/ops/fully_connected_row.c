@@ -77,9 +77,15 @@ uf_status ufi_fc_row_f32_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) {
 
 /* From sums to outputs. */
 static void set_factors(const ufi_q_spec *spec, row_state *s) {
-  const bool is_float = spec->input->dtype == UF_FLOAT32;
+  const bool is_float = spec->input->dtype == UF_FLOAT32, one = spec->filter->quant->count == 1;
   s->has_near = !is_float;
   for (int64_t i = 0; i < spec->n; i++) {
+    if (one && i > 0) {
+      s->real[i] = s->real[0];
+      column_of(s)[i] = column_of(s)[0];
+      bias_of(s)[i] = bias_of(s)[0];
+      continue;
+    }
     const double real = ufi_q_factor(spec, i);
     s->real[i] = isfinite(real) ? real : 0.0;
     if (is_float) column_of(s)[i] = spec->one_scale ? 1.0f : ufi_channel_scale(spec->filter, i);
