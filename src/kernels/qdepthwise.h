@@ -64,5 +64,6 @@ typedef struct ufk_qdepthwise_table {
 void ufk_qdepthwise_scalar(ufk_qdepthwise_table *table);
 void ufk_qdepthwise_avx2(ufk_qdepthwise_table *table);
 void ufk_qdepthwise_avx512(ufk_qdepthwise_table *table);
+void ufk_qdepthwise_neon(ufk_qdepthwise_table *table);
 
 #endif

@@ -11,20 +11,25 @@
 
 typedef __m256i veci;
 
-static inline void i_store(void *p, veci v) { _mm256_storeu_si256(p, v); }
+static inline void i_put(void *p, veci v) { _mm256_storeu_si256(p, v); }
 #define i_set8 _mm256_set1_epi8
 #define i_set16 _mm256_set1_epi16
 #define i_set32 _mm256_set1_epi32
-#define i_zero _mm256_setzero_si256
 #define i_xor _mm256_xor_si256
 #define i_and _mm256_and_si256
 #define i_add16 _mm256_add_epi16
 #define i_add32 _mm256_add_epi32
 #define i_sub32 _mm256_sub_epi32
-#define i_mul_low16 _mm256_mullo_epi16
-#define i_mul_high16 _mm256_mulhi_epi16
-#define i_low16 _mm256_unpacklo_epi16
-#define i_high16 _mm256_unpackhi_epi16
+#define i_mul32 _mm256_mullo_epi32
+static inline void i_products16(veci u, veci w, veci out[2]) {
+  const veci low = _mm256_mullo_epi16(u, w), high = _mm256_mulhi_epi16(u, w);
+  out[0] = _mm256_unpacklo_epi16(low, high);
+  out[1] = _mm256_unpackhi_epi16(low, high);
+}
+static inline void i_raise16(veci v, veci out[2]) {
+  out[0] = _mm256_unpacklo_epi16(_mm256_setzero_si256(), v);
+  out[1] = _mm256_unpackhi_epi16(_mm256_setzero_si256(), v);
+}
 static inline veci i_sll16(veci v, int n) { return _mm256_sll_epi16(v, _mm_cvtsi32_si128(n)); }
 static inline veci i_sll32(veci v, int n) { return _mm256_sll_epi32(v, _mm_cvtsi32_si128(n)); }
 #define i_srav32 _mm256_srav_epi32

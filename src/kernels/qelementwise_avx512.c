@@ -11,20 +11,25 @@
 
 typedef __m512i veci;
 
-static inline void i_store(void *p, veci v) { _mm512_storeu_si512(p, v); }
+static inline void i_put(void *p, veci v) { _mm512_storeu_si512(p, v); }
 #define i_set8 _mm512_set1_epi8
 #define i_set16 _mm512_set1_epi16
 #define i_set32 _mm512_set1_epi32
-#define i_zero _mm512_setzero_si512
 #define i_xor _mm512_xor_si512
 #define i_and _mm512_and_si512
 #define i_add16 _mm512_add_epi16
 #define i_add32 _mm512_add_epi32
 #define i_sub32 _mm512_sub_epi32
-#define i_mul_low16 _mm512_mullo_epi16
-#define i_mul_high16 _mm512_mulhi_epi16
-#define i_low16 _mm512_unpacklo_epi16
-#define i_high16 _mm512_unpackhi_epi16
+#define i_mul32 _mm512_mullo_epi32
+static inline void i_products16(veci u, veci w, veci out[2]) {
+  const veci low = _mm512_mullo_epi16(u, w), high = _mm512_mulhi_epi16(u, w);
+  out[0] = _mm512_unpacklo_epi16(low, high);
+  out[1] = _mm512_unpackhi_epi16(low, high);
+}
+static inline void i_raise16(veci v, veci out[2]) {
+  out[0] = _mm512_unpacklo_epi16(_mm512_setzero_si512(), v);
+  out[1] = _mm512_unpackhi_epi16(_mm512_setzero_si512(), v);
+}
 static inline veci i_sll16(veci v, int n) { return _mm512_sll_epi16(v, _mm_cvtsi32_si128(n)); }
 static inline veci i_sll32(veci v, int n) { return _mm512_sll_epi32(v, _mm_cvtsi32_si128(n)); }
 #define i_srav32 _mm512_srav_epi32

@@ -6,16 +6,19 @@
  *
  *   BYTES                 bytes of a vector; veci holds them, or BYTES / 2 int16, or
  *                         BYTES / 4 int32
- *   i_store i_set8 i_set16 i_set32 i_zero i_xor i_and i_add16 i_add32 i_sub32
+ *   i_put(p, v) i_set8 i_set16 i_set32 i_xor i_and i_add16 i_add32 i_sub32 i_mul32
  *   i_widen_s8(p), i_widen_u8(p)      BYTES / 2 bytes to int16
- *   i_mul_low16 i_mul_high16 i_sll16(v, n) i_sll32(v, n) i_srav32(v, n) i_sign32(v)
- *   i_low16(a, b) i_high16(a, b)      interleave int16, within 128 bits
+ *   i_products16(u, w, out)           int16 times int16, to two vectors of int32
+ *   i_raise16(v, out)                 int16, shifted left by 16, to two vectors of int32;
+ *                                     the same elements to the same places
+ *   i_sll16(v, n) i_sll32(v, n) i_srav32(v, n) i_sign32(v)
  *   i_scaled(v, multiplier)           v * multiplier / 2^31 to nearest, of int32
- *   i_pack(is_signed, v, zero, min, max)   4 vectors of int32, of which 2 and 2 are
- *                         what i_low16 and i_high16 made, with the zero point (int16)
- *                         added and limited (bytes), in order
+ *   i_pack(is_signed, v, zero, min, max)   4 vectors of int32, two and two as they came
+ *                                     of int16, with the zero point (int16) added and
+ *                                     limited (bytes), in order
  *
- * Sums and products stay in 16 bits as long as they fit. */
+ * Sums and products stay in 16 bits as long as they fit.
+ */
 #include "kernels/elementwise.h"
 
 #define INLINE static inline __attribute__((always_inline))
@@ -68,11 +71,11 @@ INLINE void multiply(const bool is_signed, const uint8_t *a, const uint8_t *b, v
   UNROLL for (int i = 0; i < 2; i++) {
     const veci u = widen(is_signed, a + i * BYTES / 2, p->a_offset);
     const veci w = b ? widen(is_signed, b + i * BYTES / 2, p->b_offset) : b_value;
-    const veci low = i_mul_low16(u, w), high = i_mul_high16(u, w);
-    v[2 * i] = scaled(i_low16(low, high), &p->y);
-    v[2 * i + 1] = scaled(i_high16(low, high), &p->y);
+    i_products16(u, w, v + 2 * i);
+    v[2 * i] = scaled(v[2 * i], &p->y);
+    v[2 * i + 1] = scaled(v[2 * i + 1], &p->y);
   }
-  i_store(y, i_pack(is_signed, v, p->out.zero, p->out.min, p->out.max));
+  i_put(y, i_pack(is_signed, v, p->out.zero, p->out.min, p->out.max));
 }
 
 /* one: b is one value for all. */
@@ -97,27 +100,31 @@ INLINE void multiply_row(const bool is_signed, const bool one, const uint8_t *a,
 /* A scale of exactly 1/2, which the operand of the larger scale always has, is one shift
  * less to the left. Values stay below 2^30. */
 typedef struct term {
-  veci offset, negate;
+  veci offset, negate, back;
   scaling scale;
-  int left;        /* of int16, before another 16 */
+  int left;        /* of int16, before another 16, */
+  bool goes_back;  /* of which `back` go back */
   bool half;
 } term;
 
 INLINE term term_of(int32_t offset, ufk_scale s, int32_t left, bool negate) {
   const bool half = s.multiplier == 1 << 30 && s.shift == 0;
-  return (term){i_set16((int16_t)offset), i_set32(negate ? -1 : 0), scaling_of(s), left - half - 16, half};
+  const int by = left - half - 16;
+  return (term){.offset = i_set16((int16_t)offset), .negate = i_set32(negate ? -1 : 0), .back = i_set32(by < 0 ? -by : 0),
+                .scale = scaling_of(s), .left = by > 0 ? by : 0, .goes_back = by < 0, .half = half};
 }
 
 INLINE veci finish_term(veci v, const term *t) {
+  if (t->goes_back) v = i_srav32(v, t->back);
   if (!t->half) v = scaled(v, &t->scale);
   return i_sub32(i_xor(v, t->negate), t->negate);
 }
 
 /* From int16 with its offset: the lower and the upper halves within 128 bits. */
 INLINE void spread(veci v, const term *t, veci out[2]) {
-  v = i_sll16(v, t->left);
-  out[0] = finish_term(i_low16(i_zero(), v), t);
-  out[1] = finish_term(i_high16(i_zero(), v), t);
+  i_raise16(i_sll16(v, t->left), out);
+  out[0] = finish_term(out[0], t);
+  out[1] = finish_term(out[1], t);
 }
 
 typedef struct sum {
@@ -132,61 +139,72 @@ INLINE sum sum_of(const ufk_q_add *q, bool exchanged) {
   return (sum){exchanged ? b : a, exchanged ? a : b, scaling_of(q->y), output_of(q->y_offset, q->lo, q->hi)};
 }
 
+/* Of squares, too, which stay below 2^30. */
+INLINE veci finish_sum(veci a, veci b, const sum *s, const bool square) {
+  const veci v = i_add32(a, b);
+  return scaled(square ? i_mul32(v, v) : v, &s->y);
+}
+
 /* A vector of bytes. b NULL: b_value for all. */
-INLINE void add(const bool is_signed, const uint8_t *a, const uint8_t *b, const veci b_value[2], const sum *s, uint8_t *y) {
+INLINE void add(const bool is_signed, const bool square, const uint8_t *a, const uint8_t *b, const veci b_value[2], const sum *s, uint8_t *y) {
   veci v[4];
   UNROLL for (int i = 0; i < 2; i++) {
     veci u[2], w[2] = {b_value[0], b_value[1]};
     spread(widen(is_signed, a + i * BYTES / 2, s->a.offset), &s->a, u);
     if (b) spread(widen(is_signed, b + i * BYTES / 2, s->b.offset), &s->b, w);
-    v[2 * i] = scaled(i_add32(u[0], w[0]), &s->y);
-    v[2 * i + 1] = scaled(i_add32(u[1], w[1]), &s->y);
+    v[2 * i] = finish_sum(u[0], w[0], s, square);
+    v[2 * i + 1] = finish_sum(u[1], w[1], s, square);
   }
-  i_store(y, i_pack(is_signed, v, s->out.zero, s->out.min, s->out.max));
+  i_put(y, i_pack(is_signed, v, s->out.zero, s->out.min, s->out.max));
 }
 
-INLINE void add_row(const bool is_signed, const bool one, const uint8_t *a, const uint8_t *b, uint8_t *y, size_t n,
-                    const sum *s) {
+INLINE void add_row(const bool is_signed, const bool square, const bool one, const uint8_t *a, const uint8_t *b,
+                    uint8_t *y, size_t n, const sum *s) {
   if (n == 0) return;
   veci b_value[2];
   spread(i_add16(i_set16(is_signed ? (int8_t)b[0] : b[0]), s->b.offset), &s->b, b_value);
   size_t i = 0;
-  for (; i + BYTES <= n; i += BYTES) add(is_signed, a + i, one ? NULL : b + i, b_value, s, y + i);
+  for (; i + BYTES <= n; i += BYTES) add(is_signed, square, a + i, one ? NULL : b + i, b_value, s, y + i);
   if (i == n) return;
   uint8_t u[BYTES] = {0}, w[BYTES] = {0};
   memcpy(u, a + i, n - i);
   if (!one) memcpy(w, b + i, n - i);
-  add(is_signed, u, one ? NULL : w, b_value, s, u);
+  add(is_signed, square, u, one ? NULL : w, b_value, s, u);
   memcpy(y + i, u, n - i);
 }
 
 /* ---- the table -------------------------------------------------------------------------- */
 
 /* One value in front is one value behind with operands exchanged. */
-#define BYTES_OPS(prefix, type, is_signed)                                                                         \
-  static void prefix##_mul_vv(const type *a, const type *b, type *y, size_t n, const ufk_q_mul *q) {               \
+#define PRODUCTS(name, type, is_signed)                                                                         \
+  static void name##_vv(const type *a, const type *b, type *y, size_t n, const ufk_q_mul *q) {               \
     multiply_row(is_signed, false, (const void *)a, (const void *)b, (void *)y, n, q->a_offset, q->b_offset, q);   \
   }                                                                                                                \
-  static void prefix##_mul_vs(const type *a, const type *b, type *y, size_t n, const ufk_q_mul *q) {               \
+  static void name##_vs(const type *a, const type *b, type *y, size_t n, const ufk_q_mul *q) {               \
     multiply_row(is_signed, true, (const void *)a, (const void *)b, (void *)y, n, q->a_offset, q->b_offset, q);    \
   }                                                                                                                \
-  static void prefix##_mul_sv(const type *a, const type *b, type *y, size_t n, const ufk_q_mul *q) {               \
+  static void name##_sv(const type *a, const type *b, type *y, size_t n, const ufk_q_mul *q) {               \
     multiply_row(is_signed, true, (const void *)b, (const void *)a, (void *)y, n, q->b_offset, q->a_offset, q);    \
-  }                                                                                                                \
-  static void prefix##_add_vv(const type *a, const type *b, type *y, size_t n, const ufk_q_add *q) {               \
-    const sum s = sum_of(q, false);                                                                                \
-    add_row(is_signed, false, (const void *)a, (const void *)b, (void *)y, n, &s);                                 \
-  }                                                                                                                \
-  static void prefix##_add_vs(const type *a, const type *b, type *y, size_t n, const ufk_q_add *q) {               \
-    const sum s = sum_of(q, false);                                                                                \
-    add_row(is_signed, true, (const void *)a, (const void *)b, (void *)y, n, &s);                                  \
-  }                                                                                                                \
-  static void prefix##_add_sv(const type *a, const type *b, type *y, size_t n, const ufk_q_add *q) {               \
-    const sum s = sum_of(q, true);                                                                                 \
-    add_row(is_signed, true, (const void *)b, (const void *)a, (void *)y, n, &s);                                  \
   }
-BYTES_OPS(s8, int8_t, true)
-BYTES_OPS(u8, uint8_t, false)
+
+#define SUMS(name, type, is_signed, square)                                                                        \
+  static void name##_vv(const type *a, const type *b, type *y, size_t n, const ufk_q_add *q) {                     \
+    const sum s = sum_of(q, false);                                                                                \
+    add_row(is_signed, square, false, (const void *)a, (const void *)b, (void *)y, n, &s);                         \
+  }                                                                                                                \
+  static void name##_vs(const type *a, const type *b, type *y, size_t n, const ufk_q_add *q) {                     \
+    const sum s = sum_of(q, false);                                                                                \
+    add_row(is_signed, square, true, (const void *)a, (const void *)b, (void *)y, n, &s);                          \
+  }                                                                                                                \
+  static void name##_sv(const type *a, const type *b, type *y, size_t n, const ufk_q_add *q) {                     \
+    const sum s = sum_of(q, true);                                                                                 \
+    add_row(is_signed, square, true, (const void *)b, (const void *)a, (void *)y, n, &s);                          \
+  }
+PRODUCTS(s8_mul, int8_t, true)
+PRODUCTS(u8_mul, uint8_t, false)
+SUMS(s8_add, int8_t, true, false)
+SUMS(u8_add, uint8_t, false, false)
+SUMS(s8_sqdiff, int8_t, true, true)
 
 #define MODES(member, name)          \
   table->member[UFK_VV] = name##_vv; \
@@ -195,6 +213,7 @@ BYTES_OPS(u8, uint8_t, false)
 static void set_bytes(ufk_elementwise_table *table) {
   MODES(s8_add, s8_add);
   MODES(u8_add, u8_add);
+  MODES(s8_sqdiff, s8_sqdiff);
   MODES(s8_mul, s8_mul);
   MODES(u8_mul, u8_mul);
 }

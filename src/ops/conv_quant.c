@@ -12,9 +12,9 @@ static void conv_pack(const ufi_q_spec *spec, const void *weights, void *out) {
   size_t group = spec->weights / (size_t)spec->groups;
   const uf_dtype dtype = ufi_q_weights_dtype(spec);
   for (int64_t i = 0; i < spec->groups; i++) {
-    ufi_gemm_q_pack(spec->depth, spec->n, 0, spec->depth,
+    ufi_gemm_q_pack(spec->pool, spec->kind, spec->depth, spec->n, 0, spec->depth,
                     (const int8_t *)weights + i * spec->n * spec->depth, dtype, 1, spec->depth,
-                    spec->filter_zero, spec->wide, (uint8_t *)out + (size_t)i * group);
+                    spec->filter_zero, (uint8_t *)out + (size_t)i * group);
   }
 }
 
@@ -33,7 +33,7 @@ static uf_status conv_spec(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_q_spec 
   ufi_q_spec spec = {.input = g->input, .filter = g->filter, .bias = g->bias, .output = g->output,
                      .act = g->act, .groups = g->groups, .n = g->out_c / g->groups,
                      .depth = g->kernel_h * g->kernel_w * filter_c, .vectors = 1,
-                     .pack = conv_pack, .form = g->groups};
+                     .pool = ctx->pool, .pack = conv_pack, .form = g->groups};
   if (g->input->dtype == UF_FLOAT32) {
     spec.vectors = g->batch;
     spec.length = g->in_h * g->in_w * g->in_c;

@@ -102,8 +102,8 @@ static void pack_blocks(const ufi_q_spec *spec, const void *weights, void *out) 
 
 static void pack_product(const ufi_q_spec *spec, const void *weights, void *out) {
   const uf_dtype dtype = ufi_q_weights_dtype(spec);
-  ufi_gemm_q_pack(spec->depth, spec->n, 0, spec->depth, weights, dtype, spec->n, 1,
-                  spec->filter_zero, spec->wide, out);
+  ufi_gemm_q_pack(spec->pool, spec->kind, spec->depth, spec->n, 0, spec->depth, weights, dtype, spec->n, 1,
+                  spec->filter_zero, out);
 }
 
 static void pack_direct(const ufi_q_spec *spec, const void *weights, void *out) {
