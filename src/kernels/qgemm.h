@@ -51,13 +51,18 @@ typedef void (*ufk_q_copy_fn)(size_t runs, size_t n, const void *const *from, ui
 
 /* A tile of a product of bytes:
  *
- *   c[i * ldc + j] = start + sum over k < 4 * quads of a[i * a_step + k] * b[k][j]
+ *   sum[i][j] = start + sum over t < runs, k < 4 * quads of a[i][t * run_step + k] * b[t][k][j]
  *
- * for i < rows <= mr and j < n <= nr; up to nr columns of c are written. b is one packed panel,
- * (quads, nr, 4). start is start[j] (nr of them), or c itself when start is NULL. */
-typedef void (*ufk_q_bytes_fn)(size_t rows, size_t n, size_t quads, const uint8_t *a,
-                               size_t a_step, const int8_t *b, const int32_t *start, int32_t *c,
-                               size_t ldc);
+ * for i < rows <= mr and j < n <= nr. b is one packed panel, (runs, quads, nr, 4). start is
+ * start[j] (nr of them), or c itself when start is NULL. */
+typedef struct ufk_q_bytes {
+  size_t rows, n, runs, quads;
+  const uint8_t *const *a;
+  size_t run_step;
+  const int8_t *b;
+  const int32_t *start;
+  int32_t *c;            /* (rows, nr) */
+} ufk_q_bytes;
 
 /* out[i * nr + j] = bias[j] - zero[i] * sums[j] for i < rows, j < nr: where sums of products of
  * bytes start. */
@@ -74,6 +79,11 @@ typedef struct ufk_q_scale {
   const float *factor, *nudge;
   int32_t zero, min, max;            /* of the output, for both */
 } ufk_q_scale;
+
+/* True: out[i * out_step + j] is what fixed_s8 or real_s8 makes of sum[i][j]. False: scale is NULL, has no
+ * factor, or a sum was too near to a half to tell; the sums are in c, up to nr columns of it. */
+typedef bool (*ufk_q_bytes_fn)(const ufk_q_bytes *tile, const ufk_q_scale *scale, int8_t *out,
+                               size_t out_step);
 
 /* sum * factor + nudge is less than this from the exact value while that is within +-257: where it is
  * nearer to a half, the exact way decides. */

@@ -121,6 +121,12 @@ static inline void i_put_row(void *p, veci x, int row, size_t n) {
   if (n == 32) _mm256_storeu_si256(p, v);
   else _mm256_mask_storeu_epi8(p, (__mmask32)((UINT64_C(1) << n) - 1), v);
 }
+static inline void i_put_half_row(void *p, veci x, int row, size_t n) {
+  __m256i two = row & 2 ? _mm512_extracti64x4_epi64(x, 1) : _mm512_castsi512_si256(x);
+  __m128i v = row & 1 ? _mm256_extracti128_si256(two, 1) : _mm256_castsi256_si128(two);
+  if (n == 16) _mm_storeu_si128(p, v);
+  else _mm_mask_storeu_epi8(p, (__mmask16)((1u << n) - 1), v);
+}
 
 #define f_load _mm512_loadu_ps
 #define f_set1 _mm512_set1_ps

@@ -69,20 +69,21 @@ static void start(size_t rows, const int32_t *bias, const int32_t *zero, const i
   }
 }
 
-static void gemm_bytes(size_t rows, size_t n, size_t quads, const uint8_t *a, size_t a_step,
-                       const int8_t *b, const int32_t *start, int32_t *c, size_t ldc) {
-  for (size_t i = 0; i < rows; i++, a += a_step, c += ldc) {
+static bool gemm_bytes(const ufk_q_bytes *t, const ufk_q_scale *scale, int8_t *out,
+                       size_t out_step) {
+  for (size_t i = 0; i < t->rows; i++) {
     uint32_t sum[NR];
-    for (size_t j = 0; j < NR; j++) sum[j] = (uint32_t)(start ? start[j] : c[j]);
-    for (size_t k = 0; k < quads; k++) {
-      const uint8_t *x = a + 4 * k;
-      const int8_t *panel = b + 4 * NR * k;
-      for (size_t j = 0; j < NR; j++, panel += 4) {
-        sum[j] += (uint32_t)(x[0] * panel[0] + x[1] * panel[1] + x[2] * panel[2] + x[3] * panel[3]);
+    const int8_t *b = t->b;
+    for (size_t j = 0; j < NR; j++) sum[j] = (uint32_t)(t->start ? t->start[j] : t->c[i * NR + j]);
+    for (size_t k = 0; k < t->runs * t->quads; k++) {
+      const uint8_t *x = t->a[i] + k / t->quads * t->run_step + k % t->quads * 4;
+      for (size_t j = 0; j < NR; j++, b += 4) {
+        sum[j] += (uint32_t)(x[0] * b[0] + x[1] * b[1] + x[2] * b[2] + x[3] * b[3]);
       }
     }
-    for (size_t j = 0; j < NR; j++) c[j] = (int32_t)sum[j];
+    for (size_t j = 0; j < NR; j++) t->c[i * NR + j] = (int32_t)sum[j];
   }
+  return false;
 }
 
 /* ---- from sums to outputs ------------------------------------------------------ */

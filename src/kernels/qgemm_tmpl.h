@@ -28,6 +28,7 @@
  *                        saturated; the whole rows lie one behind the other
  *   i_min_s8 i_max_s8 i_min_u8 i_max_u8 i_set8
  *   i_put_row(p, v, row, n)  the first n <= 2 * VW bytes of row 0 or 1 of such a pair
+ *   i_put_half_row(p, v, row, n)  the same of rows 0 to 3 of VW bytes; only with HAS_BYTES
  *   f_load f_set1 f_add f_mul f_min f_max f_from_i f_keep(x): stops the
  *                        compiler from fusing x into an fma
  *   f_load_n(p, n)       n <= VW floats, zeros behind
@@ -155,7 +156,7 @@ static void gemm_s16(size_t rows, size_t n, size_t pairs, const int16_t *a, size
   gemm(rows, n, &(gemm_args){pairs, a, a_step, bias, c, ldc}, b, true);
 }
 
-/* ---- products of bytes ------------------------------------------------------ */
+/* ---- rows of bytes ---------------------------------------------------------- */
 
 #ifdef HAS_BYTES
 static void copy(size_t runs, size_t n, const void *const *from, uint8_t flip, uint8_t fill,
@@ -179,58 +180,6 @@ static void start(size_t rows, const int32_t *bias, const int32_t *zero, const i
     for (size_t j = 0; j < NR; j++) {
       out[j] = (int32_t)((uint32_t)bias[j] - (uint32_t)zero[i] * (uint32_t)sums[j]);
     }
-  }
-}
-
-typedef struct bytes_args {
-  size_t quads;
-  const uint8_t *a;
-  size_t a_step;
-  const int32_t *start;
-  int32_t *c;
-  size_t ldc;
-} bytes_args;
-
-INLINE void bytes_tile(const size_t rows, const size_t nv, const bytes_args *g, const int8_t *b) {
-  veci acc[MR][NV];
-  UNROLL for (size_t i = 0; i < rows; i++) {
-    UNROLL for (size_t j = 0; j < nv; j++) {
-      acc[i][j] = i_load((g->start ? g->start : g->c + i * g->ldc) + j * VW);
-    }
-  }
-  const uint8_t *a[MR];
-  UNROLL for (size_t i = 0; i < rows; i++) a[i] = g->a + i * g->a_step;
-  for (size_t k = 0, quads = g->quads; k < quads; k++) {
-    veci col[NV];
-    UNROLL for (size_t j = 0; j < nv; j++) col[j] = i_load8(b + (k * NR + j * VW) * 4);
-    UNROLL for (size_t i = 0; i < rows; i++) {
-      int32_t quad;
-      memcpy(&quad, a[i] + 4 * k, sizeof quad);
-      const veci x = i_set1(quad);
-      UNROLL for (size_t j = 0; j < nv; j++) acc[i][j] = i_dot4(acc[i][j], x, col[j]);
-    }
-  }
-  UNROLL for (size_t i = 0; i < rows; i++) {
-    UNROLL for (size_t j = 0; j < nv; j++) i_store(g->c + i * g->ldc + j * VW, acc[i][j]);
-  }
-}
-
-#define ROWS(rows)                                                               \
-  static void bytes_rows_##rows(const bytes_args *g, const int8_t *b, size_t n) { \
-    if (n > VW * (NV - 1)) bytes_tile(rows, NV, g, b);                           \
-    else bytes_tile(rows, 1, g, b);                                              \
-  }
-TILE_ROWS(ROWS)
-#undef ROWS
-
-static void gemm_bytes(size_t rows, size_t n, size_t quads, const uint8_t *a, size_t a_step,
-                       const int8_t *b, const int32_t *start, int32_t *c, size_t ldc) {
-  const bytes_args g = {quads, a, a_step, start, c, ldc};
-  switch (rows) {
-#define ROWS(rows) case rows: bytes_rows_##rows(&g, b, n); break;
-    TILE_ROWS(ROWS)
-#undef ROWS
-    default: break;
   }
 }
 #endif
@@ -277,8 +226,8 @@ INLINE void real(const enum put type, size_t rows, size_t n, const int32_t *acc,
 }
 
 /* One vector of sums to integers; *far_io: how far any was from its integer. */
-INLINE veci near_vector(const int32_t *acc, vecf factor, vecf nudge, vecf *far_io) {
-  const vecf sum = f_from_i(i_load(acc));
+INLINE veci near_vector(veci acc, vecf factor, vecf nudge, vecf *far_io) {
+  const vecf sum = f_from_i(acc);
   const vecf x = f_fma(sum, factor, f_signed(sum, nudge));
   const veci whole = f_to_i(x);
   *far_io = f_farther(*far_io, f_sub(x, f_from_i(whole)));
@@ -299,8 +248,9 @@ INLINE bool near(const bool is_signed, size_t rows, size_t n, const int32_t *acc
     for (size_t i = 0; i < rows; i += 2) {
       const size_t other = i + 1 < rows ? ld : 0;
       const int32_t *c = acc + i * ld + j;
-      veci x = i_pack16(near_vector(c, f0, n0, &far), near_vector(c + VW, f1, n1, &far));
-      veci y = i_pack16(near_vector(c + other, f0, n0, &far), near_vector(c + other + VW, f1, n1, &far));
+      const int32_t *d = c + other;
+      veci x = i_pack16(near_vector(i_load(c), f0, n0, &far), near_vector(i_load(c + VW), f1, n1, &far));
+      veci y = i_pack16(near_vector(i_load(d), f0, n0, &far), near_vector(i_load(d + VW), f1, n1, &far));
       x = i_adds16(x, zero);
       y = i_adds16(y, zero);
       if (is_signed) x = i_min_s8(i_max_s8(i_pack_s8(x, y), min), max);
@@ -346,6 +296,87 @@ static void to_float(size_t rows, size_t n, const int32_t *acc, size_t ld, const
     }
   }
 }
+
+/* ---- products of bytes ------------------------------------------------------ */
+
+#ifdef HAS_BYTES
+/* A tile in registers to bytes, as in near: four vectors at a time, which are two rows, or four where
+ * a row is one vector. */
+INLINE bool tile_near(const size_t rows, const size_t nv, veci acc[MR][NV], size_t n, const ufk_q_scale *s,
+                      int8_t *out, size_t out_step) {
+  const veci zero = i_set16((int16_t)s->zero);
+  const veci min = i_set8((char)s->min), max = i_set8((char)s->max);
+  const vecf f0 = f_load(s->factor), f1 = nv > 1 ? f_load(s->factor + VW) : f0;
+  const vecf n0 = f_load(s->nudge), n1 = nv > 1 ? f_load(s->nudge + VW) : n0;
+  vecf far[4] = {f_set1(0.0f), f_set1(0.0f), f_set1(0.0f), f_set1(0.0f)};
+  const size_t step = 4 / nv;
+  UNROLL for (size_t i = 0; i < rows; i += step) {
+    veci v[4];
+    UNROLL for (size_t q = 0; q < 4; q++) {
+      const size_t row = i + q / nv < rows ? i + q / nv : rows - 1, j = q % nv;
+      v[q] = near_vector(acc[row][j], j ? f1 : f0, j ? n1 : n0, &far[q]);
+    }
+    const veci x = i_adds16(i_pack16(v[0], v[1]), zero), y = i_adds16(i_pack16(v[2], v[3]), zero);
+    const veci bytes = i_min_s8(i_max_s8(i_pack_s8(x, y), min), max);
+    UNROLL for (size_t q = 0; q < 4; q++) {
+      if (q >= step || i + q >= rows) continue;
+      if (nv > 1) i_put_row(out + (i + q) * out_step, bytes, (int)q, n);
+      else i_put_half_row(out + (i + q) * out_step, bytes, (int)q, n);
+    }
+  }
+  const vecf all = f_farther(f_farther(far[0], far[1]), f_farther(far[2], far[3]));
+  return !f_is_above(all, f_set1(0.5f - UFK_Q_NEAR));
+}
+
+INLINE bool bytes_tile(const size_t rows, const size_t nv, const ufk_q_bytes *t, const ufk_q_scale *s,
+                       int8_t *out, size_t out_step) {
+  veci acc[MR][NV];
+  UNROLL for (size_t i = 0; i < rows; i++) {
+    UNROLL for (size_t j = 0; j < nv; j++) {
+      acc[i][j] = i_load((t->start ? t->start : t->c + i * NR) + j * VW);
+    }
+  }
+  const uint8_t *a[MR];
+  UNROLL for (size_t i = 0; i < rows; i++) a[i] = t->a[i];
+  const int8_t *b = t->b;
+  for (size_t run = 0; run < t->runs; run++) {
+    const size_t from = run * t->run_step, end = from + 4 * t->quads;
+    for (size_t k = from; k < end; k += 4, b += 4 * NR) {
+      veci col[NV];
+      UNROLL for (size_t j = 0; j < nv; j++) col[j] = i_load8(b + j * VW * 4);
+      UNROLL for (size_t i = 0; i < rows; i++) {
+        int32_t quad;
+        memcpy(&quad, a[i] + k, sizeof quad);
+        const veci x = i_set1(quad);
+        UNROLL for (size_t j = 0; j < nv; j++) acc[i][j] = i_dot4(acc[i][j], x, col[j]);
+      }
+    }
+  }
+  if (s && s->factor && tile_near(rows, nv, acc, t->n, s, out, out_step)) return true;
+  UNROLL for (size_t i = 0; i < rows; i++) {
+    UNROLL for (size_t j = 0; j < nv; j++) i_store(t->c + i * NR + j * VW, acc[i][j]);
+  }
+  return false;
+}
+
+#define ROWS(rows)                                                                                 \
+  static bool bytes_rows_##rows(const ufk_q_bytes *t, const ufk_q_scale *s, int8_t *out,           \
+                                size_t out_step) {                                                 \
+    return t->n > VW * (NV - 1) ? bytes_tile(rows, NV, t, s, out, out_step)                        \
+                                : bytes_tile(rows, 1, t, s, out, out_step);                        \
+  }
+TILE_ROWS(ROWS)
+#undef ROWS
+
+static bool gemm_bytes(const ufk_q_bytes *t, const ufk_q_scale *s, int8_t *out, size_t out_step) {
+  switch (t->rows) {
+#define ROWS(rows) case rows: return bytes_rows_##rows(t, s, out, out_step);
+    TILE_ROWS(ROWS)
+#undef ROWS
+    default: return false;
+  }
+}
+#endif
 
 /* ---- quantizing floats ------------------------------------------------------------ */
 

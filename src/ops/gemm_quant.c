@@ -2,10 +2,14 @@
  *
  * gemm_quant.c: cuts a quantized product into tiles.
  *
- * The rows of an item of work (a stripe of the left matrix) are first gathered
- * into the worker's own buffer, as bytes or widened to 16 bits (unless the kernel can take them where
- * they are); then panels of columns go by, and tiles of rows under each. The
- * sums of a tile are finished at once, while they are in the first cache.
+ * The rows of an item of work (a stripe of the left matrix) are first brought into
+ * the worker's own buffer, in one of these ways; then panels of columns go by, and tiles of
+ * rows under each. The sums of a tile are finished at once.
+ *
+ *   in place   the kernel takes bytes where they are
+ *   by lines   whole lines of the image, with borders; a row is a run of kernel_w pixels in each of kernel_h
+ *              lines, so that windows that overlap share their bytes
+ *   gathered   row by row, as bytes or widened to 16 bits
  */
 #include <stdatomic.h>
 
@@ -15,6 +19,7 @@ enum {
   ROWS_BYTES = 128 << 10, /* of a stripe: it should stay in the second cache */
   ITEM_TILES = 16,        /* most tiles of rows in an item */
   MAX_RUNS = 64,          /* gathered in one call */
+  MAX_ROWS = 384,         /* of a stripe */
   SAFE_PRODUCTS = 510,    /* 16 x 8 bit products whose sum always fits in 32 bits; even */
   SAFE_WIDE = 256,        /* the same for weights of 9 bits */
   SMALL_WORK = 1 << 20,   /* multiplications below which threads are not worth waking */
@@ -35,11 +40,15 @@ typedef struct plan {
   size_t row_element;    /* of a gathered one */
   size_t out_element;
   bool flat;             /* row r of the left matrix is at in + r * in_pixel */
-  bool in_place;         /* and the kernel takes it from there */
+  bool in_place, by_lines;
   bool line_is_run;      /* taps of one line lie side by side */
   int64_t depth, a_step; /* of a row: elements, and gathered ones (whole groups) */
+  int64_t runs, quads;   /* BYTES: runs of a row that are padded, groups of four in each */
+  int64_t run_step;      /* bytes from one to the next */
+  int64_t line;          /* by lines: bytes of one, with borders */
   int64_t panel;         /* bytes of a panel of columns */
   int64_t lines, width;  /* output rows, pixels in each, as far as they are regular */
+  int64_t image_lines;   /* such lines in an image */
   int64_t rows, columns; /* of an item */
   int64_t row_blocks, column_blocks;
   int64_t items, workers;
@@ -51,6 +60,7 @@ typedef struct stripe {
   int64_t group, row, rows;
   bool one_zero;         /* all rows have the same zero point */
   const uint8_t *a;      /* rows a_step elements apart */
+  const uint8_t *rows_at[MAX_ROWS]; /* BYTES: each */
   uint8_t *out;
 } stripe;
 
@@ -58,20 +68,27 @@ typedef struct stripe {
 
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+/* Input lines that a window reaches over. */
+static int64_t line_reach(const ufi_gemm_q *g) { return (g->kernel_h - 1) * g->dilation_h + 1; }
+
+/* By lines: as many whole output lines as fit. */
 static int64_t stripe_rows(const plan *p) {
+  const ufi_gemm_q *g = p->g;
+  if (p->by_lines) {
+    const int64_t lines = (ROWS_BYTES / p->line - line_reach(g)) / g->stride_h + 1;
+    return UFI_MAX(UFI_MIN(lines, MAX_ROWS / g->out_w) * g->out_w, UFI_MIN(g->out_w, (int64_t)MAX_ROWS));
+  }
   int64_t mr = (int64_t)p->k->q_mr, row = UFI_MAX(p->a_step * (int64_t)p->row_element, 1);
   return UFI_MIN(UFI_MAX(ROWS_BYTES / row / mr * mr, mr), mr * ITEM_TILES);
 }
 
-/* Also of products of fewer than depth (the phases of a transposed convolution), whose stripes have more rows: no stripe
- * is larger than ROWS_BYTES but one of a single tile. */
+/* No stripe is larger than ROWS_BYTES but one of a single tile. */
 bool ufi_gemm_q_rows_size(int64_t depth, size_t *bytes_out) {
   const ufk_qgemm_table *k = &ufi_kernels_get()->qgemm;
   if (depth < 0 || depth > INT64_MAX / 8) return false;
-  size_t step = (size_t)(depth + 3) / 4 * 4, tile, most;
-  if (!ufi_mul_size(step, (size_t)k->q_mr * 2, &tile) || !ufi_mul_size(tile, ITEM_TILES, &most)) return false;
-  if (most > SIZE_MAX / 4) return false;
-  *bytes_out = (UFI_MIN(most, UFI_MAX(tile, (size_t)ROWS_BYTES)) + UFK_Q_SLACK + 63) / 64 * 64;
+  size_t step = (size_t)(depth + 3) / 4 * 4, tile;
+  if (!ufi_mul_size(step, (size_t)k->q_mr * 2, &tile) || tile > SIZE_MAX / 4) return false;
+  *bytes_out = (UFI_MAX(tile, (size_t)ROWS_BYTES) + UFK_Q_SLACK + 63) / 64 * 64;
   return true;
 }
 
@@ -96,15 +113,16 @@ static bool is_small(const ufi_gemm_q *g, int64_t depth) {
 
 static void cut(plan *p) {
   const ufi_gemm_q *g = p->g;
-  p->lines = g->batch * g->out_h;
-  p->width = g->out_w;
-  if (g->out_line == g->out_w * g->out_pixel &&
-      (g->batch == 1 || g->out_image == g->out_h * g->out_line)) {
-    p->width *= p->lines;
-    p->lines = 1;
-  }
-  p->row_blocks = ceil_div(p->width, stripe_rows(p));
-  p->rows = ceil_div(p->width, p->row_blocks); /* nearly equal stripes */
+  const bool line_on_line = g->out_line == g->out_w * g->out_pixel;
+  const bool all_one = line_on_line && (g->batch == 1 || g->out_image == g->out_h * g->out_line);
+  p->image_lines = line_on_line ? 1 : g->out_h;
+  p->lines = all_one && !p->by_lines ? 1 : g->batch * p->image_lines;
+  p->width = g->batch * g->out_h * g->out_w / p->lines;
+  /* Nearly equal stripes, of whole lines if they are read by lines. */
+  const int64_t unit = p->by_lines && p->width > g->out_w && g->out_w <= MAX_ROWS ? g->out_w : 1;
+  const int64_t units = p->width / unit;
+  p->row_blocks = ceil_div(units, UFI_MAX(stripe_rows(p) / unit, 1));
+  p->rows = ceil_div(units, p->row_blocks) * unit;
   p->row_blocks = ceil_div(p->width, p->rows);
   /* Columns are cut only when rows alone keep too few workers busy. */
   const int64_t nr = (int64_t)p->k->q_nr;
@@ -134,10 +152,18 @@ static void choose_rows(plan *p) {
   }
   p->flip = is_u8 ? k->q_flip ^ 0x80 : k->q_flip;
   p->moved = !p->flip ? 0 : k->q_flip ? 128 : -128;
-  p->a_step = (p->depth + 3) / 4 * 4;
+  p->runs = UFI_MAX(g->runs, 1);
+  p->quads = (p->depth / p->runs + 3) / 4;
+  p->run_step = p->quads * 4;
+  p->a_step = p->runs * p->run_step;
   p->panel = (4 + p->a_step) * (int64_t)k->q_nr;
   p->in_place = p->flat && !p->flip && p->a_step == p->depth;
   if (p->in_place) p->a_step = g->in_pixel;
+  p->line = ((g->out_w - 1) * g->stride_w + g->kernel_w) * g->channels;
+  p->by_lines = g->runs == g->kernel_h && g->kernel_h * g->kernel_w > 1 && p->line_is_run && g->dilation_h > 0 &&
+                g->pad_top >= 0 && g->pad_left >= 0 &&
+                (double)(line_reach(g) + g->stride_h) * (double)p->line <= ROWS_BYTES;
+  if (p->by_lines) p->run_step = g->dilation_h * p->line;
 }
 
 static void make_plan(ufi_pool *pool, const ufi_gemm_q *g, plan *p) {
@@ -190,19 +216,55 @@ static void gather_window(gather *w, const uint8_t *image, int64_t y0, int64_t x
   const int64_t pixel = g->in_pixel * (int64_t)p->element, line = g->in_w * pixel;
   const bool whole = p->line_is_run && x0 >= 0 && x0 + g->kernel_w <= g->in_w;
   const int64_t run = whole ? g->kernel_w * g->channels : g->channels;
+  uint8_t *to = w->to;
   for (int64_t i = 0; i < g->kernel_h; i++) {
     int64_t y = y0 + i * g->dilation_h;
     const uint8_t *from = inside(y, g->in_h) ? image + y * line : NULL;
     if (whole) {
       add_run(w, run, from ? from + x0 * pixel : NULL);
-      continue;
+    } else {
+      for (int64_t j = 0; j < g->kernel_w; j++) {
+        int64_t x = x0 + j * g->dilation_w;
+        add_run(w, run, from && inside(x, g->in_w) ? from + x * pixel : NULL);
+      }
     }
-    for (int64_t j = 0; j < g->kernel_w; j++) {
-      int64_t x = x0 + j * g->dilation_w;
-      add_run(w, run, from && inside(x, g->in_w) ? from + x * pixel : NULL);
-    }
+    if (p->runs <= 1) continue;
+    flush(w, run); /* each line is padded to whole groups */
+    w->to = to += p->run_step;
   }
   flush(w, run);
+}
+
+/* Input lines under the windows of a stripe's rows, with borders of zero points, and where each row begins in them.
+ * All rows are of one image. */
+static void copy_lines(const plan *p, stripe *s, const uint8_t *in, uint8_t *a) {
+  const ufi_gemm_q *g = p->g;
+  const int64_t image = s->row / (g->out_h * g->out_w), first = s->row % (g->out_h * g->out_w);
+  const int64_t y0 = first / g->out_w, y1 = (first + s->rows - 1) / g->out_w;
+  const int64_t top = y0 * g->stride_h - g->pad_top, lines = (y1 - y0) * g->stride_h + line_reach(g);
+  const uint8_t fill = (uint8_t)(zero_of(g, s->row) + p->moved);
+  const int64_t before = UFI_MIN(g->pad_left * g->channels, p->line);
+  const int64_t copied = UFI_MAX(UFI_MIN(g->in_w * g->channels, p->line - before), 0);
+  uint8_t *to = a;
+  for (int64_t i = 0; i < lines; i++, to += p->line) {
+    const int64_t y = top + i;
+    const void *from = in + (image * g->in_h + y) * g->in_w * g->channels;
+    if (!inside(y, g->in_h) || copied == 0) {
+      memset(to, fill, (size_t)p->line);
+      continue;
+    }
+    memset(to, fill, (size_t)before);
+    p->k->copy(1, (size_t)copied, &from, p->flip, fill, to + before);
+    memset(to + before + copied, fill, (size_t)(p->line - before - copied));
+  }
+  memset(to, fill, 4); /* the last group of the last row may reach there */
+  int64_t y = 0, x = first % g->out_w;
+  for (int64_t i = 0; i < s->rows; i++) {
+    s->rows_at[i] = a + y * g->stride_h * p->line + x * g->stride_w * g->channels;
+    if (++x < g->out_w) continue;
+    x = 0;
+    y++;
+  }
 }
 
 static uint8_t *row_of(const plan *p, uint8_t *a, int64_t row) {
@@ -245,15 +307,23 @@ static void gather_windows(const plan *p, const stripe *s, const uint8_t *in, ui
   }
 }
 
-/* What lies behind the last element of a row meets weights of 0; int16 is cleared all the same, as memory that
+/* What lies behind the last element of a run meets weights of 0; int16 is cleared all the same, as memory that
  * nobody wrote must not be read: bytes are, by the slack of the run in front. */
 static void gather_rows(const plan *p, stripe *s, uint8_t *a) {
   const uint8_t *in = (const uint8_t *)p->g->in + s->group * p->g->in_group * (int64_t)p->element;
   s->a = a;
+  if (p->by_lines) {
+    copy_lines(p, s, in, a);
+    return;
+  }
   if (p->in_place) s->a = in + s->row * p->g->in_pixel;
   else if (p->flat) gather_flat(p, s, in, a);
   else gather_windows(p, s, in, a);
-  if (p->row_element == 1 || p->depth == p->a_step) return;
+  if (p->row_element == 1) {
+    for (int64_t i = 0; i < s->rows; i++) s->rows_at[i] = s->a + i * p->a_step;
+    return;
+  }
+  if (p->depth == p->a_step) return;
   int16_t *to = (int16_t *)(void *)a;
   for (int64_t i = 0; i < s->rows; i++) to[i * p->a_step + p->depth] = 0;
 }
@@ -271,33 +341,25 @@ typedef struct tile {
   uint8_t *out;
 } tile;
 
-/* The sums of a tile, into c. */
-static void multiply(const plan *p, const stripe *s, const tile *t, int32_t *c) {
-  const size_t nr = p->k->q_nr, rows = (size_t)t->rows, n = (size_t)t->n, step = (size_t)p->a_step;
+/* The sums of a tile, into c; or (true) with a scale at once to int8 outputs. */
+static bool multiply(const plan *p, const stripe *s, const tile *t, int32_t *c, const ufk_q_scale *scale) {
+  const size_t rows = (size_t)t->rows, step = (size_t)p->a_step;
   if (p->g->kind != UFI_Q_BYTES) {
-    p->gemm(rows, n, step / 2, (const int16_t *)(const void *)t->a, step, t->b, t->start, c, nr);
-    return;
+    p->gemm(rows, (size_t)t->n, step / 2, (const int16_t *)(const void *)t->a, step, t->b, t->start, c, p->k->q_nr);
+    return false;
   }
   if (!t->start) {
     int32_t zeros[UFK_Q_MAX_MR];
     for (int64_t i = 0; i < t->rows; i++) zeros[i] = zero_of(p->g, s->row + t->row + i) + p->moved;
     p->k->start(rows, p->g->bias ? p->g->bias + t->at : no_bias, zeros, t->sums, c);
   }
-  const size_t quads = (size_t)(p->depth + 3) / 4;
-  p->k->gemm_bytes(rows, n, quads, t->a, step, (const int8_t *)t->b, t->start, c, nr);
+  const ufk_q_bytes bytes = {rows, (size_t)t->n, (size_t)p->runs, (size_t)p->quads, s->rows_at + t->row,
+                             (size_t)p->run_step, (const int8_t *)t->b, t->start, c};
+  return p->k->gemm_bytes(&bytes, scale, (int8_t *)t->out, (size_t)p->g->out_pixel);
 }
 
-static void tile_int(const plan *p, const stripe *s, const tile *t) {
+static ufk_q_scale scale_of(const plan *p, const tile *t) {
   const ufi_gemm_q *g = p->g;
-  int32_t c[TILE];
-  const size_t ld = p->k->q_nr;
-  multiply(p, s, t, c);
-  if (g->end == UFI_Q_SUM) {
-    for (int64_t i = 0; i < t->rows; i++) {
-      memcpy((int32_t *)(void *)t->out + i * g->out_pixel, c + (size_t)i * ld, (size_t)t->n * sizeof *c);
-    }
-    return;
-  }
   ufk_q_scale scale = {.zero = g->out_zero, .min = g->out_min, .max = g->out_max};
   if (g->end == UFI_Q_REAL) {
     scale.real = g->real + t->at;
@@ -309,6 +371,24 @@ static void tile_int(const plan *p, const stripe *s, const tile *t) {
     scale.factor = g->factor + t->at;
     scale.nudge = g->nudge + t->at;
   }
+  return scale;
+}
+
+static void tile_int(const plan *p, const stripe *s, const tile *t) {
+  const ufi_gemm_q *g = p->g;
+  int32_t c[TILE];
+  const size_t ld = p->k->q_nr;
+  if (g->end == UFI_Q_SUM) {
+    multiply(p, s, t, c, NULL);
+    for (int64_t i = 0; i < t->rows; i++) {
+      memcpy((int32_t *)(void *)t->out + i * g->out_pixel, c + (size_t)i * ld, (size_t)t->n * sizeof *c);
+    }
+    return;
+  }
+  ufk_q_scale scale = scale_of(p, t);
+  const bool at_once = g->kind == UFI_Q_BYTES && g->out_dtype == UF_INT8;
+  if (multiply(p, s, t, c, at_once ? &scale : NULL)) return;
+  if (at_once) scale.factor = NULL; /* that way has been tried */
   p->to_int((size_t)t->rows, (size_t)t->n, c, ld, &scale, t->out, (size_t)g->out_pixel);
 }
 
@@ -323,7 +403,7 @@ static void tile_float(const plan *p, const stripe *s, const tile *t) {
   int32_t c[TILE];
   float row[UFK_Q_MAX_MR];
   row_scales(p, s, t, row);
-  multiply(p, s, t, c);
+  multiply(p, s, t, c, NULL);
   ufk_q_float scale = {g->column + t->at, g->bias_float ? g->bias_float + t->at : NULL, row,
                        g->column_first, g->min, g->max};
   p->k->to_float((size_t)t->rows, (size_t)t->n, c, p->k->q_nr, &scale, (float *)(void *)t->out,
@@ -442,16 +522,16 @@ static bool has_one_zero(const plan *p, const stripe *s) {
 }
 
 /* Rows of item `at`, columns aside. */
-static stripe stripe_of(const plan *p, int64_t at) {
+static void set_stripe(const plan *p, int64_t at, stripe *s) {
   const ufi_gemm_q *g = p->g;
   const int64_t x = at % p->row_blocks * p->rows, line = at / p->row_blocks % p->lines;
-  stripe s = {.group = at / p->row_blocks / p->lines, .row = line * p->width + x};
-  s.rows = UFI_MIN(p->rows, p->width - x);
-  s.one_zero = has_one_zero(p, &s);
-  const int64_t image = p->lines == 1 ? 0 : line / g->out_h, y = p->lines == 1 ? 0 : line % g->out_h;
-  const int64_t out = s.group * g->out_group + image * g->out_image + y * g->out_line + x * g->out_pixel;
-  s.out = (uint8_t *)g->out + out * (int64_t)p->out_element;
-  return s;
+  const int64_t image = line / p->image_lines, y = line % p->image_lines;
+  s->group = at / p->row_blocks / p->lines;
+  s->row = line * p->width + x;
+  s->rows = UFI_MIN(p->rows, p->width - x);
+  s->one_zero = has_one_zero(p, s);
+  const int64_t out = s->group * g->out_group + image * g->out_image + y * g->out_line + x * g->out_pixel;
+  s->out = (uint8_t *)g->out + out * (int64_t)p->out_element;
 }
 
 /* Items that share rows follow each other, so that a worker rarely gathers the same rows again. */
@@ -461,11 +541,11 @@ static void do_worker(void *context, size_t worker) {
   size_t bytes = 0;
   if (!ufi_gemm_q_rows_size(p->depth, &bytes)) return; /* checked in prepare */
   uint8_t *rows = (uint8_t *)g->rows + worker * bytes;
-  stripe s = {0};
+  stripe s;
   for (int64_t item, held = -1; (item = atomic_fetch_add(&p->next, 1)) < p->items;) {
     const int64_t at = item / p->column_blocks, column = item % p->column_blocks * p->columns;
     if (at != held) {
-      s = stripe_of(p, at);
+      set_stripe(p, at, &s);
       gather_rows(p, &s, rows);
     }
     held = at;

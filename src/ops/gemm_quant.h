@@ -60,6 +60,7 @@ typedef struct ufi_gemm_q {
   /* Right: packed (kernel_h * kernel_w * channels, n). */
   const void *b;
   ufi_q_kind kind;
+  int64_t runs;            /* BYTES: each of so many equal parts of a row is packed in whole groups (0: 1) */
   int64_t n;
   int64_t block;           /* UFI_Q_BLOCKS: length of a block, even */
   /* From sums to outputs: element [group * padded(n) + column]. */
@@ -119,7 +120,8 @@ struct ufi_q_spec {
   const ufi_tensor *input, *filter, *bias, *output;
   ufi_act act;
   ufi_q_end end;
-  int64_t groups, n, depth;   /* groups of n columns, each a sum of depth products */
+  int64_t groups, n, depth;   /* groups of n columns, each a sum of depth products, as packed */
+  int64_t runs;               /* as in ufi_gemm_q */
   ufi_q_kind kind;
   ufi_pool *pool;             /* for packing; NULL: this thread alone */
   int32_t filter_zero;

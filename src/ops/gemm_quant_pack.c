@@ -78,11 +78,13 @@ static void sum_columns(const packing *p, int32_t *sums, const int8_t *b) {
   enum { QUADS = 64 };
   const ufk_qgemm_table *k = &ufi_kernels_get()->qgemm;
   uint8_t ones[4 * QUADS];
+  const uint8_t *row = ones;
   memset(ones, 1, sizeof ones);
   memset(sums, 0, (size_t)p->nr * sizeof *sums);
   for (int64_t left = ceil_div(p->depth, 4); left > 0; left -= QUADS, b += QUADS * 4 * p->nr) {
     const size_t quads = (size_t)UFI_MIN(left, (int64_t)QUADS);
-    k->gemm_bytes(1, (size_t)p->nr, quads, ones, sizeof ones, b, NULL, sums, (size_t)p->nr);
+    const ufk_q_bytes tile = {.rows = 1, .n = (size_t)p->nr, .runs = 1, .quads = quads, .a = &row, .b = b, .c = sums};
+    k->gemm_bytes(&tile, NULL, NULL, 0);
   }
 }
 
@@ -98,7 +100,7 @@ static void pack_panel(void *context, size_t index) {
       pack_column(p, i, UFI_MIN(i + CHUNK, p->rows), column0, j, to);
     }
   }
-  if (p->kind == UFI_Q_BYTES && p->k0 + p->rows == p->depth) {
+  if (p->kind == UFI_Q_BYTES && p->k0 + p->rows > p->depth - 4) { /* the last ones */
     sum_columns(p, (int32_t *)(void *)panel, (const int8_t *)to);
   }
 }

@@ -365,7 +365,7 @@ static void place_output(const ufi_q_spec *spec, node_state *s, ufi_gemm_q *g) {
 uf_status ufi_q_begin(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g_out) {
   node_state *s = ctx->state;
   uint8_t *base = ctx->scratch;
-  ufi_gemm_q g = {.n = spec->n, .groups = spec->groups, .kind = spec->kind, .workers = s->workers};
+  ufi_gemm_q g = {.n = spec->n, .groups = spec->groups, .kind = spec->kind, .runs = spec->runs, .workers = s->workers};
   pieces at;
   layout_of(spec, s, &at);
   place_input(ctx, spec, base, &at, &g);

@@ -172,7 +172,10 @@ static void softmax_half(const void *px, void *py, size_t n, const softmax_state
   uint16_t *y = py;
   float max = -INFINITY, sum = 0.0f;
 #define ROUNDED(v) load_half(t, store_half(t, v))
-  for (size_t i = 0; i < n; ++i) max = fmaxf(max, load_half(t, x[i]));
+  for (size_t i = 0; i < n; ++i) { /* fmaxf here ends gcc 12 for ARM by an internal error */
+    const float v = load_half(t, x[i]);
+    if (v > max) max = v;
+  }
   for (size_t i = 0; i < n; ++i) {
     const float shifted = ROUNDED(load_half(t, x[i]) - max), e = ROUNDED(expf(shifted));
     y[i] = store_half(t, s->log ? shifted : e);

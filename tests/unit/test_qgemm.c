@@ -156,28 +156,34 @@ static void check_start(const ufk_qgemm_table *k, size_t rows) {
   unguard(&bias), unguard(&sums), unguard(&zero), unguard(&out);
 }
 
-static void check_gemm_bytes(const ufk_qgemm_table *k, size_t rows, size_t n, size_t quads) {
-  const size_t nr = k->q_nr, a_step = 4 * quads + below(3), ldc = nr + below(3);
-  guarded a = guard_bytes((rows - 1) * a_step + 4 * quads), b = guard_bytes(4 * quads * nr);
-  guarded start = guard_ints(nr), c = guard_ints((rows - 1) * ldc + nr);
+static void check_gemm_bytes(const ufk_qgemm_table *k, size_t rows, size_t n, size_t runs, size_t quads) {
+  const size_t nr = k->q_nr, run_step = 4 * quads + below(9), row = runs ? (runs - 1) * run_step + 4 * quads : 0;
+  guarded a[UFK_Q_MAX_MR], b = guard_bytes(4 * runs * quads * nr);
+  guarded start = guard_ints(nr), c = guard_ints(rows * nr);
   uint32_t *expected = calloc(rows * nr, sizeof *expected);
+  const uint8_t *at[UFK_Q_MAX_MR];
   bool add = below(2);
   for (size_t i = 0; i < rows; i++) {
+    a[i] = guard_bytes(row);
+    at[i] = a[i].data;
     for (size_t j = 0; j < nr; j++) {
-      uint32_t sum = add ? ((uint32_t *)c.data)[i * ldc + j] : ((uint32_t *)start.data)[j];
-      for (size_t t = 0; t < 4 * quads; t++) {
-        int32_t x = k->q_flip ? ((uint8_t *)a.data)[i * a_step + t] : ((int8_t *)a.data)[i * a_step + t];
+      uint32_t sum = add ? ((uint32_t *)c.data)[i * nr + j] : ((uint32_t *)start.data)[j];
+      for (size_t t = 0; t < 4 * runs * quads; t++) {
+        const uint8_t byte = at[i][t / (4 * quads) * run_step + t % (4 * quads)];
+        int32_t x = k->q_flip ? byte : (int8_t)byte;
         sum += (uint32_t)(x * ((int8_t *)b.data)[(t / 4 * nr + j) * 4 + t % 4]);
       }
       expected[i * nr + j] = sum;
     }
   }
-  k->gemm_bytes(rows, n, quads, a.data, a_step, b.data, add ? NULL : start.data, c.data, ldc);
+  const ufk_q_bytes tile = {rows, n, runs, quads, at, run_step, b.data, add ? NULL : start.data, c.data};
+  assert_false(k->gemm_bytes(&tile, NULL, NULL, 0));
   for (size_t i = 0; i < rows * nr; i++) {
-    if (i % nr < n) assert_int_equal(expected[i], ((uint32_t *)c.data)[i / nr * ldc + i % nr]);
+    if (i % nr < n) assert_int_equal(expected[i], ((uint32_t *)c.data)[i]);
   }
+  for (size_t i = 0; i < rows; i++) unguard(&a[i]);
   free(expected);
-  unguard(&a), unguard(&b), unguard(&start), unguard(&c);
+  unguard(&b), unguard(&start), unguard(&c);
 }
 
 /* ---- from sums to outputs ----------------------------------------------------------- */
@@ -243,12 +249,32 @@ static void check_to_int(const ufk_qgemm_table *k, size_t rows, size_t n, int ty
   free_outputs(&o);
 }
 
+/* A product of nothing, whose sums are where it starts, to outputs at once. */
+static void check_at_once(const ufk_qgemm_table *k, const outputs *o, bool real) {
+  guarded c = guard(o->rows * k->q_nr * 4);
+  const uint8_t *at[UFK_Q_MAX_MR] = {NULL};
+  for (size_t i = 0; i < o->rows; i++) {
+    memcpy((int32_t *)c.data + i * k->q_nr, (int32_t *)o->acc.data + i * o->ld, k->q_nr * 4);
+  }
+  const ufk_q_bytes tile = {.rows = o->rows, .n = o->n, .a = at, .b = o->out.data, .c = c.data};
+  memset(o->out.data, 99, (o->rows - 1) * o->step + o->n);
+  const bool made = k->gemm_bytes(&tile, &o->scale, o->out.data, o->step);
+  for (size_t i = 0; i < o->rows * o->n; i++) {
+    const size_t row = i / o->n, j = i % o->n;
+    const int32_t sum = ((int32_t *)o->acc.data)[row * o->ld + j];
+    if (made) assert_int_equal(expected_output(o, real, sum, j), ((int8_t *)o->out.data)[row * o->step + j]);
+    else assert_int_equal(sum, ((int32_t *)c.data)[row * k->q_nr + j]);
+  }
+  unguard(&c);
+}
+
 /* Sums around halves of the output, as they are met in both roundings, and factors below 1: what the
  * float32 way gives must be the exact result, too. */
 static void check_near(const ufk_qgemm_table *k, size_t rows, size_t n, int type, bool real) {
   outputs o = make_outputs(rows, n, 1);
   guarded factor = guard(o.ld * 4), nudge = guard(o.ld * 4);
   if (type == 1) o.scale.min = 3, o.scale.max = 255;
+  const bool often = below(2);
   for (size_t j = 0; j < o.ld; j++) {
     const int32_t right = (int32_t)below(24), multiplier = ((int32_t *)o.multiplier.data)[j];
     const int32_t exact = below(3) ? multiplier : 1 << 30; /* a power of two: halves are hit */
@@ -260,12 +286,13 @@ static void check_near(const ufk_qgemm_table *k, size_t rows, size_t n, int type
     ((float *)nudge.data)[j] = j < n && right > 0 && !real ? ldexpf(0.5f, -right) : 0.0f;
     for (size_t i = 0; i < rows && by > 0; i++) {
       const double half = (double)below(600) - 300 + (below(2) ? 0.5 : (double)below(1000) / 1000);
-      if (below(8)) ((int32_t *)o.acc.data)[i * o.ld + j] = (int32_t)fmax(fmin(half / by, 2e9), -2e9) + (int32_t)below(3) - 1;
+      if (often && below(8)) ((int32_t *)o.acc.data)[i * o.ld + j] = (int32_t)fmax(fmin(half / by, 2e9), -2e9) + (int32_t)below(3) - 1;
     }
   }
   o.scale.factor = factor.data;
   o.scale.nudge = nudge.data;
   check_outputs(k, &o, type, real);
+  if (type == 0 && n <= k->q_nr && k->gemm_bytes) check_at_once(k, &o, real);
   unguard(&factor), unguard(&nudge);
   free_outputs(&o);
 }
@@ -322,7 +349,8 @@ static void sizes(const ufk_qgemm_table *k, const ufk_qgemm_table *scalar) {
     for (int i = 0; i < 30; i++) {
       check_gemm(k, rows, 1 + below(k->q_nr), below(9) ? below(40) : below(1000), i % 2);
       if (!k->gemm_bytes) continue;
-      check_gemm_bytes(k, rows, 1 + below(k->q_nr), below(9) ? below(20) : below(1000));
+      check_gemm_bytes(k, rows, 1 + below(k->q_nr), 1, below(9) ? below(20) : below(1000));
+      check_gemm_bytes(k, rows, 1 + below(k->q_nr), below(8), 1 + below(20));
       check_start(k, rows);
     }
   }
