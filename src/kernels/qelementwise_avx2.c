@@ -10,6 +10,7 @@
 #define BYTES 32
 
 typedef __m256i veci;
+typedef __m256 vecf;
 
 static inline void i_put(void *p, veci v) { _mm256_storeu_si256(p, v); }
 #define i_set8 _mm256_set1_epi8
@@ -48,6 +49,18 @@ static inline veci i_pack(bool is_signed, const veci v[4], veci zero, veci min, 
   const veci y = is_signed ? _mm256_min_epi8(_mm256_max_epi8(_mm256_packs_epi16(a, b), min), max)
                            : _mm256_min_epu8(_mm256_max_epu8(_mm256_packus_epi16(a, b), min), max);
   return _mm256_permute4x64_epi64(y, 0xd8);
+}
+
+#define f_set1 _mm256_set1_ps
+#define f_mul _mm256_mul_ps
+#define f_from_i _mm256_cvtepi32_ps
+#define f_to_i _mm256_cvtps_epi32
+#define f_sub _mm256_sub_ps
+#define f_fma _mm256_fmadd_ps
+static inline vecf f_signed(vecf x, vecf y) { return _mm256_or_ps(_mm256_and_ps(x, _mm256_set1_ps(-0.0f)), y); }
+static inline vecf f_farther(vecf x, vecf y) { return _mm256_max_ps(x, _mm256_andnot_ps(_mm256_set1_ps(-0.0f), y)); }
+static inline bool f_is_above(vecf x, vecf y) {
+  return _mm256_movemask_ps(_mm256_cmp_ps(x, y, _CMP_GT_OQ)) != 0;
 }
 
 #include "kernels/qelementwise_tmpl.h"

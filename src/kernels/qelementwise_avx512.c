@@ -10,6 +10,7 @@
 #define BYTES 64
 
 typedef __m512i veci;
+typedef __m512 vecf;
 
 static inline void i_put(void *p, veci v) { _mm512_storeu_si512(p, v); }
 #define i_set8 _mm512_set1_epi8
@@ -49,6 +50,19 @@ static inline veci i_pack(bool is_signed, const veci v[4], veci zero, veci min, 
                            : _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(a, b), min), max);
   return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), y);
 }
+
+#define f_set1 _mm512_set1_ps
+#define f_mul _mm512_mul_ps
+#define f_from_i _mm512_cvtepi32_ps
+#define f_to_i _mm512_cvtps_epi32
+#define f_sub _mm512_sub_ps
+#define f_fma _mm512_fmadd_ps
+static inline vecf f_signed(vecf x, vecf y) { /* (x & sign) | y */
+  const veci sign = _mm512_set1_epi32(INT32_MIN);
+  return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(_mm512_castps_si512(x), sign, _mm512_castps_si512(y), 0xea));
+}
+static inline vecf f_farther(vecf x, vecf y) { return _mm512_range_ps(x, y, 0xb); }
+static inline bool f_is_above(vecf x, vecf y) { return _mm512_cmp_ps_mask(x, y, _CMP_GT_OQ) != 0; }
 
 #include "kernels/qelementwise_tmpl.h"
 
