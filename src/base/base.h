@@ -67,6 +67,9 @@ bool ufi_grow(void **array, int32_t *capacity, int32_t need, size_t size);
 void *ufi_malloc_aligned(size_t size);
 void ufi_free_aligned(void *memory);
 void ufi_fail_allocation(int64_t n);
+/* Has the pages made of memory that will all be written soon, many at a time, unless it is small or
+ * enormous (fresh.c). */
+void ufi_fresh_touch(void *memory, size_t size);
 
 /* Many small things freed at once. Not thread-safe. */
 typedef struct ufi_arena ufi_arena;
@@ -103,6 +106,9 @@ uf_status ufi_tensor_memory(uf_tensor *tensor, uf_error *error);
 /* The whole file, mapped read-only; the buf's release unmaps. Empty files give
  * a buf of size 0. */
 uf_status ufi_map_file(const char *path, uf_buf **buf_out, uf_error *error);
+/* Bytes of a mapped file that will be read right away: their pages come in together, which
+ * takes a fraction of one by one. Does nothing for bytes of a buf that is no mapping. */
+void ufi_map_expect(const uf_buf *buf, const void *data, size_t size);
 /* Bytes of a mapped file that will not be needed soon: they no longer count as this
  * process's memory, and come again from the system's when read. Does nothing for bytes of a
  * buf that is no mapping. */

@@ -15,6 +15,10 @@
 
 #include "base/base.h"
 
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22 /* Linux 5.14; refused by older ones, which does no harm */
+#endif
+
 typedef struct mapping {
   void *data;
   size_t size;
@@ -94,11 +98,21 @@ uf_status ufi_map_file(const char *path, uf_buf **buf_out, uf_error *error) {
   return UF_OK;
 }
 
+/* From the page that begin lies in, or the one behind when it is only partly meant, to likewise. */
+static void advise(uintptr_t begin, uintptr_t end, bool whole, int advice) {
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  begin = (begin + (whole ? page - 1 : 0)) / page * page;
+  end = (end + (whole ? 0 : page - 1)) / page * page;
+  if (begin < end && madvise((void *)begin, end - begin, advice) != 0) errno = 0; /* advice: may fail */
+}
+
+void ufi_map_expect(const uf_buf *buf, const void *data, size_t size) {
+  if (size == 0 || !ufi_buf_is_freed_by(buf, unmap)) return;
+  advise((uintptr_t)data, (uintptr_t)data + size, false, MADV_POPULATE_READ);
+}
+
 /* Whole pages inside only: the edges may be in use. */
 void ufi_map_forget(const uf_buf *buf, const void *data, size_t size) {
   if (!ufi_buf_is_freed_by(buf, unmap)) return;
-  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)data, end = begin + size;
-  begin = (begin + page - 1) / page * page;
-  end = end / page * page;
-  if (begin < end && madvise((void *)begin, end - begin, MADV_DONTNEED) != 0) errno = 0;
+  advise((uintptr_t)data, (uintptr_t)data + size, true, MADV_DONTNEED);
 }

@@ -23,18 +23,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "base/base.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define RECYCLE 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define RECYCLE 0
-#endif
-#endif
-#ifndef RECYCLE
-#define RECYCLE 1
-#endif
+#include "base/pages.h"
 
 enum {
   ALIGNMENT = 64,
@@ -107,7 +96,7 @@ static block *recycled_remove(size_t i) {
 /* The smallest waiting block that holds size bytes and wastes at most a quarter
  * of it; NULL: none. */
 static block *recycled_take(size_t size) {
-  if (!RECYCLE || size < RECYCLE_MIN || pthread_mutex_trylock(&recycled_lock) != 0) return NULL;
+  if (!UFI_RECYCLE || size < RECYCLE_MIN || pthread_mutex_trylock(&recycled_lock) != 0) return NULL;
   size_t best = RECYCLE_BLOCKS;
   for (size_t i = 0; i < recycled_count; i++) {
     size_t capacity = recycled[i]->capacity;
@@ -121,7 +110,7 @@ static block *recycled_take(size_t size) {
 
 /* Keeps b for later; false: the caller frees it. */
 static bool recycled_put(block *b) {
-  if (!RECYCLE || b->capacity < RECYCLE_MIN || b->capacity > RECYCLE_BYTES) return false;
+  if (!UFI_RECYCLE || b->capacity < RECYCLE_MIN || b->capacity > RECYCLE_BYTES) return false;
   if (pthread_mutex_trylock(&recycled_lock) != 0) return false;
   block *old[RECYCLE_BLOCKS];
   size_t n_old = 0;
@@ -140,7 +129,7 @@ void *ufi_malloc_aligned(size_t size) {
   if (must_fail() || size > PTRDIFF_MAX - HUGE_PAGE) return NULL;
   block *b = recycled_take(size);
   if (!b) {
-    bool huge = RECYCLE && size >= HUGE_PAGE;
+    bool huge = UFI_RECYCLE && size >= HUGE_PAGE;
     void *memory;
     if (posix_memalign(&memory, huge ? HUGE_PAGE : ALIGNMENT, size + ALIGNMENT) != 0) return NULL;
     if (huge) madvise(memory, size + ALIGNMENT, MADV_HUGEPAGE); /* advice: may fail */

@@ -585,6 +585,7 @@ static uf_status plan_arena(ufi_frame *f, planning *p, uf_error *error) {
   uf_buf_release(f->arena);
   f->arena = f->arena_size ? uf_buf_create(f->arena_size) : NULL;
   if (f->arena_size && f->arena == NULL) return ufi_no_memory(error, f->arena_size);
+  if (f->arena) ufi_fresh_touch(uf_buf_data(f->arena), f->arena_size);
   bind_arena(f, p, n);
   return UF_OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * host.c: the executor's side of ops/host.h and of ufi_packed.
+ * host.c: the executor's side of ops/host.h.
  */
 #include "ops/host.h"
 
@@ -237,68 +237,5 @@ uf_status ufi_host_call_once(ufi_ctx *ctx, int32_t graph) {
   if (s->initialised[graph]) return UF_OK;
   UFI_TRY(ufi_host_call(ctx, graph, NULL, 0, NULL, NULL));
   s->initialised[graph] = true;
-  return UF_OK;
-}
-
-/* ---- packed weights --------------------------------------------------------------------- */
-
-static ufi_node *node_of(ufi_ctx *ctx) {
-  return &ctx->frame->session->model->graphs[ctx->frame->index].nodes[ctx->node - ctx->frame->graph->nodes];
-}
-
-uf_status ufi_packed(ufi_ctx *ctx, int32_t slot, size_t size, ufi_fill_fn fill, void *arg, const void **out) {
-  uf_model *model = ctx->frame->session->model;
-  ufi_node *node = node_of(ctx);
-  void *memory = atomic_load_explicit(&node->packed[slot], memory_order_acquire);
-  if (memory == NULL) {
-    uf_status status = UF_OK;
-    pthread_mutex_lock(&model->lock);
-    memory = atomic_load_explicit(&node->packed[slot], memory_order_acquire);
-    if (memory == NULL) {
-      memory = ufi_malloc_aligned(size ? size : 1);
-      status = memory ? fill(ctx, memory, arg) : ufi_no_memory(ctx->error, size);
-      if (status != UF_OK) {
-        ufi_free_aligned(memory);
-        memory = NULL;
-      } else {
-        model->packed_bytes += size;
-        atomic_store_explicit(&node->packed[slot], memory, memory_order_release);
-      }
-    }
-    pthread_mutex_unlock(&model->lock);
-    UFI_TRY(status);
-  }
-  *out = memory;
-  return UF_OK;
-}
-
-/* The packed form of a weight that may change: good as long as the weight's memory is the same,
- * which the reference kept here makes sure that nobody writes. */
-static uf_status repack(ufi_ctx *ctx, ufi_repacked *kept, const ufi_tensor *weight, size_t size, ufi_fill_fn fill, void *arg) {
-  bool is_same = kept->memory && kept->of == weight->buf && kept->data == weight->data && kept->size == size;
-  if (is_same && weight->buf) return UF_OK;
-  if (kept->memory == NULL || kept->size != size) {
-    ufi_free_aligned(kept->memory);
-    kept->memory = ufi_malloc_aligned(size ? size : 1);
-    kept->size = size;
-  }
-  uf_buf_release(kept->of);
-  kept->of = NULL;
-  if (kept->memory == NULL) return ufi_no_memory(ctx->error, size);
-  UFI_TRY(fill(ctx, kept->memory, arg));
-  kept->data = weight->data;
-  kept->of = weight->in_arena ? NULL : uf_buf_retain(weight->buf);
-  return UF_OK;
-}
-
-uf_status ufi_packed_for(ufi_ctx *ctx, int32_t slot, const ufi_tensor *weight, size_t size, ufi_fill_fn fill, void *arg,
-                         const void **out) {
-  if (weight->is_lasting) return ufi_packed(ctx, slot, size, fill, arg, out);
-  ufi_frame *f = ctx->frame;
-  size_t i = (size_t)(ctx->node - f->graph->nodes) * UFI_PACKED_SLOTS + (size_t)slot;
-  if (f->repacked == NULL) f->repacked = ufi_calloc((size_t)f->graph->n_nodes * UFI_PACKED_SLOTS, sizeof *f->repacked);
-  if (f->repacked == NULL) return ufi_no_memory(ctx->error, sizeof *f->repacked);
-  UFI_TRY(repack(ctx, &f->repacked[i], weight, size, fill, arg));
-  *out = f->repacked[i].memory;
   return UF_OK;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "graph/packing.h"
 #include "ops/variable.h"
 
 /* ---- create, release ------------------------------------------------------------ */
@@ -423,8 +424,15 @@ uf_status uf_session_shape(uf_session *s, int32_t graph, int32_t value, uf_tenso
   return UF_OK;
 }
 
+static size_t packed_bytes(uf_model *model) {
+  pthread_mutex_lock(&model->lock);
+  const size_t bytes = model->packing ? model->packing->bytes : 0;
+  pthread_mutex_unlock(&model->lock);
+  return bytes;
+}
+
 void uf_session_memory(const uf_session *s, uf_memory_info *info_out) {
-  *info_out = (uf_memory_info){.packed = s->model->packed_bytes};
+  *info_out = (uf_memory_info){.packed = packed_bytes(s->model)};
   for (int32_t g = 0; g < s->model->n_graphs; g++) {
     const ufi_frame *f = s->frames[g];
     if (f == NULL) continue;

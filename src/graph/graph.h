@@ -58,7 +58,7 @@ typedef struct ufi_node {
   const int32_t *controls;       /* nodes that must run before (TensorFlow) */
   void *attrs;
   /* made on demand, under the model's lock, then never changed: */
-  _Atomic(void *) packed[UFI_PACKED_SLOTS];
+  _Atomic(const struct ufi_packed_item *) packed[UFI_PACKED_SLOTS];
   uf_buf *folded;                /* output 0 when all inputs are file constants */
   int32_t folded_rank;
   int64_t folded_dims[UF_MAX_RANK];
@@ -102,7 +102,7 @@ struct uf_model {
   ufi_metadata *metadata;
   const char **unsupported;
   pthread_mutex_t lock;          /* for packed and folded */
-  size_t packed_bytes;
+  struct ufi_packing *packing;   /* packed weights (packing.h); NULL: none yet */
   struct ufi_zip *archive;       /* of the files packed behind it, under the lock; NULL: not looked at yet */
 };
 

@@ -4,6 +4,7 @@
  * released. What it contains is asked for in model_query.c.
  */
 #include "graph/graph.h"
+#include "graph/packing.h"
 
 uf_model *ufi_model_create(const char *path) {
   uf_model *model = ufi_calloc(1, sizeof *model);
@@ -45,11 +46,7 @@ uf_model *uf_model_retain(uf_model *model) {
 static void release_graph(ufi_graph *graph) {
   for (int32_t i = 0; i < graph->n_values; i++) uf_buf_release(graph->values[i].buf);
   for (int32_t i = 0; i < graph->n_nodes; i++) {
-    ufi_node *node = &graph->nodes[i];
-    for (int32_t slot = 0; slot < UFI_PACKED_SLOTS; slot++) {
-      ufi_free_aligned(atomic_load_explicit(&node->packed[slot], memory_order_relaxed));
-    }
-    uf_buf_release(node->folded);
+    uf_buf_release(graph->nodes[i].folded);
   }
   ufi_names_destroy(graph->names);
 }
@@ -57,6 +54,7 @@ static void release_graph(ufi_graph *graph) {
 void uf_model_release(uf_model *model) {
   if (!model || atomic_fetch_sub_explicit(&model->refs, 1, memory_order_acq_rel) != 1) return;
   for (int32_t g = 0; g < model->n_graphs; g++) release_graph(&model->graphs[g]);
+  ufi_packing_destroy(model->packing);
   ufi_model_close_archive(model);
   uf_buf_release(model->file);
   uf_ops_release(model->ops);

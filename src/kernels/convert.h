@@ -41,6 +41,7 @@ typedef struct ufk_convert_table {
 void ufk_convert_scalar(ufk_convert_table *table);
 void ufk_convert_avx2(ufk_convert_table *table);
 void ufk_convert_avx512(ufk_convert_table *table);
+void ufk_convert_neon(ufk_convert_table *table);
 
 /* ---- arrays of any types (astype.c) ------------------------------------------------------ */
 

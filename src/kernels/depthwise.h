@@ -57,5 +57,6 @@ typedef struct ufk_depthwise_table {
 void ufk_depthwise_scalar(ufk_depthwise_table *table);
 void ufk_depthwise_avx2(ufk_depthwise_table *table);
 void ufk_depthwise_avx512(ufk_depthwise_table *table);
+void ufk_depthwise_neon(ufk_depthwise_table *table);
 
 #endif

@@ -128,6 +128,8 @@ typedef struct ufk_elementwise_table {
 
   ufk_s8_add_fn s8_add[UFK_MODE_COUNT];
   ufk_u8_add_fn u8_add[UFK_MODE_COUNT];
+  /* (a - b)^2, squared before it is scaled to the output; left_shift is 7, subtract is set, y has any scale. */
+  ufk_s8_add_fn s8_sqdiff[UFK_MODE_COUNT];
   ufk_s8_mul_fn s8_mul[UFK_MODE_COUNT];
   ufk_u8_mul_fn u8_mul[UFK_MODE_COUNT];
 } ufk_elementwise_table;
@@ -135,5 +137,6 @@ typedef struct ufk_elementwise_table {
 void ufk_elementwise_scalar(ufk_elementwise_table *table);
 void ufk_elementwise_avx2(ufk_elementwise_table *table);
 void ufk_elementwise_avx512(ufk_elementwise_table *table);
+void ufk_elementwise_neon(ufk_elementwise_table *table);
 
 #endif

@@ -35,5 +35,6 @@ typedef struct ufk_gemm_table {
 void ufk_gemm_scalar(ufk_gemm_table *table);
 void ufk_gemm_avx2(ufk_gemm_table *table);
 void ufk_gemm_avx512(ufk_gemm_table *table);
+void ufk_gemm_neon(ufk_gemm_table *table);
 
 #endif

@@ -15,13 +15,14 @@
 #define UFI_KERNELS_H
 
 #include "base/base.h"
-#include "kernels/depthwise.h"
 #include "kernels/convert.h"
+#include "kernels/depthwise.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
 #include "kernels/matvec.h"
 #include "kernels/qdepthwise.h"
 #include "kernels/qgemm.h"
+#include "kernels/softmax8.h"
 
 typedef struct ufi_kernels {
   ufk_gemm_table gemm;
@@ -31,6 +32,7 @@ typedef struct ufi_kernels {
   ufk_matvec_table matvec;
   ufk_elementwise_table elementwise;
   ufk_convert_table convert;
+  ufk_softmax8_table softmax8;
 } ufi_kernels;
 
 /* The table for the instruction set in use. */

@@ -127,37 +127,6 @@ uf_dtype ufi_quantized_bias_of(int8_t tensor_type) {
   return tensor_type == 2 ? UF_INT32 : tensor_type == 4 ? UF_INT64 : UF_FLOAT32;
 }
 
-/* ---- packed forms ------------------------------------------------------------- */
-
-enum { FORM_HEAD = 64 }; /* bytes in front of the packed weights, which stay aligned */
-
-typedef struct form {
-  size_t size;
-  int64_t tag;
-  ufi_fill_fn fill;
-  void *arg;
-} form;
-
-static uf_status fill_form(ufi_ctx *ctx, void *memory, void *arg) {
-  const form *f = arg;
-  memcpy(memory, &f->size, sizeof f->size);
-  memcpy((uint8_t *)memory + sizeof f->size, &f->tag, sizeof f->tag);
-  return f->fill(ctx, (uint8_t *)memory + FORM_HEAD, f->arg);
-}
-
-uf_status ufi_packed_form(ufi_ctx *ctx, int32_t slot, size_t size, int64_t tag, ufi_fill_fn fill,
-                          void *arg, const void **out) {
-  form f = {size, tag, fill, arg};
-  const void *memory;
-  *out = NULL;
-  if (size > SIZE_MAX - FORM_HEAD) return ufi_no_memory(ctx->error, size);
-  UFI_TRY(ufi_packed(ctx, slot, size + FORM_HEAD, fill_form, &f, &memory));
-  const bool same = memcmp(memory, &size, sizeof size) == 0 &&
-                    memcmp((const uint8_t *)memory + sizeof size, &tag, sizeof tag) == 0;
-  if (same) *out = (const uint8_t *)memory + FORM_HEAD;
-  return UF_OK;
-}
-
 /* ---- CONV_2D -------------------------------------------------------------------- */
 
 /* Conv2DOptions: padding, stride_w, stride_h, fused_activation_function,

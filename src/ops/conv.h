@@ -119,12 +119,6 @@ uf_status ufi_bmm_geometry_of(ufi_ctx *ctx, ufi_bmm_geometry *g_out) UF_MUST_USE
 bool ufi_window_axis(bool same, int64_t in, int64_t kernel, int64_t stride, int64_t dilation,
                      int64_t *out, int64_t *before, int64_t *after);
 
-/* ufi_packed for weights whose packed form depends on shapes that a resize may
- * change (groups follow from the image's channels): tag and size tell the forms
- * apart. *out is NULL when the node keeps another form: pack at each eval then. */
-uf_status ufi_packed_form(ufi_ctx *ctx, int32_t slot, size_t size, int64_t tag, ufi_fill_fn fill,
-                          void *arg, const void **out) UF_MUST_USE;
-
 /* ---- pieces of the above, and of attribute readers (conv.c) ----------------- */
 
 /* Strides, dilations, output extents and pads from a and the rest of g. */

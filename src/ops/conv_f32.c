@@ -46,7 +46,7 @@ static void conv_pack(const ufi_conv_geometry *g, const conv_sizes *s, ufi_pool 
 static uf_status conv_fill(ufi_ctx *ctx, void *memory, void *arg) {
   conv_sizes s = {0};
   UFI_TRY(conv_sizes_of(ctx, arg, &s));
-  conv_pack(arg, &s, NULL, memory);
+  conv_pack(arg, &s, ctx->pool, memory);
   return UF_OK;
 }
 
@@ -59,7 +59,7 @@ uf_status ufi_conv_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) {
   size_t scratch = s.zeros + s.bias;
   if (g->filter->is_lasting) {
     const void *packed;
-    UFI_TRY(ufi_packed_form(ctx, 0, s.weights * sizeof(float), g->groups, conv_fill,
+    UFI_TRY(ufi_packed_form(ctx, 0, g->filter, s.weights * sizeof(float), g->groups, conv_fill,
                             (void *)(uintptr_t)g, &packed));
     state->packed = packed;
   }

@@ -13,7 +13,7 @@ typedef struct fc_state {
 
 static uf_status fc_fill(ufi_ctx *ctx, void *memory, void *arg) {
   const ufi_fc_geometry *g = arg;
-  ufi_gemm_f32_pack(NULL, g->in, g->out, g->filter->data, 1, g->in, memory);
+  ufi_gemm_f32_pack(ctx->pool, g->in, g->out, g->filter->data, 1, g->in, memory);
   return UF_OK;
 }
 
@@ -27,7 +27,7 @@ uf_status ufi_fc_f32_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) {
   }
   if (g->filter->is_lasting && weights > 0) {
     const void *packed;
-    UFI_TRY(ufi_packed(ctx, 0, weights * sizeof(float), fc_fill, (void *)(uintptr_t)g, &packed));
+    UFI_TRY(ufi_packed_form(ctx, 0, g->filter, weights * sizeof(float), 0, fc_fill, (void *)(uintptr_t)g, &packed));
     state->packed = packed;
   } else {
     scratch += weights;

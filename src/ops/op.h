@@ -241,7 +241,7 @@ void ufi_want_scratch(ufi_ctx *ctx, size_t bytes);
 
 /* Memory made once per model from constants only, and shared by all sessions:
  * packed weights. slot tells several of one node apart (0 to 3). If this slot
- * is not there yet, size bytes are allocated (64-byte aligned) and
+ * is not there yet, size zeroed bytes are allocated (64-byte aligned) and
  * fill(ctx, memory, arg) is called once (thread-safe). *out stays valid as
  * long as the model. Fill and size must depend on is_lasting inputs and on attrs
  * alone: shapes of other inputs may differ at the next allocate. With an input
@@ -249,6 +249,13 @@ void ufi_want_scratch(ufi_ctx *ctx, size_t bytes);
 typedef uf_status (*ufi_fill_fn)(ufi_ctx *ctx, void *memory, void *arg);
 uf_status ufi_packed(ufi_ctx *ctx, int32_t slot, size_t size, ufi_fill_fn fill, void *arg,
                      const void **out) UF_MUST_USE;
+
+/* As ufi_packed for what fill makes of one lasting weight, which nodes of the same op with the same
+ * weight then share. tag and size tell the forms of a weight apart, as a resize may ask for another
+ * (groups follow from the image's channels): fill may depend on the weight, on tag, on the op and on
+ * the dtype of input 0 alone. *out is NULL when the node keeps another form: pack at each eval then. */
+uf_status ufi_packed_form(ufi_ctx *ctx, int32_t slot, const ufi_tensor *weight, size_t size, int64_t tag,
+                          ufi_fill_fn fill, void *arg, const void **out) UF_MUST_USE;
 
 /* As ufi_packed, in eval, for a weight that may change between runs (a variable's value): kept in
  * this session for as long as the same memory comes again, which nobody writes while it is kept.

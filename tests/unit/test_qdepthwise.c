@@ -80,31 +80,112 @@ static guarded guard_ints(size_t n) {
   return g;
 }
 
-static size_t padded(size_t n) { return (n + UFK_Q_MAX_NR - 1) / UFK_Q_MAX_NR * UFK_Q_MAX_NR; }
-
 /* ---- depthwise and pools -------------------------------------------------------- */
 
-static void check_depthwise(const ufk_qdepthwise_table *k, size_t pairs, size_t channels,
-                            bool is_signed) {
-  const size_t block = k->q_block, blocks = (channels + block - 1) / block;
-  guarded w = guard_shorts(blocks * block * 2 * pairs, 255), bias = guard_ints(padded(channels));
-  guarded acc = guard(padded(channels) * 4), in[8];
-  const void *taps[64];
-  for (size_t t = 0; t < 8; t++) in[t] = guard_bytes(channels + 3);
-  for (size_t t = 0; t < 2 * pairs; t++) taps[t] = in[t % 8].data;
-  (is_signed ? k->depthwise_s8 : k->depthwise_u8)(pairs, channels, taps, 3, w.data, bias.data,
-                                                 acc.data);
-  for (size_t c = 0; c < channels; c++) {
-    uint32_t sum = (uint32_t)((int32_t *)bias.data)[c];
-    for (size_t t = 0; t < 2 * pairs; t++) {
-      size_t at = ((c / block * pairs + t / 2) * block + c % block) * 2 + t % 2;
-      const uint8_t *x = (const uint8_t *)taps[t] + 3 + c;
-      sum += (uint32_t)((is_signed ? (int32_t)(int8_t)*x : *x) * ((int16_t *)w.data)[at]);
-    }
-    assert_int_equal((int32_t)sum, ((int32_t *)acc.data)[c]);
+/* A line of output of n channels; the image's lines lie in guarded memory each for itself. */
+typedef struct window {
+  const ufk_qdepthwise_table *k;
+  bool narrow;
+  size_t taps, groups, kernel_w, stride, dilation, width, columns, n;
+  ufk_q_line lines[64];
+  guarded memory[64];
+  guarded zipped, w, bias;
+} window;
+
+static window make_window(const ufk_qdepthwise_table *k, bool narrow) {
+  window t = {.k = k, .narrow = narrow, .taps = narrow ? k->narrow_taps : 2, .groups = 1 + below(3),
+              .kernel_w = below(2) ? 3 : 1 + below(6), .stride = 1 + below(3), .dilation = 1 + below(2),
+              .width = 1 + below(12), .n = below(2) ? k->q_block : 1 + below(k->q_block)};
+  if (below(3) == 0) t.kernel_w = 5, t.groups = (5 + t.taps - 1) / t.taps;
+  if (below(3) == 0) t.kernel_w = 3, t.groups = (3 + t.taps - 1) / t.taps;
+  t.columns = (t.width - 1) * t.stride + (t.kernel_w - 1) * t.dilation + 1;
+  for (size_t i = 0; i < t.groups * t.taps; i++) {
+    const size_t step = below(4) ? t.n + below(9) : 0;
+    t.memory[i] = guard_bytes((t.columns - 1) * step + t.n);
+    t.lines[i] = (ufk_q_line){t.memory[i].data, step};
   }
-  for (size_t t = 0; t < 8; t++) unguard(&in[t]);
-  unguard(&w), unguard(&bias), unguard(&acc);
+  const size_t entries = t.kernel_w * t.groups * k->q_block;
+  t.zipped = guard(t.columns * t.groups * k->q_block * 4);
+  t.w = t.taps == 4 ? guard_bytes(entries * 4) : guard_shorts(entries * 2, narrow ? 128 : 255);
+  t.bias = guard_ints(k->q_block);
+  return t;
+}
+
+static void free_window(window *t) {
+  for (size_t i = 0; i < t->groups * t->taps; i++) unguard(&t->memory[i]);
+  unguard(&t->zipped), unguard(&t->w), unguard(&t->bias);
+}
+
+static int32_t expected_sum(const window *t, size_t x, size_t c) {
+  uint32_t sum = (uint32_t)((int32_t *)t->bias.data)[c];
+  for (size_t j = 0; j < t->kernel_w; j++) {
+    const size_t column = x * t->stride + j * t->dilation;
+    for (size_t i = 0; i < t->groups * t->taps; i++) {
+      const uint8_t byte = t->lines[i].at[column * t->lines[i].step + c];
+      const int32_t value = t->narrow ? (int8_t)byte + t->k->narrow_offset : byte;
+      const size_t at = (((j * t->groups + i / t->taps) * t->k->q_block) + c) * t->taps + i % t->taps;
+      const int32_t w = t->taps == 4 ? ((int8_t *)t->w.data)[at] : ((int16_t *)t->w.data)[at];
+      sum += (uint32_t)(value * w);
+    }
+  }
+  return (int32_t)sum;
+}
+
+/* Shifts to the right only, which have a faster way, or any. */
+static void make_scale(ufk_q_scale *s, size_t n, guarded *multiplier, guarded *shift, bool narrow) {
+  *multiplier = guard(n * 4), *shift = guard(n * 4);
+  const bool any = below(3) == 0;
+  for (size_t c = 0; c < n; c++) {
+    ((int32_t *)multiplier->data)[c] = below(9) ? (1 << 30) + (int32_t)below(1 << 30) : 0;
+    ((int32_t *)shift->data)[c] = any ? (int32_t)below(50) - 31 : below(9) ? -1 - (int32_t)below(12) : -31;
+  }
+  const int32_t lowest = narrow ? -128 : 0;
+  *s = (ufk_q_scale){.multiplier = multiplier->data, .shift = shift->data, .zero = lowest + (int32_t)below(256),
+                     .min = lowest + (int32_t)below(40), .max = lowest + 255 - (int32_t)below(40)};
+}
+
+static void check_depthwise(const ufk_qdepthwise_table *k, bool narrow) {
+  window t = make_window(k, narrow);
+  guarded multiplier, shift;
+  ufk_q_scale s;
+  make_scale(&s, k->q_block, &multiplier, &shift, narrow);
+  const size_t step = t.n + below(5);
+  guarded out = guard((t.width - 1) * step + t.n);
+  (narrow ? k->zip_narrow : k->zip_wide)(t.lines, t.groups, t.columns, t.n, t.zipped.data);
+  const ufk_q_depthwise d = {t.width, t.stride, t.dilation, t.kernel_w, t.groups, t.n,
+                             t.zipped.data, t.w.data, t.bias.data};
+  (narrow ? k->narrow_s8 : k->wide_u8)(&d, &s, out.data, step);
+  for (size_t i = 0; i < t.width * t.n; i++) {
+    const size_t x = i / t.n, c = i % t.n;
+    const int32_t y = ufk_requantize(expected_sum(&t, x, c), s.multiplier[c], s.shift[c]);
+    const int64_t expected = UFI_MIN(UFI_MAX((int64_t)y + s.zero, s.min), s.max);
+    const uint8_t *at = (const uint8_t *)out.data + x * step + c;
+    assert_int_equal(expected, narrow ? (int8_t)*at : *at);
+  }
+  free_window(&t);
+  unguard(&multiplier), unguard(&shift), unguard(&out);
+}
+
+static void check_depthwise_float(const ufk_qdepthwise_table *k) {
+  window t = make_window(k, true);
+  guarded column = guard(k->q_block * 4), bias = guard(k->q_block * 4);
+  const size_t step = t.n + below(5);
+  guarded out = guard(((t.width - 1) * step + t.n) * 4);
+  float row = 1.0f / (float)(1 + below(77)), *scales = column.data, *b = bias.data;
+  for (size_t c = 0; c < k->q_block; c++) scales[c] = (float)below(1000) / 777.0f, b[c] = (float)below(99) - 50;
+  const ufk_q_float s = {scales, below(2) ? b : NULL, &row, false, below(2) ? 0 : -INFINITY, INFINITY};
+  k->zip_narrow(t.lines, t.groups, t.columns, t.n, t.zipped.data);
+  const ufk_q_depthwise d = {t.width, t.stride, t.dilation, t.kernel_w, t.groups, t.n,
+                             t.zipped.data, t.w.data, t.bias.data};
+  k->narrow_float(&d, &s, out.data, step);
+  for (size_t i = 0; i < t.width * t.n; i++) {
+    const size_t x = i / t.n, c = i % t.n;
+    volatile float scale = row * scales[c], y = (float)expected_sum(&t, x, c) * scale;
+    if (s.bias) y = y + b[c];
+    assert_true((y < s.min ? s.min : y) == ((float *)out.data)[x * step + c]);
+  }
+  free_window(&t);
+  unguard(&column), unguard(&bias), unguard(&out);
 }
 
 static void check_pool(const ufk_qdepthwise_table *k, size_t taps, size_t channels, int type) {
@@ -147,8 +228,9 @@ static void run_for(int isa) {
     return;
   }
   const ufk_qdepthwise_table *k = &table.qdepthwise;
+  for (int i = 0; i < 600; i++) check_depthwise(k, i % 2);
+  for (int i = 0; i < 200; i++) check_depthwise_float(k);
   for (size_t channels = 1; channels < 150; channels += 1 + below(5)) {
-    check_depthwise(k, below(2) ? 5 : 1 + below(20), channels, below(2));
     check_pool(k, 1 + below(20), channels, (int)below(3));
   }
 }
@@ -156,12 +238,14 @@ static void run_for(int isa) {
 static void test_scalar(void **state) { run_for(UFI_ISA_SCALAR); }
 static void test_avx2(void **state) { run_for(UFI_ISA_AVX2); }
 static void test_avx512(void **state) { run_for(UFI_ISA_AVX512); }
+static void test_neon(void **state) { run_for(UFI_ISA_NEON); }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_scalar),
       cmocka_unit_test(test_avx2),
       cmocka_unit_test(test_avx512),
+      cmocka_unit_test(test_neon),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

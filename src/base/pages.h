@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * pages.h: memory for many things that are made once and freed together.
+ */
+#ifndef UFI_PAGES_H
+#define UFI_PAGES_H
+
+#include "base/base.h"
+
+/* With AddressSanitizer no memory is put to other use behind its back. */
+#if defined(__SANITIZE_ADDRESS__)
+#define UFI_RECYCLE 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UFI_RECYCLE 0
+#endif
+#endif
+#ifndef UFI_RECYCLE
+#define UFI_RECYCLE 1
+#endif
+
+typedef struct ufi_pages ufi_pages;
+
+/* expected: bytes that will be wanted in all, as far as is known. NULL: out of memory. */
+ufi_pages *ufi_pages_create(size_t expected);
+void ufi_pages_destroy(ufi_pages *pages); /* NULL is fine */
+/* Zeroed, 64-byte aligned; NULL when out of memory. Not thread-safe. */
+void *ufi_pages_alloc(ufi_pages *pages, size_t size);
+
+/* fresh.c: has the pages of [ready, used) of fresh memory made; its `size` bytes begin on a
+ * huge page and are advised to be such. Returns up to where there are pages now. *small:
+ * whether the rest is of small ones. */
+size_t ufi_fresh_ready(char *memory, size_t ready, size_t used, size_t size, bool *small);
+
+#endif
