@@ -41,7 +41,7 @@ typedef enum ufk_f32_unary {
   UFK_TANH,        /* 2 ulp */
   UFK_LOGISTIC,    /* 3 ulp */
   UFK_ELU,         /* x < 0 ? exp(x) - 1 : x; 1 ulp */
-  UFK_HARD_SWISH,  /* x * min(max(x + 3, 0), 6) / 6 */
+  UFK_HARD_SWISH,  /* x * min(max(x + 3, 0), 6) / 6; 2 ulp */
   UFK_GELU,        /* x / 2 * erfc(-x / sqrt(2)) */
   UFK_GELU_TANH,   /* its tanh approximation; both lose up to 2e-5 of their (tiny) value on
                       the far left, where x is multiplied by a rounded constant first */
@@ -138,7 +138,7 @@ void ufk_elementwise_scalar(ufk_elementwise_table *table);
 void ufk_elementwise_avx2(ufk_elementwise_table *table);
 void ufk_elementwise_avx512(ufk_elementwise_table *table);
 void ufk_elementwise_neon(ufk_elementwise_table *table);
-/* Those of bytes: lut8, sums, products. */
+/* Those of bytes: lut8, sums, squared differences, products. */
 void ufk_qelementwise_avx2(ufk_elementwise_table *table);
 void ufk_qelementwise_avx512(ufk_elementwise_table *table);
 void ufk_qelementwise_neon(ufk_elementwise_table *table);

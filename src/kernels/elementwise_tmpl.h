@@ -84,7 +84,7 @@ static inline vf op_elu(vf x) {
 }
 static inline vf op_hard_swish(vf x) {
   const vf gate = clamp_vf(vf_add(x, vf_set(3.0f)), vf_set(0.0f), vf_set(6.0f));
-  return vf_div(vf_mul(x, gate), vf_set(6.0f));
+  return vf_mul(vf_mul(x, gate), vf_set(1.0f / 6.0f));
 }
 static inline vf op_gelu(vf x) {
   const vf e = math_erfc(vf_mul(vf_abs(x), vf_set((float)M_SQRT1_2)));

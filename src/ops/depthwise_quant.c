@@ -244,6 +244,7 @@ static void blocks_line(const job *j, const item *i, int64_t line, int64_t c, si
   }
   ufk_q_scale s = {.multiplier = q->multiplier + c, .shift = q->shift + c, .zero = q->out_zero,
                    .min = q->out_min, .max = q->out_max};
+  if (q->factor) s.factor = q->factor + c, s.nudge = q->nudge + c;
   (j->c.narrow ? j->c.k->narrow_s8 : j->c.k->wide_u8)(&d, &s, (uint8_t *)q->out + at, (size_t)g->out_c);
 }
 

@@ -160,7 +160,7 @@ static void binary_isa(const char *isa) {
 static void test_f32_binary(void **state) { each_isa(binary_isa); }
 
 static const struct { int64_t ulps; float tiny; } unary_error[UFK_F32_UNARY_COUNT] = {
-  [UFK_EXP] = {3, 0}, [UFK_TANH] = {4, 0}, [UFK_LOGISTIC] = {4, 0}, [UFK_ELU] = {5, 0},
+  [UFK_EXP] = {3, 0}, [UFK_TANH] = {4, 0}, [UFK_LOGISTIC] = {4, 0}, [UFK_ELU] = {5, 0}, [UFK_HARD_SWISH] = {2, 0},
   [UFK_GELU] = {256, 1e-30f}, [UFK_GELU_TANH] = {256, 1e-30f},
   [UFK_ERF] = {4, 0}, [UFK_ERFC] = {256, 1e-30f},
   [UFK_LOG] = {2, 0}, [UFK_SIN] = {2, 0}, [UFK_COS] = {2, 0},
