@@ -88,14 +88,21 @@ static void sum_columns(const packing *p, int32_t *sums, const int8_t *b) {
   }
 }
 
-/* One panel, in chunks of rows that stay in cache while columns go by. */
+/* One panel. Where there is no kernel for it, in chunks of rows that stay in cache while columns go by. */
 static void pack_panel(void *context, size_t index) {
   enum { CHUNK = 128 };
   const packing *p = context;
   const int64_t column0 = (int64_t)index * p->nr;
   uint8_t *panel = p->out + (int64_t)index * p->panel;
   uint8_t *to = panel + (p->kind == UFI_Q_BYTES ? p->nr * 4 : 0);
-  for (int64_t i = 0; i < p->rows; i += CHUNK) {
+  int64_t begin = 0;
+  if (p->kind == UFI_Q_BYTES && p->k_step == 1 && p->k0 % 4 == 0) {
+    begin = p->rows / 4 * 4;
+    ufi_kernels_get()->qgemm.pack((size_t)p->nr, (size_t)UFI_MIN(p->nr, p->n - column0), (size_t)begin / 4,
+                                  (const int8_t *)p->from + column0 * p->n_step, (size_t)p->n_step,
+                                  (int8_t *)to + p->k0 * p->nr);
+  }
+  for (int64_t i = begin; i < p->rows; i += CHUNK) {
     for (int64_t j = 0; j < p->nr && column0 + j < p->n; j++) {
       pack_column(p, i, UFI_MIN(i + CHUNK, p->rows), column0, j, to);
     }
