@@ -97,6 +97,7 @@ uf_status ufi_conv_quant_eval(ufi_ctx *ctx) {
   gemm.out_image = g.out_h * gemm.out_line;
   gemm.in_group = gemm.channels;
   gemm.out_group = spec.n;
+  gemm.done = ctx->done;
   ufi_gemm_q_run(ctx->pool, &gemm);
   return UF_OK;
 }

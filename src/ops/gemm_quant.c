@@ -27,6 +27,7 @@ enum {
 };
 
 static const int32_t no_bias[UFK_Q_MAX_NR];
+static const int32_t ones[UFK_Q_MAX_NR] = {[0 ... UFK_Q_MAX_NR - 1] = 1};
 
 typedef struct plan {
   const ufi_gemm_q *g;
@@ -52,6 +53,7 @@ typedef struct plan {
   int64_t rows, columns; /* of an item */
   int64_t row_blocks, column_blocks;
   int64_t items, workers;
+  const ufi_done *done;  /* NULL: items are no whole rows */
   _Atomic int64_t next;  /* item that nobody has taken yet */
 } plan;
 
@@ -61,6 +63,7 @@ typedef struct stripe {
   bool one_zero;         /* all rows have the same zero point */
   const uint8_t *a;      /* rows a_step elements apart */
   const uint8_t *rows_at[MAX_ROWS]; /* BYTES: each */
+  int32_t terms[MAX_ROWS]; /* with b_zero: what it adds to the sums of each */
   uint8_t *out;
 } stripe;
 
@@ -127,10 +130,11 @@ static void cut(plan *p) {
   /* Columns are cut only when rows alone keep too few workers busy. */
   const int64_t nr = (int64_t)p->k->q_nr;
   int64_t panels = ceil_div(g->n, nr), items = g->groups * p->lines * p->row_blocks;
-  int64_t cuts = p->workers < 2 || g->done ? 1 : UFI_MIN(panels, ceil_div(4 * p->workers, items));
+  int64_t cuts = p->workers < 2 ? 1 : UFI_MIN(panels, ceil_div(4 * p->workers, items));
   p->columns = ceil_div(panels, cuts) * nr;
   p->column_blocks = ceil_div(g->n, p->columns);
   p->items = items * p->column_blocks;
+  if (p->column_blocks == 1 && g->groups == 1 && p->lines == 1 && g->out_pixel == g->n) p->done = g->done;
 }
 
 /* How rows become what the kernel reads. */
@@ -307,6 +311,18 @@ static void gather_windows(const plan *p, const stripe *s, const uint8_t *in, ui
   }
 }
 
+/* (a - zero) * (b - b_zero) is (a - zero) * b, less the sum of a - zero times b_zero. */
+static void set_terms(const plan *p, stripe *s) {
+  const ufk_elementwise_table *k = &ufi_kernels_get()->elementwise;
+  const int64_t zeros = p->depth * (zero_of(p->g, s->row) + p->moved);
+  for (int64_t i = 0; i < s->rows; i++) {
+    const uint8_t *row = s->rows_at[i];
+    const size_t n = (size_t)p->depth;
+    const int64_t sum = p->k->q_flip ? k->u8_sum(row, n) : k->s8_sum((const int8_t *)row, n);
+    s->terms[i] = (int32_t)(uint32_t)((uint64_t)(sum - zeros) * (uint64_t)p->g->b_zero);
+  }
+}
+
 /* What lies behind the last element of a run meets weights of 0; int16 is cleared all the same, as memory that
  * nobody wrote must not be read: bytes are, by the slack of the run in front. */
 static void gather_rows(const plan *p, stripe *s, uint8_t *a) {
@@ -321,6 +337,7 @@ static void gather_rows(const plan *p, stripe *s, uint8_t *a) {
   else gather_windows(p, s, in, a);
   if (p->row_element == 1) {
     for (int64_t i = 0; i < s->rows; i++) s->rows_at[i] = s->a + i * p->a_step;
+    if (p->g->b_zero) set_terms(p, s);
     return;
   }
   if (p->depth == p->a_step) return;
@@ -505,8 +522,12 @@ static void do_tiles(const plan *p, const stripe *s, tile *t) {
   }
 }
 
-/* Starts of the rows of a tile, each with its own zero point, into c. */
+/* Starts of the rows of a tile, each with its own zero point or term, into c. */
 static void set_starts(const plan *p, const stripe *s, const tile *t, int32_t *c) {
+  if (p->g->b_zero) {
+    p->k->start((size_t)t->rows, t->start, s->terms + t->row, ones, c);
+    return;
+  }
   int32_t zeros[UFK_Q_MAX_MR];
   for (int64_t i = 0; i < t->rows; i++) zeros[i] = zero_of(p->g, s->row + t->row + i) + p->moved;
   p->k->start((size_t)t->rows, p->g->bias ? p->g->bias + t->at : no_bias, zeros, t->sums, c);
@@ -516,15 +537,17 @@ static void set_starts(const plan *p, const stripe *s, const tile *t, int32_t *c
 static void do_bytes(const plan *p, const stripe *s, tile *t) {
   const ufi_gemm_q *g = p->g;
   int32_t c[TILE];
+  const bool own_starts = !t->start || g->b_zero;
   const bool is_float = g->end == UFI_Q_FLOAT, at_once = !is_float && g->end != UFI_Q_SUM && g->out_dtype == UF_INT8;
   const ufk_q_scale scale = is_float || g->end == UFI_Q_SUM ? (ufk_q_scale){0} : scale_of(p, t);
   ufk_q_scale exact = scale;
   if (at_once) exact.factor = NULL; /* the other way has been tried */
   ufk_q_bytes bytes = {.n = (size_t)t->n, .runs = (size_t)p->runs, .quads = (size_t)p->quads,
-                       .run_step = (size_t)p->run_step, .b = (const int8_t *)t->b, .start = t->start, .c = c};
+                       .run_step = (size_t)p->run_step, .b = (const int8_t *)t->b, .c = c};
+  if (!own_starts) bytes.start = t->start;
   for (t->row = 0; t->row < s->rows; t->row += t->rows) {
     t->rows = s->rows - t->row;
-    if (!t->start) {
+    if (own_starts) {
       t->rows = UFI_MIN(t->rows, (int64_t)p->k->q_bytes_mr);
       set_starts(p, s, t, c);
     }
@@ -534,7 +557,7 @@ static void do_bytes(const plan *p, const stripe *s, tile *t) {
     t->row += (int64_t)rows.made;
     t->rows = (int64_t)rows.summed;
     t->out = out_of(p, s, t);
-    if (t->rows == 0) break;
+    if (t->rows == 0) continue; /* none is left, or none of those with starts of their own */
     if (is_float) finish_float(p, s, t, c);
     else finish_int(p, t, &exact, c);
   }
@@ -589,7 +612,7 @@ static void do_worker(void *context, size_t worker) {
     }
     held = at;
     do_columns(p, &s, column, UFI_MIN(p->columns, g->n - column));
-    if (g->done) g->done(g->done_context, s.row, s.rows);
+    if (p->done) p->done->fn(p->done->context, s.row, s.rows);
   }
 }
 
