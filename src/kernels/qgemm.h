@@ -64,6 +64,14 @@ typedef struct ufk_q_bytes {
   int32_t *c;            /* (q_bytes_mr, nr) */
 } ufk_q_bytes;
 
+/* Weights whose columns are runs of bytes, into a panel of nr columns:
+ *
+ *   to[(k * nr + j) * 4 + i] = from[j * step + 4 * k + i]
+ *
+ * for k < quads, j < columns <= nr, i < 4. Columns behind may be set to 0. */
+typedef void (*ufk_q_pack_fn)(size_t nr, size_t columns, size_t quads, const int8_t *from,
+                              size_t step, int8_t *to);
+
 /* out[i * nr + j] = bias[j] - zero[i] * sums[j] for i < rows, j < nr: where sums of products of
  * bytes start. */
 typedef void (*ufk_q_start_fn)(size_t rows, const int32_t *bias, const int32_t *zero,
@@ -135,6 +143,7 @@ typedef struct ufk_qgemm_table {
   size_t q_bytes_mr;          /* rows of a tile of bytes, <= q_mr */
   ufk_q_bytes_fn gemm_bytes;  /* NULL: not in this instruction set */
   ufk_q_start_fn start;
+  ufk_q_pack_fn pack;
   ufk_q_widen_fn widen_s8, widen_u8, widen_s16; /* s16: zero is not subtracted */
   ufk_q_gemm_fn gemm_s8, gemm_s16;              /* type of b */
   ufk_q_to_int_fn fixed_s8, fixed_u8, fixed_s16;

@@ -60,6 +60,17 @@ static void copy(size_t runs, size_t n, const void *const *from, uint8_t flip, u
   }
 }
 
+/* Column by column in pieces that stay in cache. */
+static void pack(size_t nr, size_t columns, size_t quads, const int8_t *from, size_t step, int8_t *to) {
+  enum { PIECE = 32 };
+  for (size_t k0 = 0; k0 < quads; k0 += PIECE) {
+    const size_t k1 = UFI_MIN(k0 + PIECE, quads);
+    for (size_t j = 0; j < columns; j++) {
+      for (size_t k = k0; k < k1; k++) memcpy(to + (k * nr + j) * 4, from + j * step + 4 * k, 4);
+    }
+  }
+}
+
 static void start(size_t rows, const int32_t *bias, const int32_t *zero, const int32_t *sums,
                   int32_t *out) {
   for (size_t i = 0; i < rows; i++, out += NR) {
@@ -186,7 +197,7 @@ static void quantize(size_t n, const float *from, bool asymmetric, int8_t *to, f
 void ufk_qgemm_scalar(ufk_qgemm_table *table) {
   *table = (ufk_qgemm_table){
       .q_mr = MR, .q_nr = NR, .q_flip = 0x80, .copy = copy, .q_bytes_mr = MR, .gemm_bytes = gemm_bytes,
-      .start = start,
+      .start = start, .pack = pack,
       .widen_s8 = widen_s8, .widen_u8 = widen_u8, .widen_s16 = widen_s16,
       .gemm_s8 = gemm_s8, .gemm_s16 = gemm_s16,
       .fixed_s8 = fixed_s8, .fixed_u8 = fixed_u8, .fixed_s16 = fixed_s16,

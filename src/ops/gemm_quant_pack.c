@@ -73,6 +73,13 @@ static void pack_column(const packing *p, int64_t i0, int64_t i1, int64_t column
   }
 }
 
+/* Columns of BYTES that are runs of memory: whole groups of rows. */
+static void pack_runs(const packing *p, int64_t groups, int64_t column0, uint8_t *to) {
+  const int64_t n = UFI_MIN(p->nr, p->n - column0);
+  ufi_kernels_get()->qgemm.pack((size_t)p->nr, (size_t)n, (size_t)groups, (const int8_t *)p->from + column0 * p->n_step,
+                                (size_t)p->n_step, (int8_t *)to + p->k0 * p->nr);
+}
+
 /* Columns of BYTES that lie side by side: whole groups of rows. */
 static void pack_lines(const packing *p, int64_t groups, int64_t column0, uint8_t *to) {
   const int64_t n = UFI_MIN(p->nr, p->n - column0);
@@ -101,17 +108,18 @@ static void sum_columns(const packing *p, int32_t *sums, const int8_t *b) {
   }
 }
 
-/* One panel, in chunks of rows that stay in cache while columns go by. */
+/* One panel; what there is no quick way for in chunks of rows that stay in cache while columns go by. */
 static void pack_panel(void *context, size_t index) {
   enum { CHUNK = 128 };
   const packing *p = context;
   const int64_t column0 = (int64_t)index * p->nr;
   uint8_t *panel = p->out + (int64_t)index * p->panel;
   uint8_t *to = panel + (p->kind == UFI_Q_BYTES ? p->nr * 4 : 0);
-  int64_t packed = 0;
-  if (p->kind == UFI_Q_BYTES && p->n_step == 1 && p->k_step != 1 && p->k0 % 4 == 0) {
+  int64_t packed = 0; /* rows that there is a quick way for */
+  if (p->kind == UFI_Q_BYTES && p->k0 % 4 == 0 && (p->k_step == 1 || p->n_step == 1)) {
     packed = p->rows / 4 * 4;
-    pack_lines(p, packed / 4, column0, to);
+    if (p->k_step == 1) pack_runs(p, packed / 4, column0, to);
+    else pack_lines(p, packed / 4, column0, to);
   }
   for (int64_t i = packed; i < p->rows; i += CHUNK) {
     for (int64_t j = 0; j < p->nr && column0 + j < p->n; j++) {
