@@ -34,6 +34,7 @@ typedef struct ufi_gemm_f32 {
   int64_t groups;
   int64_t in_group, b_group, bias_group, out_group;
   const float *zeros;    /* ufi_gemm_f32_zeros floats of 0.0 */
+  const ufi_done *done;  /* NULL, or told of rows of n that are complete; of none if they are cut */
 } ufi_gemm_f32;
 
 /* Runs it. Results do not depend on the pool. */
