@@ -16,7 +16,6 @@
 
 #include "base/cpu.h"
 #include "ops/gemm_f32.h"
-#include "ops/window.h"
 #include "ops/winograd_f32.h"
 
 typedef struct shape {
@@ -127,26 +126,17 @@ static float *filled(size_t floats) {
   return data;
 }
 
-static void depthwise_run(void *context, const ufi_window_run *r) {
-  const layer *l = context;
-  const ufi_conv_geometry *g = &l->g;
-  const ptrdiff_t c = (ptrdiff_t)g->in_c, line = (ptrdiff_t)g->in_w * c;
-  ufk_f32_window w = {(size_t)r->n, (size_t)c, (size_t)r->rows, (size_t)r->cols,
-                      line, c, g->stride_w * c, c};
-  ufi_kernels_get()->depthwise.f32_depthwise(
-      &w, l->in + r->in_y * line + r->in_x * c, l->weights + (r->tap_y * g->kernel_w + r->tap_x) * c,
-      (size_t)(g->kernel_w * c), l->bias, l->out + (r->out_y * g->out_w + r->out_x) * c, 0.0f, 6.0f);
-}
-
-static void depthwise_line(void *context, size_t line) {
-  layer *l = context;
-  ufi_window_line(&l->g, (int64_t)line, depthwise_run, l);
+static void run_depthwise(ufi_pool *pool, const layer *l) {
+  ufi_depthwise_f32 args = ufi_depthwise_f32_of(&l->g);
+  args.image.in = l->in, args.image.weights = l->weights, args.image.bias = l->bias, args.image.out = l->out;
+  args.image.min = 0.0f, args.image.max = 6.0f;
+  ufi_depthwise_f32_run(pool, &args);
 }
 
 static void run_layer(ufi_pool *pool, layer *l) {
   if (l->scratch) ufi_winograd_f32_run(pool, &l->gemm, l->weights, l->scratch);
   else if (l->gemm.n > 0) ufi_gemm_f32_run(pool, &l->gemm);
-  else ufi_parallel(pool, depthwise_line, l, (size_t)l->g.out_h);
+  else run_depthwise(pool, l);
 }
 
 static void make_layer(const shape *s, layer *l) {

@@ -33,6 +33,7 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_qdepthwise_avx2(&table->qdepthwise);
   ufk_matvec_avx2(&table->matvec);
   ufk_elementwise_avx2(&table->elementwise);
+  ufk_qelementwise_avx2(&table->elementwise);
   ufk_winograd_avx2(&table->winograd);
   ufk_convert_avx2(&table->convert);
   ufk_softmax8_avx2(&table->softmax8);
@@ -43,6 +44,7 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_qdepthwise_avx512(&table->qdepthwise);
   ufk_matvec_avx512(&table->matvec);
   ufk_elementwise_avx512(&table->elementwise);
+  ufk_qelementwise_avx512(&table->elementwise);
   ufk_winograd_avx512(&table->winograd);
   ufk_convert_avx512(&table->convert);
   ufk_softmax8_avx512(&table->softmax8);
@@ -54,6 +56,7 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_qdepthwise_neon(&table->qdepthwise);
   ufk_matvec_neon(&table->matvec);
   ufk_elementwise_neon(&table->elementwise);
+  ufk_qelementwise_neon(&table->elementwise);
   ufk_convert_neon(&table->convert);
   ufk_softmax8_neon(&table->softmax8);
   ufk_winograd_neon(&table->winograd);
