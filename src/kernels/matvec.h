@@ -28,9 +28,9 @@ typedef void (*ufk_f32_panels_fn)(size_t rows, size_t cols, const float *w, cons
  * less their zero point. Sums wrap around at 32 bits, here and below. */
 typedef void (*ufk_s8_matvec_fn)(size_t rows, size_t cols, const int8_t *w, const int16_t *x, int32_t *sums);
 
-/* sums[i] = start[i] + the sum over packed w, of bytes as they are; start NULL: zeros. Both are for whole panels. */
+/* sums[i] = start[i] * times + the sum over packed w, of bytes as they are; start and sums are for whole panels. */
 typedef void (*ufk_s8_panels_fn)(size_t rows, size_t cols, const int8_t *w, const int8_t *x, const int32_t *start,
-                                 int32_t *sums);
+                                 int32_t times, int32_t *sums);
 
 typedef struct ufk_matvec_form {
   size_t panel, group;

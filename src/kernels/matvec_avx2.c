@@ -21,6 +21,7 @@ typedef __m256i veci;
 #define i_zero _mm256_setzero_si256
 #define i_set1 _mm256_set1_epi32
 #define i_sub _mm256_sub_epi32
+#define i_mul _mm256_mullo_epi32
 
 static inline vec v_load_n(const float *p, size_t n) {
   static const int32_t ones[16] = {-1, -1, -1, -1, -1, -1, -1, -1};

@@ -23,6 +23,7 @@ typedef __m512i veci;
 #define i_zero _mm512_setzero_si512
 #define i_set1 _mm512_set1_epi32
 #define i_sub _mm512_sub_epi32
+#define i_mul _mm512_mullo_epi32
 #define i_dot _mm512_dpwssd_epi32
 
 static inline vec v_load_n(const float *p, size_t n) { return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p); }

@@ -16,6 +16,7 @@ static inline vec v_zero(void) { return vdupq_n_f32(0.0f); }
 #define v_store vf_store
 #define v_fma vf_fma
 #define v_load_n vf_load_part
+#define i_mul vmulq_s32
 
 #define SUM4(add, v) add(add((v)[0], (v)[1]), add((v)[2], (v)[3]))
 static inline void v_sum8(const vec v[8], float *y) {

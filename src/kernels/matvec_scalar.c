@@ -42,10 +42,11 @@ static void s8(size_t rows, size_t cols, const int8_t *w, const int16_t *x, int3
   }
 }
 
-static void s8_panels(size_t rows, size_t cols, const int8_t *w, const int8_t *x, const int32_t *start, int32_t *sums) {
+static void s8_panels(size_t rows, size_t cols, const int8_t *w, const int8_t *x, const int32_t *start, int32_t times,
+                      int32_t *sums) {
   for (size_t r = 0; r < rows; r += PANEL, w += PANEL * cols) {
-    uint32_t sum[PANEL] = {0};
-    if (start) memcpy(sum, start + r, sizeof sum);
+    uint32_t sum[PANEL];
+    for (int i = 0; i < PANEL; i++) sum[i] = (uint32_t)start[r + (size_t)i] * (uint32_t)times;
     for (size_t j = 0; j < cols; j++) {
       for (int i = 0; i < PANEL; i++) sum[i] += (uint32_t)(w[j * PANEL + (size_t)i] * x[j]);
     }

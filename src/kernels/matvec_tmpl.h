@@ -8,7 +8,7 @@
  *   v_zero v_set1 v_add v_load v_fma(a, b, c) v_store    of floats
  *   v_load_n(p, n)     n < VW floats, zeros behind
  *   v_sum8(v, y)       y[i] += the sum of vector i, i < 8
- *   i_zero i_sub i_set1 i_load i_store    of int32
+ *   i_zero i_sub i_mul i_set1 i_load i_store    of int32
  *   i_sum8(v, y)       y[i] = the sum of vector i, i < 8
  *   i_load16(p)        2 * VW int16
  *   i_widen_s8(p)      2 * VW bytes to int16
@@ -139,12 +139,13 @@ INLINE void panel_bytes(size_t cols, const int8_t *w, const int8_t *x, veci acc[
   UNROLL for (size_t v = 0; v < PV; v++) acc[v] = b_packed(acc[v], w + v * VW * BW, at);
 }
 
-static void panels_bytes(size_t rows, size_t cols, const int8_t *w, const int8_t *x, const int32_t *start, int32_t *sums) {
-  const veci excess = i_set1(b_excess(x, cols));
+static void panels_bytes(size_t rows, size_t cols, const int8_t *w, const int8_t *x, const int32_t *start, int32_t times,
+                         int32_t *sums) {
+  const veci excess = i_set1(b_excess(x, cols)), factor = i_set1(times);
   const size_t panel = PV * VW * ((cols + BW - 1) / BW * BW);
   for (size_t r = 0; r < rows; r += PV * VW, w += panel) {
     veci acc[PV];
-    UNROLL for (size_t v = 0; v < PV; v++) acc[v] = i_sub(start ? i_load(start + r + v * VW) : i_zero(), excess);
+    UNROLL for (size_t v = 0; v < PV; v++) acc[v] = i_sub(i_mul(i_load(start + r + v * VW), factor), excess);
     panel_bytes(cols, w, x, acc);
     UNROLL for (size_t v = 0; v < PV; v++) i_store(sums + r + v * VW, acc[v]);
   }

@@ -6,17 +6,23 @@
  *
  *   BYTES                 bytes of a vector; veci holds them, or BYTES / 2 int16, or
  *                         BYTES / 4 int32
- *   i_store i_set8 i_set16 i_set32 i_zero i_xor i_and i_add16 i_add32 i_sub32
- *   i_mul32, the low 32 bits
+ *   i_put(p, v) i_set8 i_set16 i_set32 i_xor i_and i_add16 i_add32 i_sub32 i_mul32
  *   i_widen_s8(p), i_widen_u8(p)      BYTES / 2 bytes to int16
- *   i_mul_low16 i_mul_high16 i_sll16(v, n) i_sll32(v, n) i_srav32(v, n) i_sign32(v)
- *   i_low16(a, b) i_high16(a, b)      interleave int16, within 128 bits
+ *   i_products16(u, w, out)           int16 times int16, to two vectors of int32
+ *   i_raise16(v, out)                 int16, shifted left by 16, to two vectors of int32;
+ *                                     the same elements to the same places
+ *   i_sll16(v, n) i_sll32(v, n) i_srav32(v, n) i_sign32(v)
  *   i_scaled(v, multiplier)           v * multiplier / 2^31 to nearest, of int32
- *   i_pack(is_signed, v, zero, min, max)   4 vectors of int32, of which 2 and 2 are
- *                         what i_low16 and i_high16 made, with the zero point (int16)
- *                         added and limited (bytes), in order
+ *   i_pack(is_signed, v, zero, min, max)   4 vectors of int32, two and two as they came
+ *                                     of int16, with the zero point (int16) added and
+ *                                     limited (bytes), in order
  *
- * Sums and products stay in 16 bits as long as they fit. */
+ *   vecf (BYTES / 4 floats) f_set1 f_sub f_mul f_fma f_from_i f_to_i f_signed f_farther f_is_above
+ *                                     as in qgemm_tmpl.h
+ *
+ * Sums and products stay in 16 bits as long as they fit. Where float32 arithmetic tells on which
+ * side of a half a result is, it is rounded so; else 64-bit products decide.
+ */
 #include "kernels/elementwise.h"
 
 #define INLINE static inline __attribute__((always_inline))
@@ -43,6 +49,50 @@ INLINE veci scaled(veci v, const scaling *s) {
   return i_srav32(i_add32(v, i_add32(s->half, i_and(i_sign32(v), s->correct))), s->right);
 }
 
+/* Whether the scaling can be done in float32 for results within +-257, with which factor, and how far
+ * from zero the halves are moved by the first of its two roundings. */
+typedef struct near_scaling {
+  bool possible;
+  vecf factor, nudge;
+} near_scaling;
+
+INLINE double real_of(ufk_scale s) {
+  const double power = (double)(UINT64_C(1) << (s.shift < 0 ? -s.shift : s.shift));
+  return s.multiplier * 0x1p-31 * (s.shift < 0 ? 1.0 / power : power);
+}
+
+INLINE near_scaling near_of(ufk_scale s) {
+  const float nudge = s.shift < 0 ? 0.5f / (float)(UINT64_C(1) << -s.shift) : 0.0f;
+  return (near_scaling){s.shift <= 0, f_set1((float)real_of(s)), f_set1(nudge)};
+}
+
+/* Rounds 4 vectors; false: some element is nearer than `doubt` to a half. */
+INLINE bool round_near(const vecf x[4], float doubt, veci v[4]) {
+  vecf far = f_set1(0.0f);
+  UNROLL for (int i = 0; i < 4; i++) {
+    v[i] = f_to_i(x[i]);
+    far = f_farther(far, f_sub(x[i], f_from_i(v[i])));
+  }
+  return !f_is_above(far, f_set1(0.5f - doubt));
+}
+
+/* Four vectors of exact integers. */
+INLINE void scale_all(veci v[4], const scaling *s, const near_scaling *near) {
+  if (near->possible) {
+    vecf x[4];
+    veci whole[4];
+    UNROLL for (int i = 0; i < 4; i++) {
+      const vecf exact = f_from_i(v[i]);
+      x[i] = f_fma(exact, near->factor, f_signed(exact, near->nudge));
+    }
+    if (round_near(x, 1.0f / 16384, whole)) {
+      UNROLL for (int i = 0; i < 4; i++) v[i] = whole[i];
+      return;
+    }
+  }
+  UNROLL for (int i = 0; i < 4; i++) v[i] = scaled(v[i], s);
+}
+
 typedef struct output {
   veci zero, min, max;
 } output;
@@ -60,6 +110,7 @@ INLINE veci widen(const bool is_signed, const void *p, veci offset) {
 typedef struct product {
   veci a_offset, b_offset;
   scaling y;
+  near_scaling near;
   output out;
 } product;
 
@@ -69,11 +120,10 @@ INLINE void multiply(const bool is_signed, const uint8_t *a, const uint8_t *b, v
   UNROLL for (int i = 0; i < 2; i++) {
     const veci u = widen(is_signed, a + i * BYTES / 2, p->a_offset);
     const veci w = b ? widen(is_signed, b + i * BYTES / 2, p->b_offset) : b_value;
-    const veci low = i_mul_low16(u, w), high = i_mul_high16(u, w);
-    v[2 * i] = scaled(i_low16(low, high), &p->y);
-    v[2 * i + 1] = scaled(i_high16(low, high), &p->y);
+    i_products16(u, w, v + 2 * i);
   }
-  i_store(y, i_pack(is_signed, v, p->out.zero, p->out.min, p->out.max));
+  scale_all(v, &p->y, &p->near);
+  i_put(y, i_pack(is_signed, v, p->out.zero, p->out.min, p->out.max));
 }
 
 /* one: b is one value for all. */
@@ -81,7 +131,7 @@ INLINE void multiply_row(const bool is_signed, const bool one, const uint8_t *a,
                          int32_t a_offset, int32_t b_offset, const ufk_q_mul *q) {
   if (n == 0) return;
   const product p = {i_set16((int16_t)a_offset), i_set16((int16_t)b_offset), scaling_of(q->y),
-                     output_of(q->y_offset, q->lo, q->hi)};
+                     near_of(q->y), output_of(q->y_offset, q->lo, q->hi)};
   const veci b_value = i_add16(i_set16(is_signed ? (int8_t)b[0] : b[0]), p.b_offset);
   size_t i = 0;
   for (; i + BYTES <= n; i += BYTES) multiply(is_signed, a + i, one ? NULL : b + i, b_value, &p, y + i);
@@ -98,69 +148,101 @@ INLINE void multiply_row(const bool is_signed, const bool one, const uint8_t *a,
 /* A scale of exactly 1/2, which the operand of the larger scale always has, is one shift
  * less to the left. Values stay below 2^30. */
 typedef struct term {
-  veci offset, negate;
+  veci offset, negate, back;
   scaling scale;
-  int left;        /* of int16, before another 16; less than 0: right of int32, after these */
+  int left;        /* of int16, before another 16, */
+  bool goes_back;  /* of which `back` go back */
   bool half;
 } term;
 
 INLINE term term_of(int32_t offset, ufk_scale s, int32_t left, bool negate) {
   const bool half = s.multiplier == 1 << 30 && s.shift == 0;
-  return (term){i_set16((int16_t)offset), i_set32(negate ? -1 : 0), scaling_of(s), left - half - 16, half};
+  const int by = left - half - 16;
+  return (term){.offset = i_set16((int16_t)offset), .negate = i_set32(negate ? -1 : 0), .back = i_set32(by < 0 ? -by : 0),
+                .scale = scaling_of(s), .left = by > 0 ? by : 0, .goes_back = by < 0, .half = half};
 }
 
 INLINE veci finish_term(veci v, const term *t) {
+  if (t->goes_back) v = i_srav32(v, t->back);
   if (!t->half) v = scaled(v, &t->scale);
   return i_sub32(i_xor(v, t->negate), t->negate);
 }
 
 /* From int16 with its offset: the lower and the upper halves within 128 bits. */
 INLINE void spread(veci v, const term *t, veci out[2]) {
-  if (t->left > 0) v = i_sll16(v, t->left);
-  out[0] = i_low16(i_zero(), v);
-  out[1] = i_high16(i_zero(), v);
-  UNROLL for (int i = 0; i < 2; i++) {
-    if (t->left < 0) out[i] = i_srav32(out[i], i_set32(-t->left));
-    out[i] = finish_term(out[i], t);
-  }
+  i_raise16(i_sll16(v, t->left), out);
+  out[0] = finish_term(out[0], t);
+  out[1] = finish_term(out[1], t);
 }
 
+/* near: the whole sum may be made of the operands, with float32 factors. */
 typedef struct sum {
   term a, b;
   scaling y;
   output out;
+  bool near;
+  vecf a_factor, b_factor;   /* of operands shifted left by 16 */
 } sum;
 
+/* A sum differs by less than SUM_DOUBT from what the integers give: the operands' roundings are two units, of
+ * which one is at most 2^-15, and products of up to 512 have errors of up to 2^-15. */
+#define SUM_DOUBT (1.0f / 4096)
 INLINE sum sum_of(const ufk_q_add *q, bool exchanged) {
   const term a = term_of(q->a_offset, q->a, q->left_shift, false);
   const term b = term_of(q->b_offset, q->b, q->left_shift, q->subtract);
-  return (sum){exchanged ? b : a, exchanged ? a : b, scaling_of(q->y), output_of(q->y_offset, q->lo, q->hi)};
+  const double y = real_of(q->y), unit = y * (double)(UINT64_C(1) << q->left_shift);
+  const double u = unit * real_of(q->a), w = unit * real_of(q->b) * (q->subtract ? -1.0 : 1.0);
+  const bool near = y <= 0x1p-15 && 255 * u <= 512 && 255 * w <= 512 && 255 * w >= -512;
+  const vecf u_factor = f_set1((float)(u * 0x1p-16)), w_factor = f_set1((float)(w * 0x1p-16));
+  return (sum){exchanged ? b : a, exchanged ? a : b, scaling_of(q->y), output_of(q->y_offset, q->lo, q->hi),
+               near, exchanged ? w_factor : u_factor, exchanged ? u_factor : w_factor};
 }
 
-/* The sum, or the square of what is a difference, as b is negated: squares stay below 2^30, too. */
-INLINE veci join(const bool square, veci a, veci b, const scaling *y) {
-  const veci v = i_add32(a, b);
-  return scaled(square ? i_mul32(v, v) : v, y);
-}
-
-/* A vector of bytes. b NULL: b_value for all. */
-INLINE void add(const bool is_signed, const bool square, const uint8_t *a, const uint8_t *b, const veci b_value[2], const sum *s, uint8_t *y) {
-  veci v[4];
+/* Sums of two vectors of int16 with their offsets; false: not near. */
+INLINE bool add_near(const veci u[2], const veci w[2], const sum *s, veci v[4]) {
+  vecf x[4];
   UNROLL for (int i = 0; i < 2; i++) {
-    veci u[2], w[2] = {b_value[0], b_value[1]};
-    spread(widen(is_signed, a + i * BYTES / 2, s->a.offset), &s->a, u);
-    if (b) spread(widen(is_signed, b + i * BYTES / 2, s->b.offset), &s->b, w);
-    v[2 * i] = join(square, u[0], w[0], &s->y);
-    v[2 * i + 1] = join(square, u[1], w[1], &s->y);
+    veci p[2], q[2];
+    i_raise16(u[i], p);
+    i_raise16(w[i], q);
+    x[2 * i] = f_fma(f_from_i(p[0]), s->a_factor, f_mul(f_from_i(q[0]), s->b_factor));
+    x[2 * i + 1] = f_fma(f_from_i(p[1]), s->a_factor, f_mul(f_from_i(q[1]), s->b_factor));
   }
-  i_store(y, i_pack(is_signed, v, s->out.zero, s->out.min, s->out.max));
+  return round_near(x, SUM_DOUBT, v);
+}
+
+/* Of squares, too, which stay below 2^30. */
+INLINE veci finish_sum(veci a, veci b, const sum *s, const bool square) {
+  const veci v = i_add32(a, b);
+  return scaled(square ? i_mul32(v, v) : v, &s->y);
+}
+
+INLINE void add_exactly(const bool square, const veci a[2], const veci b[2], const sum *s, veci v[4]) {
+  UNROLL for (int i = 0; i < 2; i++) {
+    veci u[2], w[2];
+    spread(a[i], &s->a, u);
+    spread(b[i], &s->b, w);
+    v[2 * i] = finish_sum(u[0], w[0], s, square);
+    v[2 * i + 1] = finish_sum(u[1], w[1], s, square);
+  }
+}
+
+/* A vector of bytes. b NULL: b_value for all, which has its offset. */
+INLINE void add(const bool is_signed, const bool square, const uint8_t *a, const uint8_t *b, veci b_value, const sum *s,
+                uint8_t *y) {
+  veci u[2], w[2], v[4];
+  UNROLL for (int i = 0; i < 2; i++) {
+    u[i] = widen(is_signed, a + i * BYTES / 2, s->a.offset);
+    w[i] = b ? widen(is_signed, b + i * BYTES / 2, s->b.offset) : b_value;
+  }
+  if (square || !s->near || !add_near(u, w, s, v)) add_exactly(square, u, w, s, v);
+  i_put(y, i_pack(is_signed, v, s->out.zero, s->out.min, s->out.max));
 }
 
 INLINE void add_row(const bool is_signed, const bool square, const bool one, const uint8_t *a, const uint8_t *b,
                     uint8_t *y, size_t n, const sum *s) {
   if (n == 0) return;
-  veci b_value[2];
-  spread(i_add16(i_set16(is_signed ? (int8_t)b[0] : b[0]), s->b.offset), &s->b, b_value);
+  const veci b_value = i_add16(i_set16(is_signed ? (int8_t)b[0] : b[0]), s->b.offset);
   size_t i = 0;
   for (; i + BYTES <= n; i += BYTES) add(is_signed, square, a + i, one ? NULL : b + i, b_value, s, y + i);
   if (i == n) return;
@@ -174,7 +256,7 @@ INLINE void add_row(const bool is_signed, const bool square, const bool one, con
 /* ---- the table -------------------------------------------------------------------------- */
 
 /* One value in front is one value behind with operands exchanged. */
-#define PRODUCT_OPS(name, type, is_signed)                                                                         \
+#define PRODUCTS(name, type, is_signed)                                                                         \
   static void name##_vv(const type *a, const type *b, type *y, size_t n, const ufk_q_mul *q) {               \
     multiply_row(is_signed, false, (const void *)a, (const void *)b, (void *)y, n, q->a_offset, q->b_offset, q);   \
   }                                                                                                                \
@@ -184,7 +266,8 @@ INLINE void add_row(const bool is_signed, const bool square, const bool one, con
   static void name##_sv(const type *a, const type *b, type *y, size_t n, const ufk_q_mul *q) {               \
     multiply_row(is_signed, true, (const void *)b, (const void *)a, (void *)y, n, q->b_offset, q->a_offset, q);    \
   }
-#define SUM_OPS(name, type, is_signed, square)                                                                     \
+
+#define SUMS(name, type, is_signed, square)                                                                        \
   static void name##_vv(const type *a, const type *b, type *y, size_t n, const ufk_q_add *q) {                     \
     const sum s = sum_of(q, false);                                                                                \
     add_row(is_signed, square, false, (const void *)a, (const void *)b, (void *)y, n, &s);                         \
@@ -197,11 +280,11 @@ INLINE void add_row(const bool is_signed, const bool square, const bool one, con
     const sum s = sum_of(q, true);                                                                                 \
     add_row(is_signed, square, true, (const void *)b, (const void *)a, (void *)y, n, &s);                          \
   }
-PRODUCT_OPS(s8_mul, int8_t, true)
-PRODUCT_OPS(u8_mul, uint8_t, false)
-SUM_OPS(s8_add, int8_t, true, false)
-SUM_OPS(u8_add, uint8_t, false, false)
-SUM_OPS(s8_sqdiff, int8_t, true, true)
+PRODUCTS(s8_mul, int8_t, true)
+PRODUCTS(u8_mul, uint8_t, false)
+SUMS(s8_add, int8_t, true, false)
+SUMS(u8_add, uint8_t, false, false)
+SUMS(s8_sqdiff, int8_t, true, true)
 
 #define MODES(member, name)          \
   table->member[UFK_VV] = name##_vv; \

@@ -132,10 +132,7 @@ static void eval_hybrid(ufi_ctx *ctx, row_state *s) {
   int32_t *sums = ctx->scratch, zero;
   int8_t *codes = (int8_t *)(sums + s->padded);
   k->qgemm.quantize((size_t)s->weights.cols, ctx->in[0]->data, s->asymmetric, codes, &scale, &zero);
-  for (int64_t i = 0; zero && i < s->weights.rows; i++) {
-    start_of(s)[i] = (int32_t)(0 - (uint32_t)zero * (uint32_t)ufi_gemv_row_sums(s->packed)[i]);
-  }
-  ufi_gemv_s8(ctx->pool, &s->weights, s->packed, codes, zero ? start_of(s) : NULL, sums);
+  ufi_gemv_s8(ctx->pool, &s->weights, s->packed, codes, ufi_gemv_row_sums(s->packed), -zero, sums);
   if (s->one_scale) scale *= s->scale; /* as the general form */
   const ufk_q_float to = {.column = column_of(s), .bias = ufi_in(ctx, 2) ? bias_of(s) : NULL, .row = &scale,
                           .min = s->low, .max = s->high};
@@ -145,7 +142,7 @@ static void eval_hybrid(ufi_ctx *ctx, row_state *s) {
 
 static void eval_int(ufi_ctx *ctx, row_state *s) {
   int32_t *sums = ctx->scratch;
-  ufi_gemv_s8(ctx->pool, &s->weights, s->packed, ctx->in[0]->data, start_of(s), sums);
+  ufi_gemv_s8(ctx->pool, &s->weights, s->packed, ctx->in[0]->data, start_of(s), 1, sums);
   ufk_q_scale to = {.real = s->real, .zero = s->zero, .min = s->min, .max = s->max};
   if (s->has_near) to.factor = column_of(s), to.nudge = bias_of(s);
   ufi_kernels_get()->qgemm.real_s8(1, (size_t)s->weights.rows, sums, (size_t)s->padded, &to, ctx->out[0]->data,

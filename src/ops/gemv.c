@@ -131,6 +131,7 @@ typedef struct product {
   const ufi_gemv *g;
   const uint8_t *panels;
   const void *x, *start;
+  int32_t times;
   void *y;
 } product;
 
@@ -146,9 +147,8 @@ static void panels_s8(void *context, size_t begin, size_t end) {
   const product *p = context;
   const ufk_matvec_table *k = &ufi_kernels_get()->matvec;
   const size_t from = begin * k->s8_form.panel, to = UFI_MIN(end * k->s8_form.panel, (size_t)p->g->rows);
-  const int32_t *start = p->start;
   k->s8_panels(to - from, (size_t)p->g->cols, (const int8_t *)(p->panels + begin * panel_size(p->g)), p->x,
-               start ? start + from : NULL, (int32_t *)p->y + from);
+               (const int32_t *)p->start + from, p->times, (int32_t *)p->y + from);
 }
 
 static void run(ufi_pool *pool, product *p, ufi_range_fn fn) {
@@ -162,7 +162,8 @@ void ufi_gemv_f32(ufi_pool *pool, const ufi_gemv *g, const void *packed, const f
   run(pool, &p, panels_f32);
 }
 
-void ufi_gemv_s8(ufi_pool *pool, const ufi_gemv *g, const void *packed, const int8_t *x, const int32_t *start, int32_t *sums) {
-  product p = {.g = g, .panels = (const uint8_t *)packed + head_size(g), .x = x, .start = start, .y = sums};
+void ufi_gemv_s8(ufi_pool *pool, const ufi_gemv *g, const void *packed, const int8_t *x, const int32_t *start, int32_t times,
+                 int32_t *sums) {
+  product p = {.g = g, .panels = (const uint8_t *)packed + head_size(g), .x = x, .start = start, .times = times, .y = sums};
   run(pool, &p, panels_s8);
 }

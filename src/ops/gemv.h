@@ -29,7 +29,8 @@ static inline const int32_t *ufi_gemv_row_sums(const void *packed) { return pack
 
 /* y = start + w x; start may be y. Results do not depend on the pool. */
 void ufi_gemv_f32(ufi_pool *pool, const ufi_gemv *g, const void *packed, const float *x, const float *start, float *y);
-/* The same of bytes; start, which may be NULL (zeros), and sums are padded. */
-void ufi_gemv_s8(ufi_pool *pool, const ufi_gemv *g, const void *packed, const int8_t *x, const int32_t *start, int32_t *sums);
+/* sums = start * times + w x; start, which may be the sums of rows, and sums are padded. */
+void ufi_gemv_s8(ufi_pool *pool, const ufi_gemv *g, const void *packed, const int8_t *x, const int32_t *start, int32_t times,
+                 int32_t *sums);
 
 #endif

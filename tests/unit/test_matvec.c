@@ -118,10 +118,10 @@ static void check_bytes(const ufk_matvec_table *k, size_t rows, size_t cols, boo
   for (size_t i = 0; i < cols; i++) px[i] = extreme ? -128 : (int8_t)noise();
   for (size_t i = 0; i < rows; i++) ((int32_t *)starts.data)[i] = (int32_t)(noise() << 8);
   guarded packed = pack(&k->s8_form, rows, cols, 1, pw);
-  const bool from_0 = cols % 2;
-  k->s8_panels(rows, cols, packed.data, px, from_0 ? NULL : starts.data, sums.data);
+  const int32_t times = (int32_t)(cols % 4) - 1;
+  k->s8_panels(rows, cols, packed.data, px, starts.data, times, sums.data);
   for (size_t r = 0; r < rows; r++) {
-    uint32_t want = from_0 ? 0 : ((uint32_t *)starts.data)[r];
+    uint32_t want = ((uint32_t *)starts.data)[r] * (uint32_t)times;
     for (size_t i = 0; i < cols; i++) want += (uint32_t)(pw[r * cols + i] * px[i]);
     assert_int_equal(ps[r], (int32_t)want);
   }
