@@ -126,11 +126,6 @@ static inline vi vi_min(vi a, vi b) { return _mm256_min_epi32(a, b); }
 static inline vi vi_max(vi a, vi b) { return _mm256_max_epi32(a, b); }
 static inline vi vi_shl(vi a, int n) { return _mm256_sll_epi32(a, _mm_cvtsi32_si128(n)); }
 static inline vi vi_sra(vi a, int n) { return _mm256_sra_epi32(a, _mm_cvtsi32_si128(n)); }
-/* a * 2^n for whole n in [-150, 129]: in two steps, so that results that are denormal or infinite come out right. */
-static inline vf vf_scale(vf a, vf n) {
-  const vi whole = vf_to_vi(n), half = vi_sra(whole, 1);
-  return vf_mul(vf_mul(a, vf_pow2(half)), vf_pow2(vi_sub(whole, half)));
-}
 /* a > b ? -1 : 0 */
 static inline vi vi_gt(vi a, vi b) { return _mm256_cmpgt_epi32(a, b); }
 

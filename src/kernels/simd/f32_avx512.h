@@ -89,7 +89,6 @@ static inline vi vf_to_vi(vf a) { return _mm512_cvttps_epi32(a); }
 /* a * 2^n for whole n in [-150, 129]. */
 static inline vf vf_scale(vf a, vf n) { return _mm512_scalef_ps(a, n); }
 static inline vf vi_to_vf(vi a) { return _mm512_cvtepi32_ps(a); }
-static inline vf vf_scale(vf a, vf n) { return _mm512_scalef_ps(a, n); }
 
 /* ---- int32 ---------------------------------------------------------------------- */
 

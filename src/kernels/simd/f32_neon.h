@@ -83,6 +83,7 @@ static inline vf vf_pow2(vi n) {
 }
 static inline vi vf_to_vi(vf a) { return vcvtq_s32_f32(a); }
 static inline vf vi_to_vf(vi a) { return vcvtq_f32_s32(a); }
+/* a * 2^n for whole n in [-150, 129]: in two steps, so that results that are denormal or infinite come out right. */
 static inline vf vf_scale(vf a, vf n) {
   const vi whole = vf_to_vi(n), half = vshrq_n_s32(whole, 1);
   return vf_mul(vf_mul(a, vf_pow2(half)), vf_pow2(vsubq_s32(whole, half)));
@@ -102,11 +103,6 @@ static inline vi vi_min(vi a, vi b) { return vminq_s32(a, b); }
 static inline vi vi_max(vi a, vi b) { return vmaxq_s32(a, b); }
 static inline vi vi_shl(vi a, int n) { return vshlq_s32(a, vdupq_n_s32(n)); }
 static inline vi vi_sra(vi a, int n) { return vshlq_s32(a, vdupq_n_s32(-n)); }
-/* a * 2^n for whole n in [-150, 129]: in two steps, so that results that are denormal or infinite come out right. */
-static inline vf vf_scale(vf a, vf n) {
-  const vi whole = vf_to_vi(n), half = vi_sra(whole, 1);
-  return vf_mul(vf_mul(a, vf_pow2(half)), vf_pow2(vi_sub(whole, half)));
-}
 static inline vi vi_gt(vi a, vi b) { return vreinterpretq_s32_u32(vcgtq_s32(a, b)); }
 /* The same instruction saturates -2^31 * -2^31, but b is not negative. */
 static inline vi vi_mul_high(vi a, vi b) { return vqrdmulhq_s32(a, b); }
