@@ -56,7 +56,7 @@ static uf_status conv_fill(ufi_ctx *ctx, void *memory, void *arg) {
 
 static uf_status winograd_fill(ufi_ctx *ctx, void *memory, void *arg) {
   const ufi_conv_geometry *g = arg;
-  return ufi_winograd_f32_pack(NULL, g->in_c, g->out_c, g->filter->data, memory, ctx->error);
+  return ufi_winograd_f32_pack(ctx->pool, g->in_c, g->out_c, g->filter->data, memory, ctx->error);
 }
 
 static ufi_gemm_f32 conv_gemm(const ufi_conv_geometry *g, const conv_sizes *s);

@@ -86,6 +86,7 @@ static plan make_plan(const ufi_gemm_f32 *g, int64_t threads) {
   int64_t mr = (int64_t)p.k->f32_mr, nr = (int64_t)p.k->f32_nr;
   int64_t most = mr * (p.whole_lines ? LINE_TILES : ITEM_TILES);
   p.row_blocks = ceil_div(p.width, most);
+  if (p.row_blocks > 1) p.row_blocks = ceil_div(p.row_blocks, threads) * threads; /* as many for each */
   p.rows = ceil_div(ceil_div(p.width, p.row_blocks), mr) * mr;
   p.row_blocks = ceil_div(p.width, p.rows);
   /* Columns are cut only when rows alone keep too few threads busy. */
