@@ -5,8 +5,9 @@
  * A normalization, an activation and a sum over a large tensor each read and write all of it; run one after the other
  * over a piece that stays in the cache, memory is read once and written once. At the head of a chain there may be a
  * convolution or a product, which tells when a block of rows is there (ufi_ctx.done): what follows then runs over that
- * block, if that spares some memory. A value that only the chain itself reads is never written to memory: it passes from node to node in a slot of
- * a piece's size. Who wants to see it has it from a replay, as other intermediates.
+ * block. A value that only the chain itself reads is never written to memory: it passes from node to node in a slot of
+ * a piece's size. Who wants to see it has it from a replay, as other intermediates. A head leads only a chain that has
+ * such a value: without one, what follows is as fast after it.
  *
  * Where several nodes make bytes of one byte (swish of a quantized tensor, say: a look-up and a product with what was
  * looked up), they are one table, made by running their parts over all 256 bytes.
@@ -175,8 +176,7 @@ static bool has_bytes(const ufi_frame *f, const ufi_chain *c) {
 
 /* ---- all chains -------------------------------------------------------------------------- */
 
-/* Some value needs no memory. Without that, what follows a head is as fast after it: the output of a layer is mostly
- * still in some cache. */
+/* Some value needs no memory. */
 static bool saves_memory(const ufi_frame *f, const ufi_chain *c, const int32_t *last) {
   for (int32_t l = 0; l < c->n; l++) {
     if (passes(f, c, l, last)) return true;
