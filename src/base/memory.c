@@ -9,11 +9,13 @@
  *
  *   - blocks of 2 MiB and more start on a huge page and are advised to be huge
  *     pages: 512 times fewer faults;
- *   - freed blocks of 64 KiB and more wait in a short list for the next request
+ *   - freed blocks above 64 KiB wait in a short list for the next request
  *     of about their size. The list holds at most 16 blocks and 256 MiB, the
- *     oldest block goes when there is no room.
+ *     oldest block goes when there is no room;
+ *   - smaller ones, which an op in eager mode or a turn of a loop takes and gives back at once, wait in lists by size,
+ *     a few of each, that are each thread's own.
  *
- * The list is process-wide, as malloc's own are. It is guarded by a mutex that
+ * The list of large ones is process-wide, as malloc's own are. It is guarded by a mutex that
  * is only ever tried: a thread that finds it taken, or a child forked while
  * another thread held it, goes to malloc instead of waiting. With
  * AddressSanitizer nothing is recycled, so that a use after free is seen.
@@ -123,11 +125,64 @@ static bool recycled_put(block *b) {
   return true;
 }
 
+/* ---- small blocks ---------------------------------------------------------------- */
+
+/* Sizes go by quarters of powers of two, from 2^6 bytes on. */
+enum { SMALL_LOG2 = 6, SMALL_CLASSES = 4 * (16 - SMALL_LOG2), SMALL_EACH = 4 };
+
+typedef struct small_blocks {
+  block *free[SMALL_CLASSES][SMALL_EACH];
+  uint8_t n[SMALL_CLASSES];
+  bool ready, ended;
+} small_blocks;
+
+static _Thread_local small_blocks small;
+static pthread_key_t small_key;
+static pthread_once_t small_once = PTHREAD_ONCE_INIT;
+static bool small_has_key;
+
+/* A thread ends. */
+static void small_end(void *context) {
+  small_blocks *s = context;
+  s->ended = true;
+  for (int c = 0; c < SMALL_CLASSES; c++) {
+    while (s->n[c] > 0) free(s->free[c][--s->n[c]]);
+  }
+}
+
+static void small_make_key(void) { small_has_key = pthread_key_create(&small_key, small_end) == 0; }
+
+/* The class of a size, and how much its blocks hold; -1: not small. */
+static int small_class(size_t size, size_t *capacity_out) {
+  if (!UFI_RECYCLE || size > RECYCLE_MIN) return -1;
+  size = UFI_MAX(size, (size_t)(1 << SMALL_LOG2) + 1);
+  const int log2 = 63 - __builtin_clzll((unsigned long long)size - 1);
+  const size_t quarter = (size - 1) >> (log2 - 2) & 3;
+  *capacity_out = (quarter + 5) << (log2 - 2);
+  return (log2 - SMALL_LOG2) * 4 + (int)quarter;
+}
+
+static block *small_take(int c) { return c >= 0 && small.n[c] > 0 ? small.free[c][--small.n[c]] : NULL; }
+
+static bool small_put(block *b) {
+  size_t capacity;
+  const int c = small_class(b->capacity, &capacity);
+  if (c < 0 || capacity != b->capacity || small.n[c] == SMALL_EACH || small.ended) return false;
+  if (!small.ready) {
+    pthread_once(&small_once, small_make_key);
+    if (!small_has_key || pthread_setspecific(small_key, &small) != 0) return false;
+    small.ready = true;
+  }
+  small.free[c][small.n[c]++] = b;
+  return true;
+}
+
 /* ---- aligned blocks ------------------------------------------------------------ */
 
 void *ufi_malloc_aligned(size_t size) {
   if (must_fail() || size > PTRDIFF_MAX - HUGE_PAGE) return NULL;
-  block *b = recycled_take(size);
+  const int c = small_class(size, &size);
+  block *b = c >= 0 ? small_take(c) : recycled_take(size);
   if (!b) {
     bool huge = UFI_RECYCLE && size >= HUGE_PAGE;
     void *memory;
@@ -142,5 +197,5 @@ void *ufi_malloc_aligned(size_t size) {
 void ufi_free_aligned(void *memory) {
   if (!memory) return;
   block *b = (block *)((char *)memory - ALIGNMENT);
-  if (!recycled_put(b)) free(b);
+  if (!small_put(b) && !recycled_put(b)) free(b);
 }

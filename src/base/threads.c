@@ -2,13 +2,23 @@
  *
  * threads.c: pools of threads, over pthreadpool.
  *
- * pthreadpool's workers spin for new work after each call unless told to yield.
- * We always tell them: a library inside somebody's program must not burn its
- * cores between runs, and a wake-up costs microseconds.
+ * pthreadpool's workers watch for new work (some 10 ms) after each call unless told to yield,
+ * which is: to sleep in the kernel. A library inside somebody's program must not burn its
+ * processors between runs; but within a run, which is a hundred calls with next to nothing between
+ * them, going to sleep and being woken takes longer than the shorter calls. So workers watch only
+ * between begin and end of a run, and the end sends them to sleep with an empty call.
+ *
+ * They never watch when that would keep somebody from working: only while all threads of all
+ * pools that are in a run together are no more than the processors that this process may use, and
+ * none of this process's threads lately had its processor taken away, which says that others want
+ * it. (One that watched then would have used up its time when work comes, and the rest wait for it.)
  */
 #include <pthread.h>
 #include <pthreadpool.h>
+#include <sched.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/threads.h"
@@ -18,9 +28,13 @@ struct ufi_pool {
   int32_t n_threads;
   pthread_mutex_t starting;
   _Atomic(pthreadpool_t) threads; /* NULL: not started yet, as nothing was split, or there are none to be had */
+  atomic_int runs;                /* in progress */
+  atomic_bool watching;           /* the last call left the workers watching */
 };
 
-enum { MAX_THREADS = 256, PROCESSORS_MAX = 16 };
+static atomic_int running_threads; /* of all pools that are in a run */
+
+enum { MAX_THREADS = 256, PROCESSORS_MAX = 16, CROWDED_MS = 20 };
 
 ufi_pool *ufi_pool_create(int32_t n_threads) {
   ufi_pool *pool = ufi_calloc(1, sizeof *pool);
@@ -67,13 +81,66 @@ int32_t ufi_processors(void) {
 
 int32_t ufi_pool_threads(const ufi_pool *pool) { return pool ? pool->n_threads : 1; }
 
+/* ---- runs ------------------------------------------------------------------------ */
+
+/* That this process may use. */
+static int usable_processors(void) {
+  static atomic_int known;
+  int n = atomic_load_explicit(&known, memory_order_relaxed);
+  if (n) return n;
+  cpu_set_t set;
+  n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+  atomic_store_explicit(&known, n, memory_order_relaxed);
+  return n;
+}
+
+void ufi_pool_begin(ufi_pool *pool) {
+  if (!pool || pool->n_threads == 1) return;
+  if (atomic_fetch_add(&pool->runs, 1) == 0) atomic_fetch_add(&running_threads, pool->n_threads);
+}
+
+static void nothing(void *context, size_t i) {}
+
+void ufi_pool_end(ufi_pool *pool) {
+  if (!pool || pool->n_threads == 1 || atomic_fetch_sub(&pool->runs, 1) != 1) return;
+  atomic_fetch_sub(&running_threads, pool->n_threads);
+  if (!atomic_exchange(&pool->watching, false)) return;
+  pthreadpool_t threads = atomic_load(&pool->threads);
+  pthreadpool_parallelize_1d(threads, nothing, NULL, (size_t)pool->n_threads, PTHREADPOOL_FLAG_YIELD_WORKERS);
+}
+
+/* Whether a thread of this process lost its processor within the last CROWDED_MS. */
+static bool is_crowded(void) {
+  static _Atomic long last;
+  static _Atomic int64_t until;
+  struct rusage usage;
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  int64_t now = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+  if (getrusage(RUSAGE_SELF, &usage) != 0) return true;
+  if (atomic_exchange_explicit(&last, usage.ru_nivcsw, memory_order_relaxed) != usage.ru_nivcsw)
+    atomic_store_explicit(&until, now + CROWDED_MS, memory_order_relaxed);
+  return now < atomic_load_explicit(&until, memory_order_relaxed);
+}
+
+/* Flags for a call. */
+static uint32_t waiting(ufi_pool *pool) {
+  bool watch = atomic_load_explicit(&pool->runs, memory_order_relaxed) > 0 &&
+               atomic_load_explicit(&running_threads, memory_order_relaxed) <= usable_processors() && !is_crowded();
+  if (!watch) return PTHREADPOOL_FLAG_YIELD_WORKERS;
+  atomic_store(&pool->watching, true);
+  return 0;
+}
+
+/* ---- calls ----------------------------------------------------------------------- */
+
 void ufi_parallel(ufi_pool *pool, ufi_task_fn fn, void *context, size_t n) {
   pthreadpool_t threads = n > 1 ? threads_of(pool) : NULL;
   if (!threads) {
     for (size_t i = 0; i < n; i++) fn(context, i);
     return;
   }
-  pthreadpool_parallelize_1d(threads, fn, context, n, PTHREADPOOL_FLAG_YIELD_WORKERS);
+  pthreadpool_parallelize_1d(threads, fn, context, n, waiting(pool));
 }
 
 typedef struct ranges {
@@ -94,5 +161,5 @@ void ufi_parallel_ranges(ufi_pool *pool, ufi_range_fn fn, void *context, size_t 
     return;
   }
   ranges r = {fn, context};
-  pthreadpool_parallelize_1d_tile_1d(threads, run_range, &r, n, grain, PTHREADPOOL_FLAG_YIELD_WORKERS);
+  pthreadpool_parallelize_1d_tile_1d(threads, run_range, &r, n, grain, waiting(pool));
 }

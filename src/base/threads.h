@@ -18,6 +18,12 @@ void ufi_pool_release(ufi_pool *pool); /* NULL is fine */
 int32_t ufi_processors(void);
 int32_t ufi_pool_threads(const ufi_pool *pool);
 
+/* Between the two, calls come one soon after the other: threads that wait for work watch out for it,
+ * if there are processors for all, instead of going to sleep each time, which takes longer than most
+ * calls. After the last end they sleep. Pairs may overlap, of several threads too. */
+void ufi_pool_begin(ufi_pool *pool); /* NULL is fine */
+void ufi_pool_end(ufi_pool *pool);
+
 /* Calls fn(context, i) for i in [0, n), on all threads of the pool; returns
  * when all are done. Results must not depend on who ran what. pool NULL: in
  * order on this thread. */

@@ -89,6 +89,7 @@ static bool make_arrays(ufi_frame *f, const ufi_graph *g) {
   f->ctxs = ufi_calloc(nodes, sizeof *f->ctxs);
   f->slots = ufi_calloc(slots_of(g) + 1, sizeof *f->slots);
   f->mode = ufi_calloc(nodes, sizeof *f->mode);
+  f->plain = ufi_calloc(nodes, sizeof *f->plain);
   f->why = ufi_calloc(nodes, sizeof *f->why);
   f->captured = ufi_calloc(values, sizeof *f->captured);
   f->own = ufi_calloc(values, sizeof *f->own);
@@ -99,7 +100,7 @@ static bool make_arrays(ufi_frame *f, const ufi_graph *g) {
   f->chain_of = ufi_calloc(nodes, sizeof *f->chain_of);
   f->slot = ufi_calloc(values, sizeof *f->slot);
   f->outputs = ufi_calloc((size_t)g->n_outputs + 1, sizeof *f->outputs);
-  return f->tensors && f->ctxs && f->slots && f->mode && f->why && f->captured && f->own && f->planned &&
+  return f->tensors && f->ctxs && f->slots && f->mode && f->plain && f->why && f->captured && f->own && f->planned &&
          f->view_of && f->refresh && f->chains && f->chain_of && f->slot && f->outputs;
 }
 
@@ -191,6 +192,7 @@ void ufi_frame_destroy(ufi_frame *f) {
   ufi_free(f->ctxs);
   ufi_free(f->slots);
   ufi_free(f->mode);
+  ufi_free(f->plain);
   ufi_free(f->why);
   ufi_free(f->captured);
   ufi_free(f->own);
@@ -636,6 +638,15 @@ static uf_status own_outputs(ufi_frame *f, uf_error *error) {
   return UF_OK;
 }
 
+static bool is_plain(const ufi_frame *f, int32_t i) {
+  const ufi_node *node = &f->graph->nodes[i];
+  if (f->mode[i] != UFI_NODE_STATIC || (node->op->flags & (UFI_GIVES_MEMORY | UFI_USER))) return false;
+  for (int32_t k = 0; k < node->n_out; k++) {
+    if (f->view_of[node->out[k]] >= 0 || f->slot[node->out[k]] >= 0 || has_own_buf_type(f->tensors[node->out[k]].dtype)) return false;
+  }
+  return true;
+}
+
 static uf_status plan_memory(ufi_frame *f, uf_error *error) {
   size_t n = (size_t)f->graph->n_values + 1;
   planning p = {ufi_malloc(n * sizeof *p.root), ufi_malloc(n * sizeof *p.last), ufi_malloc(n * sizeof *p.items),
@@ -644,6 +655,7 @@ static uf_status plan_memory(ufi_frame *f, uf_error *error) {
   if (!p.root || !p.last || !p.items || !p.value_of) status = ufi_no_memory(error, n * sizeof *p.items);
   if (status == UF_OK) status = plan_arena(f, &p, error);
   if (status == UF_OK) status = own_outputs(f, error);
+  for (int32_t i = 0; status == UF_OK && i < f->graph->n_nodes; i++) f->plain[i] = is_plain(f, i);
   ufi_free(p.root);
   ufi_free(p.last);
   ufi_free(p.items);

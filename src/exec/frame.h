@@ -50,6 +50,7 @@ typedef struct ufi_frame {
   ufi_ctx *ctxs;            /* by node */
   ufi_tensor **slots;       /* in, out and aux pointers of all nodes */
   uint8_t *mode;            /* ufi_node_mode by node */
+  bool *plain;              /* by node: planned, and its outputs have memory, so that running it is eval and no more */
   const char **why;         /* by node: why it is missing, NULL: as the model says */
   bool *captured;           /* by value */
   bool *own;                /* by value: memory of its own */

@@ -92,6 +92,7 @@ uf_status ufi_frame_node(ufi_frame *f, int32_t i, uf_error *error) {
   ufi_ctx *ctx = &f->ctxs[i];
   const ufi_frame *from;
   ctx->running = true;
+  if (f->plain[i] && !f->reshaped) return ufi_node_eval(f, i, error);
   if (ufi_replay_keeps(f, i, &from)) return take_kept(f, i, from, error);
   if (f->mode[i] == UFI_NODE_DYNAMIC || f->reshaped) return run_dynamic(f, i, error);
   if (!(ctx->node->op->flags & UFI_GIVES_MEMORY)) UFI_TRY(bind_outputs(f, i, error));

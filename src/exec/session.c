@@ -275,8 +275,10 @@ static uf_status run_frame(uf_session *s, ufi_frame *f, const bool *wanted, uf_e
   UFI_TRY(ufi_snapshot_take(s, f, wanted, error));
   s->run_id++;
   s->steps = 0;
-  UFI_TRY(ufi_frame_run(f, wanted, error));
-  return ufi_frame_missing(f, wanted, error);
+  ufi_pool_begin(s->pool);
+  const uf_status status = ufi_frame_run(f, wanted, error);
+  ufi_pool_end(s->pool);
+  return status == UF_OK ? ufi_frame_missing(f, wanted, error) : status;
 }
 
 uf_status uf_session_run(uf_session *s, int32_t graph, uf_error *error) {

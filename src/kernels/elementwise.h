@@ -41,7 +41,7 @@ typedef enum ufk_f32_unary {
   UFK_TANH,        /* 2 ulp */
   UFK_LOGISTIC,    /* 3 ulp */
   UFK_ELU,         /* x < 0 ? exp(x) - 1 : x; 1 ulp */
-  UFK_HARD_SWISH,  /* x * min(max(x + 3, 0), 6) / 6 */
+  UFK_HARD_SWISH,  /* x * min(max(x + 3, 0), 6) / 6; 2 ulp */
   UFK_GELU,        /* x / 2 * erfc(-x / sqrt(2)) */
   UFK_GELU_TANH,   /* its tanh approximation; both lose up to 2e-5 of their (tiny) value on
                       the far left, where x is multiplied by a rounded constant first */
@@ -93,8 +93,8 @@ typedef struct ufk_elementwise_table {
   /* x > 0 ? x : x * alpha */
   void (*f32_leaky_relu)(const float *x, float *y, size_t n, float alpha);
 
-  /* exp(beta * (x - max)) / sum, and its logarithm for beta 1. n >= 1. */
-  void (*f32_softmax)(const float *x, float *y, size_t n, float beta);
+  /* exp(beta * (x - max)) / sum of each row, and its logarithm for beta 1. n >= 1. */
+  void (*f32_softmax)(const float *x, float *y, size_t rows, size_t n, float beta);
   void (*f32_log_softmax)(const float *x, float *y, size_t n);
 
   /* Sums are kept in several lanes and added up in double, so that their error
@@ -138,5 +138,9 @@ void ufk_elementwise_scalar(ufk_elementwise_table *table);
 void ufk_elementwise_avx2(ufk_elementwise_table *table);
 void ufk_elementwise_avx512(ufk_elementwise_table *table);
 void ufk_elementwise_neon(ufk_elementwise_table *table);
+/* Those of bytes: lut8, sums, squared differences, products. */
+void ufk_qelementwise_avx2(ufk_elementwise_table *table);
+void ufk_qelementwise_avx512(ufk_elementwise_table *table);
+void ufk_qelementwise_neon(ufk_elementwise_table *table);
 
 #endif

@@ -84,7 +84,7 @@ static inline vf op_elu(vf x) {
 }
 static inline vf op_hard_swish(vf x) {
   const vf gate = clamp_vf(vf_add(x, vf_set(3.0f)), vf_set(0.0f), vf_set(6.0f));
-  return vf_div(vf_mul(x, gate), vf_set(6.0f));
+  return vf_mul(vf_mul(x, gate), vf_set(1.0f / 6.0f));
 }
 static inline vf op_gelu(vf x) {
   const vf e = math_erfc(vf_mul(vf_abs(x), vf_set((float)M_SQRT1_2)));
@@ -260,10 +260,17 @@ static double exp_row(const float *x, float *y, size_t n, float max, float beta)
   return total;
 }
 
-static void f32_softmax(const float *x, float *y, size_t n, float beta) {
-  const float max = f32_max_row(x, n, -FLT_MAX);
-  const float inverse = (float)(1.0 / exp_row(x, y, n, max, beta));
-  f32_mul_vs(y, &inverse, y, n, -INFINITY, INFINITY);
+/* Rows take each step in groups, so that one does not wait for the end of another; a group stays in L1. */
+static void f32_softmax(const float *x, float *y, size_t rows, size_t n, float beta) {
+  enum { GROUP = 8 };
+  const size_t most = UFI_MAX(UFI_MIN(BLOCK / n, (size_t)GROUP), (size_t)1);
+  for (size_t done = 0; done < rows; done += most, x += most * n, y += most * n) {
+    float max[GROUP], inverse[GROUP];
+    const size_t group = UFI_MIN(rows - done, most);
+    for (size_t r = 0; r < group; ++r) max[r] = f32_max_row(x + r * n, n, -FLT_MAX);
+    for (size_t r = 0; r < group; ++r) inverse[r] = (float)(1.0 / exp_row(x + r * n, y + r * n, n, max[r], beta));
+    for (size_t r = 0; r < group; ++r) f32_mul_vs(y + r * n, &inverse[r], y + r * n, n, -INFINITY, INFINITY);
+  }
 }
 
 static void f32_log_softmax(const float *x, float *y, size_t n) {
@@ -355,146 +362,6 @@ QUANTIZE(f32_to_s8, int8_t, vi_store_s8, -128, 127)
 QUANTIZE(f32_to_u8, uint8_t, vi_store_u8, 0, 255)
 QUANTIZE(f32_to_s16, int16_t, vi_store_s16, -32768, 32767)
 
-/* ---- 8-bit arithmetic --------------------------------------------------------------- */
-
-/* v / 2^n rounded to nearest, halves away from zero: the remainder decides. */
-static inline vi divide_pow2(vi v, int n) {
-  const int32_t mask = (int32_t)((INT64_C(1) << n) - 1);
-  const vi rest = vi_and(v, vi_set(mask));
-  const vi threshold = vi_sub(vi_set(mask >> 1), vi_sra(v, 31));
-  return vi_sub(vi_sra(v, n), vi_gt(rest, threshold));
-}
-static inline vi scale_vi(vi v, ufk_scale s) {
-  if (s.shift > 0) return vi_mul_high(vi_shl(v, s.shift), vi_set(s.multiplier));
-  return divide_pow2(vi_mul_high(v, vi_set(s.multiplier)), -s.shift);
-}
-static inline vi clamp_vi(vi v, int32_t lo, int32_t hi) {
-  return vi_min(vi_set(hi), vi_max(vi_set(lo), v));
-}
-
-static inline vi multiply(vi a, vi b, const ufk_q_mul *p) {
-  const vi product = vi_mul(vi_add(a, vi_set(p->a_offset)), vi_add(b, vi_set(p->b_offset)));
-  return clamp_vi(vi_add(scale_vi(product, p->y), vi_set(p->y_offset)), p->lo, p->hi);
-}
-
-/* How one scaling of ADD is done in vectors: a multiplication and a division by
- * 2^n. Its values stay below 2^30, so that the division is a shift after adding
- * half of 2^n, less 1 where negative. */
-typedef struct add_scale {
-  vi multiplier, half, correct; /* correct: all bits, none for n = 0 */
-  int n;
-} add_scale;
-static inline add_scale add_scale_of(ufk_scale s) {
-  const int n = -s.shift;
-  return (add_scale){vi_set(s.multiplier), vi_set(n ? 1 << (n - 1) : 0), vi_set(n ? -1 : 0), n};
-}
-static inline vi add_scaled(vi v, const add_scale *s) {
-  const vi x = vi_mul_high(v, s->multiplier);
-  return vi_sra(vi_add(x, vi_add(s->half, vi_and(vi_sra(x, 31), s->correct))), s->n);
-}
-
-/* Everything about a sum that its loop needs. A scale of exactly 1/2, which the
- * operand of the larger scale always has, is one shift less to the left. */
-typedef struct add_plan {
-  add_scale a, b, y;
-  vi a_offset, b_offset, y_offset, lo, hi, negate;
-  int a_left, b_left;
-  ufk_scale y_scale;
-} add_plan;
-static inline bool is_half(ufk_scale s) { return s.multiplier == 1 << 30 && s.shift == 0; }
-static inline add_plan add_plan_of(const ufk_q_add *p) {
-  return (add_plan){add_scale_of(p->a), add_scale_of(p->b), add_scale_of(p->y),
-                    vi_set(p->a_offset), vi_set(p->b_offset), vi_set(p->y_offset),
-                    vi_set(p->lo), vi_set(p->hi), vi_set(p->subtract ? -1 : 0),
-                    p->left_shift - is_half(p->a), p->left_shift - is_half(p->b), p->y};
-}
-static inline __attribute__((always_inline)) vi add_a(vi v, const add_plan *p, bool half) {
-  v = vi_shl(vi_add(v, p->a_offset), p->a_left);
-  return half ? v : add_scaled(v, &p->a);
-}
-static inline __attribute__((always_inline)) vi add_b(vi v, const add_plan *p, bool half) {
-  v = vi_shl(vi_add(v, p->b_offset), p->b_left);
-  v = half ? v : add_scaled(v, &p->b);
-  return vi_sub(vi_xor(v, p->negate), p->negate);
-}
-static inline vi add_both(vi a, vi b, const add_plan *p) {
-  const vi y = vi_add(add_scaled(vi_add(a, b), &p->y), p->y_offset);
-  return vi_min(p->hi, vi_max(p->lo, y));
-}
-
-/* The squared difference likewise, where b is negated: squares stay below 2^30, too. */
-static inline vi square_both(vi a, vi b, const add_plan *p) {
-  const vi difference = vi_add(a, b);
-  const vi y = vi_add(scale_vi(vi_mul(difference, difference), p->y_scale), p->y_offset);
-  return vi_min(p->hi, vi_max(p->lo, y));
-}
-
-/* mode, half_a and half_b are constants: each combination is a loop of its own. */
-#define ADD(name, type, LOAD, STORE, BOTH)                                                  \
-  static inline __attribute__((always_inline)) void name##_row(                             \
-      const type *a, const type *b, type *y, size_t n, const ufk_q_add *params,             \
-      const ufk_mode mode, const bool half_a, const bool half_b) {                          \
-    const add_plan plan = add_plan_of(params), *p = &plan;                                  \
-    const vi a_value = add_a(vi_set(a[0]), p, half_a), b_value = add_b(vi_set(b[0]), p, half_b); \
-    size_t i = 0;                                                                           \
-    for (; i + VF_LANES <= n; i += VF_LANES)                                                \
-      STORE(y + i, BOTH(mode == UFK_SV ? a_value : add_a(LOAD(a + i), p, half_a),           \
-                            mode == UFK_VS ? b_value : add_b(LOAD(b + i), p, half_b), p));  \
-    if (i == n) return;                                                                     \
-    type part_a[VF_LANES] = {0}, part_b[VF_LANES] = {0};                                    \
-    if (mode != UFK_SV) memcpy(part_a, a + i, n - i);                                       \
-    if (mode != UFK_VS) memcpy(part_b, b + i, n - i);                                       \
-    STORE(part_a, BOTH(mode == UFK_SV ? a_value : add_a(LOAD(part_a), p, half_a),           \
-                           mode == UFK_VS ? b_value : add_b(LOAD(part_b), p, half_b), p));  \
-    memcpy(y + i, part_a, n - i);                                                           \
-  }                                                                                         \
-  static inline __attribute__((always_inline)) void name##_mode(                            \
-      const type *a, const type *b, type *y, size_t n, const ufk_q_add *p, const ufk_mode mode) { \
-    if (n == 0) return;                                                                     \
-    if (is_half(p->a) && is_half(p->b)) name##_row(a, b, y, n, p, mode, true, true);        \
-    else if (is_half(p->a)) name##_row(a, b, y, n, p, mode, true, false);                   \
-    else if (is_half(p->b)) name##_row(a, b, y, n, p, mode, false, true);                   \
-    else name##_row(a, b, y, n, p, mode, false, false);                                     \
-  }                                                                                         \
-  static void name##_vv(const type *a, const type *b, type *y, size_t n, const ufk_q_add *p) { \
-    name##_mode(a, b, y, n, p, UFK_VV);                                                     \
-  }                                                                                         \
-  static void name##_sv(const type *a, const type *b, type *y, size_t n, const ufk_q_add *p) { \
-    name##_mode(a, b, y, n, p, UFK_SV);                                                     \
-  }                                                                                         \
-  static void name##_vs(const type *a, const type *b, type *y, size_t n, const ufk_q_add *p) { \
-    name##_mode(a, b, y, n, p, UFK_VS);                                                     \
-  }
-ADD(s8_add, int8_t, vi_load_s8, vi_store_s8, add_both)
-ADD(u8_add, uint8_t, vi_load_u8, vi_store_u8, add_both)
-ADD(s8_sqdiff, int8_t, vi_load_s8, vi_store_s8, square_both)
-
-#define MUL_ONE(name, mode, type, LOAD, STORE, A, B, A_PART, B_PART)                        \
-  static void name##_##mode(const type *a, const type *b, type *y, size_t n,                \
-                            const ufk_q_mul *p) {                                           \
-    if (n == 0) return;                                                                     \
-    const ufk_q_mul copy = *p, *params = &copy;                                             \
-    const vi a_value = vi_set(a[0]), b_value = vi_set(b[0]);                                \
-    size_t i = 0;                                                                           \
-    (void)a_value, (void)b_value;                                                           \
-    for (; i + VF_LANES <= n; i += VF_LANES) STORE(y + i, multiply(A, B, params));          \
-    if (i < n) {                                                                            \
-      type part_a[VF_LANES] = {0}, part_b[VF_LANES] = {0};                                  \
-      memcpy(part_a, a + (A_PART ? i : 0), A_PART ? n - i : 1);                             \
-      memcpy(part_b, b + (B_PART ? i : 0), B_PART ? n - i : 1);                             \
-      const size_t rest = n - i, at = i;                                                    \
-      a = part_a, b = part_b, i = 0;                                                        \
-      STORE(part_a, multiply(A, B, params));                                                \
-      memcpy(y + at, part_a, rest);                                                         \
-    }                                                                                       \
-  }
-#define MUL(name, type, LOAD, STORE)                                                        \
-  MUL_ONE(name, vv, type, LOAD, STORE, LOAD(a + i), LOAD(b + i), 1, 1)                      \
-  MUL_ONE(name, sv, type, LOAD, STORE, a_value, LOAD(b + i), 0, 1)                          \
-  MUL_ONE(name, vs, type, LOAD, STORE, LOAD(a + i), b_value, 1, 0)
-MUL(s8_mul, int8_t, vi_load_s8, vi_store_s8)
-MUL(u8_mul, uint8_t, vi_load_u8, vi_store_u8)
-
 /* ---- the table ------------------------------------------------------------------------ */
 
 #define MODES(member, name)          \
@@ -511,11 +378,6 @@ static void set_vector_binary(ufk_elementwise_table *table) {
   MODES(f32_binary[UFK_MIN], f32_min);
   MODES(f32_binary[UFK_SQDIFF], f32_sqdiff);
   MODES(f32_binary[UFK_PRELU], f32_prelu);
-  MODES(s8_add, s8_add);
-  MODES(u8_add, u8_add);
-  MODES(s8_sqdiff, s8_sqdiff);
-  MODES(s8_mul, s8_mul);
-  MODES(u8_mul, u8_mul);
 }
 
 static void set_vector_kernels(ufk_elementwise_table *table) {

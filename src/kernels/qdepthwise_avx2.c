@@ -103,6 +103,14 @@ static inline __attribute__((always_inline)) void i_put1(bool is_signed, veci v,
 #define f_min _mm256_min_ps
 #define f_max _mm256_max_ps
 #define f_from_i _mm256_cvtepi32_ps
+#define f_to_i _mm256_cvtps_epi32
+#define f_sub _mm256_sub_ps
+#define f_fma _mm256_fmadd_ps
+static inline vecf f_signed(vecf x, vecf y) { return _mm256_or_ps(_mm256_and_ps(x, _mm256_set1_ps(-0.0f)), y); }
+static inline vecf f_farther(vecf x, vecf y) { return _mm256_max_ps(x, _mm256_andnot_ps(_mm256_set1_ps(-0.0f), y)); }
+static inline bool f_is_above(vecf x, vecf y) {
+  return _mm256_movemask_ps(_mm256_cmp_ps(x, y, _CMP_GT_OQ)) != 0;
+}
 #define f_keep(x) __asm__("" : "+x"(x))
 static inline void f_put(float *p, vecf v, size_t n) {
   if (n == VW) {

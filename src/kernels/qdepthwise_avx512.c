@@ -135,6 +135,15 @@ static inline __attribute__((always_inline)) void i_put1(bool is_signed, veci v,
 #define f_min _mm512_min_ps
 #define f_max _mm512_max_ps
 #define f_from_i _mm512_cvtepi32_ps
+#define f_to_i _mm512_cvtps_epi32
+#define f_sub _mm512_sub_ps
+#define f_fma _mm512_fmadd_ps
+static inline vecf f_signed(vecf x, vecf y) { /* (x & sign) | y */
+  const veci sign = _mm512_set1_epi32(INT32_MIN);
+  return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(_mm512_castps_si512(x), sign, _mm512_castps_si512(y), 0xea));
+}
+static inline vecf f_farther(vecf x, vecf y) { return _mm512_range_ps(x, y, 0xb); }
+static inline bool f_is_above(vecf x, vecf y) { return _mm512_cmp_ps_mask(x, y, _CMP_GT_OQ) != 0; }
 static inline void f_put(float *p, vecf v, size_t n) {
   if (n == VW) _mm512_storeu_ps(p, v);
   else _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), v);

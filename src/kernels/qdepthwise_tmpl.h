@@ -16,8 +16,8 @@
  *   i_put4(is_signed, v, n, s, out, step)   adds the zero point to 4 vectors, limits
  *                        them and stores n <= VW bytes of each, `step` apart;
  *                        i_put1(is_signed, v, n, s, out) one vector
- *   f_load f_set1 f_add f_mul f_min f_max f_from_i f_keep f_put(p, v, n)
- *                        as in qgemm_tmpl.h
+ *   f_load f_set1 f_add f_sub f_mul f_fma f_min f_max f_from_i f_to_i f_keep f_signed
+ *   f_farther f_is_above f_put(p, v, n)      as in qgemm_tmpl.h
  *
  * Functions that take a size as `const size_t` are inlined into callers that
  * know it, so that accumulators become registers.
@@ -84,6 +84,25 @@ INLINE void sum_pixels(const size_t taps, const size_t kernel_w, const size_t gr
 
 /* ---- to outputs ---------------------------------------------------------------- */
 
+/* Four vectors of sums to integers, by float32 arithmetic where that tells (UFK_Q_NEAR). */
+INLINE void finish_int(const ufk_q_scale *scale, const fixed_scale *s, veci acc[PIXELS]) {
+  if (scale->factor) {
+    const vecf factor = f_load(scale->factor), nudge = f_load(scale->nudge);
+    veci whole[PIXELS];
+    vecf far = f_set1(0.0f);
+    UNROLL for (size_t p = 0; p < PIXELS; p++) {
+      const vecf sum = f_from_i(acc[p]), x = f_fma(sum, factor, f_signed(sum, nudge));
+      whole[p] = f_to_i(x);
+      far = f_farther(far, f_sub(x, f_from_i(whole[p])));
+    }
+    if (!f_is_above(far, f_set1(0.5f - UFK_Q_NEAR))) {
+      UNROLL for (size_t p = 0; p < PIXELS; p++) acc[p] = whole[p];
+      return;
+    }
+  }
+  UNROLL for (size_t p = 0; p < PIXELS; p++) acc[p] = fixed(acc[p], s);
+}
+
 /* The last pixels of a line are computed together with some that are done. */
 INLINE void line_int(const size_t taps, const size_t kernel_w, const size_t groups, const bool is_signed,
                      const ufk_q_depthwise *d, const ufk_q_scale *scale, uint8_t *out, size_t out_step) {
@@ -93,7 +112,7 @@ INLINE void line_int(const size_t taps, const size_t kernel_w, const size_t grou
   for (; d->width >= PIXELS && x < d->width; x += PIXELS) {
     x = UFI_MIN(x, d->width - PIXELS);
     sum_pixels(taps, kernel_w, groups, PIXELS, d, x, acc);
-    UNROLL for (size_t p = 0; p < PIXELS; p++) acc[p] = fixed(acc[p], &s);
+    finish_int(scale, &s, acc);
     i_put4(is_signed, acc, d->n, &s, out + x * out_step, out_step);
   }
   for (; x < d->width; x++) {

@@ -92,16 +92,15 @@ uf_status ufi_fc_quant_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) {
   if (is_s16(g) && !ufi_fc_is_shuffled(ctx)) return ufi_fc_s16_prepare(ctx, g);
   ufi_q_spec spec = {0};
   UFI_TRY(fc_spec(ctx, g, &spec));
-  return ufi_q_prepare(ctx, &spec);
+  return ufi_fc_is_row(ctx) ? ufi_fc_row_quant_prepare(ctx, g, &spec) : ufi_q_prepare(ctx, &spec);
 }
 
 uf_status ufi_fc_quant_eval(ufi_ctx *ctx) {
   ufi_fc_geometry g = {0};
-  ufi_q_spec spec = {0};
   ufi_gemm_q gemm = {0};
   UFI_TRY(ufi_fc_geometry_of(ctx, &g));
   if (is_s16(&g)) return ufi_fc_s16_eval(ctx, &g);
-  UFI_TRY(fc_spec(ctx, &g, &spec));
+  const ufi_q_spec spec = ufi_q_prepared(ctx, g.input, g.filter, g.bias, g.output, NULL);
   UFI_TRY(ufi_q_begin(ctx, &spec, &gemm));
   gemm.batch = gemm.in_h = gemm.out_h = 1;
   gemm.in_w = gemm.out_w = g.batch;

@@ -60,6 +60,7 @@ typedef struct ufi_gemm_q {
   /* Right: packed (kernel_h * kernel_w * channels, n). */
   const void *b;
   ufi_q_kind kind;
+  int32_t b_zero;          /* BYTES, rows of one zero point: zero point of the right matrix, still in it */
   int64_t runs;            /* BYTES: each of so many equal parts of a row is packed in whole groups (0: 1) */
   int64_t n;
   int64_t block;           /* UFI_Q_BLOCKS: length of a block, even */
@@ -144,8 +145,15 @@ struct ufi_q_spec {
  * in the attributes. Fills in weights too. */
 uf_status ufi_q_spec_types(ufi_ctx *ctx, ufi_q_spec *spec, bool is_fc,
                            uf_dtype quantized_bias) UF_MUST_USE;
+/* From sums of column c to the output, as the reference computes it; it may not be finite. */
+double ufi_q_factor(const ufi_q_spec *spec, int64_t c);
+/* fully_connected_row.c: the same for a product of one row. */
+uf_status ufi_fc_row_quant_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g, const ufi_q_spec *spec) UF_MUST_USE;
 /* Makes the state (multipliers), packs constant weights, asks for scratch. */
 uf_status ufi_q_prepare(ufi_ctx *ctx, const ufi_q_spec *spec) UF_MUST_USE;
+/* In eval: what was prepared, of these tensors; nothing is checked again. */
+ufi_q_spec ufi_q_prepared(ufi_ctx *ctx, const ufi_tensor *input, const ufi_tensor *filter, const ufi_tensor *bias,
+                          const ufi_tensor *output, const void *geometry);
 /* Fills all of g that does not depend on geometry: in, in_dtype, zero, b, bias,
  * end, rows ... quantizing a float input and packing weights on the way. */
 uf_status ufi_q_begin(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g_out) UF_MUST_USE;

@@ -286,8 +286,7 @@ static uf_status prepare(ufi_ctx *ctx) {
   if (l[0].input->dtype == UF_INT8) {
     return is_int8_form(ctx) ? ufi_lstm_int8_prepare(ctx, l) : ufi_lstm_int_prepare(ctx, l);
   }
-  for (int d = 0; d <= a->is_both; d++) ufi_want_scratch(ctx, ufi_lstm_float_scratch(&l[d]));
-  return UF_OK;
+  return ufi_lstm_float_prepare(ctx, l);
 }
 
 static uf_status eval(ufi_ctx *ctx) {
@@ -300,7 +299,7 @@ static uf_status eval(ufi_ctx *ctx) {
     else ufi_lstm_int(ctx, l);
     return UF_OK;
   }
-  for (int d = 0; d <= a->is_both; d++) ufi_lstm_float(&l[d], ctx->scratch);
+  for (int d = 0; d <= a->is_both; d++) ufi_lstm_float(ctx, &l[d]);
   return UF_OK;
 }
 

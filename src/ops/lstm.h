@@ -53,8 +53,10 @@ static inline int64_t ufi_lstm_row(const ufi_lstm *l, int64_t t, int64_t b) {
 }
 
 /* lstm_float.c: float weights, and int8 weights with float activations. */
-size_t ufi_lstm_float_scratch(const ufi_lstm *l);
-void ufi_lstm_float(const ufi_lstm *l, void *scratch);
+typedef struct ufi_lstm_packed ufi_lstm_packed;
+/* Packs the weights of both directions, or the only one. */
+uf_status ufi_lstm_float_prepare(ufi_ctx *ctx, const ufi_lstm l[2]) UF_MUST_USE;
+void ufi_lstm_float(ufi_ctx *ctx, const ufi_lstm *l);
 
 /* lstm_int.c: int8 activations, int16 cell state and gates (8x8_16). */
 uf_status ufi_lstm_int_prepare(ufi_ctx *ctx, const ufi_lstm *l) UF_MUST_USE;

@@ -53,13 +53,13 @@ uf_status ufi_want_state(ufi_ctx *ctx, const ufi_tensor *t, int64_t rows, int64_
 /* ---- vectors and matrices ------------------------------------------------------------ */
 
 void ufi_vector_sigmoid(float *v, int64_t n) {
-  for (int64_t i = 0; i < n; i++) v[i] = 1.0f / (1.0f + expf(-v[i]));
+  ufi_kernels_get()->elementwise.f32_unary[UFK_LOGISTIC](v, v, (size_t)n);
 }
 
 void ufi_vector_act(float *v, int64_t n, ufi_act act) {
   float low, high;
   if (act == UFI_ACT_TANH) {
-    for (int64_t i = 0; i < n; i++) v[i] = tanhf(v[i]);
+    ufi_kernels_get()->elementwise.f32_unary[UFK_TANH](v, v, (size_t)n);
     return;
   }
   if (act == UFI_ACT_SIGN_BIT) {

@@ -131,24 +131,32 @@ static int32_t expected_sum(const window *t, size_t x, size_t c) {
   return (int32_t)sum;
 }
 
-/* Shifts to the right only, which have a faster way, or any. */
-static void make_scale(ufk_q_scale *s, size_t n, guarded *multiplier, guarded *shift, bool narrow) {
-  *multiplier = guard(n * 4), *shift = guard(n * 4);
+typedef struct scale_memory {
+  guarded multiplier, shift, factor, nudge;
+} scale_memory;
+
+/* Shifts to the right only, which have faster ways, or any. */
+static scale_memory make_scale(ufk_q_scale *s, size_t n, bool narrow) {
+  scale_memory m = {guard(n * 4), guard(n * 4), guard(n * 4), guard(n * 4)};
   const bool any = below(3) == 0;
   for (size_t c = 0; c < n; c++) {
-    ((int32_t *)multiplier->data)[c] = below(9) ? (1 << 30) + (int32_t)below(1 << 30) : 0;
-    ((int32_t *)shift->data)[c] = any ? (int32_t)below(50) - 31 : below(9) ? -1 - (int32_t)below(12) : -31;
+    ((int32_t *)m.multiplier.data)[c] = below(9) ? (1 << 30) + (int32_t)below(1 << 30) : 0;
+    ((int32_t *)m.shift.data)[c] = any ? (int32_t)below(50) - 31 : below(9) ? -1 - (int32_t)below(12) : -31;
+    const int32_t right = ((int32_t *)m.shift.data)[c];
+    ((float *)m.factor.data)[c] = (float)ldexp(((int32_t *)m.multiplier.data)[c], right - 31);
+    ((float *)m.nudge.data)[c] = ldexpf(0.5f, right);
   }
   const int32_t lowest = narrow ? -128 : 0;
-  *s = (ufk_q_scale){.multiplier = multiplier->data, .shift = shift->data, .zero = lowest + (int32_t)below(256),
+  *s = (ufk_q_scale){.multiplier = m.multiplier.data, .shift = m.shift.data, .zero = lowest + (int32_t)below(256),
                      .min = lowest + (int32_t)below(40), .max = lowest + 255 - (int32_t)below(40)};
+  if (!any && below(2)) s->factor = m.factor.data, s->nudge = m.nudge.data;
+  return m;
 }
 
 static void check_depthwise(const ufk_qdepthwise_table *k, bool narrow) {
   window t = make_window(k, narrow);
-  guarded multiplier, shift;
   ufk_q_scale s;
-  make_scale(&s, k->q_block, &multiplier, &shift, narrow);
+  scale_memory m = make_scale(&s, k->q_block, narrow);
   const size_t step = t.n + below(5);
   guarded out = guard((t.width - 1) * step + t.n);
   (narrow ? k->zip_narrow : k->zip_wide)(t.lines, t.groups, t.columns, t.n, t.zipped.data);
@@ -163,7 +171,7 @@ static void check_depthwise(const ufk_qdepthwise_table *k, bool narrow) {
     assert_int_equal(expected, narrow ? (int8_t)*at : *at);
   }
   free_window(&t);
-  unguard(&multiplier), unguard(&shift), unguard(&out);
+  unguard(&m.multiplier), unguard(&m.shift), unguard(&m.factor), unguard(&m.nudge), unguard(&out);
 }
 
 static void check_depthwise_float(const ufk_qdepthwise_table *k) {

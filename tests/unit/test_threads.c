@@ -7,7 +7,10 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -53,6 +56,62 @@ static void pieces_begin_at_multiples_of_the_grain(void **state) {
   ufi_pool_release(pool);
 }
 
+static double processor_seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Workers may watch for work within a run; after its end they sleep. */
+static void nothing_is_busy_after_a_run(void **state) {
+  ufi_pool *pool = ufi_pool_create(2);
+  for (int overlap = 0; overlap <= 1; overlap++) {
+    atomic_int marks[N] = {0};
+    ufi_pool_begin(pool);
+    if (overlap) ufi_pool_begin(pool);
+    for (int i = 0; i < 50; i++) ufi_parallel(pool, mark, marks, N);
+    ufi_pool_end(pool);
+    if (overlap) ufi_pool_end(pool);
+    for (int i = 0; i < N; i++) assert_int_equal(marks[i], 50);
+    double begin = processor_seconds();
+    usleep(100000);
+    assert_true(processor_seconds() - begin < 0.004); /* pthreadpool's workers watch for 10 ms and more */
+  }
+  ufi_pool_begin(pool); /* a run without calls, a pool without threads, none */
+  ufi_pool_end(pool);
+  ufi_pool_release(pool);
+  pool = ufi_pool_create(1);
+  ufi_pool_begin(pool);
+  ufi_pool_end(pool);
+  ufi_pool_release(pool);
+  ufi_pool_begin(NULL);
+  ufi_pool_end(NULL);
+}
+
+static void *many_runs(void *context) {
+  ufi_pool *own = context ? NULL : ufi_pool_create(8), *pool = context ? context : own;
+  for (int run = 0; run < 20; run++) {
+    atomic_int marks[64] = {0};
+    ufi_pool_begin(pool);
+    for (int i = 0; i < 10; i++) ufi_parallel(pool, mark, marks, 64);
+    ufi_pool_end(pool);
+    for (int i = 0; i < 64; i++) assert_int_equal(marks[i], 10);
+  }
+  ufi_pool_release(own);
+  return NULL;
+}
+
+/* More threads than processors, each with a pool of eight and all with one they share: done soon. */
+static void crowds_get_through(void **state) {
+  for (int shared = 0; shared <= 1; shared++) {
+    ufi_pool *pool = shared ? ufi_pool_create(8) : NULL;
+    pthread_t threads[6];
+    for (size_t i = 0; i < UFI_COUNT(threads); i++) assert_int_equal(pthread_create(&threads[i], NULL, many_runs, pool), 0);
+    for (size_t i = 0; i < UFI_COUNT(threads); i++) pthread_join(threads[i], NULL);
+    ufi_pool_release(pool);
+  }
+}
+
 static void instruction_sets(void **state) {
   assert_string_equal(ufi_isa_name(UFI_ISA_SCALAR), "scalar");
   assert_string_equal(ufi_isa_name((ufi_isa)77), "unknown");
@@ -76,6 +135,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(everything_runs_once),
     cmocka_unit_test(pieces_begin_at_multiples_of_the_grain),
+    cmocka_unit_test(nothing_is_busy_after_a_run), cmocka_unit_test(crowds_get_through),
     cmocka_unit_test(instruction_sets), cmocka_unit_test(kernel_tables_have_no_holes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

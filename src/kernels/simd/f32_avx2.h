@@ -35,6 +35,11 @@ static inline void vf_store_part(float *p, vf v, size_t n) {
 /* Past the caches; p is aligned to the vector. vf_stream_end before others may read. */
 static inline void vf_stream(float *p, vf v) { _mm256_stream_ps(p, v); }
 static inline void vf_stream_end(void) { _mm_sfence(); }
+/* a, in a register: without it compilers load again what was loaded. */
+static inline vf vf_hold(vf a) {
+  __asm__("" : "+v"(a));
+  return a;
+}
 static inline vf vf_set(float v) { return _mm256_set1_ps(v); }
 
 static inline vf vf_add(vf a, vf b) { return _mm256_add_ps(a, b); }
@@ -101,6 +106,11 @@ static inline vf vf_pow2(vi n) {
 }
 static inline vi vf_to_vi(vf a) { return _mm256_cvttps_epi32(a); } /* truncates */
 static inline vf vi_to_vf(vi a) { return _mm256_cvtepi32_ps(a); }
+/* a * 2^n for whole n in [-150, 129]: in two steps, so that results that are denormal or infinite come out right. */
+static inline vf vf_scale(vf a, vf n) {
+  const vi whole = vf_to_vi(n), half = _mm256_srai_epi32(whole, 1);
+  return vf_mul(vf_mul(a, vf_pow2(half)), vf_pow2(_mm256_sub_epi32(whole, half)));
+}
 
 /* ---- int32 ---------------------------------------------------------------------- */
 

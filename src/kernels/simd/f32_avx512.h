@@ -28,6 +28,11 @@ static inline void vf_store_part(float *p, vf v, size_t n) {
 }
 static inline void vf_stream(float *p, vf v) { _mm512_stream_ps(p, v); }
 static inline void vf_stream_end(void) { _mm_sfence(); }
+/* a, in a register: without it compilers load again what was loaded. */
+static inline vf vf_hold(vf a) {
+  __asm__("" : "+v"(a));
+  return a;
+}
 static inline vf vf_set(float v) { return _mm512_set1_ps(v); }
 
 static inline vf vf_add(vf a, vf b) { return _mm512_add_ps(a, b); }
@@ -81,6 +86,8 @@ static inline vf vf_pow2(vi n) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(n, _mm512_set1_epi32(127)), 23));
 }
 static inline vi vf_to_vi(vf a) { return _mm512_cvttps_epi32(a); }
+/* a * 2^n for whole n in [-150, 129]. */
+static inline vf vf_scale(vf a, vf n) { return _mm512_scalef_ps(a, n); }
 static inline vf vi_to_vf(vi a) { return _mm512_cvtepi32_ps(a); }
 
 /* ---- int32 ---------------------------------------------------------------------- */

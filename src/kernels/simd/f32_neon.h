@@ -35,6 +35,10 @@ static inline void vf_store_part(float *p, vf v, size_t n) {
 /* There is no store past the caches in C's NEON. */
 static inline void vf_stream(float *p, vf v) { vst1q_f32(p, v); }
 static inline void vf_stream_end(void) {}
+static inline vf vf_hold(vf a) {
+  __asm__("" : "+w"(a));
+  return a;
+}
 static inline vf vf_set(float v) { return vdupq_n_f32(v); }
 
 static inline vf vf_add(vf a, vf b) { return vaddq_f32(a, b); }
@@ -79,6 +83,11 @@ static inline vf vf_pow2(vi n) {
 }
 static inline vi vf_to_vi(vf a) { return vcvtq_s32_f32(a); }
 static inline vf vi_to_vf(vi a) { return vcvtq_f32_s32(a); }
+/* a * 2^n for whole n in [-150, 129]: in two steps, so that results that are denormal or infinite come out right. */
+static inline vf vf_scale(vf a, vf n) {
+  const vi whole = vf_to_vi(n), half = vshrq_n_s32(whole, 1);
+  return vf_mul(vf_mul(a, vf_pow2(half)), vf_pow2(vsubq_s32(whole, half)));
+}
 
 /* ---- int32 ---------------------------------------------------------------------- */
 

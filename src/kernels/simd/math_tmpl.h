@@ -25,29 +25,24 @@ static inline vf math_expm1_reduced(vf r) {
   return vf_fma(p, vf_mul(r, r), r);
 }
 
-/* y * 2^n for n in [-150, 129]: in two steps, so that results that are
- * denormal or infinite come out right. */
-static inline vf math_scale(vf y, vf n) {
-  const vi whole = vf_to_vi(n), half = vi_sra(whole, 1);
-  return vf_mul(vf_mul(y, vf_pow2(half)), vf_pow2(vi_sub(whole, half)));
-}
-
 /* exp(a + b), where a may be large and exact and b is small. */
 static inline vf math_exp2(vf a, vf b) {
   const vf n = vf_rint(vf_mul(vf_add(a, b), vf_set(LOG2_E)));
   vf r = vf_add(vf_fnma(n, vf_set(LN2_HIGH), a), b);
   r = vf_fnma(n, vf_set(LN2_LOW), r);
-  return math_scale(vf_add(math_expm1_reduced(r), vf_set(1.0f)), n);
+  return vf_scale(vf_add(math_expm1_reduced(r), vf_set(1.0f)), n);
 }
 
-static inline vf math_exp(vf x) {
-  /* Beyond these the result is infinite or 0; the order keeps a NaN. */
-  x = vf_max(vf_set(-104.0f), vf_min(vf_set(89.0f), x));
+/* exp(x) for x in [-104, 89], beyond which it is 0 or infinite. */
+static inline vf math_exp_inside(vf x) {
   const vf n = vf_rint(vf_mul(x, vf_set(LOG2_E)));
   vf r = vf_fnma(n, vf_set(LN2_HIGH), x);
   r = vf_fnma(n, vf_set(LN2_LOW), r);
-  return math_scale(vf_add(math_expm1_reduced(r), vf_set(1.0f)), n);
+  return vf_scale(vf_add(math_expm1_reduced(r), vf_set(1.0f)), n);
 }
+
+/* The order of the limits keeps a NaN. */
+static inline vf math_exp(vf x) { return math_exp_inside(vf_max(vf_set(-104.0f), vf_min(vf_set(89.0f), x))); }
 
 /* exp(x) - 1 for x <= 0. */
 static inline vf math_expm1_negative(vf x) {
@@ -62,7 +57,7 @@ static inline vf math_expm1_negative(vf x) {
 /* 1 / (1 + exp(-x)); exp of a negative number only, which cannot overflow. */
 static inline vf math_logistic(vf x) {
   const vf one = vf_set(1.0f);
-  const vf e = math_exp(vf_or(x, vf_set(-0.0f)));
+  const vf e = math_exp_inside(vf_max(vf_set(-104.0f), vf_or(x, vf_set(-0.0f))));
   return vf_div(vf_select(vf_lt(x, vf_set(0.0f)), e, one), vf_add(one, e));
 }
 
