@@ -6,7 +6,8 @@
  * over a piece that stays in the cache, memory is read once and written once. At the head of a chain there may be a
  * convolution or a product, which tells when a block of rows is there (ufi_ctx.done): what follows then runs over that
  * block. A value that only the chain itself reads is never written to memory: it passes from node to node in a slot of
- * a piece's size. Who wants to see it has it from a replay, as other intermediates.
+ * a piece's size. Who wants to see it has it from a replay, as other intermediates. A head leads only a chain that has
+ * such a value: without one, what follows is as fast after it.
  *
  * Where several nodes make bytes of one byte (swish of a quantized tensor, say: a look-up and a product with what was
  * looked up), they are one table, made by running their parts over all 256 bytes.
@@ -175,6 +176,14 @@ static bool has_bytes(const ufi_frame *f, const ufi_chain *c) {
 
 /* ---- all chains -------------------------------------------------------------------------- */
 
+/* Some value needs no memory. */
+static bool saves_memory(const ufi_frame *f, const ufi_chain *c, const int32_t *last) {
+  for (int32_t l = 0; l < c->n; l++) {
+    if (passes(f, c, l, last)) return true;
+  }
+  return false;
+}
+
 static uf_status find_at(ufi_frame *f, int32_t i, int32_t *last, uf_error *error) {
   ufi_part_fn part = part_of(f, i);
   ufi_chain c = {.first = i, .last = i, .has_head = !part && is_head(f, i)};
@@ -182,6 +191,7 @@ static uf_status find_at(ufi_frame *f, int32_t i, int32_t *last, uf_error *error
   add_link(&c, i, part);
   grow(f, &c);
   if (c.n < 2) return UF_OK;
+  if (c.has_head && !saves_memory(f, &c, last)) return UF_OK;
   size_t largest = 1;
   for (int32_t l = 0; l < c.n; l++) {
     f->chain_of[c.links[l].node] = f->n_chains;

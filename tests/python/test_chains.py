@@ -8,7 +8,7 @@ import unflow.lite
 
 modelgen = pytest.importorskip("modelgen")
 
-SHAPE = (1, 13, 12, 32)  # of what the chains are over: 4,992 elements, so that a piece is not a whole tensor
+SHAPE = (1, 60, 12, 32)  # of what the chains are over: several blocks of rows, and several pieces
 UNARY = {"float32": ["RELU", "RELU6", "LOGISTIC", "TANH", "HARD_SWISH", "NEG", "ABS"],
          "int8": ["RELU", "RELU6", "LOGISTIC", "TANH", "HARD_SWISH", "ABS"]}
 BINARY = {"float32": ["ADD", "SUB", "MUL", "MAXIMUM", "SQUARED_DIFFERENCE"], "int8": ["ADD", "SUB", "MUL", "MAXIMUM"]}
@@ -183,17 +183,19 @@ def test_values_in_the_middle_are_outputs(dtype, kind):
 
 @pytest.mark.parametrize("dtype", ["float32", "int8"])
 def test_what_the_head_reads_is_not_written_over(dtype):
-    """y = conv3x3(x) + x, then + y: the sum must not lie on x, which the convolution reads on other lines."""
+    """x + logistic(conv3x3(x)): the sum must not lie on x, which the convolution reads on other lines."""
     graph = Graph(dtype, np.random.default_rng(3))
     start = graph.value(SHAPE)
     x = graph.node("RELU", [start])
     w = graph.value((SHAPE[-1], 3, 3, SHAPE[-1]), True, scale=0.01)
-    y = graph.node("CONV_2D", [x, w], "Conv2DOptions", {"padding": 0, "strideH": 1, "strideW": 1})
-    total = graph.node("ADD", [x, y], "AddOptions")
-    end = graph.node("MUL", [y, total], "MulOptions")
+    attributes = {"padding": 0, "strideH": 1, "strideW": 1}
+    y = graph.node("CONV_2D", [x, w], "Conv2DOptions", attributes)
+    gate = graph.node("LOGISTIC", [y], scale=1 / 256)
+    total = graph.node("ADD", [x, gate], "AddOptions")
+    end = graph.node("CONV_2D", [total, w], "Conv2DOptions", attributes)
     feeds = feeds_of(graph, [start], np.random.default_rng(4))
     want = one_by_one(graph, feeds)
-    got = run(graph.model(graph.nodes, [start], [end]), feeds, 1, [end, total, x, y])
+    got = run(graph.model(graph.nodes, [start], [end]), feeds, 1, [end, total, gate, x, y])
     for name in got:
         np.testing.assert_array_equal(got[name], want[name])
 
