@@ -24,7 +24,7 @@ VENV := .venv
 ORACLE := .venv-oracle
 BIN := $(CURDIR)/$(VENV)/bin
 PACKAGES := gcc libc6-dev pkg-config python3-venv python3-dev libpthreadpool-dev libdeflate-dev libkissfft-dev libpng-dev libjpeg-dev
-TEST_PACKAGES := libcmocka-dev
+TEST_PACKAGES := libcmocka-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 PIP := pip --disable-pip-version-check -q --no-input
 export PIP_PROGRESS_BAR = off
 
@@ -98,7 +98,7 @@ bench-tensorflow: build $(ORACLE)/.stamp
 	@$(ORACLE)/bin/python bench/tensorflow.py $(BENCH)
 
 clean:
-	@rm -rf build build-asan
+	@rm -rf build build-asan build-cross
 
 distclean: clean
 	@rm -rf $(VENV) $(ORACLE) build-oracle build-zoo

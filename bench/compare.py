@@ -8,7 +8,7 @@
     compare.py --json FILE             the numbers too
 
 Tables: import (over NumPy's) and installed size; invoke; cold start (open, allocate, first invoke); peak memory; get_tensor
-and set_tensor. Every measurement is made in a process of its own (peers.py), one peer at a time, in rounds that alternate
+and set_tensor; runs a second of two sessions of one thread at a time (unflow's share the weights). Every measurement is made in a process of its own (peers.py), one peer at a time, in rounds that alternate
 between the peers, so that a machine that slows down slows all. A round's number is the minimum of its repetitions; what
 is printed is the median over rounds. The ratio is unflow's to the better peer's: below 1.00x unflow needs less.
 
@@ -40,7 +40,7 @@ import zoo  # noqa: E402
 MODELS = ("resnet50", "mobilenet_v2", "efficientnet_b0", "mobilenet_v3", "unet", "transformer", "lstm", "mlp")
 KINDS = ("float32", "dynamic", "int8")
 PEERS = ("unflow", "litert", "openvino")
-TABLES = ("import", "invoke", "cold", "memory", "tensors")
+TABLES = ("import", "invoke", "cold", "memory", "tensors", "sessions")
 
 IMPORTS = {"unflow": "from unflow.lite import Interpreter", "litert": "from ai_edge_litert.interpreter import Interpreter",
            "openvino": "import openvino"}
@@ -190,6 +190,18 @@ def show_tables(results, threads, args):
         show("set_tensor of the first input, us", results, lambda r: r["set"], 1e6)
 
 
+def show_sessions(models, args):
+    results = {name: measure(path, "sessions", PEERS, args) for name, path in models}
+    print(f"\n{'runs a second, one session | two':<36}" + "".join(f"{peer:>18}" for peer in PEERS) + f"{'ratio of two':>16}")
+    for name, by_peer in results.items():
+        cells = [f"{by_peer[p]['rate_1']:9.1f}{by_peer[p]['rate_2']:9.1f}" if p in by_peer else f"{'-':>18}" for p in PEERS]
+        most = max((by_peer[p]["rate_2"] for p in PEERS[1:] if p in by_peer), default=None)
+        if most and "unflow" in by_peer:
+            cells.append(f"{most / by_peer['unflow']['rate_2']:15.2f}x")
+        print(f"{name:<36}" + "".join(cells))
+    return results
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("words", nargs="*", help="of names of models")
@@ -216,6 +228,8 @@ def main():
             found[name] = measure(path, threads, [p for p in peers if not (plain and p == "openvino_bf16")], args)
         result["models"][str(threads)] = found
         show_tables(found, threads, args)
+    if "sessions" in args.show:
+        result["sessions"] = show_sessions(models, args)
     if args.json:
         pathlib.Path(args.json).write_text(json.dumps(result, indent=1))
     return 0

@@ -127,7 +127,7 @@ static void depthwise_run(void *context, const ufi_window_run *r) {
   const ptrdiff_t c = (ptrdiff_t)g->in_c, line = (ptrdiff_t)g->in_w * c;
   ufk_f32_window w = {(size_t)r->n, (size_t)c, (size_t)r->rows, (size_t)r->cols,
                       line, c, g->stride_w * c, c};
-  ufi_kernels_get()->gemm.f32_depthwise(
+  ufi_kernels_get()->depthwise.f32_depthwise(
       &w, l->in + r->in_y * line + r->in_x * c, l->weights + (r->tap_y * g->kernel_w + r->tap_x) * c,
       (size_t)(g->kernel_w * c), l->bias, l->out + (r->out_y * g->out_w + r->out_x) * c, 0.0f, 6.0f);
 }

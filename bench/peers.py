@@ -2,6 +2,7 @@
 """peers.py: one measurement of one peer on one model, in this process: what compare.py starts again and again.
 
     peers.py PEER MODEL.tflite THREADS SECONDS
+    peers.py PEER MODEL.tflite sessions SECONDS      runs a second of one session of one thread, and of two at a time
 
 Prints JSON: seconds of open (with allocation or compilation), of the first invoke, of the fastest of many within SECONDS,
 of one get_tensor of the first output and one set_tensor of the first input; bytes of the process's largest resident set
@@ -10,6 +11,7 @@ right after import and after the first invoke. Inputs are seeded random numbers.
 
 import json
 import sys
+import threading
 import time
 
 import numpy as np
@@ -44,6 +46,23 @@ class Interpreter:
     def get(self):
         return self.it.get_tensor(self.output)
 
+    def sessions(self, path, n):
+        """A callable each, which runs that session."""
+        if self.package == "unflow":
+            import unflow
+
+            model = unflow.open(path, num_threads=1)
+            feeds = {name: random_of(np.random.default_rng(1), t.shape, t.dtype) for name, t in model.inputs.items()}
+            models = [model, *(model.fork() for _ in range(n - 1))]  # they share the packed weights
+            return [lambda m=m: m.run(**feeds) for m in models]
+        calls = []
+        for _ in range(n):
+            self.open(path, 1)
+            for i, (shape, dtype) in enumerate(self.shapes()):
+                self.set(i, random_of(np.random.default_rng(1), shape, dtype))
+            calls.append(self.run)
+        return calls
+
 
 class OpenVino:
     """Compiled for `threads` processors and one stream, that is for the time of one call. float32 unless `precision` says
@@ -75,6 +94,18 @@ class OpenVino:
 
     def get(self):
         return self.request.get_output_tensor(0).data.copy()
+
+    def sessions(self, path, n):
+        core = self.ov.Core()
+        core.set_property("CPU", {"INFERENCE_NUM_THREADS": n, "NUM_STREAMS": n, "INFERENCE_PRECISION_HINT": self.precision})
+        self.compiled = core.compile_model(path, "CPU")
+        calls = []
+        for _ in range(n):
+            self.request = self.compiled.create_infer_request()
+            for i, (shape, dtype) in enumerate(self.shapes()):
+                self.set(i, random_of(np.random.default_rng(1), shape, dtype))
+            calls.append(self.request.infer)
+        return calls
 
 
 PEERS = {"unflow": Interpreter("unflow"), "litert": Interpreter("ai_edge_litert"), "openvino": OpenVino("f32"),
@@ -123,6 +154,41 @@ def measure(peer, path, threads, seconds):
     return out
 
 
+def rate(calls, seconds):
+    """Runs a second of all of them, each in a thread of its own."""
+    counts = [0] * len(calls)
+    end = clock() + seconds
+
+    def work(i):
+        while clock() < end:
+            calls[i]()
+            counts[i] += 1
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(len(calls))]
+    start = clock()
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    return sum(counts) / (clock() - start)
+
+
+def measure_sessions(peer, path, seconds):
+    peer.load()
+    out = {}
+    for n in (1, 2):
+        calls = peer.sessions(path, n)
+        for call in calls:
+            call()
+        out[f"rate_{n}"] = rate(calls, seconds)
+    out["peak_bytes"] = peak_bytes()
+    return out
+
+
 if __name__ == "__main__":
     name, path, threads, seconds = sys.argv[1:]
-    print(json.dumps(measure(PEERS[name], path, int(threads), float(seconds))))
+    if threads == "sessions":
+        result = measure_sessions(PEERS[name], path, float(seconds))
+    else:
+        result = measure(PEERS[name], path, int(threads), float(seconds))
+    print(json.dumps(result))

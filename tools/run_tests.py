@@ -114,6 +114,11 @@ def sanitized_python():
             "PYTHONPATH": str(ROOT / "build-asan" / "python"), "LD_PRELOAD": libasan(), "UNFLOW_TEST_SANITIZED": "1"}
 
 
+def cross():
+    status, text = call([sys.executable, "tools/test_cross.py"])
+    return counts_of(text, status)
+
+
 def layers():
     status, text = call([sys.executable, "tools/check_layers.py"])
     return counts_of(text, status)
@@ -184,6 +189,7 @@ STEPS = {
     "layers": layers,
     "c": lambda: c_tests("build"),
     "c-scalar": lambda: c_tests("build", {"UNFLOW_ISA": "scalar"}),
+    "c-neon": cross,
     "c-sanitized": lambda: c_tests("build-asan", SANITIZED),
     "python": lambda: pytest(["tests/python"]),
     "models-scalar": lambda: pytest(["tests/python/test_real_models.py"], {"UNFLOW_ISA": "scalar"}),
@@ -209,7 +215,7 @@ STEPS = {
 # What runs after one another: a later step uses what an earlier one left on disk (answers of the oracle), or counts
 # on the machine. The first chain runs alone, for its programs use all processors.
 CHAINS = [
-    ["layers", "c", "c-scalar", "c-sanitized"],
+    ["layers", "c", "c-scalar", "c-neon", "c-sanitized"],
     ["oracle", "oracle-sanitized", "oracle-damaged"],
     ["tensorflow-ops", "tensorflow-ops-sanitized"],
     ["python", "models-scalar", "python-sanitized"],

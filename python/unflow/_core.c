@@ -48,7 +48,7 @@ static PyMethodDef functions[] = {
   {"write_checkpoint", core_write_checkpoint, METH_VARARGS,
    "write_checkpoint(prefix, pairs, shards)"},
   {"dequantize", core_dequantize, METH_VARARGS,
-   "dequantize(array, dtype, scales, zero_points, axis, block_size) -> float32 array"},
+   "dequantize(array, dtype, scales, zero_points, axis, block_size, out) -> float32 array"},
   {"np_dtype", core_np_dtype, METH_VARARGS, "np_dtype(name) -> numpy.dtype"},
   {"dtypes", core_dtypes, METH_NOARGS,
    "dtypes() -> list of (name, bits, TFLite's number, TensorFlow's, NumPy's name, in ml_dtypes)"},

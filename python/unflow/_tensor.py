@@ -50,14 +50,16 @@ class Sparse(NamedTuple):
         return f"Sparse({len(self.values)} {self.values.dtype} values, {len(self.dim_metadata)} levels)"
 
 
-def dequantize(array, quantization):
+def dequantize(array, quantization, out=None):
     """The real numbers of a quantized array, as float32 of the same shape.
 
     array: integers (or float16, bfloat16) of any shape, not changed.
     quantization: a Quantization, a (scale, zero_point) pair of numbers or 1-D
     arrays, LiteRT's ``quantization_parameters`` dictionary, or None: just cast.
+    out: a C-contiguous float32 array of that shape to fill and return, apart from array's
+    memory; None: a new one. Filling one again saves the time that new memory takes.
     Raises WrongTypeError for strings and complex numbers, InvalidArgumentError
-    when the scales do not fit the shape.
+    when the scales or out do not fit the shape.
     """
     axis = block = 0
     if quantization is None:
@@ -75,7 +77,7 @@ def dequantize(array, quantization):
         zero_points = np.zeros(len(scales), np.int64)
     elif len(zero_points) == 1 and len(scales) > 1:
         zero_points = np.repeat(zero_points, len(scales))
-    return _core.dequantize(np.asarray(array), None, scales, zero_points, int(axis), int(block))
+    return _core.dequantize(np.asarray(array), None, scales, zero_points, int(axis), int(block), out)
 
 
 class ArrayLike:

@@ -189,11 +189,31 @@ static PyObject *unpacked(core_state *state, const uf_tensor *tensor, int how) {
   return core_raise(state, &error, CORE_ANY);
 }
 
-/* float32 values; of the real numbers when quant is set in the tensor. */
-static PyObject *as_float32(core_state *state, const uf_tensor *tensor) {
+/* Whether `value` can be given the float32 values of tensor. False: exception set. */
+static bool can_take_float32(core_state *state, PyObject *value, const uf_tensor *tensor) {
+  PyArrayObject *array = (PyArrayObject *)value;
   npy_intp dims[UF_MAX_RANK];
   shape_of(tensor, dims);
-  PyObject *array = PyArray_SimpleNew(tensor->rank, dims, NPY_FLOAT32);
+  if (!PyArray_Check(value) || PyArray_TYPE(array) != NPY_FLOAT32 || !PyArray_ISCARRAY(array) ||
+      PyArray_NDIM(array) != tensor->rank || !PyArray_CompareLists(PyArray_DIMS(array), dims, tensor->rank)) {
+    core_fail(state, UF_INVALID_ARGUMENT, "out: expected a writeable C-contiguous float32 array of the input's shape, found "
+              "another; leave it out and a new one is made");
+    return false;
+  }
+  uintptr_t a = (uintptr_t)PyArray_DATA(array), b = (uintptr_t)tensor->data;
+  if (a < b + tensor->size && b < a + (uintptr_t)PyArray_NBYTES(array)) {
+    core_fail(state, UF_INVALID_ARGUMENT, "out: expected memory apart from the input's, found memory that overlaps");
+    return false;
+  }
+  return true;
+}
+
+/* float32 values; of the real numbers when quant is set in the tensor. given: the array to fill, or NULL. */
+static PyObject *as_float32(core_state *state, const uf_tensor *tensor, PyObject *given) {
+  npy_intp dims[UF_MAX_RANK];
+  shape_of(tensor, dims);
+  if (given != NULL && !can_take_float32(state, given, tensor)) return NULL;
+  PyObject *array = given != NULL ? Py_NewRef(given) : PyArray_SimpleNew(tensor->rank, dims, NPY_FLOAT32);
   if (array == NULL) return NULL;
   CORE_ERROR(error);
   float *out = PyArray_DATA((PyArrayObject *)array);
@@ -214,7 +234,7 @@ static PyObject *small_float(core_state *state, const uf_tensor *tensor, int how
   }
   uf_tensor bare = *tensor;
   bare.quant = NULL;
-  return as_float32(state, &bare);
+  return as_float32(state, &bare, NULL);
 }
 
 /* The bits of what NumPy itself has no dtype for: of the tensor's shape where an element has whole
@@ -238,7 +258,7 @@ PyObject *core_array(core_state *state, uf_tensor *tensor, int how) {
   } else if (tensor->dtype == UF_STRING) {
     array = strings(tensor);
   } else if (tensor->dtype == UF_FLOAT4_E2M1FN && ml_descr(state, tensor->dtype) == NULL) {
-    array = as_float32(state, tensor);
+    array = as_float32(state, tensor, NULL);
   } else if (is_packed(tensor->dtype)) {
     array = unpacked(state, tensor, how);
   } else if (is_small_float(state, tensor->dtype)) {
@@ -378,14 +398,14 @@ PyObject *core_dtypes(PyObject *module, PyObject *unused) {
   return list;
 }
 
-/* dequantize(array, dtype or None, scales, zero_points, axis, block_size). */
+/* dequantize(array, dtype or None, scales, zero_points, axis, block_size, out or None). */
 PyObject *core_dequantize(PyObject *module, PyObject *args) {
   core_state *state = core_state_of(module);
-  PyObject *value, *scales_value, *zeros_value, *result = NULL;
+  PyObject *value, *scales_value, *zeros_value, *out, *result = NULL;
   const char *name;
   int axis, block_size;
-  if (!PyArg_ParseTuple(args, "OzOOii", &value, &name, &scales_value, &zeros_value, &axis,
-                        &block_size))
+  if (!PyArg_ParseTuple(args, "OzOOiiO", &value, &name, &scales_value, &zeros_value, &axis,
+                        &block_size, &out))
     return NULL;
   uf_dtype want = name == NULL ? UF_INVALID : uf_dtype_from_name(name);
   PyArrayObject *scales = (PyArrayObject *)PyArray_ContiguousFromAny(scales_value, NPY_FLOAT32, 1,
@@ -401,7 +421,7 @@ PyObject *core_dequantize(PyObject *module, PyObject *args) {
               "%lld", (long long)quant.count, (long long)PyArray_SIZE(zeros));
   } else {
     input.tensor.quant = quant.count > 0 ? &quant : NULL;
-    result = as_float32(state, &input.tensor);
+    result = as_float32(state, &input.tensor, out == Py_None ? NULL : out);
   }
   core_input_drop(&input);
 done:

@@ -160,17 +160,13 @@ static inline float ufi_bfloat_to_float(uint16_t bits) {
 }
 uint16_t ufi_float_to_bfloat(float value);    /* nearest even */
 
-/* ---- other floats and numbers (float8.c, astype.c) --------------------------- */
+/* ---- other floats and numbers (float8.c, status.c) --------------------------- */
 
 /* The values of all codes of a float8 or float4 (whose codes are 0 to 15); false:
  * dtype is none. */
 bool ufi_float8_table(uf_dtype dtype, float table[256]);
 /* int8 for qint8 and so on; any other dtype is itself. */
 uf_dtype ufi_dtype_unquantized(uf_dtype dtype);
-/* count numbers converted as NumPy's astype does (astype.c says how). Elements of
- * packed types come unpacked, one a byte. Neither pointer need be aligned. WRONG_TYPE:
- * there is no such conversion (strings; complex to real; to packed and 8-bit floats). */
-uf_status ufi_convert(uf_dtype from, const void *in, int64_t count, uf_dtype to, void *out,
-                      uf_error *error);
+
 
 #endif

@@ -25,3 +25,15 @@ void ufi_unpack_bytes(uf_dtype dtype, const uint8_t *in, int64_t n, uint8_t *out
     out[i] = (uint8_t)((v ^ sign) - sign);
   }
 }
+
+uf_status uf_unpack(const uf_tensor *t, void *out, uf_error *error) {
+  int64_t n = 0;
+  UFI_TRY(ufi_tensor_check(t, &n, error));
+  int bits = uf_dtype_bits(t->dtype);
+  if (bits == 0 || bits >= 8)
+    return ufi_fail(error, UF_WRONG_TYPE,
+                    "expected int4, uint4, int2, uint2 or float4_e2m1fn, found %s",
+                    uf_dtype_name(t->dtype));
+  ufi_unpack_bytes(t->dtype, t->data, n, out);
+  return UF_OK;
+}

@@ -103,6 +103,17 @@ const char *uf_dtype_name(uf_dtype dtype) {
 
 int uf_dtype_bits(uf_dtype dtype) { return dtype_is_valid(dtype) ? dtype_table[dtype].bits : 0; }
 
+uf_dtype ufi_dtype_unquantized(uf_dtype dtype) {
+  switch (dtype) {
+    case UF_QINT8: return UF_INT8;
+    case UF_QUINT8: return UF_UINT8;
+    case UF_QINT16: return UF_INT16;
+    case UF_QUINT16: return UF_UINT16;
+    case UF_QINT32: return UF_INT32;
+    default: return dtype;
+  }
+}
+
 uf_dtype uf_dtype_from_name(const char *name) {
   if (!name) return UF_INVALID;
   for (int i = 0; i < UF_DTYPE_COUNT; i++)

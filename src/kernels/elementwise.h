@@ -101,6 +101,8 @@ typedef struct ufk_elementwise_table {
    * does not grow with n. */
   double (*f32_sum)(const float *x, size_t n);
   double (*f32_sum_squares)(const float *x, size_t n);
+  /* sums[i] += x[i] + x[step + i] + ... of rows; some rows are added up at a time. */
+  void (*f32_accumulate)(const float *x, size_t rows, int64_t step, float *sums, size_t n);
   /* The largest (smallest) of start and x; NaNs in x are passed over. */
   float (*f32_max)(const float *x, size_t n, float start);
   float (*f32_min)(const float *x, size_t n, float start);
@@ -126,6 +128,8 @@ typedef struct ufk_elementwise_table {
 
   ufk_s8_add_fn s8_add[UFK_MODE_COUNT];
   ufk_u8_add_fn u8_add[UFK_MODE_COUNT];
+  /* (a - b)^2, squared before it is scaled to the output; left_shift is 7, subtract is set, y has any scale. */
+  ufk_s8_add_fn s8_sqdiff[UFK_MODE_COUNT];
   ufk_s8_mul_fn s8_mul[UFK_MODE_COUNT];
   ufk_u8_mul_fn u8_mul[UFK_MODE_COUNT];
 } ufk_elementwise_table;
@@ -133,5 +137,6 @@ typedef struct ufk_elementwise_table {
 void ufk_elementwise_scalar(ufk_elementwise_table *table);
 void ufk_elementwise_avx2(ufk_elementwise_table *table);
 void ufk_elementwise_avx512(ufk_elementwise_table *table);
+void ufk_elementwise_neon(ufk_elementwise_table *table);
 
 #endif

@@ -123,6 +123,20 @@ enum { LANES = 8, BLOCK = 1024 };
 F32_SUM(f32_sum, v)
 F32_SUM(f32_sum_squares, v * v)
 
+/* Rows that are added up before their sum is added to the others'. */
+enum { BLOCK_ROWS = 128 };
+
+static void f32_accumulate(const float *x, size_t rows, int64_t step, float *sums, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    for (size_t row = 0; row < rows; row += BLOCK_ROWS) {
+      const size_t end = UFI_MIN(rows, row + BLOCK_ROWS);
+      float sum = 0.0f;
+      for (size_t k = row; k < end; ++k) sum += x[(int64_t)k * step + (int64_t)i];
+      sums[i] += sum;
+    }
+  }
+}
+
 static float f32_max_row(const float *x, size_t n, float start) {
   for (size_t i = 0; i < n; ++i) start = x[i] > start ? x[i] : start;
   return start;
@@ -219,6 +233,13 @@ static inline int32_t q_add(int32_t a, int32_t b, const ufk_q_add *p) {
   return clamp_i32(ufk_add_wrap(ufk_scale_i32(sum, p->y), p->y_offset), p->lo, p->hi);
 }
 
+static inline int32_t q_sqdiff(int32_t a, int32_t b, const ufk_q_add *p) {
+  const int32_t u = ufk_scale_i32((a + p->a_offset) * (1 << p->left_shift), p->a);
+  const int32_t v = ufk_scale_i32((b + p->b_offset) * (1 << p->left_shift), p->b);
+  const int32_t square = (u - v) * (u - v);
+  return clamp_i32(ufk_add_wrap(ufk_scale_i32(square, p->y), p->y_offset), p->lo, p->hi);
+}
+
 static inline int32_t q_mul(int32_t a, int32_t b, const ufk_q_mul *p) {
   const int32_t product = (a + p->a_offset) * (b + p->b_offset);
   return clamp_i32(ufk_add_wrap(ufk_scale_i32(product, p->y), p->y_offset), p->lo, p->hi);
@@ -235,6 +256,7 @@ static inline int32_t q_mul(int32_t a, int32_t b, const ufk_q_mul *p) {
   Q_BINARY_ONE(name, vs, type, params_type, f, a[i], b[0])
 Q_BINARY(s8_add, int8_t, ufk_q_add, q_add)
 Q_BINARY(u8_add, uint8_t, ufk_q_add, q_add)
+Q_BINARY(s8_sqdiff, int8_t, ufk_q_add, q_sqdiff)
 Q_BINARY(s8_mul, int8_t, ufk_q_mul, q_mul)
 Q_BINARY(u8_mul, uint8_t, ufk_q_mul, q_mul)
 
@@ -270,6 +292,7 @@ static void set_f32(ufk_elementwise_table *table) {
   table->f32_log_softmax = f32_log_softmax;
   table->f32_sum = f32_sum;
   table->f32_sum_squares = f32_sum_squares;
+  table->f32_accumulate = f32_accumulate;
   table->f32_max = f32_max_row;
   table->f32_min = f32_min_row;
 }
@@ -291,6 +314,7 @@ void ufk_elementwise_scalar(ufk_elementwise_table *table) {
   table->lut8 = lut8;
   MODES(s8_add, s8_add);
   MODES(u8_add, u8_add);
+  MODES(s8_sqdiff, s8_sqdiff);
   MODES(s8_mul, s8_mul);
   MODES(u8_mul, u8_mul);
 }

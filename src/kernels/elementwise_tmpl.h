@@ -14,6 +14,8 @@
 
 #include "kernels/simd/math_tmpl.h"
 
+#define UNROLL _Pragma("GCC unroll 16")
+
 /* ---- two operands ------------------------------------------------------------ */
 
 /* The limits are the first operands: a NaN in v passes. */
@@ -184,6 +186,38 @@ static inline vf add_value(vf v, vf sum) { return vf_add(v, sum); }
 static inline vf add_square(vf v, vf sum) { return vf_fma(v, v, sum); }
 F32_SUM(f32_sum, add_value)
 F32_SUM(f32_sum_squares, add_square)
+
+/* Rows that are added up before their sum is added to the others'. */
+enum { BLOCK_ROWS = 128 };
+
+/* nv vectors of columns, the last of which has `last`. */
+static inline __attribute__((always_inline)) void accumulate_columns(
+    const size_t nv, const float *x, size_t rows, int64_t step, float *sums, size_t last) {
+  vf s[8];
+  const bool whole = last == VF_LANES;
+#define COLUMN(p, j) (j + 1 < nv || whole ? vf_load(p + j * VF_LANES) : vf_load_part(p + j * VF_LANES, last))
+  UNROLL for (size_t j = 0; j < nv; ++j) s[j] = vf_set(0.0f);
+  for (; rows > 0; --rows, x += step)
+    UNROLL for (size_t j = 0; j < nv; ++j) s[j] = vf_add(s[j], COLUMN(x, j));
+  UNROLL for (size_t j = 0; j < nv; ++j) {
+    const vf sum = vf_add(COLUMN(sums, j), s[j]);
+    if (j + 1 < nv || whole) vf_store(sums + j * VF_LANES, sum);
+    else vf_store_part(sums + j * VF_LANES, sum, last);
+  }
+#undef COLUMN
+}
+
+static void f32_accumulate(const float *x, size_t rows, int64_t step, float *sums, size_t n) {
+  while (rows > 0) {
+    const size_t count = UFI_MIN(rows, (size_t)BLOCK_ROWS);
+    size_t i = 0;
+    for (; i + 8 * VF_LANES <= n; i += 8 * VF_LANES) accumulate_columns(8, x + i, count, step, sums + i, VF_LANES);
+    for (; i + 2 * VF_LANES <= n; i += 2 * VF_LANES) accumulate_columns(2, x + i, count, step, sums + i, VF_LANES);
+    for (; i < n; i += UFI_MIN(n - i, (size_t)VF_LANES))
+      accumulate_columns(1, x + i, count, step, sums + i, UFI_MIN(n - i, (size_t)VF_LANES));
+    x += (int64_t)count * step, rows -= count;
+  }
+}
 
 #define F32_EXTREME(name, BETTER, BEST_LANE)                                          \
   static float name(const float *x, size_t n, float start) {                          \
@@ -365,13 +399,14 @@ typedef struct add_plan {
   add_scale a, b, y;
   vi a_offset, b_offset, y_offset, lo, hi, negate;
   int a_left, b_left;
+  ufk_scale y_scale;
 } add_plan;
 static inline bool is_half(ufk_scale s) { return s.multiplier == 1 << 30 && s.shift == 0; }
 static inline add_plan add_plan_of(const ufk_q_add *p) {
   return (add_plan){add_scale_of(p->a), add_scale_of(p->b), add_scale_of(p->y),
                     vi_set(p->a_offset), vi_set(p->b_offset), vi_set(p->y_offset),
                     vi_set(p->lo), vi_set(p->hi), vi_set(p->subtract ? -1 : 0),
-                    p->left_shift - is_half(p->a), p->left_shift - is_half(p->b)};
+                    p->left_shift - is_half(p->a), p->left_shift - is_half(p->b), p->y};
 }
 static inline __attribute__((always_inline)) vi add_a(vi v, const add_plan *p, bool half) {
   v = vi_shl(vi_add(v, p->a_offset), p->a_left);
@@ -387,8 +422,15 @@ static inline vi add_both(vi a, vi b, const add_plan *p) {
   return vi_min(p->hi, vi_max(p->lo, y));
 }
 
+/* The squared difference likewise, where b is negated: squares stay below 2^30, too. */
+static inline vi square_both(vi a, vi b, const add_plan *p) {
+  const vi difference = vi_add(a, b);
+  const vi y = vi_add(scale_vi(vi_mul(difference, difference), p->y_scale), p->y_offset);
+  return vi_min(p->hi, vi_max(p->lo, y));
+}
+
 /* mode, half_a and half_b are constants: each combination is a loop of its own. */
-#define ADD(name, type, LOAD, STORE)                                                        \
+#define ADD(name, type, LOAD, STORE, BOTH)                                                  \
   static inline __attribute__((always_inline)) void name##_row(                             \
       const type *a, const type *b, type *y, size_t n, const ufk_q_add *params,             \
       const ufk_mode mode, const bool half_a, const bool half_b) {                          \
@@ -396,13 +438,13 @@ static inline vi add_both(vi a, vi b, const add_plan *p) {
     const vi a_value = add_a(vi_set(a[0]), p, half_a), b_value = add_b(vi_set(b[0]), p, half_b); \
     size_t i = 0;                                                                           \
     for (; i + VF_LANES <= n; i += VF_LANES)                                                \
-      STORE(y + i, add_both(mode == UFK_SV ? a_value : add_a(LOAD(a + i), p, half_a),       \
+      STORE(y + i, BOTH(mode == UFK_SV ? a_value : add_a(LOAD(a + i), p, half_a),           \
                             mode == UFK_VS ? b_value : add_b(LOAD(b + i), p, half_b), p));  \
     if (i == n) return;                                                                     \
     type part_a[VF_LANES] = {0}, part_b[VF_LANES] = {0};                                    \
     if (mode != UFK_SV) memcpy(part_a, a + i, n - i);                                       \
     if (mode != UFK_VS) memcpy(part_b, b + i, n - i);                                       \
-    STORE(part_a, add_both(mode == UFK_SV ? a_value : add_a(LOAD(part_a), p, half_a),       \
+    STORE(part_a, BOTH(mode == UFK_SV ? a_value : add_a(LOAD(part_a), p, half_a),           \
                            mode == UFK_VS ? b_value : add_b(LOAD(part_b), p, half_b), p));  \
     memcpy(y + i, part_a, n - i);                                                           \
   }                                                                                         \
@@ -423,8 +465,9 @@ static inline vi add_both(vi a, vi b, const add_plan *p) {
   static void name##_vs(const type *a, const type *b, type *y, size_t n, const ufk_q_add *p) { \
     name##_mode(a, b, y, n, p, UFK_VS);                                                     \
   }
-ADD(s8_add, int8_t, vi_load_s8, vi_store_s8)
-ADD(u8_add, uint8_t, vi_load_u8, vi_store_u8)
+ADD(s8_add, int8_t, vi_load_s8, vi_store_s8, add_both)
+ADD(u8_add, uint8_t, vi_load_u8, vi_store_u8, add_both)
+ADD(s8_sqdiff, int8_t, vi_load_s8, vi_store_s8, square_both)
 
 #define MUL_ONE(name, mode, type, LOAD, STORE, A, B, A_PART, B_PART)                        \
   static void name##_##mode(const type *a, const type *b, type *y, size_t n,                \
@@ -470,6 +513,7 @@ static void set_vector_binary(ufk_elementwise_table *table) {
   MODES(f32_binary[UFK_PRELU], f32_prelu);
   MODES(s8_add, s8_add);
   MODES(u8_add, u8_add);
+  MODES(s8_sqdiff, s8_sqdiff);
   MODES(s8_mul, s8_mul);
   MODES(u8_mul, u8_mul);
 }
@@ -500,6 +544,7 @@ static void set_vector_kernels(ufk_elementwise_table *table) {
   table->f32_log_softmax = f32_log_softmax;
   table->f32_sum = f32_sum;
   table->f32_sum_squares = f32_sum_squares;
+  table->f32_accumulate = f32_accumulate;
   table->f32_max = f32_max_row;
   table->f32_min = f32_min_row;
   table->s8_accumulate = s8_accumulate;

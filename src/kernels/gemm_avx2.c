@@ -17,11 +17,6 @@ typedef __m256 vec;
 #define v_load _mm256_loadu_ps
 #define v_store _mm256_storeu_ps
 #define v_set1 _mm256_set1_ps
-#define v_zero _mm256_setzero_ps
-#define v_add _mm256_add_ps
-#define v_mul _mm256_mul_ps
-#define v_div _mm256_div_ps
-#define v_sqrt _mm256_sqrt_ps
 #define v_fma _mm256_fmadd_ps
 #define v_max _mm256_max_ps
 #define v_min _mm256_min_ps

@@ -18,11 +18,6 @@ typedef __m512 vec;
 #define v_load _mm512_loadu_ps
 #define v_store _mm512_storeu_ps
 #define v_set1 _mm512_set1_ps
-#define v_zero _mm512_setzero_ps
-#define v_add _mm512_add_ps
-#define v_mul _mm512_mul_ps
-#define v_div _mm512_div_ps
-#define v_sqrt _mm512_sqrt_ps
 #define v_fma _mm512_fmadd_ps
 #define v_max _mm512_max_ps
 #define v_min _mm512_min_ps

@@ -17,20 +17,43 @@ static ufi_kernels kernels_in_use;
 
 static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_gemm_scalar(&table->gemm);
+  ufk_depthwise_scalar(&table->depthwise);
   ufk_qgemm_scalar(&table->qgemm);
+  ufk_qdepthwise_scalar(&table->qdepthwise);
   ufk_matvec_scalar(&table->matvec);
   ufk_elementwise_scalar(&table->elementwise);
+  ufk_convert_scalar(&table->convert);
+  ufk_softmax8_scalar(&table->softmax8);
 #if defined(__x86_64__)
   if (isa < UFI_ISA_AVX2) return;
   ufk_gemm_avx2(&table->gemm);
+  ufk_depthwise_avx2(&table->depthwise);
   ufk_qgemm_avx2(&table->qgemm);
+  ufk_qdepthwise_avx2(&table->qdepthwise);
   ufk_matvec_avx2(&table->matvec);
   ufk_elementwise_avx2(&table->elementwise);
+  ufk_convert_avx2(&table->convert);
+  ufk_softmax8_avx2(&table->softmax8);
   if (isa < UFI_ISA_AVX512) return;
   ufk_gemm_avx512(&table->gemm);
+  ufk_depthwise_avx512(&table->depthwise);
   ufk_qgemm_avx512(&table->qgemm);
+  ufk_qdepthwise_avx512(&table->qdepthwise);
   ufk_matvec_avx512(&table->matvec);
   ufk_elementwise_avx512(&table->elementwise);
+  ufk_convert_avx512(&table->convert);
+  ufk_softmax8_avx512(&table->softmax8);
+#elif defined(__aarch64__)
+  if (isa < UFI_ISA_NEON) return;
+  ufk_gemm_neon(&table->gemm);
+  ufk_depthwise_neon(&table->depthwise);
+  ufk_qgemm_neon(&table->qgemm);
+  ufk_qdepthwise_neon(&table->qdepthwise);
+  ufk_matvec_neon(&table->matvec);
+  ufk_elementwise_neon(&table->elementwise);
+  ufk_convert_neon(&table->convert);
+  ufk_softmax8_neon(&table->softmax8);
+  if (isa == UFI_ISA_NEON_DOT) ufk_qgemm_neon_dot(&table->qgemm);
 #endif
 }
 
@@ -42,7 +65,7 @@ const ufi_kernels *ufi_kernels_get(void) {
 }
 
 bool ufi_kernels_for(int isa, ufi_kernels *table_out) {
-  if (isa < UFI_ISA_SCALAR || isa > (int)ufi_cpu_isa()) return false;
+  if (!ufi_cpu_has(isa)) return false;
   memset(table_out, 0, sizeof *table_out);
   fill((ufi_isa)isa, table_out);
   return true;

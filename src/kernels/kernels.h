@@ -15,16 +15,24 @@
 #define UFI_KERNELS_H
 
 #include "base/base.h"
+#include "kernels/convert.h"
+#include "kernels/depthwise.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
 #include "kernels/matvec.h"
+#include "kernels/qdepthwise.h"
 #include "kernels/qgemm.h"
+#include "kernels/softmax8.h"
 
 typedef struct ufi_kernels {
   ufk_gemm_table gemm;
+  ufk_depthwise_table depthwise;
   ufk_qgemm_table qgemm;
+  ufk_qdepthwise_table qdepthwise;
   ufk_matvec_table matvec;
   ufk_elementwise_table elementwise;
+  ufk_convert_table convert;
+  ufk_softmax8_table softmax8;
 } ufi_kernels;
 
 /* The table for the instruction set in use. */

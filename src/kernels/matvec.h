@@ -23,5 +23,6 @@ typedef struct ufk_matvec_table {
 void ufk_matvec_scalar(ufk_matvec_table *table); /* sets all */
 void ufk_matvec_avx2(ufk_matvec_table *table);
 void ufk_matvec_avx512(ufk_matvec_table *table);
+void ufk_matvec_neon(ufk_matvec_table *table);
 
 #endif

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * qgemm.h: integer matrix multiplication, depthwise convolution and pooling,
- * and the way from sums back to the output's type.
+ * qgemm.h: integer matrix multiplication, and the way from sums back to the
+ * output's type.
  *
- * All products are 16 bits x 16 bits summed in pairs into 32 bits, the one
- * multiplication that x86 does exactly (pmaddwd, with VNNI vpdpwssd): a byte
- * minus its zero point fits in 16 bits, so signed, unsigned, 4-bit, symmetric
- * and asymmetric inputs become the same loop. The left matrix is widened on the
- * way into a small buffer (widen), which also is where windows are gathered and
- * zero points vanish; taps outside the image are plain zeros. The right matrix
- * stays in bytes and is widened in registers, unless it has a zero point.
+ * Two kinds of products. Bytes: the left matrix as it lies in memory, weights in
+ * bytes, four products at a time (vpdpbusd). The instruction takes unsigned bytes on the left, so
+ * that signed ones have their sign bit flipped, which adds 128; this and the zero point
+ * leave through the sums of the columns of weights, which are kept in front of each panel:
+ *
+ *   sum of (a - zero) * b = sum of a * b - zero * sum of b
+ *
+ * Pairs: 16 bits x 16 bits summed in pairs into 32 bits, the one multiplication that all of x86
+ * does exactly (pmaddwd): for processors without the former, and what does not fit in bytes (16-bit
+ * inputs, weights with a zero point). The left matrix is widened on the way into a small buffer
+ * (widen), where zero points vanish.
  *
  * Sums wrap around at 32 bits, so results do not depend on the order.
  */
@@ -18,7 +22,7 @@
 
 #include "base/base.h"
 
-/* The largest tile, and block of channels, of any instruction set. Arrays with
+/* The largest tile of any instruction set. Arrays with
  * one element per output column are padded to a multiple of UFK_Q_MAX_NR. */
 #define UFK_Q_MAX_MR 12
 #define UFK_Q_MAX_NR 32
@@ -39,22 +43,51 @@ typedef void (*ufk_q_widen_fn)(size_t runs, size_t n, const void *const *from, i
 typedef void (*ufk_q_gemm_fn)(size_t rows, size_t n, size_t pairs, const int16_t *a, size_t a_step,
                               const void *b, const int32_t *bias, int32_t *c, size_t ldc);
 
-/* One pixel of a depthwise convolution:
- *
- *   acc[c] = bias[c] + sum over t < 2 * pairs of in[t][c] * w[c][t]
- *
- * for c < channels; acc and bias are padded to UFK_Q_MAX_NR. w is packed in
- * blocks of q_block channels: (block, pairs, q_block, 2) of int16. */
-typedef void (*ufk_q_depthwise_fn)(size_t pairs, size_t channels, const void *const *in,
-                                   size_t from, const int16_t *w, const int32_t *bias,
-                                   int32_t *acc);
+/* to[i * n + j] = from[i][j] ^ flip for i < runs, j < n; fill where from[i] is NULL. Up to
+ * UFK_Q_SLACK bytes behind are written, too. */
+enum { UFK_Q_SLACK = 64 };
+typedef void (*ufk_q_copy_fn)(size_t runs, size_t n, const void *const *from, uint8_t flip,
+                              uint8_t fill, uint8_t *to);
 
-/* How sums become outputs; one element per column, padded to UFK_Q_MAX_NR. */
+/* A tile of a product of bytes:
+ *
+ *   sum[i][j] = start + sum over t < runs, k < 4 * quads of a[i][t * run_step + k] * b[t][k][j]
+ *
+ * for i < rows <= mr and j < n <= nr. b is one packed panel, (runs, quads, nr, 4). start is
+ * start[j] (nr of them), or c itself when start is NULL. */
+typedef struct ufk_q_bytes {
+  size_t rows, n, runs, quads;
+  const uint8_t *const *a;
+  size_t run_step;
+  const int8_t *b;
+  const int32_t *start;
+  int32_t *c;            /* (rows, nr) */
+} ufk_q_bytes;
+
+/* out[i * nr + j] = bias[j] - zero[i] * sums[j] for i < rows, j < nr: where sums of products of
+ * bytes start. */
+typedef void (*ufk_q_start_fn)(size_t rows, const int32_t *bias, const int32_t *zero,
+                               const int32_t *sums, int32_t *out);
+
+/* How sums become outputs; one element per column, padded to UFK_Q_MAX_NR. The output's zero point
+ * is added with saturation. */
 typedef struct ufk_q_scale {
   const int32_t *multiplier, *shift; /* fixed: as in requant.h */
   const double *real;                /* real: round(sum * real) */
+  /* NULL, or how to come near either with one float32 multiplication: sum * factor, and away from
+   * zero by nudge, which is where the second rounding of `fixed` has its halves (ufk_q_near). Padding is 0. */
+  const float *factor, *nudge;
   int32_t zero, min, max;            /* of the output, for both */
 } ufk_q_scale;
+
+/* True: out[i * out_step + j] is what fixed_s8 or real_s8 makes of sum[i][j]. False: scale is NULL, has no
+ * factor, or a sum was too near to a half to tell; the sums are in c, up to nr columns of it. */
+typedef bool (*ufk_q_bytes_fn)(const ufk_q_bytes *tile, const ufk_q_scale *scale, int8_t *out,
+                               size_t out_step);
+
+/* sum * factor + nudge is less than this from the exact value while that is within +-257: where it is
+ * nearer to a half, the exact way decides. */
+#define UFK_Q_NEAR (1.0f / 16384)
 
 typedef struct ufk_q_float {
   const float *column;  /* scale of each column */
@@ -71,11 +104,6 @@ typedef void (*ufk_q_to_int_fn)(size_t rows, size_t n, const int32_t *acc, size_
 typedef void (*ufk_q_to_float_fn)(size_t rows, size_t n, const int32_t *acc, size_t ld,
                                   const ufk_q_float *scale, float *out, size_t out_step);
 
-/* out[c] of the taps in[t][from + c], t < taps. Averages round half away from
- * zero; taps is at least 1. */
-typedef void (*ufk_q_pool_fn)(size_t taps, size_t channels, const void *const *in, size_t from,
-                              int32_t min, int32_t max, void *out);
-
 /* Scale (and zero point) with which n floats are quantized to int8, and the
  * result, as TFLite does on x86 for inputs of products with int8 weights. */
 typedef void (*ufk_q_quantize_fn)(size_t n, const float *from, bool asymmetric, int8_t *to,
@@ -91,20 +119,22 @@ ufk_q_grid ufk_q_grid_of(float min, float max, bool asymmetric);
 
 typedef struct ufk_qgemm_table {
   size_t q_mr, q_nr;          /* the tile */
-  size_t q_block;             /* channels in a block of depthwise weights */
+  uint8_t q_flip;             /* of the bytes of signed rows; for unsigned ones q_flip ^ 0x80 */
+  ufk_q_copy_fn copy;
+  ufk_q_bytes_fn gemm_bytes;  /* NULL: not in this instruction set */
+  ufk_q_start_fn start;
   ufk_q_widen_fn widen_s8, widen_u8, widen_s16; /* s16: zero is not subtracted */
   ufk_q_gemm_fn gemm_s8, gemm_s16;              /* type of b */
-  ufk_q_depthwise_fn depthwise_s8, depthwise_u8;
   ufk_q_to_int_fn fixed_s8, fixed_u8, fixed_s16;
   ufk_q_to_int_fn real_s8, real_u8, real_s16;
   ufk_q_to_float_fn to_float;
-  ufk_q_pool_fn max_s8, max_u8, max_s16;
-  ufk_q_pool_fn average_s8, average_u8, average_s16;
   ufk_q_quantize_fn quantize;
 } ufk_qgemm_table;
 
 void ufk_qgemm_scalar(ufk_qgemm_table *table);
 void ufk_qgemm_avx2(ufk_qgemm_table *table);
 void ufk_qgemm_avx512(ufk_qgemm_table *table);
+void ufk_qgemm_neon(ufk_qgemm_table *table);
+void ufk_qgemm_neon_dot(ufk_qgemm_table *table);
 
 #endif

@@ -33,15 +33,6 @@ static inline veci i_widen_s8(const int8_t *p) {
 static inline veci i_widen_u8(const uint8_t *p) {
   return _mm256_cvtepu8_epi16(_mm_loadu_si128((const void *)p));
 }
-static inline __m128i zip_bytes(const void *p, const void *q) {
-  return _mm_unpacklo_epi8(_mm_loadl_epi64(p), _mm_loadl_epi64(q));
-}
-static inline veci i_zip_s8(const int8_t *p, const int8_t *q) {
-  return _mm256_cvtepi8_epi16(zip_bytes(p, q));
-}
-static inline veci i_zip_u8(const uint8_t *p, const uint8_t *q) {
-  return _mm256_cvtepu8_epi16(zip_bytes(p, q));
-}
 static inline veci i_dot(veci acc, veci a, veci b) {
   return _mm256_add_epi32(acc, _mm256_madd_epi16(a, b));
 }
@@ -106,6 +97,23 @@ static inline void i_put_u8(uint8_t *p, veci x, size_t n) {
 }
 static inline void i_put_s16(int16_t *p, veci x, size_t n) { put_bytes(p, narrow16(x), 2 * n); }
 
+#define i_pack16 _mm256_packs_epi32
+#define i_adds16 _mm256_adds_epi16
+#define i_set8 _mm256_set1_epi8
+/* Packing works within 128 bits: four lanes of the one and four of the other in turn. */
+static inline veci in_order(veci x) {
+  return _mm256_permutevar8x32_epi32(x, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+static inline veci i_pack_s8(veci a, veci b) { return in_order(_mm256_packs_epi16(a, b)); }
+static inline veci i_pack_u8(veci a, veci b) { return in_order(_mm256_packus_epi16(a, b)); }
+#define i_min_s8 _mm256_min_epi8
+#define i_max_s8 _mm256_max_epi8
+#define i_min_u8 _mm256_min_epu8
+#define i_max_u8 _mm256_max_epu8
+static inline void i_put_row(void *p, veci x, int row, size_t n) {
+  put_bytes(p, row ? _mm256_extracti128_si256(x, 1) : _mm256_castsi256_si128(x), n);
+}
+
 #define f_load _mm256_loadu_ps
 #define f_set1 _mm256_set1_ps
 #define f_add _mm256_add_ps
@@ -113,6 +121,18 @@ static inline void i_put_s16(int16_t *p, veci x, size_t n) { put_bytes(p, narrow
 #define f_min _mm256_min_ps
 #define f_max _mm256_max_ps
 #define f_from_i _mm256_cvtepi32_ps
+#define f_to_i _mm256_cvtps_epi32
+#define f_sub _mm256_sub_ps
+#define f_fma _mm256_fmadd_ps
+static inline vecf f_signed(vecf x, vecf y) {
+  return _mm256_or_ps(_mm256_and_ps(x, _mm256_set1_ps(-0.0f)), y);
+}
+static inline vecf f_farther(vecf x, vecf y) {
+  return _mm256_max_ps(x, _mm256_andnot_ps(_mm256_set1_ps(-0.0f), y));
+}
+static inline bool f_is_above(vecf x, vecf y) {
+  return _mm256_movemask_ps(_mm256_cmp_ps(x, y, _CMP_GT_OQ)) != 0;
+}
 #define f_keep(x) __asm__("" : "+x"(x))
 static inline __m256i mask_of(size_t n) {
   static const int32_t ones[16] = {-1, -1, -1, -1, -1, -1, -1, -1};

@@ -10,6 +10,8 @@
 #define VW 16
 #define MR 12
 #define NV 2
+#define HAS_BYTES
+#define BYTES_FLIP 0x80
 #define TILE_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
 
 /* Stops the compiler from fusing a product into an fma. The tests' emulation of
@@ -41,17 +43,15 @@ static inline veci i_widen_s8(const int8_t *p) {
 static inline veci i_widen_u8(const uint8_t *p) {
   return _mm512_cvtepu8_epi16(_mm256_loadu_si256((const void *)p));
 }
-static inline __m256i zip_bytes(const void *p, const void *q) {
-  __m128i x = _mm_loadu_si128(p), y = _mm_loadu_si128(q);
-  return _mm256_set_m128i(_mm_unpackhi_epi8(x, y), _mm_unpacklo_epi8(x, y));
-}
-static inline veci i_zip_s8(const int8_t *p, const int8_t *q) {
-  return _mm512_cvtepi8_epi16(zip_bytes(p, q));
-}
-static inline veci i_zip_u8(const uint8_t *p, const uint8_t *q) {
-  return _mm512_cvtepu8_epi16(zip_bytes(p, q));
-}
 #define i_dot _mm512_dpwssd_epi32
+#define i_dot4 _mm512_dpbusd_epi32
+#define i_set8 _mm512_set1_epi8
+#define i_xor _mm512_xor_si512
+static inline veci i_load8(const void *p) { return _mm512_loadu_si512(p); }
+static inline void i_store8(void *p, veci v) { _mm512_storeu_si512(p, v); }
+static inline veci i_load8_n(const void *p, size_t n) {
+  return _mm512_maskz_loadu_epi8(((__mmask64)1 << n) - 1, p);
+}
 
 static inline veci i_low_bits(veci n) {
   const veci one = _mm512_set1_epi32(1);
@@ -103,6 +103,31 @@ static inline void i_put_s16(int16_t *p, veci x, size_t n) {
   _mm512_mask_cvtepi32_storeu_epi16(p, mask_of(n), x);
 }
 
+#define i_pack16 _mm512_packs_epi32
+#define i_adds16 _mm512_adds_epi16
+/* Packing works within 128 bits: four lanes of the one and four of the other in turn. */
+static inline veci in_order(veci x) {
+  const veci order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  return _mm512_permutexvar_epi32(order, x);
+}
+static inline veci i_pack_s8(veci a, veci b) { return in_order(_mm512_packs_epi16(a, b)); }
+static inline veci i_pack_u8(veci a, veci b) { return in_order(_mm512_packus_epi16(a, b)); }
+#define i_min_s8 _mm512_min_epi8
+#define i_max_s8 _mm512_max_epi8
+#define i_min_u8 _mm512_min_epu8
+#define i_max_u8 _mm512_max_epu8
+static inline void i_put_row(void *p, veci x, int row, size_t n) {
+  __m256i v = row ? _mm512_extracti64x4_epi64(x, 1) : _mm512_castsi512_si256(x);
+  if (n == 32) _mm256_storeu_si256(p, v);
+  else _mm256_mask_storeu_epi8(p, (__mmask32)((UINT64_C(1) << n) - 1), v);
+}
+static inline void i_put_half_row(void *p, veci x, int row, size_t n) {
+  __m256i two = row & 2 ? _mm512_extracti64x4_epi64(x, 1) : _mm512_castsi512_si256(x);
+  __m128i v = row & 1 ? _mm256_extracti128_si256(two, 1) : _mm256_castsi256_si128(two);
+  if (n == 16) _mm_storeu_si128(p, v);
+  else _mm_mask_storeu_epi8(p, (__mmask16)((1u << n) - 1), v);
+}
+
 #define f_load _mm512_loadu_ps
 #define f_set1 _mm512_set1_ps
 #define f_add _mm512_add_ps
@@ -110,6 +135,16 @@ static inline void i_put_s16(int16_t *p, veci x, size_t n) {
 #define f_min _mm512_min_ps
 #define f_max _mm512_max_ps
 #define f_from_i _mm512_cvtepi32_ps
+#define f_to_i _mm512_cvtps_epi32
+#define f_sub _mm512_sub_ps
+#define f_fma _mm512_fmadd_ps
+static inline vecf f_signed(vecf x, vecf y) { /* (x & sign) | y */
+  const veci sign = _mm512_set1_epi32(INT32_MIN);
+  return _mm512_castsi512_ps(
+      _mm512_ternarylogic_epi32(_mm512_castps_si512(x), sign, _mm512_castps_si512(y), 0xea));
+}
+static inline vecf f_farther(vecf x, vecf y) { return _mm512_range_ps(x, y, 0xb); }
+static inline bool f_is_above(vecf x, vecf y) { return _mm512_cmp_ps_mask(x, y, _CMP_GT_OQ) != 0; }
 #define f_keep KEEP
 static inline vecf f_load_n(const float *p, size_t n) {
   return _mm512_maskz_loadu_ps(mask_of(n), p);

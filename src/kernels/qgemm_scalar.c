@@ -11,8 +11,6 @@
 
 enum { MR = 4, NR = 8 };
 
-#include "kernels/qpool_tmpl.h"
-
 /* ---- widening ------------------------------------------------------------- */
 
 #define WIDEN(type, name)                                                               \
@@ -54,26 +52,45 @@ static void widen_s16(size_t runs, size_t n, const void *const *from, int32_t ze
 GEMM(int8_t, gemm_s8)
 GEMM(int16_t, gemm_s16)
 
-/* Blocks of one channel. */
-#define DEPTHWISE(type, name)                                                              \
-  static void name(size_t pairs, size_t channels, const void *const *in, size_t from,      \
-                   const int16_t *w, const int32_t *bias, int32_t *acc) {                  \
-    for (size_t c = 0; c < channels; c++) {                                                \
-      uint32_t sum = (uint32_t)bias[c];                                                    \
-      for (size_t t = 0; t < 2 * pairs; t++) {                                             \
-        sum += (uint32_t)(((const type *)in[t])[from + c] * *w++);                         \
-      }                                                                                    \
-      acc[c] = (int32_t)sum;                                                               \
-    }                                                                                      \
+static void copy(size_t runs, size_t n, const void *const *from, uint8_t flip, uint8_t fill,
+                 uint8_t *to) {
+  for (size_t i = 0; i < runs; i++, to += n) {
+    const uint8_t *x = from[i];
+    for (size_t j = 0; j < n; j++) to[j] = x ? (uint8_t)(x[j] ^ flip) : fill;
   }
-DEPTHWISE(int8_t, depthwise_s8)
-DEPTHWISE(uint8_t, depthwise_u8)
+}
+
+static void start(size_t rows, const int32_t *bias, const int32_t *zero, const int32_t *sums,
+                  int32_t *out) {
+  for (size_t i = 0; i < rows; i++, out += NR) {
+    for (size_t j = 0; j < NR; j++) {
+      out[j] = (int32_t)((uint32_t)bias[j] - (uint32_t)zero[i] * (uint32_t)sums[j]);
+    }
+  }
+}
+
+static bool gemm_bytes(const ufk_q_bytes *t, const ufk_q_scale *scale, int8_t *out,
+                       size_t out_step) {
+  for (size_t i = 0; i < t->rows; i++) {
+    uint32_t sum[NR];
+    const int8_t *b = t->b;
+    for (size_t j = 0; j < NR; j++) sum[j] = (uint32_t)(t->start ? t->start[j] : t->c[i * NR + j]);
+    for (size_t k = 0; k < t->runs * t->quads; k++) {
+      const uint8_t *x = t->a[i] + k / t->quads * t->run_step + k % t->quads * 4;
+      for (size_t j = 0; j < NR; j++, b += 4) {
+        sum[j] += (uint32_t)(x[0] * b[0] + x[1] * b[1] + x[2] * b[2] + x[3] * b[3]);
+      }
+    }
+    for (size_t j = 0; j < NR; j++) t->c[i * NR + j] = (int32_t)sum[j];
+  }
+  return false;
+}
 
 /* ---- from sums to outputs ------------------------------------------------------ */
 
 static inline int32_t fixed(int32_t sum, const ufk_q_scale *s, size_t j) {
-  uint32_t x = (uint32_t)ufk_requantize(sum, s->multiplier[j], s->shift[j]);
-  return ufk_clamp((int32_t)(x + (uint32_t)s->zero), s->min, s->max);
+  const int64_t x = (int64_t)ufk_requantize(sum, s->multiplier[j], s->shift[j]) + s->zero;
+  return x < s->min ? s->min : x > s->max ? s->max : (int32_t)x;
 }
 
 /* A double beyond 2^30 is beyond every output, whatever the zero point. */
@@ -158,12 +175,11 @@ static void quantize(size_t n, const float *from, bool asymmetric, int8_t *to, f
 
 void ufk_qgemm_scalar(ufk_qgemm_table *table) {
   *table = (ufk_qgemm_table){
-      .q_mr = MR, .q_nr = NR, .q_block = 1,
+      .q_mr = MR, .q_nr = NR, .q_flip = 0x80, .copy = copy, .gemm_bytes = gemm_bytes,
+      .start = start,
       .widen_s8 = widen_s8, .widen_u8 = widen_u8, .widen_s16 = widen_s16,
       .gemm_s8 = gemm_s8, .gemm_s16 = gemm_s16,
-      .depthwise_s8 = depthwise_s8, .depthwise_u8 = depthwise_u8,
       .fixed_s8 = fixed_s8, .fixed_u8 = fixed_u8, .fixed_s16 = fixed_s16,
       .real_s8 = real_s8, .real_u8 = real_u8, .real_s16 = real_s16,
       .to_float = to_float, .quantize = quantize};
-  set_pools(table);
 }

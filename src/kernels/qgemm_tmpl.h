@@ -10,8 +10,11 @@
  *   i_load i_store i_set1 i_add i_sub i_min i_max i_zero, of int32
  *   i_load16(p)          2 * VW int16
  *   i_widen_s8(p), i_widen_u8(p)      2 * VW bytes to int16
- *   i_zip_s8(p, q), i_zip_u8(p, q)    VW bytes of each, alternating, to int16
  *   i_dot(acc, a, b)     acc + sums of pairs of int16 products
+ *   i_dot4(acc, a, b)    acc + sums of four products of a's unsigned and b's signed
+ *                        bytes (BYTES_FLIP 0x80; 0: of a's signed ones); only with
+ *                        HAS_BYTES, as i_load8 i_store8(p), of 4 * VW bytes,
+ *                        i_load8_n(p, n), zeros behind n, i_set8(x) and i_xor
  *   i_sub16(a, b), i_store16(p, v), i_set16(x)
  *   i_fixed(x, multiplier, left, right, half): as ufk_requantize; half is
  *                        the mask of `right` bits, halved
@@ -19,10 +22,21 @@
  *   i_real(x, p)         round(x * p[lane]) of doubles, limited to +-2^30
  *   i_put_s8(p, v, n), i_put_u8, i_put_s16, f_put(p, v, n): the first n <= VW
  *                        lanes, already in range, to memory
+ *   i_pack16(a, b)       lanes of a and b to 16 bits, saturated
+ *   i_adds16(a, b)       saturated
+ *   i_pack_s8(a, b), i_pack_u8(a, b)  two rows so packed, of 2 * VW lanes each, to bytes,
+ *                        saturated; the whole rows lie one behind the other
+ *   i_min_s8 i_max_s8 i_min_u8 i_max_u8 i_set8
+ *   i_put_row(p, v, row, n)  the first n <= 2 * VW bytes of row 0 or 1 of such a pair
+ *   i_put_half_row(p, v, row, n)  the same of rows 0 to 3 of VW bytes; only with HAS_BYTES
  *   f_load f_set1 f_add f_mul f_min f_max f_from_i f_keep(x): stops the
  *                        compiler from fusing x into an fma
  *   f_load_n(p, n)       n <= VW floats, zeros behind
  *   f_lowest(v) f_highest(v): over lanes
+ *   f_fma f_sub f_to_i(x): to nearest, halves to even
+ *   f_signed(x, y)       y >= 0 with the sign of x
+ *   f_farther(x, y)      max(x, |y|)
+ *   f_is_above(x, y)     any lane of x is above that of y
  *   i_round_f(x)         nearest, halves away from zero, of |x| < 2^31
  *
  * Functions that take a size as `const size_t` are inlined into callers that
@@ -30,7 +44,6 @@
  */
 #include "kernels/qgemm.h"
 #include "kernels/requant.h"
-#include "kernels/qpool_tmpl.h"
 
 #define NR (VW * NV)
 #define INLINE static inline __attribute__((always_inline))
@@ -143,66 +156,33 @@ static void gemm_s16(size_t rows, size_t n, size_t pairs, const int16_t *a, size
   gemm(rows, n, &(gemm_args){pairs, a, a_step, bias, c, ldc}, b, true);
 }
 
-/* ---- depthwise ----------------------------------------------------------------- */
+/* ---- rows of bytes ---------------------------------------------------------- */
 
-INLINE veci zip(const bool is_signed, const void *p, const void *q, size_t at) {
-  return is_signed ? i_zip_s8((const int8_t *)p + at, (const int8_t *)q + at)
-                   : i_zip_u8((const uint8_t *)p + at, (const uint8_t *)q + at);
-}
-
-/* nb blocks of VW channels, which all exist. */
-INLINE void depthwise_blocks(const bool is_signed, const size_t nb, const size_t pairs,
-                             const void *const *in, size_t from, const int16_t *w,
-                             const int32_t *bias, int32_t *out) {
-  veci acc[4];
-  UNROLL for (size_t j = 0; j < nb; j++) acc[j] = i_load(bias + j * VW);
-  UNROLL for (size_t t = 0; t < pairs; t++) {
-    const void *p = in[2 * t], *q = in[2 * t + 1];
-    UNROLL for (size_t j = 0; j < nb; j++) {
-      veci x = zip(is_signed, p, q, from + j * VW);
-      acc[j] = i_dot(acc[j], x, i_load16(w + (j * pairs + t) * 2 * VW));
+#ifdef HAS_BYTES
+static void copy(size_t runs, size_t n, const void *const *from, uint8_t flip, uint8_t fill,
+                 uint8_t *to) {
+  const veci f = i_set8((char)flip), outside = i_set8((char)fill);
+  for (size_t i = 0; i < runs; i++, to += n) {
+    const uint8_t *x = from[i];
+    size_t j = 0;
+    if (x) {
+      for (; j + 4 * VW <= n; j += 4 * VW) i_store8(to + j, i_xor(i_load8(x + j), f));
+      if (j < n) i_store8(to + j, i_xor(i_load8_n(x + j, n - j), f));
+    } else {
+      for (; j < n; j += 4 * VW) i_store8(to + j, outside);
     }
   }
-  UNROLL for (size_t j = 0; j < nb; j++) i_store(out + j * VW, acc[j]);
 }
 
-/* Less than a block: its bytes are copied, so as not to read behind them. */
-static void depthwise_rest(bool is_signed, size_t pairs, size_t n, const void *const *in,
-                           size_t from, const int16_t *w, const int32_t *bias, int32_t *out) {
-  veci acc = i_load(bias);
-  for (size_t t = 0; t < pairs; t++) {
-    uint8_t p[VW] = {0}, q[VW] = {0};
-    memcpy(p, (const uint8_t *)in[2 * t] + from, n);
-    memcpy(q, (const uint8_t *)in[2 * t + 1] + from, n);
-    acc = i_dot(acc, zip(is_signed, p, q, 0), i_load16(w + t * 2 * VW));
-  }
-  i_store(out, acc);
-}
-
-INLINE void depthwise(const bool is_signed, const size_t pairs, size_t channels,
-                      const void *const *in, size_t from, const int16_t *w, const int32_t *bias,
-                      int32_t *acc) {
-  size_t c = 0;
-  for (; c + 4 * VW <= channels; c += 4 * VW) {
-    depthwise_blocks(is_signed, 4, pairs, in, from + c, w + c * 2 * pairs, bias + c, acc + c);
-  }
-  for (; c + VW <= channels; c += VW) {
-    depthwise_blocks(is_signed, 1, pairs, in, from + c, w + c * 2 * pairs, bias + c, acc + c);
-  }
-  if (c < channels) {
-    depthwise_rest(is_signed, pairs, channels - c, in, from + c, w + c * 2 * pairs, bias + c,
-                   acc + c);
+static void start(size_t rows, const int32_t *bias, const int32_t *zero, const int32_t *sums,
+                  int32_t *out) {
+  for (size_t i = 0; i < rows; i++, out += NR) {
+    for (size_t j = 0; j < NR; j++) {
+      out[j] = (int32_t)((uint32_t)bias[j] - (uint32_t)zero[i] * (uint32_t)sums[j]);
+    }
   }
 }
-
-#define DEPTHWISE(name, is_signed)                                                       \
-  static void name(size_t pairs, size_t channels, const void *const *in, size_t from,    \
-                   const int16_t *w, const int32_t *bias, int32_t *acc) {                \
-    if (pairs == 5) depthwise(is_signed, 5, channels, in, from, w, bias, acc); /* 3x3 */  \
-    else depthwise(is_signed, pairs, channels, in, from, w, bias, acc);                  \
-  }
-DEPTHWISE(depthwise_s8, true)
-DEPTHWISE(depthwise_u8, false)
+#endif
 
 /* ---- from sums to outputs ------------------------------------------------------- */
 
@@ -214,13 +194,13 @@ INLINE void put(const enum put type, void *out, size_t at, veci x, size_t n) {
   else i_put_s16((int16_t *)out + at, x, n);
 }
 
+/* Columns outside, rows inside: the parameters of a vector of columns are
+ * loaded once. |x| may be anything, zero is small: a saturated sum needs no wider type. */
 INLINE veci limit(veci x, const ufk_q_scale *s) {
-  x = i_add(x, i_set1(s->zero));
-  return i_min(i_max(x, i_set1(s->min)), i_set1(s->max));
+  const veci near = i_min(i_max(x, i_set1(-(1 << 30))), i_set1(1 << 30));
+  return i_min(i_max(i_add(near, i_set1(s->zero)), i_set1(s->min)), i_set1(s->max));
 }
 
-/* Columns outside, rows inside: the parameters of a vector of columns are
- * loaded once. */
 INLINE void fixed(const enum put type, size_t rows, size_t n, const int32_t *acc, size_t ld,
                   const ufk_q_scale *s, void *out, size_t out_step) {
   for (size_t j = 0; j < n; j += VW) {
@@ -245,9 +225,53 @@ INLINE void real(const enum put type, size_t rows, size_t n, const int32_t *acc,
   }
 }
 
+/* One vector of sums to integers; *far_io: how far any was from its integer. */
+INLINE veci near_vector(veci acc, vecf factor, vecf nudge, vecf *far_io) {
+  const vecf sum = f_from_i(acc);
+  const vecf x = f_fma(sum, factor, f_signed(sum, nudge));
+  const veci whole = f_to_i(x);
+  *far_io = f_farther(*far_io, f_sub(x, f_from_i(whole)));
+  return whole;
+}
+
+/* Both ways of rounding by float32 arithmetic, pairs of rows of 2 * VW columns at a time. False:
+ * some sum was too near to a half to tell, so that the exact way has to do all. */
+INLINE bool near(const bool is_signed, size_t rows, size_t n, const int32_t *acc, size_t ld,
+                 const ufk_q_scale *s, uint8_t *out, size_t out_step) {
+  const veci zero = i_set16((int16_t)s->zero);
+  const veci min = i_set8((char)s->min), max = i_set8((char)s->max);
+  vecf far = f_set1(0.0f);
+  for (size_t j = 0; j < n; j += 2 * VW) {
+    const vecf f0 = f_load(s->factor + j), f1 = f_load(s->factor + j + VW);
+    const vecf n0 = f_load(s->nudge + j), n1 = f_load(s->nudge + j + VW);
+    const size_t width = UFI_MIN(n - j, (size_t)2 * VW);
+    for (size_t i = 0; i < rows; i += 2) {
+      const size_t other = i + 1 < rows ? ld : 0;
+      const int32_t *c = acc + i * ld + j;
+      const int32_t *d = c + other;
+      veci x = i_pack16(near_vector(i_load(c), f0, n0, &far), near_vector(i_load(c + VW), f1, n1, &far));
+      veci y = i_pack16(near_vector(i_load(d), f0, n0, &far), near_vector(i_load(d + VW), f1, n1, &far));
+      x = i_adds16(x, zero);
+      y = i_adds16(y, zero);
+      if (is_signed) x = i_min_s8(i_max_s8(i_pack_s8(x, y), min), max);
+      else x = i_min_u8(i_max_u8(i_pack_u8(x, y), min), max);
+      i_put_row(out + i * out_step + j, x, 0, width);
+      if (other) i_put_row(out + (i + 1) * out_step + j, x, 1, width);
+    }
+  }
+  return !f_is_above(far, f_set1(0.5f - UFK_Q_NEAR));
+}
+
+INLINE bool is_near(const enum put type, size_t rows, size_t n, const int32_t *acc, size_t ld,
+                    const ufk_q_scale *s, void *out, size_t out_step) {
+  if (!s->factor || type == PUT_S16) return false;
+  return near(type == PUT_S8, rows, n, acc, ld, s, out, out_step);
+}
+
 #define TO_INT(how, suffix, type)                                                              \
   static void how##_##suffix(size_t rows, size_t n, const int32_t *acc, size_t ld,             \
                              const ufk_q_scale *s, void *out, size_t out_step) {               \
+    if (is_near(type, rows, n, acc, ld, s, out, out_step)) return;                             \
     how(type, rows, n, acc, ld, s, out, out_step);                                             \
   }
 TO_INT(fixed, s8, PUT_S8)
@@ -272,6 +296,87 @@ static void to_float(size_t rows, size_t n, const int32_t *acc, size_t ld, const
     }
   }
 }
+
+/* ---- products of bytes ------------------------------------------------------ */
+
+#ifdef HAS_BYTES
+/* A tile in registers to bytes, as in near: four vectors at a time, which are two rows, or four where
+ * a row is one vector. */
+INLINE bool tile_near(const size_t rows, const size_t nv, veci acc[MR][NV], size_t n, const ufk_q_scale *s,
+                      int8_t *out, size_t out_step) {
+  const veci zero = i_set16((int16_t)s->zero);
+  const veci min = i_set8((char)s->min), max = i_set8((char)s->max);
+  const vecf f0 = f_load(s->factor), f1 = nv > 1 ? f_load(s->factor + VW) : f0;
+  const vecf n0 = f_load(s->nudge), n1 = nv > 1 ? f_load(s->nudge + VW) : n0;
+  vecf far[4] = {f_set1(0.0f), f_set1(0.0f), f_set1(0.0f), f_set1(0.0f)};
+  const size_t step = 4 / nv;
+  UNROLL for (size_t i = 0; i < rows; i += step) {
+    veci v[4];
+    UNROLL for (size_t q = 0; q < 4; q++) {
+      const size_t row = i + q / nv < rows ? i + q / nv : rows - 1, j = q % nv;
+      v[q] = near_vector(acc[row][j], j ? f1 : f0, j ? n1 : n0, &far[q]);
+    }
+    const veci x = i_adds16(i_pack16(v[0], v[1]), zero), y = i_adds16(i_pack16(v[2], v[3]), zero);
+    const veci bytes = i_min_s8(i_max_s8(i_pack_s8(x, y), min), max);
+    UNROLL for (size_t q = 0; q < 4; q++) {
+      if (q >= step || i + q >= rows) continue;
+      if (nv > 1) i_put_row(out + (i + q) * out_step, bytes, (int)q, n);
+      else i_put_half_row(out + (i + q) * out_step, bytes, (int)q, n);
+    }
+  }
+  const vecf all = f_farther(f_farther(far[0], far[1]), f_farther(far[2], far[3]));
+  return !f_is_above(all, f_set1(0.5f - UFK_Q_NEAR));
+}
+
+INLINE bool bytes_tile(const size_t rows, const size_t nv, const ufk_q_bytes *t, const ufk_q_scale *s,
+                       int8_t *out, size_t out_step) {
+  veci acc[MR][NV];
+  UNROLL for (size_t i = 0; i < rows; i++) {
+    UNROLL for (size_t j = 0; j < nv; j++) {
+      acc[i][j] = i_load((t->start ? t->start : t->c + i * NR) + j * VW);
+    }
+  }
+  const uint8_t *a[MR];
+  UNROLL for (size_t i = 0; i < rows; i++) a[i] = t->a[i];
+  const int8_t *b = t->b;
+  for (size_t run = 0; run < t->runs; run++) {
+    const size_t from = run * t->run_step, end = from + 4 * t->quads;
+    for (size_t k = from; k < end; k += 4, b += 4 * NR) {
+      veci col[NV];
+      UNROLL for (size_t j = 0; j < nv; j++) col[j] = i_load8(b + j * VW * 4);
+      UNROLL for (size_t i = 0; i < rows; i++) {
+        int32_t quad;
+        memcpy(&quad, a[i] + k, sizeof quad);
+        const veci x = i_set1(quad);
+        UNROLL for (size_t j = 0; j < nv; j++) acc[i][j] = i_dot4(acc[i][j], x, col[j]);
+      }
+    }
+  }
+  if (s && s->factor && tile_near(rows, nv, acc, t->n, s, out, out_step)) return true;
+  UNROLL for (size_t i = 0; i < rows; i++) {
+    UNROLL for (size_t j = 0; j < nv; j++) i_store(t->c + i * NR + j * VW, acc[i][j]);
+  }
+  return false;
+}
+
+#define ROWS(rows)                                                                                 \
+  static bool bytes_rows_##rows(const ufk_q_bytes *t, const ufk_q_scale *s, int8_t *out,           \
+                                size_t out_step) {                                                 \
+    return t->n > VW * (NV - 1) ? bytes_tile(rows, NV, t, s, out, out_step)                        \
+                                : bytes_tile(rows, 1, t, s, out, out_step);                        \
+  }
+TILE_ROWS(ROWS)
+#undef ROWS
+
+static bool gemm_bytes(const ufk_q_bytes *t, const ufk_q_scale *s, int8_t *out, size_t out_step) {
+  switch (t->rows) {
+#define ROWS(rows) case rows: return bytes_rows_##rows(t, s, out, out_step);
+    TILE_ROWS(ROWS)
+#undef ROWS
+    default: return false;
+  }
+}
+#endif
 
 /* ---- quantizing floats ------------------------------------------------------------ */
 
@@ -302,13 +407,18 @@ static void quantize(size_t n, const float *from, bool asymmetric, int8_t *to, f
 INLINE void set_q(ufk_qgemm_table *table) {
   table->q_mr = MR;
   table->q_nr = NR;
-  table->q_block = VW;
+#ifdef HAS_BYTES
+  table->q_flip = BYTES_FLIP;
+  table->copy = copy;
+  table->gemm_bytes = gemm_bytes;
+  table->start = start;
+#else
+  table->gemm_bytes = NULL;
+#endif
   table->widen_s8 = widen_s8;
   table->widen_u8 = widen_u8;
   table->gemm_s8 = gemm_s8;
   table->gemm_s16 = gemm_s16;
-  table->depthwise_s8 = depthwise_s8;
-  table->depthwise_u8 = depthwise_u8;
   table->fixed_s8 = fixed_s8;
   table->fixed_u8 = fixed_u8;
   table->fixed_s16 = fixed_s16;
@@ -317,5 +427,4 @@ INLINE void set_q(ufk_qgemm_table *table) {
   table->real_s16 = real_s16;
   table->to_float = to_float;
   table->quantize = quantize;
-  set_pools(table);
 }

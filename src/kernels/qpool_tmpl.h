@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * qpool_tmpl.h: the pooling kernels of qgemm.h in plain C, which compilers turn
+ * qpool_tmpl.h: the pooling kernels of qdepthwise.h in plain C, which compilers turn
  * into vectors of the instruction set that the including file is compiled for.
  * Channels go by in pieces whose sums stay in the first cache.
  */
@@ -48,7 +48,7 @@ AVERAGE_POOL(int8_t, average_s8)
 AVERAGE_POOL(uint8_t, average_u8)
 AVERAGE_POOL(int16_t, average_s16)
 
-static void set_pools(ufk_qgemm_table *table) {
+static void set_pools(ufk_qdepthwise_table *table) {
   table->max_s8 = max_s8;
   table->max_u8 = max_u8;
   table->max_s16 = max_s16;

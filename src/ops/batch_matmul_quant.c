@@ -29,8 +29,8 @@ typedef struct pieces {
 
 static bool is_hybrid(const ufi_bmm_geometry *g) { return g->x->dtype == UF_FLOAT32; }
 static bool is_s16(const ufi_bmm_geometry *g) { return g->x->dtype == UF_INT16; }
-static bool is_wide(const ufi_bmm_geometry *g) {
-  return g->output->dtype == UF_INT8 && ufi_zero(g->y) != 0;
+static ufi_q_kind kind_of(const ufi_bmm_geometry *g) {
+  return ufi_q_kind_of(g->x->dtype, g->output->dtype == UF_INT8 && ufi_zero(g->y) != 0);
 }
 
 static ufi_q_layout layout_of(const ufi_bmm_geometry *g, const bmm_state *s, pieces *at) {
@@ -39,7 +39,7 @@ static ufi_q_layout layout_of(const ufi_bmm_geometry *g, const bmm_state *s, pie
   int64_t x_rows = g->k > 0 ? g->x->count / g->k : 0;
   at->packed_bytes = 0;
   if (!ufi_gemm_q_rows_size(g->k, &rows) ||
-      !ufi_gemm_q_packed_size(g->k, g->n, is_wide(g), &at->packed_bytes)) {
+      !ufi_gemm_q_packed_size(g->k, g->n, kind_of(g), &at->packed_bytes)) {
     l.overflow = true;
   }
   /* The left matrix, when it has to be turned or quantized. */
@@ -79,9 +79,9 @@ static uf_status check_types(ufi_ctx *ctx, const ufi_bmm_geometry *g) {
 
 static void pack_right(const ufi_bmm_geometry *g, int64_t y, size_t bytes, void *out) {
   memset(out, 0, bytes);
-  ufi_gemm_q_pack(g->k, g->n, 0, g->k, (const int8_t *)g->y->data + y, UF_INT8,
-                  g->adj_y ? 1 : g->n, g->adj_y ? g->k : 1, is_wide(g) ? ufi_zero(g->y) : 0,
-                  is_wide(g), out);
+  const ufi_q_kind kind = kind_of(g);
+  ufi_gemm_q_pack(NULL, kind, g->k, g->n, 0, g->k, (const int8_t *)g->y->data + y, UF_INT8,
+                  g->adj_y ? 1 : g->n, g->adj_y ? g->k : 1, kind == UFI_Q_WIDE ? ufi_zero(g->y) : 0, out);
 }
 
 typedef struct pack_args {
@@ -189,7 +189,7 @@ static ufi_gemm_q bmm_gemm(const ufi_bmm_geometry *g, const bmm_state *s) {
   ufi_gemm_q q = {.in_dtype = UF_INT8, .batch = 1, .in_h = 1, .in_w = g->m, .in_pixel = g->k,
                   .channels = g->k, .out_h = 1, .out_w = g->m, .kernel_h = 1, .kernel_w = 1,
                   .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1,
-                  .share = is_hybrid(g) ? 1 : INT64_MAX, .wide = is_wide(g), .n = g->n,
+                  .share = is_hybrid(g) ? 1 : INT64_MAX, .kind = kind_of(g), .n = g->n,
                   .out_dtype = g->output->dtype, .min = -INFINITY, .max = INFINITY,
                   .out_zero = ufi_zero(g->output), .out_min = INT8_MIN, .out_max = INT8_MAX,
                   .out_pixel = g->n, .out_line = g->m * g->n, .out_image = g->m * g->n,

@@ -179,16 +179,9 @@ UFI_INNER_LOOPS(sqdiff_i32, int32_t, int32_t, ((uint32_t)u - (uint32_t)v) * ((ui
 UFI_INNER_LOOPS(sqdiff_i64, int64_t, int64_t, ((uint64_t)u - (uint64_t)v) * ((uint64_t)u - (uint64_t)v))
 
 /* As a quantized difference, but squared before it is scaled to the output. */
-static inline int32_t q_sqdiff(int32_t a, int32_t b, const void *arg) {
-  const ufk_q_add *p = arg;
-  const int32_t left = 1 << p->left_shift;
-  const int32_t u = ufk_scale_i32((a + p->a_offset) * left, p->a);
-  const int32_t v = ufk_scale_i32((b + p->b_offset) * left, p->b);
-  const int64_t d = (int64_t)u - v;
-  const int32_t y = ufk_add_wrap(ufk_scale_i32((int32_t)(d * d), p->y), p->y_offset);
-  return UFI_MIN(p->hi, UFI_MAX(p->lo, y));
+static void q_sqdiff_s8(const void *a, const void *b, void *y, size_t n, ufk_mode mode, const void *arg) {
+  ufi_kernels_get()->elementwise.s8_sqdiff[mode](a, b, y, n, arg);
 }
-UFI_INNER_LOOPS(q_sqdiff_s8, int8_t, int8_t, q_sqdiff(u, v, arg))
 
 static uf_status sqdiff_prepare(ufi_ctx *ctx) {
   static const ufi_inner_fn loops[UF_DTYPE_COUNT] = {
@@ -203,7 +196,7 @@ static uf_status sqdiff_prepare(ufi_ctx *ctx) {
     .left_shift = left, .a_offset = -ufi_zero(a), .b_offset = -ufi_zero(b), .y_offset = ufi_zero(y),
     .a = ufi_scale_from(ufi_scale(a) / twice), .b = ufi_scale_from(ufi_scale(b) / twice),
     .y = ufi_scale_from(twice * twice / ((float)(1 << 2 * left) * ufi_scale(y))),
-    .lo = INT8_MIN, .hi = INT8_MAX};
+    .lo = INT8_MIN, .hi = INT8_MAX, .subtract = true};
   return UF_OK;
 }
 BINARY_DEF(SQUARED_DIFFERENCE, sqdiff_prepare, ufi_binary_eval);

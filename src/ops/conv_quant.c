@@ -8,14 +8,28 @@
  */
 #include "ops/gemm_quant.h"
 
+/* Line by line of the kernel, if each is packed in whole groups. */
 static void conv_pack(const ufi_q_spec *spec, const void *weights, void *out) {
+  const ufi_conv_geometry *g = spec->geometry;
+  const int64_t runs = UFI_MAX(spec->runs, 1), filter = g->kernel_h * g->kernel_w * (g->in_c / g->groups);
   size_t group = spec->weights / (size_t)spec->groups;
   const uf_dtype dtype = ufi_q_weights_dtype(spec);
   for (int64_t i = 0; i < spec->groups; i++) {
-    ufi_gemm_q_pack(spec->depth, spec->n, 0, spec->depth,
-                    (const int8_t *)weights + i * spec->n * spec->depth, dtype, 1, spec->depth,
-                    spec->filter_zero, spec->wide, (uint8_t *)out + (size_t)i * group);
+    for (int64_t run = 0; run < runs; run++) {
+      ufi_gemm_q_pack(spec->pool, spec->kind, spec->depth, spec->n, run * (spec->depth / runs), filter / runs,
+                      (const int8_t *)weights + i * spec->n * filter + run * (filter / runs), dtype, 1, filter,
+                      spec->filter_zero, (uint8_t *)out + (size_t)i * group);
+    }
   }
+}
+
+/* Products of bytes read windows by lines of the image. */
+static void set_runs(const ufi_conv_geometry *g, ufi_q_spec *spec) {
+  const uf_dtype in = g->input->dtype;
+  const int64_t run = g->kernel_w * g->in_c;
+  if (ufi_q_kind_of(in, in == UF_UINT8) != UFI_Q_BYTES || g->groups > 1 || g->dilation_w > 1) return;
+  spec->runs = g->kernel_h;
+  spec->depth = g->kernel_h * ((run + 3) / 4 * 4);
 }
 
 /* All scales are the same. */
@@ -33,7 +47,8 @@ static uf_status conv_spec(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_q_spec 
   ufi_q_spec spec = {.input = g->input, .filter = g->filter, .bias = g->bias, .output = g->output,
                      .act = g->act, .groups = g->groups, .n = g->out_c / g->groups,
                      .depth = g->kernel_h * g->kernel_w * filter_c, .vectors = 1,
-                     .pack = conv_pack, .form = g->groups};
+                     .pool = ctx->pool, .pack = conv_pack, .geometry = g, .form = g->groups};
+  set_runs(g, &spec);
   if (g->input->dtype == UF_FLOAT32) {
     spec.vectors = g->batch;
     spec.length = g->in_h * g->in_w * g->in_c;

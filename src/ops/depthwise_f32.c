@@ -93,7 +93,7 @@ uf_status ufi_depthwise_f32_eval(ufi_ctx *ctx) {
   float *bias = ctx->scratch, *image = bias + bias_size;
   memset(bias, 0, bias_size * sizeof *bias);
   if (g.bias) memcpy(bias, g.bias->data, (size_t)g.out_c * sizeof *bias);
-  depthwise_args args = {.g = &g, .kernel = ufi_kernels_get()->gemm.f32_depthwise,
+  depthwise_args args = {.g = &g, .kernel = ufi_kernels_get()->depthwise.f32_depthwise,
                          .in = g.input->data, .weights = g.filter->data, .bias = bias,
                          .out = g.output->data};
   ufi_act_range_f32(g.act, &args.min, &args.max);

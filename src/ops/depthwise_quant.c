@@ -5,23 +5,23 @@
  *
  * Three ways, chosen by shape and dtype alone:
  *
- *   BLOCKS   8-bit images: the kernel of qgemm.h, one pixel at a time. It takes
- *            bytes as they are: taps outside the image read a row of zero points,
- *            and zero point x sum of the weights comes off the bias. With a
- *            multiplier above 1 the image's channels are first repeated.
+ *   BLOCKS   8-bit images: the kernels of qdepthwise.h. They take bytes as they
+ *            are: outside the image there are zero points, and zero point x sum of
+ *            the weights comes off the bias. With a multiplier above 1 the image's
+ *            channels are first repeated.
  *   PRODUCT  one input channel: an ordinary convolution.
  *   DIRECT   the rest (16-bit images, huge windows): plain loops.
  */
 #include "ops/gemm_quant.h"
 
-enum { MAX_TAPS = 126, PIECE = 256 }; /* PIECE: channels whose sums are kept at a time */
+enum { MAX_LINES = 64, PIECE = 256, CHUNK = 64 }; /* PIECE: channels whose sums are kept at a time */
 
 typedef enum way { BLOCKS, PRODUCT, DIRECT } way;
 
 static way way_of(const ufi_conv_geometry *g) {
   if (g->input->dtype == UF_INT16) return DIRECT;
   if (g->in_c == 1) return PRODUCT;
-  return g->kernel_h * g->kernel_w <= MAX_TAPS ? BLOCKS : DIRECT;
+  return g->kernel_h <= MAX_LINES ? BLOCKS : DIRECT;
 }
 
 /* ---- packing --------------------------------------------------------------------- */
@@ -32,43 +32,74 @@ static int32_t weight_at(const ufi_q_spec *spec, const void *weights, int64_t i)
   return w - spec->filter_zero;
 }
 
-static int64_t pairs_of(const ufi_q_spec *spec) { return (spec->depth + 1) / 2; }
+/* How BLOCKS cuts a convolution; sizes of the packed weights and of a worker's buffer. */
+typedef struct cut {
+  const ufk_qdepthwise_table *k;
+  bool narrow;
+  int64_t block, blocks;    /* channels in a block; blocks of all channels */
+  int64_t taps, groups;     /* as in qdepthwise.h */
+  int64_t lines;            /* of output, served by one zipping */
+  int64_t columns;          /* zipped pixels of a line */
+  size_t entry;             /* bytes of an entry of all channels of a block */
+  size_t weights;           /* of one block and one of the lines */
+  size_t sums;              /* where the sums of each channel's weights are, behind the weights */
+  size_t all_weights, buffer;
+} cut;
 
-static int64_t blocked_channels(const ufi_q_spec *spec) {
-  int64_t block = (int64_t)ufi_kernels_get()->qgemm.q_block;
-  return (spec->n + block - 1) / block * block;
+static bool size_of_cut(const ufi_conv_geometry *g, cut *c) {
+  int64_t all;
+  size_t blocks, columns, per_line = (size_t)(g->kernel_w * c->groups);
+  if (__builtin_mul_overflow(g->out_w - 1, g->stride_w, &all) ||
+      __builtin_add_overflow(all, (g->kernel_w - 1) * g->dilation_w + 1, &c->columns)) {
+    return false;
+  }
+  c->columns = UFI_MAX(c->columns, 0);
+  if (!ufi_mul_size(per_line, c->entry, &c->weights) ||
+      !ufi_mul_size(c->weights, (size_t)(c->lines * c->blocks), &blocks) || blocks > SIZE_MAX / 4) {
+    return false;
+  }
+  c->sums = (blocks + 63) / 64 * 64;
+  if (!ufi_mul_size((size_t)c->columns, (size_t)c->groups * c->entry, &columns) || columns > SIZE_MAX / 4) return false;
+  c->buffer = (columns + 63) / 64 * 64;
+  return ufi_add_size(c->sums, (size_t)ufi_q_padded(g->out_c) * sizeof(int32_t), &c->all_weights);
 }
 
-/* Bytes of the blocks; the sums of each channel's weights come behind. */
-static bool blocks_size(const ufi_q_spec *spec, size_t *blocks_out, size_t *all_out) {
-  size_t sums = (size_t)ufi_q_padded(spec->n) * sizeof(int32_t);
-  return ufi_mul_size((size_t)blocked_channels(spec), (size_t)pairs_of(spec) * 4, blocks_out) &&
-         *blocks_out <= SIZE_MAX / 4 &&
-         ufi_add_size((*blocks_out + 63) / 64 * 64, sums, all_out);
+static bool cut_of(const ufi_conv_geometry *g, cut *out) {
+  const ufk_qdepthwise_table *k = &ufi_kernels_get()->qdepthwise;
+  cut c = {.k = k, .narrow = g->input->dtype != UF_UINT8, .block = (int64_t)k->q_block};
+  c.blocks = (g->out_c + c.block - 1) / c.block;
+  c.taps = c.narrow ? (int64_t)k->narrow_taps : 2;
+  c.groups = (g->kernel_h + c.taps - 1) / c.taps;
+  c.lines = g->dilation_h > 1 ? 1 : (c.groups * c.taps - g->kernel_h) / g->stride_h + 1;
+  c.entry = (size_t)c.block * 4;
+  *out = c;
+  return size_of_cut(g, out);
 }
 
-static const int32_t *sums_of(const ufi_q_spec *spec, const void *packed) {
-  size_t blocks = 0, all = 0;
-  (void)!blocks_size(spec, &blocks, &all);
-  return (const int32_t *)(const void *)((const uint8_t *)packed + (blocks + 63) / 64 * 64);
-}
-
+/* Weights are (line, block, kernel_w, groups, q_block, taps). */
 static void pack_blocks(const ufi_q_spec *spec, const void *weights, void *out) {
-  const int64_t block = (int64_t)ufi_kernels_get()->qgemm.q_block, pairs = pairs_of(spec);
-  int32_t *sums = (int32_t *)(uintptr_t)sums_of(spec, out);
-  for (int64_t t = 0; t < spec->depth; t++) {
-    for (int64_t c = 0; c < spec->n; c++) {
-      int32_t w = weight_at(spec, weights, t * spec->n + c);
-      ((int16_t *)out)[((c / block * pairs + t / 2) * block + c % block) * 2 + t % 2] = (int16_t)w;
-      sums[c] += w;
+  const ufi_conv_geometry *g = spec->geometry;
+  cut c = {0};
+  (void)!cut_of(g, &c);
+  int32_t *sums = (int32_t *)(void *)((uint8_t *)out + c.sums);
+  for (int64_t t = 0; t < spec->depth * spec->n; t++) {
+    const int64_t i = t / spec->n / g->kernel_w, j = t / spec->n % g->kernel_w, channel = t % spec->n;
+    const int32_t w = weight_at(spec, weights, t);
+    sums[channel] += w;
+    for (int64_t line = 0; line < c.lines; line++) {
+      const int64_t row = i + line * g->stride_h, block = line * c.blocks + channel / c.block;
+      int64_t at = ((block * g->kernel_w + j) * c.groups + row / c.taps) * c.block + channel % c.block;
+      at = at * c.taps + row % c.taps;
+      if (c.taps == 4) ((int8_t *)out)[at] = (int8_t)w;
+      else ((int16_t *)out)[at] = (int16_t)w;
     }
   }
 }
 
 static void pack_product(const ufi_q_spec *spec, const void *weights, void *out) {
   const uf_dtype dtype = ufi_q_weights_dtype(spec);
-  ufi_gemm_q_pack(spec->depth, spec->n, 0, spec->depth, weights, dtype, spec->n, 1,
-                  spec->filter_zero, spec->wide, out);
+  ufi_gemm_q_pack(spec->pool, spec->kind, spec->depth, spec->n, 0, spec->depth, weights, dtype, spec->n, 1,
+                  spec->filter_zero, out);
 }
 
 static void pack_direct(const ufi_q_spec *spec, const void *weights, void *out) {
@@ -83,26 +114,36 @@ static void pack_direct(const ufi_q_spec *spec, const void *weights, void *out) 
 static bool repeated_size(const ufi_conv_geometry *g, size_t *bytes_out) {
   *bytes_out = 0;
   if (g->multiplier == 1) return true;
-  return ufi_mul_size((size_t)g->input->count, (size_t)g->multiplier, bytes_out) &&
-         *bytes_out <= SIZE_MAX / 4;
+  if (!ufi_mul_size((size_t)g->input->count, (size_t)g->multiplier, bytes_out) || *bytes_out > SIZE_MAX / 4) return false;
+  *bytes_out = (*bytes_out + 63) / 64 * 64;
+  return true;
 }
 
-static bool sizes(const ufi_conv_geometry *g, way how, ufi_q_spec *spec) {
-  size_t blocks = 0, pad_row = 0, bias = 0, repeated = 0;
-  if (how == PRODUCT) return true;
-  if (how == DIRECT) return ufi_mul_size((size_t)g->filter->count, 2, &spec->weights);
-  return blocks_size(spec, &blocks, &spec->weights) &&
-         ufi_mul_size((size_t)spec->vectors, (size_t)(g->out_c + 63) / 64 * 64, &pad_row) &&
+/* Scratch of BLOCKS: rows of zero points and corrected bias for each vector, the image with its
+ * channels repeated, a buffer for each worker. */
+static bool sizes_of_blocks(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_q_spec *spec) {
+  const size_t workers = ctx->pool ? (size_t)ufi_pool_threads(ctx->pool) : 1;
+  size_t pad_row = 0, bias = 0, repeated = 0, buffers = 0;
+  cut c = {0};
+  if (!cut_of(g, &c)) return false;
+  spec->weights = c.all_weights;
+  return ufi_mul_size((size_t)spec->vectors, (size_t)(g->out_c + 63) / 64 * 64, &pad_row) &&
          ufi_mul_size((size_t)spec->vectors, (size_t)ufi_q_padded(g->out_c) * 4, &bias) &&
          ufi_add_size(pad_row, bias, &spec->extra) && repeated_size(g, &repeated) &&
-         ufi_add_size(spec->extra, repeated, &spec->extra);
+         ufi_add_size(spec->extra, repeated, &spec->extra) && ufi_mul_size(c.buffer, workers, &buffers) &&
+         ufi_add_size(spec->extra, buffers, &spec->extra);
+}
+
+static bool sizes(ufi_ctx *ctx, const ufi_conv_geometry *g, way how, ufi_q_spec *spec) {
+  if (how == BLOCKS) return sizes_of_blocks(ctx, g, spec);
+  return how == PRODUCT || ufi_mul_size((size_t)g->filter->count, 2, &spec->weights);
 }
 
 static uf_status depthwise_spec(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_q_spec *spec_out) {
   const way how = way_of(g);
   ufi_q_spec spec = {.input = g->input, .filter = g->filter, .bias = g->bias, .output = g->output,
                      .act = g->act, .groups = 1, .n = g->out_c,
-                     .depth = g->kernel_h * g->kernel_w, .vectors = 1, .form = how};
+                     .depth = g->kernel_h * g->kernel_w, .vectors = 1, .form = how, .geometry = g};
   spec.pack = how == BLOCKS ? pack_blocks : how == PRODUCT ? pack_product : pack_direct;
   if (g->input->dtype == UF_FLOAT32) {
     spec.vectors = g->batch;
@@ -110,7 +151,7 @@ static uf_status depthwise_spec(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_q_
     spec.share = g->out_h * g->out_w;
     spec.asymmetric = true;
   }
-  if (!sizes(g, how, &spec) || spec.weights > SIZE_MAX / 4 || spec.extra > SIZE_MAX / 4) {
+  if (!sizes(ctx, g, how, &spec) || spec.weights > SIZE_MAX / 4 || spec.extra > SIZE_MAX / 4) {
     return ufi_too_large(ctx);
   }
   UFI_TRY(ufi_q_spec_types(ctx, &spec, false, UF_FLOAT32));
@@ -130,14 +171,13 @@ typedef struct job {
   const ufi_conv_geometry *g;
   const ufi_q_spec *spec;
   const ufi_gemm_q *q;
-  const ufk_qgemm_table *k;
-  ufk_q_depthwise_fn depthwise;
-  ufk_q_to_int_fn to_int;
-  int64_t pairs;
-  const uint8_t *in;         /* BLOCKS: (batch, in_h, in_w, out_c) */
+  cut c;                     /* BLOCKS, as the rest below */
+  int64_t workers;
+  const uint8_t *in;         /* (batch, in_h, in_w, out_c) */
   const uint8_t *pad_rows;   /* zero points, pad_step bytes for each vector */
   int64_t pad_step;
   const int32_t *bias;       /* less the zero point's part, padded, for each vector */
+  uint8_t *buffers;
 } job;
 
 static inline bool inside(int64_t at, int64_t size) { return (uint64_t)at < (uint64_t)size; }
@@ -147,87 +187,95 @@ static int64_t vector_of(const job *j, int64_t b) { return j->spec->vectors > 1 
 
 /* ---- BLOCKS ----------------------------------------------------------------------------- */
 
-/* Addresses of the taps of output pixel (y, x) of image b. */
-static void point_taps(const job *j, int64_t b, int64_t y, int64_t x, const void *pad,
-                       const void **taps) {
+/* Lines [y, y + lines) of output of image b, all channels from `from` to `to`. */
+typedef struct item {
+  int64_t b, y, lines, from, to;
+} item;
+
+/* The lines of the image under those of the item, from channel c on. */
+static void lines_of(const job *j, const item *i, int64_t c, const uint8_t *pad, ufk_q_line lines[MAX_LINES + 4]) {
   const ufi_conv_geometry *g = j->g;
-  const int64_t y0 = y * g->stride_h - g->pad_top, x0 = x * g->stride_w - g->pad_left;
-  const uint8_t *image = j->in + b * g->in_h * g->in_w * g->out_c;
-  for (int64_t i = 0; i < g->kernel_h; i++) {
-    const int64_t in_y = y0 + i * g->dilation_h;
-    const uint8_t *line = inside(in_y, g->in_h) ? image + in_y * g->in_w * g->out_c : NULL;
-    for (int64_t t = 0; t < g->kernel_w; t++) {
-      const int64_t in_x = x0 + t * g->dilation_w;
-      *taps++ = line && inside(in_x, g->in_w) ? line + in_x * g->out_c : pad;
+  const int64_t used = g->kernel_h + (j->c.lines - 1) * g->stride_h, pixel = g->out_c;
+  for (int64_t t = 0; t < j->c.groups * j->c.taps; t++) {
+    const int64_t y = i->y * g->stride_h - g->pad_top + t * g->dilation_h;
+    if (t < used && inside(y, g->in_h)) {
+      lines[t] = (ufk_q_line){j->in + (i->b * g->in_h + y) * g->in_w * pixel + c, (size_t)pixel};
+    } else {
+      lines[t] = (ufk_q_line){pad, 0};
     }
   }
 }
 
-/* The taps of the next pixel of the line, when both windows are whole in x. */
-static bool step_taps(const job *j, int64_t x, const void *pad, const void **taps) {
+/* Zips n channels from c on, with zero points to the left and to the right of the image. */
+static void zip_lines(const job *j, const item *i, int64_t c, size_t n, uint8_t *to) {
   const ufi_conv_geometry *g = j->g;
-  const int64_t x0 = (x - 1) * g->stride_w - g->pad_left;
-  const int64_t reach = g->stride_w + (g->kernel_w - 1) * g->dilation_w;
-  if (x == 0 || x0 < 0 || x0 + reach >= g->in_w) return false;
-  const int64_t step = g->stride_w * g->out_c;
-  for (int64_t t = 0; t < j->spec->depth; t++) {
-    if (taps[t] != pad) taps[t] = (const uint8_t *)taps[t] + step;
-  }
-  return true;
+  const ufk_q_zip_fn zip = j->c.narrow ? j->c.k->zip_narrow : j->c.k->zip_wide;
+  const uint8_t *pad = j->pad_rows + vector_of(j, i->b) * j->pad_step;
+  const int64_t left = UFI_MIN(g->pad_left, j->c.columns), all = left + UFI_MIN(g->in_w, j->c.columns - left);
+  const size_t groups = (size_t)j->c.groups, column = groups * j->c.entry;
+  ufk_q_line lines[MAX_LINES + 4], outside[MAX_LINES + 4];
+  lines_of(j, i, c, pad, lines);
+  for (size_t t = 0; t < groups * (size_t)j->c.taps; t++) outside[t] = (ufk_q_line){pad, 0};
+  zip(outside, groups, (size_t)left, n, to);
+  zip(lines, groups, (size_t)(all - left), n, to + (size_t)left * column);
+  zip(outside, groups, (size_t)(j->c.columns - all), n, to + (size_t)all * column);
 }
 
-static void finish(const job *j, const int32_t *acc, int64_t c, int64_t n, const float *row,
-                   int64_t pixel) {
+static void blocks_line(const job *j, const item *i, int64_t line, int64_t c, size_t n, const uint8_t *zipped) {
+  const ufi_conv_geometry *g = j->g;
   const ufi_gemm_q *q = j->q;
-  const int64_t at = pixel * j->g->out_c + c;
+  const int64_t vector = vector_of(j, i->b), block = line * j->c.blocks + c / j->c.block;
+  const int64_t at = ((i->b * g->out_h + i->y + line) * g->out_w) * g->out_c + c;
+  const ufk_q_depthwise d = {.width = (size_t)g->out_w, .stride = (size_t)g->stride_w, .dilation = (size_t)g->dilation_w,
+                             .kernel_w = (size_t)g->kernel_w, .groups = (size_t)j->c.groups, .n = n, .in = zipped,
+                             .w = (const uint8_t *)q->b + (size_t)block * j->c.weights,
+                             .bias = j->bias + vector * ufi_q_padded(g->out_c) + c};
   if (j->spec->end == UFI_Q_FLOAT) {
-    ufk_q_float s = {q->column + c, q->bias_float ? q->bias_float + c : NULL, row, false, q->min,
+    ufk_q_float s = {q->column + c, q->bias_float ? q->bias_float + c : NULL, q->row_scale + vector, false, q->min,
                      q->max};
-    j->k->to_float(1, (size_t)n, acc, 0, &s, (float *)q->out + at, 0);
+    j->c.k->narrow_float(&d, &s, (float *)q->out + at, (size_t)g->out_c);
     return;
   }
   ufk_q_scale s = {.multiplier = q->multiplier + c, .shift = q->shift + c, .zero = q->out_zero,
                    .min = q->out_min, .max = q->out_max};
-  j->to_int(1, (size_t)n, acc, 0, &s, (uint8_t *)q->out + at, 0);
+  (j->c.narrow ? j->c.k->narrow_s8 : j->c.k->wide_u8)(&d, &s, (uint8_t *)q->out + at, (size_t)g->out_c);
 }
 
-static void blocks_line(void *context, size_t line) {
+static void run_item(const job *j, const item *i, uint8_t *buffer) {
+  for (int64_t c = i->from; c < i->to; c += j->c.block) {
+    const size_t n = (size_t)UFI_MIN(j->c.block, i->to - c);
+    zip_lines(j, i, c, n, buffer);
+    for (int64_t line = 0; line < i->lines; line++) blocks_line(j, i, line, c, n, buffer);
+  }
+}
+
+/* Items are runs of lines that share their zipping, times chunks of channels. */
+static void blocks_worker(void *context, size_t worker) {
   const job *j = context;
   const ufi_conv_geometry *g = j->g;
-  const int64_t b = (int64_t)line / g->out_h, y = (int64_t)line % g->out_h;
-  const int64_t vector = vector_of(j, b);
-  const uint8_t *pad = j->pad_rows + vector * j->pad_step;
-  const int32_t *bias = j->bias + vector * ufi_q_padded(g->out_c);
-  const float *row = j->q->row_scale ? j->q->row_scale + vector : NULL;
-  const void *taps[MAX_TAPS + 2];
-  int32_t acc[PIECE];
-  taps[2 * j->pairs - 1] = pad; /* beside an odd last tap; its weights are 0 */
-  for (int64_t x = 0; x < g->out_w; x++) {
-    if (!step_taps(j, x, pad, taps)) point_taps(j, b, y, x, pad, taps);
-    for (int64_t c = 0; c < g->out_c; c += PIECE) {
-      const int64_t n = UFI_MIN((int64_t)PIECE, g->out_c - c);
-      j->depthwise((size_t)j->pairs, (size_t)n, taps, (size_t)c,
-                   (const int16_t *)j->q->b + c * 2 * j->pairs, bias + c, acc);
-      finish(j, acc, c, n, row, (int64_t)line * g->out_w + x);
-    }
+  const int64_t runs = (g->out_h + j->c.lines - 1) / j->c.lines, chunks = (g->out_c + CHUNK - 1) / CHUNK;
+  for (int64_t at = (int64_t)worker; at < g->batch * runs * chunks; at += j->workers) {
+    item i = {.b = at / (runs * chunks), .y = at / chunks % runs * j->c.lines, .from = at % chunks * CHUNK};
+    i.lines = UFI_MIN(j->c.lines, g->out_h - i.y);
+    i.to = UFI_MIN(i.from + CHUNK, g->out_c);
+    run_item(j, &i, j->buffers + worker * j->c.buffer);
   }
 }
 
 /* Rows of zero points and corrected bias of all vectors. */
 static void place_zero_points(job *j) {
   const ufi_conv_geometry *g = j->g;
-  const int32_t *sums = sums_of(j->spec, j->q->b);
+  const int32_t *sums = (const int32_t *)(const void *)((const uint8_t *)j->q->b + j->c.sums);
+  const int32_t offset = j->c.narrow ? j->c.k->narrow_offset : 0;
   const int64_t padded = ufi_q_padded(g->out_c);
-  j->pad_step = (g->out_c + 63) / 64 * 64;
   uint8_t *pad = j->q->extra;
   int32_t *bias = (int32_t *)(void *)(pad + j->spec->vectors * j->pad_step);
-  j->pad_rows = pad;
-  j->bias = bias;
   for (int64_t v = 0; v < j->spec->vectors; v++, pad += j->pad_step, bias += padded) {
+    const uint32_t zero = (uint32_t)(j->q->zero[v] + offset);
     memset(pad, (uint8_t)j->q->zero[v], (size_t)j->pad_step);
     for (int64_t c = 0; c < padded; c++) {
       uint32_t start = j->q->bias ? (uint32_t)j->q->bias[c] : 0;
-      bias[c] = (int32_t)(start - (uint32_t)j->q->zero[v] * (uint32_t)sums[c]);
+      bias[c] = (int32_t)(start - zero * (uint32_t)sums[c]);
     }
   }
 }
@@ -243,24 +291,29 @@ static void repeat_line(void *context, size_t line) {
   }
 }
 
-/* The image as BLOCKS reads it; behind the zero points and the bias. */
-static void place_image(ufi_pool *pool, job *j) {
+/* Where everything is in the scratch, in the order of sizes_of_blocks. */
+static void place(job *j) {
   const ufi_conv_geometry *g = j->g;
-  j->in = j->q->in;
-  if (g->multiplier == 1) return;
-  const int64_t vectors = j->spec->vectors;
-  j->in = (uint8_t *)j->q->extra + vectors * (j->pad_step + ufi_q_padded(g->out_c) * 4);
-  ufi_parallel(pool, repeat_line, j, (size_t)(g->batch * g->in_h));
+  size_t repeated = 0;
+  (void)!repeated_size(g, &repeated);
+  j->pad_step = (g->out_c + 63) / 64 * 64;
+  j->pad_rows = j->q->extra;
+  uint8_t *at = (uint8_t *)j->q->extra + j->spec->vectors * j->pad_step;
+  j->bias = (const int32_t *)(void *)at;
+  at += j->spec->vectors * ufi_q_padded(g->out_c) * 4;
+  j->in = g->multiplier == 1 ? j->q->in : at;
+  j->buffers = at + repeated;
 }
 
 static void run_blocks(ufi_pool *pool, job *j) {
-  const bool is_u8 = j->q->in_dtype == UF_UINT8;
-  j->depthwise = is_u8 ? j->k->depthwise_u8 : j->k->depthwise_s8;
-  j->to_int = is_u8 ? j->k->fixed_u8 : j->k->fixed_s8;
+  const ufi_conv_geometry *g = j->g;
+  if (!cut_of(g, &j->c)) return; /* it was in prepare */
+  place(j);
   place_zero_points(j);
-  if (j->g->output->count * j->spec->depth < 1 << 16) pool = NULL;
-  place_image(pool, j);
-  ufi_parallel(pool, blocks_line, j, (size_t)(j->g->batch * j->g->out_h));
+  if (g->output->count * j->spec->depth < 1 << 16) pool = NULL;
+  if (g->multiplier != 1) ufi_parallel(pool, repeat_line, j, (size_t)(g->batch * g->in_h));
+  j->workers = pool ? UFI_MIN(ufi_pool_threads(pool), j->q->workers) : 1;
+  ufi_parallel(pool, blocks_worker, j, (size_t)j->workers);
 }
 
 /* ---- DIRECT ----------------------------------------------------------------------------- */
@@ -363,7 +416,7 @@ uf_status ufi_depthwise_quant_eval(ufi_ctx *ctx) {
   UFI_TRY(depthwise_spec(ctx, &g, &spec));
   if (g.output->count == 0) return UF_OK;
   UFI_TRY(ufi_q_begin(ctx, &spec, &q));
-  job j = {.g = &g, .spec = &spec, .q = &q, .k = &ufi_kernels_get()->qgemm, .pairs = pairs_of(&spec)};
+  job j = {.g = &g, .spec = &spec, .q = &q};
   switch (way_of(&g)) {
     case BLOCKS: run_blocks(ctx->pool, &j); break;
     case PRODUCT: run_product(ctx->pool, &g, &q); break;

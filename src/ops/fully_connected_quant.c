@@ -18,18 +18,24 @@
 
 static void fc_pack(const ufi_q_spec *spec, const void *weights, void *out) {
   const uf_dtype dtype = ufi_q_weights_dtype(spec);
-  ufi_gemm_q_pack(spec->depth, spec->n, 0, spec->depth, weights, dtype, 1, spec->depth,
-                  spec->filter_zero, spec->wide, out);
+  ufi_gemm_q_pack(spec->pool, spec->kind, spec->depth, spec->n, 0, spec->depth, weights, dtype, 1, spec->depth,
+                  spec->filter_zero, out);
 }
 
-/* A tile's four rows are columns of one packed panel. */
+/* Panel by panel, some rows at a time put in order. */
 static void pack_shuffled(const ufi_q_spec *spec, const void *weights, void *out) {
-  const int8_t *tile = weights;
-  const int64_t nr = (int64_t)ufi_kernels_get()->qgemm.q_nr, panel = spec->depth * nr;
-  for (int64_t row = 0; row < spec->n; row += 4) {
-    int8_t *to = (int8_t *)out + row / nr * panel + row % nr * 2;
-    for (int64_t k = 0; k < spec->depth; k += 16, tile += 64) {
-      ufi_gemm_q_pack(spec->depth, 4, k, 16, tile, UF_INT8, 1, 16, 0, false, to);
+  const int64_t nr = (int64_t)ufi_kernels_get()->qgemm.q_nr, depth = spec->depth;
+  size_t panel = 0;
+  if (!ufi_gemm_q_packed_size(depth, nr, spec->kind, &panel)) return; /* checked in shuffled_spec */
+  for (int64_t column = 0; column < spec->n; column += nr) {
+    const int64_t n = UFI_MIN(nr, spec->n - column);
+    for (int64_t k = 0; k < depth; k += 16) {
+      int8_t rows[UFK_Q_MAX_NR][16];
+      for (int64_t j = 0; j < n; j++) { /* tiles of 4 columns x 16 rows */
+        memcpy(rows[j], (const int8_t *)weights + (column + j) / 4 * 4 * depth + k * 4 + (column + j) % 4 * 16, 16);
+      }
+      ufi_gemm_q_pack(NULL, spec->kind, depth, n, k, 16, rows, UF_INT8, 1, 16, 0,
+                      (uint8_t *)out + (size_t)(column / nr) * panel);
     }
   }
 }
@@ -43,8 +49,9 @@ static uf_status shuffled_spec(ufi_ctx *ctx, ufi_q_spec *spec) {
   spec->pack = pack_shuffled;
   spec->float_product = true;
   spec->filter_zero = 0;
-  spec->wide = false; /* and half as many bytes as were counted */
-  return UF_OK;
+  spec->kind = ufi_q_kind_of(UF_UINT8, false);
+  const bool fits = ufi_gemm_q_packed_size(spec->depth, spec->n, spec->kind, &spec->weights);
+  return fits ? UF_OK : ufi_too_large(ctx);
 }
 
 /* The second output: in TFLite's kernel bytes of the input, made signed, in its order, which is that of the input but
@@ -62,7 +69,7 @@ static uf_status fc_spec(ufi_ctx *ctx, const ufi_fc_geometry *g, ufi_q_spec *spe
   const ufi_fc_attrs *a = ctx->attrs;
   ufi_q_spec spec = {.input = g->input, .filter = g->filter, .bias = g->bias, .output = g->output,
                      .act = g->act, .groups = 1, .n = g->out, .depth = g->in, .vectors = 1,
-                     .pack = fc_pack};
+                     .pool = ctx->pool, .pack = fc_pack};
   if (g->input->dtype == UF_FLOAT32) {
     bool blocks = ufi_is_quantized(g->filter) && g->filter->quant->block_size > 0;
     spec.vectors = g->batch;

@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gemm_quant.c: cuts a quantized product into tiles, and packs weights.
+ * gemm_quant.c: cuts a quantized product into tiles.
  *
- * The rows of an item of work (a stripe of the left matrix) are first widened
- * to 16 bits into the worker's own buffer, windows gathered and zero points
- * taken away; then panels of columns go by, and tiles of rows under each. The
- * sums of a tile are finished at once, while they are in the first cache.
+ * The rows of an item of work (a stripe of the left matrix) are first brought into
+ * the worker's own buffer, in one of these ways; then panels of columns go by, and tiles of
+ * rows under each. The sums of a tile are finished at once.
  *
- * Workers take every workers-th item, so that each needs one buffer only.
+ *   in place   the kernel takes bytes where they are
+ *   by lines   whole lines of the image, with borders; a row is a run of kernel_w pixels in each of kernel_h
+ *              lines, so that windows that overlap share their bytes
+ *   gathered   row by row, as bytes or widened to 16 bits
  */
+#include <stdatomic.h>
+
 #include "ops/gemm_quant.h"
 
 enum {
-  ROWS_BYTES = 96 << 10,  /* of a stripe: it should stay in the second cache */
+  ROWS_BYTES = 128 << 10, /* of a stripe: it should stay in the second cache */
   ITEM_TILES = 16,        /* most tiles of rows in an item */
-  MAX_RUNS = 64,          /* widened in one call */
+  MAX_RUNS = 64,          /* gathered in one call */
+  MAX_ROWS = 384,         /* of a stripe */
   SAFE_PRODUCTS = 510,    /* 16 x 8 bit products whose sum always fits in 32 bits; even */
   SAFE_WIDE = 256,        /* the same for weights of 9 bits */
-  SMALL_WORK = 1 << 18,   /* multiplications below which threads are not worth waking */
+  SMALL_WORK = 1 << 20,   /* multiplications below which threads are not worth waking */
   TILE = UFK_Q_MAX_MR * UFK_Q_MAX_NR,
 };
 
@@ -29,21 +34,33 @@ typedef struct plan {
   ufk_q_widen_fn widen;
   ufk_q_gemm_fn gemm;
   ufk_q_to_int_fn to_int;
+  uint8_t flip;          /* BYTES: what makes elements bytes of rows */
+  int32_t moved;         /* and what that adds to them */
   size_t element;        /* bytes of an input element */
+  size_t row_element;    /* of a gathered one */
   size_t out_element;
   bool flat;             /* row r of the left matrix is at in + r * in_pixel */
+  bool in_place, by_lines;
   bool line_is_run;      /* taps of one line lie side by side */
-  int64_t depth, a_step; /* of a row: elements, and widened ones (even) */
+  int64_t depth, a_step; /* of a row: elements, and gathered ones (whole groups) */
+  int64_t runs, quads;   /* BYTES: runs of a row that are padded, groups of four in each */
+  int64_t run_step;      /* bytes from one to the next */
+  int64_t line;          /* by lines: bytes of one, with borders */
+  int64_t panel;         /* bytes of a panel of columns */
   int64_t lines, width;  /* output rows, pixels in each, as far as they are regular */
+  int64_t image_lines;   /* such lines in an image */
   int64_t rows, columns; /* of an item */
   int64_t row_blocks, column_blocks;
   int64_t items, workers;
+  _Atomic int64_t next;  /* item that nobody has taken yet */
 } plan;
 
 /* Part of an item: rows of the left matrix, beginning at pixel `row`. */
 typedef struct stripe {
   int64_t group, row, rows;
-  int16_t *a;
+  bool one_zero;         /* all rows have the same zero point */
+  const uint8_t *a;      /* rows a_step elements apart */
+  const uint8_t *rows_at[MAX_ROWS]; /* BYTES: each */
   uint8_t *out;
 } stripe;
 
@@ -51,20 +68,28 @@ typedef struct stripe {
 
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-static int64_t stripe_rows(const ufk_qgemm_table *k, int64_t depth) {
-  int64_t mr = (int64_t)k->q_mr, fit = ROWS_BYTES / 2 / UFI_MAX(depth, 1) / mr * mr;
-  return UFI_MIN(UFI_MAX(fit, mr), mr * ITEM_TILES);
+/* Input lines that a window reaches over. */
+static int64_t line_reach(const ufi_gemm_q *g) { return (g->kernel_h - 1) * g->dilation_h + 1; }
+
+/* By lines: as many whole output lines as fit. */
+static int64_t stripe_rows(const plan *p) {
+  const ufi_gemm_q *g = p->g;
+  if (p->by_lines) {
+    const int64_t lines = (ROWS_BYTES / p->line - line_reach(g)) / g->stride_h + 1;
+    return UFI_MAX(UFI_MIN(lines, MAX_ROWS / g->out_w) * g->out_w, UFI_MIN(g->out_w, (int64_t)MAX_ROWS));
+  }
+  int64_t mr = (int64_t)p->k->q_mr, row = UFI_MAX(p->a_step * (int64_t)p->row_element, 1);
+  return UFI_MIN(UFI_MAX(ROWS_BYTES / row / mr * mr, mr), mr * ITEM_TILES);
 }
 
-/* Also of products of fewer than depth (the phases of a transposed convolution), whose stripes have more rows: no stripe
- * is larger than ROWS_BYTES but one of a single tile. */
+/* No stripe is larger than ROWS_BYTES but one of a single tile. */
 bool ufi_gemm_q_rows_size(int64_t depth, size_t *bytes_out) {
   const ufk_qgemm_table *k = &ufi_kernels_get()->qgemm;
-  if (depth < 0 || depth > INT64_MAX / 4) return false;
-  size_t step = (size_t)(depth + 1) / 2 * 2, tile, most;
-  if (!ufi_mul_size(step, (size_t)k->q_mr * 2, &tile) || !ufi_mul_size(tile, ITEM_TILES, &most)) return false;
-  *bytes_out = UFI_MIN(most, UFI_MAX(tile, (size_t)ROWS_BYTES));
-  return *bytes_out <= SIZE_MAX / 2;
+  if (depth < 0 || depth > INT64_MAX / 8) return false;
+  size_t step = (size_t)(depth + 3) / 4 * 4, tile;
+  if (!ufi_mul_size(step, (size_t)k->q_mr * 2, &tile) || tile > SIZE_MAX / 4) return false;
+  *bytes_out = (UFI_MAX(tile, (size_t)ROWS_BYTES) + UFK_Q_SLACK + 63) / 64 * 64;
+  return true;
 }
 
 static bool is_flat(const ufi_gemm_q *g) {
@@ -88,62 +113,94 @@ static bool is_small(const ufi_gemm_q *g, int64_t depth) {
 
 static void cut(plan *p) {
   const ufi_gemm_q *g = p->g;
-  p->lines = g->batch * g->out_h;
-  p->width = g->out_w;
-  if (g->out_line == g->out_w * g->out_pixel &&
-      (g->batch == 1 || g->out_image == g->out_h * g->out_line)) {
-    p->width *= p->lines;
-    p->lines = 1;
-  }
-  int64_t nr = (int64_t)p->k->q_nr, mr = (int64_t)p->k->q_mr;
-  int64_t most = stripe_rows(p->k, p->a_step);
-  p->row_blocks = ceil_div(p->width, most);
-  p->rows = ceil_div(ceil_div(p->width, p->row_blocks), mr) * mr;
+  const bool line_on_line = g->out_line == g->out_w * g->out_pixel;
+  const bool all_one = line_on_line && (g->batch == 1 || g->out_image == g->out_h * g->out_line);
+  p->image_lines = line_on_line ? 1 : g->out_h;
+  p->lines = all_one && !p->by_lines ? 1 : g->batch * p->image_lines;
+  p->width = g->batch * g->out_h * g->out_w / p->lines;
+  /* Nearly equal stripes, of whole lines if they are read by lines. */
+  const int64_t unit = p->by_lines && p->width > g->out_w && g->out_w <= MAX_ROWS ? g->out_w : 1;
+  const int64_t units = p->width / unit;
+  p->row_blocks = ceil_div(units, UFI_MAX(stripe_rows(p) / unit, 1));
+  p->rows = ceil_div(units, p->row_blocks) * unit;
   p->row_blocks = ceil_div(p->width, p->rows);
   /* Columns are cut only when rows alone keep too few workers busy. */
+  const int64_t nr = (int64_t)p->k->q_nr;
   int64_t panels = ceil_div(g->n, nr), items = g->groups * p->lines * p->row_blocks;
-  int64_t cuts = p->workers < 2 ? 1 : UFI_MIN(panels, ceil_div(4 * p->workers, items));
+  int64_t cuts = p->workers < 2 || g->done ? 1 : UFI_MIN(panels, ceil_div(4 * p->workers, items));
   p->columns = ceil_div(panels, cuts) * nr;
   p->column_blocks = ceil_div(g->n, p->columns);
   p->items = items * p->column_blocks;
 }
 
-static plan make_plan(ufi_pool *pool, const ufi_gemm_q *g) {
-  const ufk_qgemm_table *k = &ufi_kernels_get()->qgemm;
-  plan p = {.g = g, .k = k, .flat = is_flat(g), .to_int = to_int_of(k, g)};
-  p.gemm = g->wide ? k->gemm_s16 : k->gemm_s8;
-  p.widen = g->in_dtype == UF_INT16   ? k->widen_s16
-            : g->in_dtype == UF_UINT8 ? k->widen_u8
-                                      : k->widen_s8;
-  p.element = g->in_dtype == UF_INT16 ? 2 : 1;
-  p.out_element = (size_t)uf_dtype_bits(g->out_dtype) / 8;
-  p.line_is_run = g->dilation_w == 1 && g->in_pixel == g->channels;
-  p.depth = g->kernel_h * g->kernel_w * g->channels;
-  p.a_step = (p.depth + 1) / 2 * 2;
-  int32_t threads = pool && !is_small(g, p.depth) ? ufi_pool_threads(pool) : 1;
-  p.workers = UFI_MAX(UFI_MIN(threads, g->workers), 1);
-  cut(&p);
-  p.workers = UFI_MIN(p.workers, p.items);
-  return p;
+/* How rows become what the kernel reads. */
+static void choose_rows(plan *p) {
+  const ufi_gemm_q *g = p->g;
+  const ufk_qgemm_table *k = p->k;
+  const bool is_u8 = g->in_dtype == UF_UINT8, bytes = g->kind == UFI_Q_BYTES;
+  p->element = g->in_dtype == UF_INT16 ? 2 : 1;
+  p->row_element = bytes ? 1 : 2;
+  p->flat = is_flat(g);
+  p->line_is_run = g->dilation_w == 1 && g->in_pixel == g->channels;
+  p->depth = g->kernel_h * g->kernel_w * g->channels;
+  if (!bytes) {
+    p->widen = g->in_dtype == UF_INT16 ? k->widen_s16 : is_u8 ? k->widen_u8 : k->widen_s8;
+    p->gemm = g->kind == UFI_Q_WIDE ? k->gemm_s16 : k->gemm_s8;
+    p->a_step = (p->depth + 1) / 2 * 2;
+    p->panel = p->a_step * (int64_t)k->q_nr * (g->kind == UFI_Q_WIDE ? 2 : 1);
+    return;
+  }
+  p->flip = is_u8 ? k->q_flip ^ 0x80 : k->q_flip;
+  p->moved = !p->flip ? 0 : k->q_flip ? 128 : -128;
+  p->runs = UFI_MAX(g->runs, 1);
+  p->quads = (p->depth / p->runs + 3) / 4;
+  p->run_step = p->quads * 4;
+  p->a_step = p->runs * p->run_step;
+  p->panel = (4 + p->a_step) * (int64_t)k->q_nr;
+  p->in_place = p->flat && !p->flip && p->a_step == p->depth;
+  if (p->in_place) p->a_step = g->in_pixel;
+  p->line = ((g->out_w - 1) * g->stride_w + g->kernel_w) * g->channels;
+  p->by_lines = g->runs == g->kernel_h && g->kernel_h * g->kernel_w > 1 && p->line_is_run && g->dilation_h > 0 &&
+                g->pad_top >= 0 && g->pad_left >= 0 &&
+                (double)(line_reach(g) + g->stride_h) * (double)p->line <= ROWS_BYTES;
+  if (p->by_lines) p->run_step = g->dilation_h * p->line;
 }
 
-/* ---- widening rows ------------------------------------------------------------- */
+static void make_plan(ufi_pool *pool, const ufi_gemm_q *g, plan *p) {
+  *p = (plan){.g = g, .k = &ufi_kernels_get()->qgemm};
+  p->to_int = to_int_of(p->k, g);
+  p->out_element = (size_t)uf_dtype_bits(g->out_dtype) / 8;
+  choose_rows(p);
+  int32_t threads = pool && !is_small(g, p->depth) ? ufi_pool_threads(pool) : 1;
+  p->workers = UFI_MAX(UFI_MIN(threads, g->workers), 1);
+  cut(p);
+  p->workers = UFI_MIN(p->workers, p->items);
+}
+
+/* ---- gathering rows ------------------------------------------------------------- */
 
 /* true: 0 <= at < size */
 static inline bool inside(int64_t at, int64_t size) { return (uint64_t)at < (uint64_t)size; }
+
+static int32_t zero_of(const ufi_gemm_q *g, int64_t row) { return g->zero[row / g->share]; }
 
 /* Runs of memory on their way to `to`. */
 typedef struct gather {
   const plan *p;
   int32_t zero;
-  int16_t *to;
+  uint8_t *to;
   size_t n;                 /* runs waiting */
   const void *runs[MAX_RUNS];
 } gather;
 
 static void flush(gather *w, int64_t run) {
-  w->p->widen(w->n, (size_t)run, w->runs, w->zero, w->to);
-  w->to += (int64_t)w->n * run;
+  const plan *p = w->p;
+  if (p->row_element == 1) {
+    p->k->copy(w->n, (size_t)run, w->runs, p->flip, (uint8_t)(w->zero + p->moved), w->to);
+  } else {
+    p->widen(w->n, (size_t)run, w->runs, w->zero, (int16_t *)(void *)w->to);
+  }
+  w->to += (int64_t)(w->n * p->row_element) * run;
   w->n = 0;
 }
 
@@ -159,41 +216,78 @@ static void gather_window(gather *w, const uint8_t *image, int64_t y0, int64_t x
   const int64_t pixel = g->in_pixel * (int64_t)p->element, line = g->in_w * pixel;
   const bool whole = p->line_is_run && x0 >= 0 && x0 + g->kernel_w <= g->in_w;
   const int64_t run = whole ? g->kernel_w * g->channels : g->channels;
+  uint8_t *to = w->to;
   for (int64_t i = 0; i < g->kernel_h; i++) {
     int64_t y = y0 + i * g->dilation_h;
     const uint8_t *from = inside(y, g->in_h) ? image + y * line : NULL;
     if (whole) {
       add_run(w, run, from ? from + x0 * pixel : NULL);
-      continue;
+    } else {
+      for (int64_t j = 0; j < g->kernel_w; j++) {
+        int64_t x = x0 + j * g->dilation_w;
+        add_run(w, run, from && inside(x, g->in_w) ? from + x * pixel : NULL);
+      }
     }
-    for (int64_t j = 0; j < g->kernel_w; j++) {
-      int64_t x = x0 + j * g->dilation_w;
-      add_run(w, run, from && inside(x, g->in_w) ? from + x * pixel : NULL);
-    }
+    if (p->runs <= 1) continue;
+    flush(w, run); /* each line is padded to whole groups */
+    w->to = to += p->run_step;
   }
   flush(w, run);
 }
 
-static int32_t zero_of(const ufi_gemm_q *g, int64_t row) { return g->zero[row / g->share]; }
-
-/* Rows that are runs of memory already. */
-static void widen_flat(const plan *p, const stripe *s, const uint8_t *in) {
+/* Input lines under the windows of a stripe's rows, with borders of zero points, and where each row begins in them.
+ * All rows are of one image. */
+static void copy_lines(const plan *p, stripe *s, const uint8_t *in, uint8_t *a) {
   const ufi_gemm_q *g = p->g;
-  const int64_t pixel = g->in_pixel * (int64_t)p->element;
-  in += s->row * pixel;
-  bool one_zero = s->row / g->share == (s->row + s->rows - 1) / g->share;
-  if (g->in_pixel == p->depth && p->depth == p->a_step && one_zero) {
-    const void *from = in;
-    p->widen(1, (size_t)(s->rows * p->depth), &from, zero_of(g, s->row), s->a);
-    return;
+  const int64_t image = s->row / (g->out_h * g->out_w), first = s->row % (g->out_h * g->out_w);
+  const int64_t y0 = first / g->out_w, y1 = (first + s->rows - 1) / g->out_w;
+  const int64_t top = y0 * g->stride_h - g->pad_top, lines = (y1 - y0) * g->stride_h + line_reach(g);
+  const uint8_t fill = (uint8_t)(zero_of(g, s->row) + p->moved);
+  const int64_t before = UFI_MIN(g->pad_left * g->channels, p->line);
+  const int64_t copied = UFI_MAX(UFI_MIN(g->in_w * g->channels, p->line - before), 0);
+  uint8_t *to = a;
+  for (int64_t i = 0; i < lines; i++, to += p->line) {
+    const int64_t y = top + i;
+    const void *from = in + (image * g->in_h + y) * g->in_w * g->channels;
+    if (!inside(y, g->in_h) || copied == 0) {
+      memset(to, fill, (size_t)p->line);
+      continue;
+    }
+    memset(to, fill, (size_t)before);
+    p->k->copy(1, (size_t)copied, &from, p->flip, fill, to + before);
+    memset(to + before + copied, fill, (size_t)(p->line - before - copied));
   }
-  for (int64_t i = 0; i < s->rows; i++, in += pixel) {
-    const void *from = in;
-    p->widen(1, (size_t)p->depth, &from, zero_of(g, s->row + i), s->a + i * p->a_step);
+  memset(to, fill, 4); /* the last group of the last row may reach there */
+  int64_t y = 0, x = first % g->out_w;
+  for (int64_t i = 0; i < s->rows; i++) {
+    s->rows_at[i] = a + y * g->stride_h * p->line + x * g->stride_w * g->channels;
+    if (++x < g->out_w) continue;
+    x = 0;
+    y++;
   }
 }
 
-static void widen_windows(const plan *p, const stripe *s, const uint8_t *in) {
+static uint8_t *row_of(const plan *p, uint8_t *a, int64_t row) {
+  return a + row * p->a_step * (int64_t)p->row_element;
+}
+
+/* Rows that are runs of memory already. */
+static void gather_flat(const plan *p, const stripe *s, const uint8_t *in, uint8_t *a) {
+  const ufi_gemm_q *g = p->g;
+  const int64_t pixel = g->in_pixel * (int64_t)p->element;
+  const bool one_run = g->in_pixel == p->depth && p->depth == p->a_step && s->one_zero;
+  gather w = {.p = p};
+  in += s->row * pixel;
+  for (int64_t i = 0; i < s->rows; i++, in += pixel) {
+    w.to = row_of(p, a, i);
+    w.zero = zero_of(g, s->row + i);
+    add_run(&w, p->depth, in);
+    flush(&w, one_run ? s->rows * p->depth : p->depth);
+    if (one_run) break;
+  }
+}
+
+static void gather_windows(const plan *p, const stripe *s, const uint8_t *in, uint8_t *a) {
   const ufi_gemm_q *g = p->g;
   const int64_t image = g->in_h * g->in_w * g->in_pixel * (int64_t)p->element;
   int64_t line = s->row / g->out_w, x = s->row % g->out_w;
@@ -202,7 +296,7 @@ static void widen_windows(const plan *p, const stripe *s, const uint8_t *in) {
   w.p = p;
   w.n = 0;
   for (int64_t i = 0; i < s->rows; i++) {
-    w.to = s->a + i * p->a_step;
+    w.to = row_of(p, a, i);
     w.zero = zero_of(g, s->row + i);
     gather_window(&w, in + b * image, y * g->stride_h - g->pad_top, x * g->stride_w - g->pad_left);
     if (++x < g->out_w) continue;
@@ -213,12 +307,25 @@ static void widen_windows(const plan *p, const stripe *s, const uint8_t *in) {
   }
 }
 
-static void widen_rows(const plan *p, const stripe *s) {
+/* What lies behind the last element of a run meets weights of 0; int16 is cleared all the same, as memory that
+ * nobody wrote must not be read: bytes are, by the slack of the run in front. */
+static void gather_rows(const plan *p, stripe *s, uint8_t *a) {
   const uint8_t *in = (const uint8_t *)p->g->in + s->group * p->g->in_group * (int64_t)p->element;
-  if (p->flat) widen_flat(p, s, in);
-  else widen_windows(p, s, in);
+  s->a = a;
+  if (p->by_lines) {
+    copy_lines(p, s, in, a);
+    return;
+  }
+  if (p->in_place) s->a = in + s->row * p->g->in_pixel;
+  else if (p->flat) gather_flat(p, s, in, a);
+  else gather_windows(p, s, in, a);
+  if (p->row_element == 1) {
+    for (int64_t i = 0; i < s->rows; i++) s->rows_at[i] = s->a + i * p->a_step;
+    return;
+  }
   if (p->depth == p->a_step) return;
-  for (int64_t i = 0; i < s->rows; i++) s->a[i * p->a_step + p->depth] = 0;
+  int16_t *to = (int16_t *)(void *)a;
+  for (int64_t i = 0; i < s->rows; i++) to[i * p->a_step + p->depth] = 0;
 }
 
 /* ---- one tile ------------------------------------------------------------------- */
@@ -227,23 +334,32 @@ typedef struct tile {
   int64_t row, rows;       /* of the stripe */
   int64_t column, n;
   int64_t at;              /* of the arrays with an element per column */
-  const int16_t *a;
+  const uint8_t *a;
+  const int32_t *sums;     /* BYTES: of the panel's columns */
   const uint8_t *b;
+  const int32_t *start;    /* of sums; NULL (BYTES): each row has its own */
   uint8_t *out;
 } tile;
 
-static void tile_int(const plan *p, const tile *t) {
-  const ufi_gemm_q *g = p->g;
-  int32_t c[TILE];
-  const size_t ld = p->k->q_nr;
-  p->gemm((size_t)t->rows, (size_t)t->n, (size_t)p->a_step / 2, t->a, (size_t)p->a_step, t->b,
-          g->bias ? g->bias + t->at : no_bias, c, ld);
-  if (g->end == UFI_Q_SUM) {
-    for (int64_t i = 0; i < t->rows; i++) {
-      memcpy((int32_t *)(void *)t->out + i * g->out_pixel, c + (size_t)i * ld, (size_t)t->n * sizeof *c);
-    }
-    return;
+/* The sums of a tile, into c; or (true) with a scale at once to int8 outputs. */
+static bool multiply(const plan *p, const stripe *s, const tile *t, int32_t *c, const ufk_q_scale *scale) {
+  const size_t rows = (size_t)t->rows, step = (size_t)p->a_step;
+  if (p->g->kind != UFI_Q_BYTES) {
+    p->gemm(rows, (size_t)t->n, step / 2, (const int16_t *)(const void *)t->a, step, t->b, t->start, c, p->k->q_nr);
+    return false;
   }
+  if (!t->start) {
+    int32_t zeros[UFK_Q_MAX_MR];
+    for (int64_t i = 0; i < t->rows; i++) zeros[i] = zero_of(p->g, s->row + t->row + i) + p->moved;
+    p->k->start(rows, p->g->bias ? p->g->bias + t->at : no_bias, zeros, t->sums, c);
+  }
+  const ufk_q_bytes bytes = {rows, (size_t)t->n, (size_t)p->runs, (size_t)p->quads, s->rows_at + t->row,
+                             (size_t)p->run_step, (const int8_t *)t->b, t->start, c};
+  return p->k->gemm_bytes(&bytes, scale, (int8_t *)t->out, (size_t)p->g->out_pixel);
+}
+
+static ufk_q_scale scale_of(const plan *p, const tile *t) {
+  const ufi_gemm_q *g = p->g;
   ufk_q_scale scale = {.zero = g->out_zero, .min = g->out_min, .max = g->out_max};
   if (g->end == UFI_Q_REAL) {
     scale.real = g->real + t->at;
@@ -251,6 +367,28 @@ static void tile_int(const plan *p, const tile *t) {
     scale.multiplier = g->multiplier + t->at;
     scale.shift = g->shift + t->at;
   }
+  if (g->factor) {
+    scale.factor = g->factor + t->at;
+    scale.nudge = g->nudge + t->at;
+  }
+  return scale;
+}
+
+static void tile_int(const plan *p, const stripe *s, const tile *t) {
+  const ufi_gemm_q *g = p->g;
+  int32_t c[TILE];
+  const size_t ld = p->k->q_nr;
+  if (g->end == UFI_Q_SUM) {
+    multiply(p, s, t, c, NULL);
+    for (int64_t i = 0; i < t->rows; i++) {
+      memcpy((int32_t *)(void *)t->out + i * g->out_pixel, c + (size_t)i * ld, (size_t)t->n * sizeof *c);
+    }
+    return;
+  }
+  ufk_q_scale scale = scale_of(p, t);
+  const bool at_once = g->kind == UFI_Q_BYTES && g->out_dtype == UF_INT8;
+  if (multiply(p, s, t, c, at_once ? &scale : NULL)) return;
+  if (at_once) scale.factor = NULL; /* that way has been tried */
   p->to_int((size_t)t->rows, (size_t)t->n, c, ld, &scale, t->out, (size_t)g->out_pixel);
 }
 
@@ -265,8 +403,7 @@ static void tile_float(const plan *p, const stripe *s, const tile *t) {
   int32_t c[TILE];
   float row[UFK_Q_MAX_MR];
   row_scales(p, s, t, row);
-  p->gemm((size_t)t->rows, (size_t)t->n, (size_t)p->a_step / 2, t->a, (size_t)p->a_step, t->b,
-          no_bias, c, p->k->q_nr);
+  multiply(p, s, t, c, NULL);
   ufk_q_float scale = {g->column + t->at, g->bias_float ? g->bias_float + t->at : NULL, row,
                        g->column_first, g->min, g->max};
   p->k->to_float((size_t)t->rows, (size_t)t->n, c, p->k->q_nr, &scale, (float *)(void *)t->out,
@@ -276,13 +413,15 @@ static void tile_float(const plan *p, const stripe *s, const tile *t) {
 static void tile_blocks(const plan *p, const stripe *s, const tile *t) {
   const ufi_gemm_q *g = p->g;
   const int64_t nr = (int64_t)p->k->q_nr, blocks = p->depth / g->block, columns = t->rows * nr;
+  const int64_t bytes = g->kind == UFI_Q_WIDE ? 2 : 1;
   int32_t c[TILE] = {0};
   float sum[TILE] = {0}, row[UFK_Q_MAX_MR];
   row_scales(p, s, t, row);
   const float *scales = g->blocks + t->column / nr * blocks * nr;
+  const int16_t *a = (const int16_t *)(const void *)t->a;
   for (int64_t i = 0; i < blocks; i++, scales += nr) {
-    p->gemm((size_t)t->rows, (size_t)t->n, (size_t)g->block / 2, t->a + i * g->block,
-            (size_t)p->a_step, t->b + i * g->block * nr * (g->wide ? 2 : 1), no_bias, c, (size_t)nr);
+    p->gemm((size_t)t->rows, (size_t)t->n, (size_t)g->block / 2, a + i * g->block,
+            (size_t)p->a_step, t->b + i * g->block * nr * bytes, no_bias, c, (size_t)nr);
     for (int64_t j = 0; j < columns; j++) sum[j] += (float)c[j] * scales[j % nr];
   }
   for (int64_t i = 0; i < t->rows; i++) {
@@ -308,13 +447,14 @@ static int32_t finish_64(const ufi_gemm_q *g, int64_t sum, int64_t at) {
 static void tile_64(const plan *p, const tile *t) {
   const ufi_gemm_q *g = p->g;
   const int64_t nr = (int64_t)p->k->q_nr;
-  const int64_t most = g->wide ? SAFE_WIDE : SAFE_PRODUCTS;
+  const int64_t most = g->kind == UFI_Q_WIDE ? SAFE_WIDE : SAFE_PRODUCTS;
+  const int16_t *a = (const int16_t *)(const void *)t->a;
   int32_t c[TILE] = {0};
   int64_t sum[TILE] = {0};
   for (int64_t k = 0; k < p->a_step; k += most) {
     int64_t products = UFI_MIN(most, p->a_step - k);
-    p->gemm((size_t)t->rows, (size_t)t->n, (size_t)products / 2, t->a + k, (size_t)p->a_step,
-            t->b + k * nr * (g->wide ? 2 : 1), no_bias, c, (size_t)nr);
+    p->gemm((size_t)t->rows, (size_t)t->n, (size_t)products / 2, a + k, (size_t)p->a_step,
+            t->b + k * nr * (g->kind == UFI_Q_WIDE ? 2 : 1), no_bias, c, (size_t)nr);
     for (int64_t j = 0; j < t->rows * nr; j++) sum[j] += c[j];
   }
   for (int64_t i = 0; i < t->rows; i++) {
@@ -332,114 +472,91 @@ static void do_tile(const plan *p, const stripe *s, const tile *t) {
     case UFI_Q_BLOCKS: tile_blocks(p, s, t); break;
     case UFI_Q_FIXED_64:
     case UFI_Q_REAL_64: tile_64(p, t); break;
-    default: tile_int(p, t); break;
+    default: tile_int(p, s, t); break;
   }
 }
 
 /* ---- items ------------------------------------------------------------------------ */
 
+/* What tiles of one panel of columns share. start: room for it. */
+static void set_panel(const plan *p, const stripe *s, tile *t, int32_t *start) {
+  const ufi_gemm_q *g = p->g;
+  t->at = s->group * ufi_q_padded(g->n) + t->column;
+  t->b = (const uint8_t *)g->b + s->group * g->b_group + t->column / (int64_t)p->k->q_nr * p->panel;
+  t->start = g->bias ? g->bias + t->at : no_bias;
+  if (g->kind != UFI_Q_BYTES || p->depth == 0) return;
+  t->sums = (const int32_t *)(const void *)t->b;
+  t->b += p->k->q_nr * sizeof *t->sums;
+  if (s->one_zero) {
+    const int32_t zero = zero_of(g, s->row) + p->moved;
+    p->k->start(1, t->start, &zero, t->sums, start);
+  }
+  t->start = s->one_zero ? start : NULL;
+}
+
 static void do_columns(const plan *p, const stripe *s, int64_t column, int64_t n) {
   const ufi_gemm_q *g = p->g;
-  const int64_t nr = (int64_t)p->k->q_nr, mr = (int64_t)p->k->q_mr;
-  const int64_t tiles = ceil_div(s->rows, mr);
-  const int64_t panel = p->a_step * nr * (g->wide ? 2 : 1);
+  const int64_t nr = (int64_t)p->k->q_nr, tiles = ceil_div(s->rows, (int64_t)p->k->q_mr);
+  int32_t start[UFK_Q_MAX_NR];
   tile t = {0};
   for (t.column = column; t.column < column + n; t.column += nr) {
     t.n = UFI_MIN(nr, column + n - t.column);
-    t.at = s->group * ufi_q_padded(g->n) + t.column;
-    t.b = (const uint8_t *)g->b + s->group * g->b_group + t.column / nr * panel;
+    set_panel(p, s, &t, start);
     t.row = 0;
     for (int64_t left = tiles; left > 0; left--, t.row += t.rows) {
       t.rows = ceil_div(s->rows - t.row, left); /* tiles of nearly equal height */
-      t.a = s->a + t.row * p->a_step;
+      t.a = s->a + t.row * p->a_step * (int64_t)p->row_element;
       t.out = s->out + (t.row * g->out_pixel + t.column) * (int64_t)p->out_element;
       do_tile(p, s, &t);
     }
   }
 }
 
-static void do_item(const plan *p, int64_t item, int16_t *a) {
+static bool has_one_zero(const plan *p, const stripe *s) {
   const ufi_gemm_q *g = p->g;
-  int64_t block = item % p->row_blocks, rest = item / p->row_blocks;
-  int64_t line = rest % p->lines;
-  rest /= p->lines;
-  int64_t column = rest % p->column_blocks * p->columns;
-  int64_t x = block * p->rows;
-  stripe s = {.group = rest / p->column_blocks, .row = line * p->width + x, .a = a};
-  s.rows = UFI_MIN(p->rows, p->width - x);
-  int64_t image = p->lines == 1 ? 0 : line / g->out_h, y = p->lines == 1 ? 0 : line % g->out_h;
-  int64_t at = s.group * g->out_group + image * g->out_image + y * g->out_line + x * g->out_pixel;
-  s.out = (uint8_t *)g->out + at * (int64_t)p->out_element;
-  widen_rows(p, &s);
-  do_columns(p, &s, column, UFI_MIN(p->columns, g->n - column));
+  const int32_t *zero = g->zero + s->row / g->share, *last = g->zero + (s->row + s->rows - 1) / g->share;
+  for (const int32_t *z = zero; z < last; z++) {
+    if (z[1] != *zero) return false;
+  }
+  return true;
 }
 
+/* Rows of item `at`, columns aside. */
+static void set_stripe(const plan *p, int64_t at, stripe *s) {
+  const ufi_gemm_q *g = p->g;
+  const int64_t x = at % p->row_blocks * p->rows, line = at / p->row_blocks % p->lines;
+  const int64_t image = line / p->image_lines, y = line % p->image_lines;
+  s->group = at / p->row_blocks / p->lines;
+  s->row = line * p->width + x;
+  s->rows = UFI_MIN(p->rows, p->width - x);
+  s->one_zero = has_one_zero(p, s);
+  const int64_t out = s->group * g->out_group + image * g->out_image + y * g->out_line + x * g->out_pixel;
+  s->out = (uint8_t *)g->out + out * (int64_t)p->out_element;
+}
+
+/* Items that share rows follow each other, so that a worker rarely gathers the same rows again. */
 static void do_worker(void *context, size_t worker) {
-  const plan *p = context;
+  plan *p = context;
+  const ufi_gemm_q *g = p->g;
   size_t bytes = 0;
   if (!ufi_gemm_q_rows_size(p->depth, &bytes)) return; /* checked in prepare */
-  int16_t *a = (int16_t *)(void *)((uint8_t *)p->g->rows + worker * bytes);
-  for (int64_t item = (int64_t)worker; item < p->items; item += p->workers) do_item(p, item, a);
+  uint8_t *rows = (uint8_t *)g->rows + worker * bytes;
+  stripe s;
+  for (int64_t item, held = -1; (item = atomic_fetch_add(&p->next, 1)) < p->items;) {
+    const int64_t at = item / p->column_blocks, column = item % p->column_blocks * p->columns;
+    if (at != held) {
+      set_stripe(p, at, &s);
+      gather_rows(p, &s, rows);
+    }
+    held = at;
+    do_columns(p, &s, column, UFI_MIN(p->columns, g->n - column));
+    if (g->done) g->done(g->done_context, s.row, s.rows);
+  }
 }
 
 void ufi_gemm_q_run(ufi_pool *pool, const ufi_gemm_q *g) {
   if (g->batch * g->out_h * g->out_w * g->n * g->groups == 0) return;
-  plan p = make_plan(pool, g);
+  plan p;
+  make_plan(pool, g, &p);
   ufi_parallel(pool, do_worker, &p, (size_t)p.workers);
-}
-
-/* ---- packing ------------------------------------------------------------------------ */
-
-bool ufi_gemm_q_packed_size(int64_t depth, int64_t n, bool wide, size_t *bytes_out) {
-  int64_t nr = (int64_t)ufi_kernels_get()->qgemm.q_nr;
-  if (depth < 0 || n < 0 || depth > INT64_MAX / 8 || n > INT64_MAX / 8) return false;
-  return ufi_mul_size((size_t)((depth + 1) / 2 * 2), (size_t)(ceil_div(n, nr) * nr), bytes_out) &&
-         ufi_mul_size(*bytes_out, wide ? 2 : 1, bytes_out) && *bytes_out <= SIZE_MAX / 2;
-}
-
-/* Where element (k, column of the panel) of a packed panel is. */
-static inline int64_t packed_at(int64_t k, int64_t column, int64_t nr) {
-  return (k / 2 * nr + column) * 2 + k % 2;
-}
-
-/* A column of bytes that lie side by side goes in pairs. */
-static void pack_pairs(int64_t rows, const int8_t *from, int64_t nr, int8_t *to) {
-  int64_t k = 0;
-  for (; k + 1 < rows; k += 2, to += 2 * nr) memcpy(to, from + k, 2);
-  if (k < rows) *to = from[k];
-}
-
-static int32_t element_at(const void *from, uf_dtype dtype, int64_t i) {
-  return dtype == UF_UINT8   ? ((const uint8_t *)from)[i]
-         : dtype == UF_INT16 ? ((const int16_t *)from)[i]
-                             : ((const int8_t *)from)[i];
-}
-
-void ufi_gemm_q_pack(int64_t depth, int64_t n, int64_t k0, int64_t rows, const void *from,
-                     uf_dtype dtype, int64_t k_step, int64_t n_step, int32_t zero, bool wide,
-                     void *out) {
-  enum { CHUNK = 128 };
-  const int64_t nr = (int64_t)ufi_kernels_get()->qgemm.q_nr, panel = (depth + 1) / 2 * 2 * nr;
-  const bool pairs = !wide && k_step == 1 && k0 % 2 == 0;
-  for (int64_t j0 = 0; j0 < n; j0 += nr) {
-    int8_t *to8 = (int8_t *)out + j0 / nr * panel;
-    int16_t *to16 = (int16_t *)out + j0 / nr * panel;
-    /* In chunks of rows that stay in cache while columns go by. */
-    for (int64_t i0 = 0; i0 < rows; i0 += CHUNK) {
-      int64_t i1 = UFI_MIN(i0 + CHUNK, rows);
-      for (int64_t j = 0; j < nr && j0 + j < n; j++) {
-        int64_t column = (j0 + j) * n_step;
-        if (pairs) {
-          pack_pairs(i1 - i0, (const int8_t *)from + column + i0, nr,
-                     to8 + packed_at(k0 + i0, j, nr));
-          continue;
-        }
-        for (int64_t i = i0; i < i1; i++) {
-          int32_t x = element_at(from, dtype, column + i * k_step) - zero;
-          if (wide) to16[packed_at(k0 + i, j, nr)] = (int16_t)x;
-          else to8[packed_at(k0 + i, j, nr)] = (int8_t)x;
-        }
-      }
-    }
-  }
 }

@@ -35,6 +35,15 @@ typedef enum ufi_q_end {
   UFI_Q_SUM,      /* int32 sums as they are */
 } ufi_q_end;
 
+/* How weights are packed, and rows with them (kernels/qgemm.h). */
+typedef enum ufi_q_kind {
+  UFI_Q_PAIRS,  /* weights of int8, rows of int16 */
+  UFI_Q_WIDE,   /* both of int16 */
+  UFI_Q_BYTES,  /* both of 8 bits */
+} ufi_q_kind;
+/* Of rows of dtype `in` (float32: quantized to int8) with weights of int8, or wider ones. */
+ufi_q_kind ufi_q_kind_of(uf_dtype in, bool wide);
+
 typedef struct ufi_gemm_q {
   /* Left: `batch` images of (in_h, in_w) pixels, each `channels` elements of
    * every `in_pixel`. Output pixel (y, x) of the (out_h, out_w) grid sees at
@@ -50,7 +59,8 @@ typedef struct ufi_gemm_q {
   int64_t share;
   /* Right: packed (kernel_h * kernel_w * channels, n). */
   const void *b;
-  bool wide;               /* of int16, not int8 */
+  ufi_q_kind kind;
+  int64_t runs;            /* BYTES: each of so many equal parts of a row is packed in whole groups (0: 1) */
   int64_t n;
   int64_t block;           /* UFI_Q_BLOCKS: length of a block, even */
   /* From sums to outputs: element [group * padded(n) + column]. */
@@ -61,6 +71,7 @@ typedef struct ufi_gemm_q {
   const float *bias_float;
   const int32_t *multiplier, *shift;
   const double *real;
+  const float *factor, *nudge; /* as in ufk_q_scale, or NULL */
   const float *column;
   const float *blocks;     /* (panel, block, q_nr) */
   bool column_first;
@@ -75,11 +86,15 @@ typedef struct ufi_gemm_q {
   void *rows;
   int32_t workers;
   void *extra;             /* as much as ufi_q_spec.extra asked for */
+  /* NULL, or called by whoever has finished rows [row, row + rows) of the output, all columns; of
+   * one group. */
+  void (*done)(void *context, int64_t row, int64_t rows);
+  void *done_context;
 } ufi_gemm_q;
 
 /* Runs it. Results do not depend on the pool or on workers. */
 void ufi_gemm_q_run(ufi_pool *pool, const ufi_gemm_q *g);
-/* Bytes of widened rows that one worker needs for sums of length depth. */
+/* Bytes of gathered rows that one worker needs for sums of length depth. */
 bool ufi_gemm_q_rows_size(int64_t depth, size_t *bytes_out);
 
 /* n rounded up to what arrays of one element per column are padded to. */
@@ -87,13 +102,16 @@ static inline int64_t ufi_q_padded(int64_t n) {
   return (n + UFK_Q_MAX_NR - 1) / UFK_Q_MAX_NR * UFK_Q_MAX_NR;
 }
 /* Bytes of depth x n packed; false on overflow. */
-bool ufi_gemm_q_packed_size(int64_t depth, int64_t n, bool wide, size_t *bytes_out);
+bool ufi_gemm_q_packed_size(int64_t depth, int64_t n, ufi_q_kind kind, size_t *bytes_out);
 /* Packs rows [k0, k0 + rows) of a matrix of `depth` rows: element (k0 + i, j) is
  * from[i * k_step + j * n_step] - zero. dtype: UF_INT8, UF_UINT8 or UF_INT16; not
- * wide: UF_INT8 and zero 0. The memory is zero before the first rows. */
-void ufi_gemm_q_pack(int64_t depth, int64_t n, int64_t k0, int64_t rows, const void *from,
-                     uf_dtype dtype, int64_t k_step, int64_t n_step, int32_t zero, bool wide,
-                     void *out);
+ * wide: UF_INT8 and zero 0. Rows come in order; the memory is zero before the first. */
+void ufi_gemm_q_pack(ufi_pool *pool, ufi_q_kind kind, int64_t depth, int64_t n, int64_t k0,
+                     int64_t rows, const void *from, uf_dtype dtype, int64_t k_step, int64_t n_step,
+                     int32_t zero, void *out);
+/* The float32 way to requantize by a real factor, with the second rounding of a shift to the right
+ * (0: none). False: there is none for this factor. */
+bool ufi_q_near(double real, int32_t right, float *factor_out, float *nudge_out);
 
 /* ---- what nodes share --------------------------------------------------------- */
 
@@ -102,8 +120,10 @@ struct ufi_q_spec {
   const ufi_tensor *input, *filter, *bias, *output;
   ufi_act act;
   ufi_q_end end;
-  int64_t groups, n, depth;   /* groups of n columns, each a sum of depth products */
-  bool wide;
+  int64_t groups, n, depth;   /* groups of n columns, each a sum of depth products, as packed */
+  int64_t runs;               /* as in ufi_gemm_q */
+  ufi_q_kind kind;
+  ufi_pool *pool;             /* for packing; NULL: this thread alone */
   int32_t filter_zero;
   bool float_product;         /* multiplier from a float32 product of scales, as for uint8 */
   bool takes_bytes;           /* of float inputs: uint8 weights, read as int8 */
@@ -122,7 +142,7 @@ struct ufi_q_spec {
 };
 
 /* Checks dtypes, scales and zero points of input, filter, bias and output in
- * words, and sets end, wide, filter_zero and float_product. is_fc: FULLY_CONNECTED
+ * words, and sets end, kind, filter_zero and float_product. is_fc: FULLY_CONNECTED
  * rules, which take more types and zero points of weights. quantized_bias: as
  * in the attributes. Fills in weights too. */
 uf_status ufi_q_spec_types(ufi_ctx *ctx, ufi_q_spec *spec, bool is_fc,

@@ -36,7 +36,7 @@ static void pool_lines(void *context, size_t begin, size_t end) {
 uf_status ufi_pool_f32_eval(ufi_ctx *ctx, ufi_pool_kind kind) {
   ufi_conv_geometry g = {0};
   UFI_TRY(ufi_pool_geometry_of(ctx, &g));
-  const ufk_gemm_table *k = &ufi_kernels_get()->gemm;
+  const ufk_depthwise_table *k = &ufi_kernels_get()->depthwise;
   pool_args args = {.g = &g, .in = g.input->data, .out = g.output->data};
   args.kernel = kind == UFI_POOL_MAX       ? k->f32_max_pool
                 : kind == UFI_POOL_AVERAGE ? k->f32_average_pool

@@ -66,7 +66,7 @@ static void pool_lines(void *context, size_t worker) {
 }
 
 static ufk_q_pool_fn kernel_of(uf_dtype dtype, ufi_pool_kind kind) {
-  const ufk_qgemm_table *k = &ufi_kernels_get()->qgemm;
+  const ufk_qdepthwise_table *k = &ufi_kernels_get()->qdepthwise;
   const bool max = kind == UFI_POOL_MAX;
   if (dtype == UF_INT16) return max ? k->max_s16 : k->average_s16;
   if (dtype == UF_UINT8) return max ? k->max_u8 : k->average_u8;

@@ -4,7 +4,7 @@
  * the product itself (gemm_quant.h): types and scales in words, multipliers,
  * packed weights, float inputs quantized on the way.
  *
- * State: the struct below and behind it four arrays with an element per output
+ * State: the struct below and behind it arrays with an element per output
  * column, padded per group. Scratch: see layout_of.
  */
 #include <math.h>
@@ -16,13 +16,14 @@ typedef struct node_state {
   const float *blocks;     /* scales of blocks, (panel, block, q_nr) */
   int64_t columns;         /* of each array behind */
   int32_t workers;
-  double real[];           /* then float column[], int32_t multiplier[], shift[] */
+  bool has_near;           /* all columns have a factor and a nudge */
+  double real[];           /* then float column[], factor[], nudge[], int32_t multiplier[], shift[] */
 } node_state;
 
 static float *column_of(node_state *s) { return (float *)(void *)(s->real + s->columns); }
-static int32_t *multiplier_of(node_state *s) {
-  return (int32_t *)(void *)(column_of(s) + s->columns);
-}
+static float *factor_of(node_state *s) { return column_of(s) + s->columns; }
+static float *nudge_of(node_state *s) { return factor_of(s) + s->columns; }
+static int32_t *multiplier_of(node_state *s) { return (int32_t *)(void *)(nudge_of(s) + s->columns); }
 static int32_t *shift_of(node_state *s) { return multiplier_of(s) + s->columns; }
 
 /* ---- scratch -------------------------------------------------------------------- */
@@ -145,7 +146,7 @@ static uf_status int_types(ufi_ctx *ctx, ufi_q_spec *spec, bool is_fc, uf_dtype 
   /* Weights with a scale per channel are symmetric by definition; so are the
    * signed weights of convolutions. */
   if (is_u8 || (is_fc && spec->filter->quant->count == 1)) spec->filter_zero = ufi_zero(spec->filter);
-  spec->wide = is_u8 || spec->filter_zero != 0;
+  if (is_u8 || spec->filter_zero != 0) spec->kind = UFI_Q_WIDE;
   spec->float_product = is_u8 && !is_fc;
   if (in == UF_INT16) return int16_types(ctx, spec, is_fc, quantized_bias);
   spec->end = is_fc ? UFI_Q_REAL : UFI_Q_FIXED;
@@ -160,8 +161,9 @@ uf_status ufi_q_spec_types(ufi_ctx *ctx, ufi_q_spec *spec, bool is_fc, uf_dtype 
     case UF_INT16: UFI_TRY(int_types(ctx, spec, is_fc, quantized_bias)); break;
     default: return wrong_types(ctx, spec);
   }
-  if (!spec->weights) { /* the same for all groups; an op may have counted itself */
-    bool fits = ufi_gemm_q_packed_size(spec->depth, spec->n, spec->wide, &spec->weights) &&
+  if (!spec->weights) { /* the same for all groups; an op may have counted itself, with loops of its own */
+    if (spec->end != UFI_Q_BLOCKS) spec->kind = ufi_q_kind_of(spec->input->dtype, spec->kind == UFI_Q_WIDE);
+    bool fits = ufi_gemm_q_packed_size(spec->depth, spec->n, spec->kind, &spec->weights) &&
                 ufi_mul_size(spec->weights, (size_t)spec->groups, &spec->weights);
     if (!fits || spec->weights > SIZE_MAX / 4) {
       return ufi_too_large(ctx);
@@ -201,10 +203,24 @@ static uf_status fill_blocks(ufi_ctx *ctx, void *memory, void *arg) {
   return UF_OK;
 }
 
+bool ufi_q_near(double real, int32_t right, float *factor_out, float *nudge_out) {
+  *factor_out = (float)real;
+  *nudge_out = right > 0 ? ldexpf(0.5f, -right) : 0.0f;
+  return real >= 0.0 && real <= 1.0 && right >= 0;
+}
+
+static bool set_near(const ufi_q_spec *spec, node_state *s, int64_t at) {
+  float *factor = factor_of(s) + at, *nudge = nudge_of(s) + at;
+  if (spec->end == UFI_Q_REAL) return ufi_q_near(s->real[at], 0, factor, nudge);
+  const int32_t shift = shift_of(s)[at];
+  return ufi_q_near(ldexp((double)multiplier_of(s)[at], shift - 31), -shift, factor, nudge);
+}
+
 /* The factors of each column, as the reference computes them. */
 static void set_factors(const ufi_q_spec *spec, node_state *s) {
   const int64_t padded = ufi_q_padded(spec->n);
   const float in = ufi_scale(spec->input), out = ufi_scale(spec->output);
+  s->has_near = true;
   for (int64_t c = 0; c < spec->groups * spec->n; c++) {
     int64_t at = c / spec->n * padded + c % spec->n;
     float scale = ufi_channel_scale(spec->filter, c);
@@ -213,6 +229,7 @@ static void set_factors(const ufi_q_spec *spec, node_state *s) {
     s->real[at] = isfinite(real) ? real : 0.0;
     column_of(s)[at] = spec->one_scale ? 1.0f : scale;
     ufi_quantize_multiplier(real, multiplier_of(s) + at, shift_of(s) + at);
+    s->has_near = set_near(spec, s, at) && s->has_near;
   }
 }
 
@@ -220,7 +237,7 @@ static uf_status make_state(ufi_ctx *ctx, const ufi_q_spec *spec, node_state **s
   int64_t columns;
   size_t bytes;
   if (__builtin_mul_overflow(spec->groups, ufi_q_padded(spec->n), &columns) ||
-      !ufi_mul_size((size_t)columns, sizeof(double) + sizeof(float) + 2 * sizeof(int32_t), &bytes) ||
+      !ufi_mul_size((size_t)columns, sizeof(double) + 3 * sizeof(float) + 2 * sizeof(int32_t), &bytes) ||
       bytes > SIZE_MAX / 2) {
     return ufi_too_large(ctx);
   }
@@ -244,7 +261,7 @@ uf_status ufi_q_prepare(ufi_ctx *ctx, const ufi_q_spec *spec) {
   }
   if (spec->end == UFI_Q_BLOCKS) {
     size_t bytes;
-    if (!ufi_gemm_q_packed_size(2, spec->n, false, &bytes)) bytes = SIZE_MAX;
+    if (!ufi_gemm_q_packed_size(2, spec->n, UFI_Q_PAIRS, &bytes)) bytes = SIZE_MAX;
     int64_t blocks = spec->depth / spec->filter->quant->block_size;
     if (!ufi_mul_size(bytes / 2 * sizeof(float), (size_t)blocks, &bytes)) {
       return ufi_no_memory(ctx->error, bytes);
@@ -333,6 +350,8 @@ static void place_output(const ufi_q_spec *spec, node_state *s, ufi_gemm_q *g) {
   g->column = column_of(s);
   g->multiplier = multiplier_of(s);
   g->shift = shift_of(s);
+  g->factor = s->has_near ? factor_of(s) : NULL;
+  g->nudge = nudge_of(s);
   g->blocks = s->blocks;
   g->column_first = spec->column_first;
   if (is_hybrid(spec)) {
@@ -346,7 +365,7 @@ static void place_output(const ufi_q_spec *spec, node_state *s, ufi_gemm_q *g) {
 uf_status ufi_q_begin(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g_out) {
   node_state *s = ctx->state;
   uint8_t *base = ctx->scratch;
-  ufi_gemm_q g = {.n = spec->n, .groups = spec->groups, .wide = spec->wide, .workers = s->workers};
+  ufi_gemm_q g = {.n = spec->n, .groups = spec->groups, .kind = spec->kind, .runs = spec->runs, .workers = s->workers};
   pieces at;
   layout_of(spec, s, &at);
   place_input(ctx, spec, base, &at, &g);

@@ -5,9 +5,10 @@
  *
  * Dimensions of extent 1 are dropped, neighbours that are both kept or both
  * reduced become one group. The groups are walked in the order of memory; the
- * innermost one is a loop: `along`, when it is reduced (a row becomes one value),
- * `across`, when it is kept (a row is combined with a row of results). Results
- * are kept in the output, or in scratch where the accumulator is wider.
+ * innermost ones are a loop: `along`, when the last is reduced (a row becomes one
+ * value), `across`, when it is kept (the rows of the group before it become one row
+ * of results). Results are kept in the output, or in scratch where the accumulator
+ * is wider.
  *
  * Nodes of TensorFlow take every number dtype. Those without loops of their own are
  * converted, some elements at a time, and their results at the end; integers wrap
@@ -26,11 +27,15 @@
 /* ---- the walk -------------------------------------------------------------------------- */
 
 typedef struct reduce_run reduce_run;
-/* Combines x[0..n) with acc (one value, or n). first: acc has no value yet. */
-typedef void (*reduce_fn)(const void *x, void *acc, size_t n, bool first, const reduce_run *r);
+/* first: acc has no value yet. Combines x[0..n) with the value acc: */
+typedef void (*along_fn)(const void *x, void *acc, size_t n, bool first, const reduce_run *r);
+/* Combines rows of n elements, `step` elements apart, with the n values acc: */
+typedef void (*across_fn)(const void *x, size_t rows, int64_t step, void *acc, size_t n, bool first,
+                          const reduce_run *r);
 
 typedef struct reduce_loops {
-  reduce_fn along, across;
+  along_fn along;
+  across_fn across;
   size_t size_acc;
 } reduce_loops;
 
@@ -53,33 +58,48 @@ struct reduce_run {
   ufk_scale scale;
 };
 
+/* Elements [from, to) of the last group, which is kept, of `rows` rows. */
+static void walk_rows(const reduce_run *r, size_t rows, int64_t step, int64_t from, int64_t to, int64_t x, int64_t acc,
+                      bool first) {
+  r->loops.across(r->x + (size_t)(x + from) * r->size_x, rows, step, r->acc + (size_t)(acc + from) * r->loops.size_acc,
+                  (size_t)(to - from), first, r);
+}
+
 static void walk(const reduce_run *r, int32_t g, int64_t begin, int64_t end, int64_t x, int64_t acc, bool first) {
-  const group *q = &r->groups[g];
+  const group *q = &r->groups[g], *last = &r->groups[r->n_groups - 1];
   const int64_t from = g == r->split ? begin : 0, to = g == r->split ? end : q->size;
-  if (g == r->n_groups - 1) {
-    const char *px = r->x + (size_t)(x + from) * r->size_x;
-    char *pa = r->acc + (size_t)(acc + (q->reduced ? 0 : from)) * r->loops.size_acc;
-    (q->reduced ? r->loops.along : r->loops.across)(px, pa, (size_t)(to - from), first, r);
-    return;
+  if (q == last && q->reduced) {
+    r->loops.along(r->x + (size_t)x * r->size_x, r->acc + (size_t)acc * r->loops.size_acc, (size_t)q->size, first, r);
+  } else if (q == last) {
+    walk_rows(r, 1, 0, from, to, x, acc, first);
+  } else if (q + 1 == last && q->reduced) {
+    const bool split = r->split == g + 1;
+    walk_rows(r, (size_t)q->size, q->step_x, split ? begin : 0, split ? end : last->size, x, acc, first);
+  } else {
+    for (int64_t i = from; i < to; ++i)
+      walk(r, g + 1, begin, end, x + i * q->step_x, acc + i * q->step_acc, first && !(q->reduced && i > 0));
   }
-  for (int64_t i = from; i < to; ++i)
-    walk(r, g + 1, begin, end, x + i * q->step_x, acc + i * q->step_acc, first && !(q->reduced && i > 0));
 }
 static void walk_range(void *context, size_t begin, size_t end) {
   walk(context, 0, (int64_t)begin, (int64_t)end, 0, 0, true);
 }
 
-/* Threads share the largest group that is kept; each result has one owner. */
+/* Threads share the largest group that is kept; each result has one owner. Pieces of rows are whole
+ * lines of the cache. */
 static void run(reduce_run *r, ufi_pool *pool, int64_t count) {
+  enum { LINE = 64 };
   r->split = -1;
-  for (int32_t g = 0; g < r->n_groups && count >= UFI_PARALLEL_MIN; ++g)
+  const int32_t threads = count >= UFI_PARALLEL_MIN ? ufi_pool_threads(pool) : 1;
+  for (int32_t g = 0; g < r->n_groups && threads > 1; ++g)
     if (!r->groups[g].reduced && (r->split < 0 || r->groups[g].size > r->groups[r->split].size)) r->split = g;
   if (r->split < 0) {
     walk(r, 0, 0, 0, 0, 0, true);
     return;
   }
   const size_t size = (size_t)r->groups[r->split].size;
-  ufi_parallel_ranges(pool, walk_range, r, size, UFI_MAX(size / 16, (size_t)1));
+  size_t grain = UFI_MAX(size / 16, (size_t)1);
+  if (r->split == r->n_groups - 1) grain = UFI_MAX((size / (size_t)threads + LINE - 1) / LINE, (size_t)1) * LINE;
+  ufi_parallel_ranges(pool, walk_range, r, size, grain);
 }
 
 /* ---- attributes, shapes ------------------------------------------------------------------- */
@@ -176,13 +196,16 @@ static void make_groups(const ufi_tensor *x, const bool *reduced, reduce_run *r)
     for (; i < n; ++i) { const T v = x[i]; a = STEP; }                                               \
     *(A *)pa = a;                                                                                    \
   }                                                                                                  \
-  static void name##_across(const void *px, void *pa, size_t n, bool first, const reduce_run *r) {   \
+  static void name##_across(const void *px, size_t rows, int64_t step, void *pa, size_t n,          \
+                            bool first, const reduce_run *r) {                                       \
     const T *x = px;                                                                                 \
     A *acc = pa;                                                                                     \
-    if (first)                                                                                       \
-      for (size_t i = 0; i < n; ++i) { const T v = x[i]; acc[i] = FIRST; }                           \
-    else                                                                                             \
-      for (size_t i = 0; i < n; ++i) { const T v = x[i]; const A a = acc[i]; acc[i] = STEP; }        \
+    for (; rows > 0; --rows, x += step, first = false) {                                             \
+      if (first)                                                                                     \
+        for (size_t i = 0; i < n; ++i) { const T v = x[i]; acc[i] = FIRST; }                         \
+      else                                                                                           \
+        for (size_t i = 0; i < n; ++i) { const T v = x[i]; const A a = acc[i]; acc[i] = STEP; }      \
+    }                                                                                                \
   }
 #define LOOPS_OF(name, A) {name##_along, name##_across, sizeof(A)}
 
@@ -216,9 +239,10 @@ static const ufk_elementwise_table *kernels(void) { return &ufi_kernels_get()->e
 static void sum_f32_along(const void *x, void *acc, size_t n, bool first, const reduce_run *r) {
   *(float *)acc = (float)((first ? 0.0 : (double)*(float *)acc) + kernels()->f32_sum(x, n));
 }
-static void sum_f32_across(const void *x, void *acc, size_t n, bool first, const reduce_run *r) {
-  if (first) memcpy(acc, x, n * sizeof(float));
-  else kernels()->f32_binary[UFK_ADD][UFK_VV](acc, x, acc, n, -INFINITY, INFINITY);
+static void sum_f32_across(const void *x, size_t rows, int64_t step, void *acc, size_t n, bool first,
+                           const reduce_run *r) {
+  if (first) memset(acc, 0, n * sizeof(float));
+  kernels()->f32_accumulate(x, rows, step, acc, n);
 }
 /* NaNs are passed over, as by the reference. */
 static void max_f32_along(const void *x, void *acc, size_t n, bool first, const reduce_run *r) {
@@ -227,13 +251,21 @@ static void max_f32_along(const void *x, void *acc, size_t n, bool first, const 
 static void min_f32_along(const void *x, void *acc, size_t n, bool first, const reduce_run *r) {
   *(float *)acc = kernels()->f32_min(x, n, first ? INFINITY : *(float *)acc);
 }
-static void max_f32_across(const void *x, void *acc, size_t n, bool first, const reduce_run *r) {
-  const float least = -INFINITY;
-  kernels()->f32_binary[UFK_MAX][first ? UFK_VS : UFK_VV](x, first ? &least : acc, acc, n, -INFINITY, INFINITY);
+static inline void extreme_f32_across(ufk_f32_binary kernel, float worst, const float *x, size_t rows, int64_t step,
+                                      float *acc, size_t n, bool first) {
+  if (first && rows > 0) {
+    kernels()->f32_binary[kernel][UFK_VS](x, &worst, acc, n, -INFINITY, INFINITY);
+    --rows, x += step;
+  }
+  for (; rows > 0; --rows, x += step) kernels()->f32_binary[kernel][UFK_VV](x, acc, acc, n, -INFINITY, INFINITY);
 }
-static void min_f32_across(const void *x, void *acc, size_t n, bool first, const reduce_run *r) {
-  const float most = INFINITY;
-  kernels()->f32_binary[UFK_MIN][first ? UFK_VS : UFK_VV](x, first ? &most : acc, acc, n, -INFINITY, INFINITY);
+static void max_f32_across(const void *x, size_t rows, int64_t step, void *acc, size_t n, bool first,
+                           const reduce_run *r) {
+  extreme_f32_across(UFK_MAX, -INFINITY, x, rows, step, acc, n, first);
+}
+static void min_f32_across(const void *x, size_t rows, int64_t step, void *acc, size_t n, bool first,
+                           const reduce_run *r) {
+  extreme_f32_across(UFK_MIN, INFINITY, x, rows, step, acc, n, first);
 }
 
 #define Q_SUM(name, sum, accumulate)                                                                   \
@@ -241,9 +273,11 @@ static void min_f32_across(const void *x, void *acc, size_t n, bool first, const
     const int32_t row = (int32_t)(uint32_t)(uint64_t)kernels()->sum(x, n);                             \
     *(int32_t *)acc = first ? row : ufk_add_wrap(*(int32_t *)acc, row);                                \
   }                                                                                                    \
-  static void name##_across(const void *x, void *acc, size_t n, bool first, const reduce_run *r) {     \
+  static void name##_across(const void *px, size_t rows, int64_t step, void *acc, size_t n, bool first, \
+                            const reduce_run *r) {                                                     \
+    const void *x = px;                                                                                \
     if (first) memset(acc, 0, n * sizeof(int32_t));                                                    \
-    kernels()->accumulate(x, acc, n);                                                                  \
+    for (; rows > 0; --rows, x = (const char *)x + step) kernels()->accumulate(x, acc, n);             \
   }
 Q_SUM(q_sum_i8, s8_sum, s8_accumulate)
 Q_SUM(q_sum_u8, u8_sum, u8_accumulate)
@@ -263,12 +297,15 @@ static void min_nan_f32_along(const void *x, void *acc, size_t n, bool first, co
   *(float *)acc = before != before ? before : v;
 }
 #define ACROSS_LOOP(name, STEP)                                                                      \
-  static void name(const void *px, void *pa, size_t n, bool first, const reduce_run *r) {            \
+  static void name(const void *px, size_t rows, int64_t step, void *pa, size_t n, bool first,        \
+                   const reduce_run *r) {                                                            \
     const float *x = px;                                                                             \
     float *acc = pa;                                                                                 \
-    if (first) memcpy(acc, x, n * sizeof *acc);                                                      \
-    else                                                                                             \
-      for (size_t i = 0; i < n; ++i) { const float v = x[i], a = acc[i]; acc[i] = STEP; }            \
+    for (; rows > 0; --rows, x += step, first = false) {                                             \
+      if (first) memcpy(acc, x, n * sizeof *acc);                                                    \
+      else                                                                                           \
+        for (size_t i = 0; i < n; ++i) { const float v = x[i], a = acc[i]; acc[i] = STEP; }          \
+    }                                                                                                \
   }
 ACROSS_LOOP(max_nan_f32_across, v > a || v != v ? v : a)
 ACROSS_LOOP(min_nan_f32_across, v < a || v != v ? v : a)
@@ -287,22 +324,24 @@ LOOPS(norm_c128, complex128, double, square_of(v), a + square_of(v))
 
 /* Other dtypes: converted, then joined by the loops of the wide one. */
 enum { CHUNK = 256 };
-static void chunks(const void *px, void *pa, size_t n, bool first, const reduce_run *r, bool along) {
+static void chunks(const char *x, char *acc, size_t n, bool first, const reduce_run *r, bool along) {
   _Alignas(16) char wide[CHUNK * sizeof(complex128)];
   uf_error unused;
   for (size_t i = 0; i < n; i += CHUNK) {
     const size_t m = UFI_MIN(n - i, (size_t)CHUNK);
-    if (ufi_convert(r->dtype, (const char *)px + i * r->size_x, (int64_t)m, r->wide, wide, &unused) != UF_OK)
+    if (ufi_convert(r->dtype, x + i * r->size_x, (int64_t)m, r->wide, wide, &unused) != UF_OK)
       return; /* prepare chose a pair that converts */
-    if (along) r->wider.along(wide, pa, m, first && i == 0, r);
-    else r->wider.across(wide, (char *)pa + i * r->wider.size_acc, m, first, r);
+    if (along) r->wider.along(wide, acc, m, first && i == 0, r);
+    else r->wider.across(wide, 1, 0, acc + i * r->wider.size_acc, m, first, r);
   }
 }
 static void chunks_along(const void *x, void *acc, size_t n, bool first, const reduce_run *r) {
   chunks(x, acc, n, first, r, true);
 }
-static void chunks_across(const void *x, void *acc, size_t n, bool first, const reduce_run *r) {
-  chunks(x, acc, n, first, r, false);
+static void chunks_across(const void *x, size_t rows, int64_t step, void *acc, size_t n, bool first,
+                          const reduce_run *r) {
+  for (size_t row = 0; row < rows; ++row)
+    chunks((const char *)x + (int64_t)row * step * (int64_t)r->size_x, acc, n, first && row == 0, r, false);
 }
 
 /* ---- one op, one dtype --------------------------------------------------------------------------- */

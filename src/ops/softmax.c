@@ -4,9 +4,9 @@
  *
  * The 8-bit forms are TFLite's fixed-point ones. exp depends on the difference of
  * a value to the largest of its row, one of 256, so prepare makes a table of it
- * (in Q0) and of the scaled difference (Q5). A row is then a sum in Q12, one
- * reciprocal or logarithm, and a product or difference per element. The 16-bit
- * form interpolates in tables of exp and of 1 / (1 + x).
+ * (kernels/softmax8.h) and of the scaled difference (Q5). A row is then a sum in
+ * Q12, one reciprocal or logarithm, and a product or difference per element. The
+ * 16-bit form interpolates in tables of exp and of 1 / (1 + x).
  */
 #include <math.h>
 
@@ -29,13 +29,13 @@ static uf_status softmax_tf(const ufi_tf_attrs *from, void *attrs, uf_error *err
 typedef struct softmax_state softmax_state;
 typedef void (*row_fn)(const void *x, void *y, size_t n, const softmax_state *s);
 struct softmax_state {
-  row_fn row;
+  row_fn row;            /* NULL: 8 bits to 8 bits, many rows at once */
   float beta;
   uf_dtype dtype;        /* softmax_half's */
   bool log;
   int32_t diff_min;      /* 8 bits: differences below count as -infinity */
   int32_t diff[256];     /* by -difference: scaled to Q5 */
-  int32_t exp[256];      /* and its exp in Q0, 0 below diff_min */
+  ufk_softmax8 tables;   /* and its exp, 0 below diff_min */
   ufk_scale scale;       /* 16 bits: of a difference; 8-bit LOG_SOFTMAX: back from Q5 */
   int16_t exp_lut[UFI_LUT16_SIZE], inverse_lut[UFI_LUT16_SIZE];
 };
@@ -56,55 +56,32 @@ static uf_status make_tables(ufi_ctx *ctx, softmax_state *s, double beta) {
   s->diff_min = -(int32_t)floor(31.0 * (1 << 26) / (double)(INT64_C(1) << exponent));
   for (int32_t d = 0; d < 256 && -d >= s->diff_min; ++d) {
     s->diff[d] = ufk_scale_i32(-d, scale);
-    s->exp[d] = ufk_exp_negative_q5(s->diff[d]);
+    s->tables.exp[d] = ufk_exp_negative_q5(s->diff[d]);
   }
+  ufk_softmax8_finish(&s->tables);
   s->scale = scale;
   return UF_OK;
 }
 
-/* What of a row all elements share. bytes are flipped to unsigned by `flip`. */
-static uint8_t row_max(const uint8_t *x, size_t n, uint8_t flip) {
-  uint8_t max = 0;
-  for (size_t i = 0; i < n; ++i) max = UFI_MAX(max, (uint8_t)(x[i] ^ flip));
-  return max;
-}
-static int32_t row_sum(const softmax_state *s, const uint8_t *x, size_t n, uint8_t flip, uint8_t max) {
-  int64_t sum = 0;
-  for (size_t i = 0; i < n; ++i) sum += ufk_rdpot(s->exp[max - (uint8_t)(x[i] ^ flip)], 12);
-  return (int32_t)UFI_MIN(sum, (int64_t)INT32_MAX);
-}
-
-/* bits of the output, whose least value is `least`. */
-static int32_t softmax_one(int32_t exp, int32_t scale, int exponent, int32_t least, int32_t bits) {
-  if (exp == 0) return least;
-  const int32_t product = ufk_srdhm(scale, exp);
-  const int32_t y = exponent > 31 ? 0 : ufk_rdpot(product, exponent);
-  const int32_t largest = least + (int32_t)((1u << bits) - 1);
-  return UFI_MAX(UFI_MIN(y + least, largest), least);
-}
-#define SOFTMAX_ROW(name, Y, flip, least, bits)                                           \
-  static void name(const void *px, void *py, size_t n, const softmax_state *s) {          \
-    const uint8_t *x = px;                                                                \
-    Y *y = py;                                                                            \
-    int over;                                                                             \
-    const uint8_t max = row_max(x, n, flip);                                              \
-    const int32_t scale = ufk_reciprocal(row_sum(s, x, n, flip, max), 12, &over);         \
-    const int exponent = over + 31 - bits;                                                \
-    for (size_t i = 0; i < n; ++i) {                                                      \
-      const int32_t exp = s->exp[max - (uint8_t)(x[i] ^ flip)];                           \
-      y[i] = (Y)softmax_one(exp, scale, exponent, least, bits);                           \
-    }                                                                                     \
+/* To 16 bits. */
+static void softmax_wide(const uint8_t *x, int16_t *y, size_t n, const softmax_state *s, uint8_t flip) {
+  const ufk_softmax8 *t = &s->tables;
+  int over;
+  const uint8_t max = ufk_softmax8_max(x, n, flip);
+  const int32_t scale = ufk_reciprocal(ufk_softmax8_sum(t, x, n, flip, max), 12, &over);
+  for (size_t i = 0; i < n; ++i) {
+    const int32_t product = ufk_srdhm(scale, t->exp[max - (uint8_t)(x[i] ^ flip)]);
+    y[i] = (int16_t)(UFI_MIN(ufk_rdpot(product, over + 15), UINT16_MAX) + INT16_MIN);
   }
-SOFTMAX_ROW(softmax_s8, int8_t, 0x80, INT8_MIN, 8)
-SOFTMAX_ROW(softmax_u8, uint8_t, 0, 0, 8)
-SOFTMAX_ROW(softmax_s8_s16, int16_t, 0x80, INT16_MIN, 16)
-SOFTMAX_ROW(softmax_u8_s16, int16_t, 0, INT16_MIN, 16)
+}
+static void softmax_s8_s16(const void *x, void *y, size_t n, const softmax_state *s) { softmax_wide(x, y, n, s, 0x80); }
+static void softmax_u8_s16(const void *x, void *y, size_t n, const softmax_state *s) { softmax_wide(x, y, n, s, 0); }
 
 /* x - max - log(sum), 16 steps of the output to 1. Differences that surely end at
  * the least value are found without that arithmetic, which might overflow. */
 static void log_softmax_row(const uint8_t *x, uint8_t *y, size_t n, const softmax_state *s, uint8_t flip) {
-  const uint8_t max = row_max(x, n, flip);
-  const int32_t log_sum = ufk_log_q12_q5(row_sum(s, x, n, flip, max));
+  const uint8_t max = ufk_softmax8_max(x, n, flip);
+  const int32_t log_sum = ufk_log_q12_q5(ufk_softmax8_sum(&s->tables, x, n, flip, max));
   const int32_t limit = ufk_scale_i32(ufk_add_wrap(log_sum, INT32_MIN), s->scale);
   const int32_t adjusted = UFI_MAX(s->diff_min - 1, limit);
   for (size_t i = 0; i < n; ++i) {
@@ -195,7 +172,10 @@ static void softmax_half(const void *px, void *py, size_t n, const softmax_state
   uint16_t *y = py;
   float max = -INFINITY, sum = 0.0f;
 #define ROUNDED(v) load_half(t, store_half(t, v))
-  for (size_t i = 0; i < n; ++i) max = fmaxf(max, load_half(t, x[i]));
+  for (size_t i = 0; i < n; ++i) { /* fmaxf here ends gcc 12 for ARM by an internal error */
+    const float v = load_half(t, x[i]);
+    if (v > max) max = v;
+  }
   for (size_t i = 0; i < n; ++i) {
     const float shifted = ROUNDED(load_half(t, x[i]) - max), e = ROUNDED(expf(shifted));
     y[i] = store_half(t, s->log ? shifted : e);
@@ -238,8 +218,7 @@ static uf_status want_output(ufi_ctx *ctx, float scale, int32_t zero) {
 }
 
 static row_fn row_8(uf_dtype in, uf_dtype out) {
-  if (out == UF_INT16) return in == UF_INT8 ? softmax_s8_s16 : softmax_u8_s16;
-  return in == UF_INT8 ? softmax_s8 : softmax_u8;
+  return out != UF_INT16 ? NULL : in == UF_INT8 ? softmax_s8_s16 : softmax_u8_s16;
 }
 
 static uf_status softmax_prepare(ufi_ctx *ctx) {
@@ -285,9 +264,15 @@ typedef struct softmax_run {
   const char *x;
   char *y;
   size_t n, size_x, size_y;
+  uint8_t flip;
 } softmax_run;
 static void run_rows(void *context, size_t begin, size_t end) {
   const softmax_run *r = context;
+  if (!r->s->row) {
+    const uint8_t *x = (const uint8_t *)r->x + begin * r->n;
+    ufi_kernels_get()->softmax8.rows(&r->s->tables, x, (uint8_t *)r->y + begin * r->n, end - begin, r->n, r->flip);
+    return;
+  }
   for (size_t i = begin; i < end; ++i)
     r->s->row(r->x + i * r->n * r->size_x, r->y + i * r->n * r->size_y, r->n, r->s);
 }
@@ -296,7 +281,8 @@ static uf_status softmax_eval(ufi_ctx *ctx) {
   const ufi_tensor *x = ctx->in[0], *y = ctx->out[0];
   if (x->count == 0) return UF_OK;
   softmax_run r = {ctx->state, x->data, y->data, (size_t)x->dims[x->rank - 1],
-                   (size_t)uf_dtype_bits(x->dtype) / 8, (size_t)uf_dtype_bits(y->dtype) / 8};
+                   (size_t)uf_dtype_bits(x->dtype) / 8, (size_t)uf_dtype_bits(y->dtype) / 8,
+                   x->dtype == UF_INT8 ? 0x80 : 0};
   const size_t rows = (size_t)x->count / r.n;
   if (x->count < UFI_PARALLEL_MIN) run_rows(&r, 0, rows);
   else ufi_parallel_ranges(ctx->pool, run_rows, &r, rows, UFI_MAX(UFI_PARALLEL_GRAIN / r.n, (size_t)1));

@@ -89,7 +89,7 @@ static void depthwise_run(void *context, const ufi_window_run *r) {
   } else {
     w.rows = w.cols = 0;
   }
-  ufi_kernels_get()->gemm.f32_depthwise(&w, in, weights, (size_t)(g->kernel_w * c), a->bias,
+  ufi_kernels_get()->depthwise.f32_depthwise(&w, in, weights, (size_t)(g->kernel_w * c), a->bias,
                                         a->out + ((r->image * g->out_h + r->out_y) * g->out_w + r->out_x) * c,
                                         -INFINITY, INFINITY);
 }

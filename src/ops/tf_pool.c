@@ -174,7 +174,7 @@ static uf_status pool_run(ufi_ctx *ctx, ufi_bump *bump) {
   const void *x = ufi_stage_in(ctx, bump, ctx->in[0], compute, first);
   void *y = ufi_stage_out(bump, out, compute, first);
   int64_t *arg = a->argmax ? ufi_bump_take(bump, out->count, sizeof *arg) : NULL;
-  const ufk_gemm_table *k = &ufi_kernels_get()->gemm;
+  const ufk_depthwise_table *k = &ufi_kernels_get()->depthwise;
   pool_loop p = {.w = &w, .x = x, .out = y, .arg = arg, .max = a->max};
   if (!a->max && out->dtype == UF_FLOAT16) p.round = round_half;
   if (!a->max && out->dtype == UF_BFLOAT16) p.round = round_bfloat;

@@ -23,9 +23,9 @@ static phase phase_of(const ufi_conv_geometry *g, int64_t ry, int64_t rx) {
   return p;
 }
 
-static size_t phase_bytes(const ufi_conv_geometry *g, const phase *p, bool wide) {
+static size_t phase_bytes(const ufi_conv_geometry *g, const phase *p, ufi_q_kind kind) {
   size_t bytes = 0;
-  (void)!ufi_gemm_q_packed_size(p->lines * p->cols * g->in_c, g->out_c, wide, &bytes);
+  (void)!ufi_gemm_q_packed_size(p->lines * p->cols * g->in_c, g->out_c, kind, &bytes);
   return bytes;
 }
 
@@ -41,20 +41,20 @@ static axis axis_of(int64_t kernel, int64_t stride) {
 
 /* Bytes of the phases of rests 0 to rx of one line of rests with `lines` filter
  * lines each. */
-static size_t line_bytes(const ufi_conv_geometry *g, int64_t lines, int64_t rx, bool wide) {
+static size_t line_bytes(const ufi_conv_geometry *g, int64_t lines, int64_t rx, ufi_q_kind kind) {
   axis a = axis_of(g->kernel_w, g->stride_w);
   phase more = {0, 0, lines, a.taps}, less = {0, 0, lines, a.taps - 1};
-  return (size_t)UFI_MIN(rx, a.more) * phase_bytes(g, &more, wide) +
-         (size_t)UFI_MAX(rx - a.more, 0) * phase_bytes(g, &less, wide);
+  return (size_t)UFI_MIN(rx, a.more) * phase_bytes(g, &more, kind) +
+         (size_t)UFI_MAX(rx - a.more, 0) * phase_bytes(g, &less, kind);
 }
 
 /* Bytes of packed weights before those of rests (ry, rx). */
-static size_t phase_at(const ufi_conv_geometry *g, int64_t ry, int64_t rx, bool wide) {
+static size_t phase_at(const ufi_conv_geometry *g, int64_t ry, int64_t rx, ufi_q_kind kind) {
   axis a = axis_of(g->kernel_h, g->stride_h), w = axis_of(g->kernel_w, g->stride_w);
-  size_t more = line_bytes(g, a.taps, w.rests, wide);
-  size_t less = line_bytes(g, a.taps - 1, w.rests, wide);
+  size_t more = line_bytes(g, a.taps, w.rests, kind);
+  size_t less = line_bytes(g, a.taps - 1, w.rests, kind);
   return (size_t)UFI_MIN(ry, a.more) * more + (size_t)UFI_MAX(ry - a.more, 0) * less +
-         line_bytes(g, ry < a.more ? a.taps : a.taps - 1, rx, wide);
+         line_bytes(g, ry < a.more ? a.taps : a.taps - 1, rx, kind);
 }
 
 static void pack_phase(const ufi_q_spec *spec, const ufi_conv_geometry *g, const phase *p,
@@ -63,9 +63,9 @@ static void pack_phase(const ufi_q_spec *spec, const ufi_conv_geometry *g, const
   const int64_t depth = p->lines * p->cols * g->in_c, filter = g->kernel_h * g->kernel_w * g->in_c;
   for (int64_t t = 0; t < p->lines * p->cols; t++) {
     int64_t y = p->ry + t / p->cols * g->stride_h, x = p->rx + t % p->cols * g->stride_w;
-    ufi_gemm_q_pack(depth, g->out_c, t * g->in_c, g->in_c,
+    ufi_gemm_q_pack(NULL, spec->kind, depth, g->out_c, t * g->in_c, g->in_c,
                     weights + (y * g->kernel_w + x) * g->in_c, dtype, 1, filter,
-                    spec->filter_zero, spec->wide, out);
+                    spec->filter_zero, out);
   }
 }
 
@@ -76,7 +76,7 @@ static void pack_all(const ufi_q_spec *spec, const void *weights, void *out) {
     for (int64_t rx = 0; rx < UFI_MIN(g->stride_w, g->kernel_w); rx++) {
       phase p = phase_of(g, ry, rx);
       pack_phase(spec, g, &p, weights, to);
-      to += phase_bytes(g, &p, spec->wide);
+      to += phase_bytes(g, &p, spec->kind);
     }
   }
 }
@@ -92,14 +92,14 @@ static uf_status transpose_spec(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_q_
     spec.length = g->in_h * g->in_w * g->in_c;
     spec.asymmetric = spec.column_first = true;
   }
-  /* The largest it can be: an odd number of rows in each phase. */
+  /* The largest it can be: each phase with rows that fill up its last group, and sums. */
   size_t most;
   int64_t rests = UFI_MIN(g->stride_h, g->kernel_h) * UFI_MIN(g->stride_w, g->kernel_w);
-  if (!ufi_gemm_q_packed_size(spec.depth + rests, spec.n, true, &most)) {
+  if (!ufi_gemm_q_packed_size(spec.depth + 8 * rests, spec.n, UFI_Q_WIDE, &most)) {
     return ufi_too_large(ctx);
   }
   UFI_TRY(ufi_q_spec_types(ctx, &spec, false, a->quantized_bias));
-  spec.weights = phase_at(g, UFI_MIN(g->stride_h, g->kernel_h), 0, spec.wide);
+  spec.weights = phase_at(g, UFI_MIN(g->stride_h, g->kernel_h), 0, spec.kind);
   *spec_out = spec;
   return UF_OK;
 }
@@ -122,7 +122,7 @@ static void run_phase(ufi_pool *pool, const ufi_conv_geometry *g, const ufi_gemm
   q.pad_top = -((py + g->pad_top - p.ry) / g->stride_h);
   q.pad_left = -((px + g->pad_left - p.rx) / g->stride_w);
   if (q.row_scale) q.share = q.out_h * q.out_w;
-  if (p.lines > 0) q.b = (const uint8_t *)all->b + phase_at(g, p.ry, p.rx, all->wide);
+  if (p.lines > 0) q.b = (const uint8_t *)all->b + phase_at(g, p.ry, p.rx, all->kind);
   size_t element = (size_t)uf_dtype_bits(q.out_dtype) / 8;
   q.out = (uint8_t *)all->out + (size_t)((py * g->out_w + px) * g->out_c) * element;
   ufi_gemm_q_run(pool, &q);

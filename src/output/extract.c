@@ -9,6 +9,7 @@
  * as ours every few MiB. What is to be converted is read whole,
  * converted, and gone before the next.
  */
+#include "kernels/convert.h"
 #include "output/output.h"
 #include "source/source.h"
 

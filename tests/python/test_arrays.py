@@ -110,6 +110,15 @@ def test_dequantize(constants, models):
     np.testing.assert_array_equal(
         unflow.dequantize(constants[0].tensors["int4"].numpy(), (0.5, 0)), [[-4, 3.5, 1.5]])
     assert unflow.dequantize(np.zeros((0, 2), np.int8), (0.5, 0)).shape == (0, 2)
+    out = np.empty((2, 3), F)
+    assert unflow.dequantize(np.array([[1, 2, 3], [4, 5, 6]], np.int8), (0.5, 1), out=out) is out
+    np.testing.assert_array_equal(out, [[0, 0.5, 1], [1.5, 2, 2.5]])
+    for bad in (np.empty(6, F), np.empty((2, 3)), np.empty((3, 2), F).T, [0.0] * 6):
+        with pytest.raises(unflow.errors.InvalidArgumentError, match="writeable C-contiguous float32"):
+            unflow.dequantize(np.zeros((2, 3), np.int8), (0.5, 1), out=bad)
+    halves = np.arange(8, dtype=np.float16)
+    with pytest.raises(unflow.errors.InvalidArgumentError, match="overlaps"):
+        unflow.dequantize(halves[:4], None, out=halves.view(F)[:4])
     assert unflow.dequantize(np.int8(3), (0.5, 0)) == 1.5
     with pytest.raises(ValueError):
         unflow.dequantize(t.numpy(), ([1, 2, 3], [0, 0, 0], 0))

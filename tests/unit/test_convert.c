@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test_convert.c: dequantizing, unpacking, half precision.
+ * test_convert.c: dequantizing, unpacking, small floats both ways, and the loops of every instruction set.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -10,7 +10,8 @@
 
 #include <cmocka.h>
 
-#include "base/base.h"
+#include "base/cpu.h"
+#include "kernels/kernels.h"
 
 static uf_tensor tensor(uf_dtype dtype, const void *data, size_t size, int32_t rank,
                         const int64_t *dims) {
@@ -266,7 +267,7 @@ static void converting(void **state) {
   assert_int_equal(ufi_convert(UF_COMPLEX64, pair, 1, UF_FLOAT32, wide, &error), UF_WRONG_TYPE);
   assert_int_equal(ufi_convert(UF_STRING, pair, 1, UF_FLOAT32, wide, &error), UF_WRONG_TYPE);
   assert_int_equal(ufi_convert(UF_FLOAT32, pair, 1, UF_INT4, wide, &error), UF_WRONG_TYPE);
-  assert_int_equal(ufi_convert(UF_FLOAT32, pair, 1, UF_FLOAT8_E5M2, wide, &error), UF_WRONG_TYPE);
+  assert_int_equal(ufi_convert(UF_FLOAT32, pair, 1, UF_FLOAT4_E2M1FN, wide, &error), UF_WRONG_TYPE);
 }
 
 /* Every half to float and back; rounding at every tie and its neighbours. */
@@ -293,12 +294,121 @@ static void halves(void **state) {
   assert_true(isnan(ufi_bfloat_to_float(ufi_float_to_bfloat(NAN))));
 }
 
+/* Each code of a float8 comes back; between neighbours the nearest, ties to the even code; what lies beyond. */
+static void float8_type(uf_dtype dtype, uint8_t beyond) {
+  float table[256];
+  assert_true(ufi_float8_table(dtype, table));
+  for (unsigned c = 0; c < 256; c++) {
+    uint8_t back[3];
+    float next = c % 128 < 127 ? table[c + 1] : NAN, middle = table[c] + (next - table[c]) / 2;
+    float x[3] = {table[c], middle, nextafterf(middle, next)};
+    assert_int_equal(ufi_convert(UF_FLOAT32, x, 3, dtype, back, NULL), UF_OK);
+    if (isnan(table[c])) assert_true(isnan(table[back[0]]));
+    else assert_int_equal(back[0], c);
+    if (!isfinite(next) || !isfinite(table[c])) continue;
+    assert_int_equal(back[1], c % 2 ? c + 1 : c);
+    assert_int_equal(back[2], c + 1);
+  }
+  float x[] = {1e30f, INFINITY, NAN};
+  double d[] = {1.0 + 0x1p-4 + 0x1p-40, -1e300}; /* as float32 the first would be a tie of e4m3 */
+  int64_t i[] = {3, -1};
+  uint8_t back[3];
+  assert_int_equal(ufi_convert(UF_FLOAT32, x, 3, dtype, back, NULL), UF_OK);
+  assert_int_equal(back[0], beyond);
+  assert_int_equal(back[1], beyond);
+  assert_true(isnan(table[back[2]]));
+  assert_int_equal(ufi_convert(UF_FLOAT64, d, 2, dtype, back, NULL), UF_OK);
+  assert_true(table[back[0]] == (dtype == UF_FLOAT8_E5M2 || dtype == UF_FLOAT8_E5M2FNUZ ? 1.0f : 1.125f));
+  assert_int_equal(back[1] & 0x7F, beyond & 0x7F);
+  assert_int_equal(ufi_convert(UF_INT64, i, 2, dtype, back, NULL), UF_OK);
+  assert_true(table[back[0]] == 3.0f && table[back[1]] == -1.0f);
+}
+static void to_float8(void **state) {
+  float8_type(UF_FLOAT8_E4M3FN, 0x7F);
+  float8_type(UF_FLOAT8_E5M2, 0x7C);
+  float8_type(UF_FLOAT8_E4M3FNUZ, 0x80);
+  float8_type(UF_FLOAT8_E4M3B11FNUZ, 0x80);
+  float8_type(UF_FLOAT8_E5M2FNUZ, 0x80);
+}
+
+/* ---- each instruction set beside the plain loops ---------------------------------------------- */
+
+enum { MOST = 300, FAR = (4 << 20) + 37 }; /* FAR: past the caches */
+
+/* Random bytes that are no NaNs as float32, float16 or bfloat16. */
+static void *bytes_of(size_t n) {
+  uint8_t *p = ufi_malloc_aligned(n + 64);
+  uint32_t seed = 12345;
+  for (size_t i = 0; i < n; i++) {
+    seed = seed * 1664525 + 1013904223;
+    p[i] = (uint8_t)(i % 2 ? seed >> 24 & 0xBB : seed >> 24);
+  }
+  return p;
+}
+
+static void equal_floats(const char *what, const float *a, const float *b, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (memcmp(a + i, b + i, sizeof *a) != 0) fail_msg("%s, element %zu of %zu: expected %.9g, found %.9g", what, i, n, a[i], b[i]);
+}
+
+static void compare(const ufk_convert_table *k, const ufk_convert_table *plain, const void *in, size_t n, float *a, float *b) {
+  const float *x = in;
+  const ufk_float8 type = {4, 3, 7, 0x7F, 0x7F, 0x7E, false};
+  float table[256], *scales = NULL, *zeros = NULL;
+  ufi_float8_table(UF_FLOAT8_E5M2, table);
+  for (int i = 0; i < 256; i++) if (isnan(table[i])) table[i] = 7;
+  scales = ufi_malloc_aligned((n + 1) * sizeof *scales);
+  zeros = ufi_malloc_aligned((n + 1) * sizeof *zeros);
+  for (size_t i = 0; i < n; i++) scales[i] = 0.01f * (float)(i % 37 + 1), zeros[i] = (float)(i % 5);
+#define BOTH(what, call)                            \
+  do {                                              \
+    memset(a, 1, (n + 1) * sizeof *a);              \
+    memset(b, 1, (n + 1) * sizeof *b);              \
+    { const ufk_convert_table *t = plain; float *y = a; call; } \
+    { const ufk_convert_table *t = k; float *y = b; call; }     \
+    equal_floats(what, a, b, n + 1); /* nothing behind is written */ \
+  } while (0)
+  for (int s = 0; s < UFK_SMALL_COUNT; s++) {
+    BOTH("scaled", t->scaled[s](in, n, 0.37f, -11, y));
+    BOTH("scaled_each", t->scaled_each[s](in, n, scales, zeros, y));
+  }
+  BOTH("scaled_s4", t->scaled_s4(in, n, 0.37f, 3, y));
+  BOTH("scaled_u4", t->scaled_u4(in, n, 0.37f, 3, y));
+  BOTH("from_f16", t->from_f16(in, n, y));
+  BOTH("from_bf16", t->from_bf16(in, n, y));
+  BOTH("from_codes", t->from_codes(in, n, table, y));
+  if (n <= MOST) {
+    BOTH("to_f16", t->to_f16(x, n, (uint16_t *)(void *)y));
+    BOTH("to_bf16", t->to_bf16(x, n, (uint16_t *)(void *)y));
+    BOTH("to_float8", t->to_float8(x, n, &type, (uint8_t *)(void *)y));
+  }
+  ufi_free_aligned(scales);
+  ufi_free_aligned(zeros);
+}
+
+static void instruction_sets(void **state) {
+  ufi_kernels plain, tested;
+  assert_true(ufi_kernels_for(UFI_ISA_SCALAR, &plain));
+  void *in = bytes_of(FAR * 2);
+  float *a = ufi_malloc_aligned((FAR + 2) * sizeof *a), *b = ufi_malloc_aligned((FAR + 2) * sizeof *b);
+  for (int isa = UFI_ISA_SCALAR + 1; isa < UFI_ISA_COUNT; isa++) {
+    if (!ufi_kernels_for(isa, &tested)) continue;
+    for (size_t n = 0; n < MOST; n += n < 70 ? 1 : 13) compare(&tested.convert, &plain.convert, in, n, a, b);
+    compare(&tested.convert, &plain.convert, in, FAR, a, b);
+    compare(&tested.convert, &plain.convert, in, FAR, a + 1, b + 1); /* not aligned to vectors */
+  }
+  ufi_free_aligned(in);
+  ufi_free_aligned(a);
+  ufi_free_aligned(b);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(per_tensor), cmocka_unit_test(wild_zero_points),
     cmocka_unit_test(per_channel), cmocka_unit_test(blockwise), cmocka_unit_test(packed),
     cmocka_unit_test(casts), cmocka_unit_test(halves), cmocka_unit_test(small_floats),
     cmocka_unit_test(more_packed_and_quantized), cmocka_unit_test(converting),
+    cmocka_unit_test(to_float8), cmocka_unit_test(instruction_sets),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,7 +131,7 @@ static const size_t lengths[] = {0, 1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33,
 /* Calls test for every instruction set but scalar. */
 static void each_isa(void (*test)(const char *isa)) {
   int seen = 0;
-  for (int isa = UFI_ISA_SCALAR; isa <= UFI_ISA_AVX512; ++isa) {
+  for (int isa = UFI_ISA_SCALAR; isa < UFI_ISA_COUNT; ++isa) {
     if (!ufi_kernels_for(isa, &tested)) continue;
     test(ufi_isa_name((ufi_isa)isa));
     ++seen;
@@ -224,6 +224,25 @@ static void rows_isa(const char *isa) {
   }
 }
 static void test_f32_rows(void **state) { each_isa(rows_isa); }
+
+/* Rows that overlap the next ones, so that few elements make many. */
+static void accumulate_isa(const char *isa) {
+  const int64_t step = 3;
+  for (size_t k = 0; k < UFI_COUNT(lengths); ++k) {
+    const size_t n = lengths[k], rows = (MAX_N - n) / (size_t)step;
+    float *a = tail(&in_a, n + rows * (size_t)step, 4), *x = tail(&out_x, n, 4), *y = tail(&out_y, n, 4);
+    fill_f32(a, n + rows * (size_t)step, false);
+    for (size_t i = 0; i < n; ++i) x[i] = y[i] = (float)i;
+    scalar.elementwise.f32_accumulate(a + step, rows, step, x, n);
+    tested.elementwise.f32_accumulate(a + step, rows, step, y, n);
+    double size = 1.0;
+    for (size_t i = 0; i < n + rows * (size_t)step; ++i) size += fabsf(a[i]);
+    for (size_t i = 0; i < n; ++i)
+      if (fabs((double)x[i] - (double)y[i]) > 1e-6 * (size + (double)i))
+        fail_msg("%s, n %zu, column %zu: expected %g, found %g", isa, n, i, (double)x[i], (double)y[i]);
+  }
+}
+static void test_f32_accumulate(void **state) { each_isa(accumulate_isa); }
 
 /* ---- conversion ------------------------------------------------------------------------ */
 
@@ -323,6 +342,11 @@ static void q_binary_isa(const char *isa) {
     s->s8_add[mode]((int8_t *)a, (int8_t *)b, (int8_t *)x, n, &add);
     t->s8_add[mode]((int8_t *)a, (int8_t *)b, (int8_t *)y, n, &add);
     check_bytes("s8_add", n, x, y, n);
+    ufk_q_add square = add;
+    square.left_shift = 7, square.subtract = true, square.y = random_scale(-24, 1);
+    s->s8_sqdiff[mode]((int8_t *)a, (int8_t *)b, (int8_t *)x, n, &square);
+    t->s8_sqdiff[mode]((int8_t *)a, (int8_t *)b, (int8_t *)y, n, &square);
+    check_bytes("s8_sqdiff", n, x, y, n);
     const ufk_q_mul mul = {.a_offset = add.a_offset, .b_offset = add.b_offset,
                            .y_offset = add.y_offset, .y = random_scale(-12, 2),
                            .lo = add.lo, .hi = add.hi};
@@ -344,12 +368,44 @@ static void q_binary_isa(const char *isa) {
 }
 static void test_q_binary(void **state) { each_isa(q_binary_isa); }
 
+/* ---- softmax of bytes ---------------------------------------------------------------------- */
+
+/* Terms as an input of that scale would have them; some sets of them do not fall. */
+static void softmax8_tables(ufk_softmax8 *t, double scale, bool falls) {
+  for (int d = 0; d < 256; ++d) t->exp[d] = (int32_t)fmin(ldexp(exp(-d * scale), 31), 2147483647.0);
+  if (!falls) t->exp[200] = t->exp[3];
+  ufk_softmax8_finish(t);
+  assert_int_equal(t->falls, falls || scale == 0.0);
+}
+
+static void softmax8_isa(const char *isa) {
+  static const double scales[] = {0.0, 0.003, 0.02, 0.1, 0.7, 5.0};
+  for (size_t k = 0; k < 12 * UFI_COUNT(lengths); ++k) {
+    const size_t n = lengths[k % UFI_COUNT(lengths)], rows = n ? UFI_MIN(MAX_N / n, 1 + k % 40) : 0;
+    const size_t kind = k / UFI_COUNT(lengths), bytes = rows * n;
+    ufk_softmax8 tables;
+    softmax8_tables(&tables, scales[kind % 6], kind < 6);
+    uint8_t *a = tail(&in_a, bytes, 1), *x = tail(&out_x, bytes, 1), *y = tail(&out_y, bytes, 1);
+    random_bytes(a, bytes);
+    for (size_t i = 0; i < bytes && k % 5 == 0; ++i) a[i] = 128 + a[i] % 8;
+    const uint8_t flip = k % 2 ? 0x80 : 0;
+    scalar.softmax8.rows(&tables, a, x, rows, UFI_MAX(n, 1u), flip);
+    tested.softmax8.rows(&tables, a, y, rows, UFI_MAX(n, 1u), flip);
+    check_bytes("softmax8", n, x, y, bytes);
+    tested.softmax8.rows(&tables, a, a, rows, UFI_MAX(n, 1u), flip);
+    check_bytes("softmax8 in place", n, x, a, bytes);
+  }
+}
+static void test_softmax8(void **state) { each_isa(softmax8_isa); }
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_f32_binary),    cmocka_unit_test(test_f32_unary),
     cmocka_unit_test(test_f32_parameter), cmocka_unit_test(test_f32_rows),
+    cmocka_unit_test(test_f32_accumulate),
     cmocka_unit_test(test_half),          cmocka_unit_test(test_quantize),
     cmocka_unit_test(test_bytes),         cmocka_unit_test(test_q_binary),
+    cmocka_unit_test(test_softmax8),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -9,60 +9,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/cpu.h"
+#include "guarded.h"
 #include "kernels/kernels.h"
-
-/* ---- memory that ends at a guard page --------------------------------------- */
-
-typedef struct guarded {
-  void *map;
-  size_t size;
-  float *data;
-} guarded;
-
-static guarded guard(size_t floats) {
-  size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = floats * sizeof(float);
-  guarded g = {.size = (bytes + page - 1) / page * page + page};
-  g.map = mmap(NULL, g.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  assert_true(g.map != MAP_FAILED);
-  assert_int_equal(mprotect((char *)g.map + g.size - page, page, PROT_NONE), 0);
-  g.data = (float *)((char *)g.map + g.size - page - bytes);
-  return g;
-}
-
-static void unguard(guarded *g) { munmap(g->map, g->size); }
-
-static uint32_t seed = 1;
-static float noise(void) {
-  seed = seed * 1664525u + 1013904223u;
-  return (float)(int32_t)seed / 2147483648.0f;
-}
-
-static guarded guard_noise(size_t floats) {
-  guarded g = guard(floats);
-  for (size_t i = 0; i < floats; i++) g.data[i] = noise();
-  return g;
-}
-
-static size_t below(size_t n) {
-  noise();
-  return (seed >> 8) % n;
-}
-
-/* Kernels may add in another order and with one rounding less. */
-static void check_close(float expected, float found, double scale, const char *what) {
-  if (fabs((double)expected - (double)found) <= 2e-6 * (scale + 1.0)) return;
-  fail_msg("%s: expected %g, found %g", what, (double)expected, (double)found);
-}
-
-static float clamp(double x, float min, float max) {
-  return (float)(x < (double)min ? (double)min : x > (double)max ? (double)max : x);
-}
 
 /* ---- matrix product ------------------------------------------------------------ */
 
@@ -150,92 +102,6 @@ static void gemm_nan_and_parts(const ufk_gemm_table *k) {
   assert_memory_equal(whole, parts, nr * sizeof(float));
 }
 
-/* ---- windows ------------------------------------------------------------------------- */
-
-enum kind { DEPTHWISE, MAXIMUM, MEAN, ROOT_MEAN_SQUARE };
-
-typedef struct image {
-  ufk_f32_window w;
-  guarded in, weights, bias, out, expected;
-  size_t w_row_step;
-  float min, max;
-} image;
-
-static image make_image(size_t n, size_t channels, size_t rows, size_t cols) {
-  size_t stride = 1 + below(3), dilation = 1 + below(2);
-  size_t width = (n - 1) * stride + (cols ? (cols - 1) * dilation : 0) + 1;
-  size_t out = (n - 1) * (channels + 2) + channels;
-  image m = {.w = {n, channels, rows, cols, (ptrdiff_t)(width * channels * dilation),
-                   (ptrdiff_t)(dilation * channels), (ptrdiff_t)(stride * channels),
-                   (ptrdiff_t)(channels + 2)}};
-  m.in = guard_noise((rows ? (rows - 1) * dilation + 1 : 1) * width * channels);
-  m.w_row_step = (cols + below(2)) * channels;
-  m.weights = guard_noise(rows && cols ? (rows - 1) * m.w_row_step + cols * channels : 0);
-  m.bias = guard_noise(channels);
-  m.out = guard_noise(out);
-  m.expected = guard(out);
-  memcpy(m.expected.data, m.out.data, out * sizeof(float));
-  m.min = below(2) ? 0.0f : -INFINITY;
-  m.max = below(2) ? 0.5f : INFINITY;
-  return m;
-}
-
-static double window_one(enum kind kind, const image *m, size_t p, size_t c) {
-  const ufk_f32_window *w = &m->w;
-  double sum = kind == DEPTHWISE ? (double)m->bias.data[c] : kind == MAXIMUM ? -INFINITY : 0.0;
-  for (size_t y = 0; y < w->rows; y++) {
-    for (size_t x = 0; x < w->cols; x++) {
-      double v = (double)m->in.data[(ptrdiff_t)p * w->in_step + (ptrdiff_t)y * w->row_step +
-                                    (ptrdiff_t)x * w->col_step + (ptrdiff_t)c];
-      if (kind == DEPTHWISE) {
-        sum += v * (double)m->weights.data[y * m->w_row_step + x * w->channels + c];
-      } else if (kind == MAXIMUM) {
-        sum = v > sum ? v : sum;
-      } else {
-        sum += kind == MEAN ? v : v * v;
-      }
-    }
-  }
-  double count = (double)(w->rows * w->cols);
-  return kind == MEAN ? sum / count : kind == ROOT_MEAN_SQUARE ? sqrt(sum / count) : sum;
-}
-
-static void check_window(const ufk_gemm_table *k, enum kind kind, size_t n, size_t channels,
-                         size_t rows, size_t cols) {
-  image m = make_image(n, channels, rows, cols);
-  size_t out = (n - 1) * (channels + 2) + channels;
-  for (size_t p = 0; p < n; p++) {
-    for (size_t c = 0; c < channels; c++) {
-      m.expected.data[p * (channels + 2) + c] = clamp(window_one(kind, &m, p, c), m.min, m.max);
-    }
-  }
-  if (kind == DEPTHWISE) {
-    k->f32_depthwise(&m.w, m.in.data, m.weights.data, m.w_row_step, m.bias.data, m.out.data, m.min,
-                     m.max);
-  } else {
-    ufk_f32_pool_fn pool = kind == MAXIMUM ? k->f32_max_pool
-                           : kind == MEAN  ? k->f32_average_pool
-                                           : k->f32_l2_pool;
-    pool(&m.w, m.in.data, m.out.data, m.min, m.max);
-  }
-  for (size_t i = 0; i < out; i++) {
-    check_close(m.expected.data[i], m.out.data[i], sqrt((double)(rows * cols)), "window");
-  }
-  unguard(&m.in), unguard(&m.weights), unguard(&m.bias), unguard(&m.out), unguard(&m.expected);
-}
-
-static void window_sizes(const ufk_gemm_table *k) {
-  for (int kind = DEPTHWISE; kind <= ROOT_MEAN_SQUARE; kind++) {
-    for (size_t channels = 1; channels < 80; channels += 1 + below(6)) {
-      check_window(k, (enum kind)kind, 1 + below(12), channels, 3, 3);
-      check_window(k, (enum kind)kind, 1 + below(12), channels, 5, 5);
-      check_window(k, (enum kind)kind, 1, channels, 1 + below(9), 1 + below(9));
-      check_window(k, (enum kind)kind, 1 + below(9), channels, 1 + below(4), 1 + below(4));
-    }
-  }
-  check_window(k, DEPTHWISE, 3, 21, 0, 0);
-}
-
 /* ---- all sets ---------------------------------------------------------------------------- */
 
 static void run_for(int isa) {
@@ -247,18 +113,19 @@ static void run_for(int isa) {
   }
   gemm_sizes(&table.gemm);
   gemm_nan_and_parts(&table.gemm);
-  window_sizes(&table.gemm);
 }
 
 static void test_scalar(void **state) { run_for(UFI_ISA_SCALAR); }
 static void test_avx2(void **state) { run_for(UFI_ISA_AVX2); }
 static void test_avx512(void **state) { run_for(UFI_ISA_AVX512); }
+static void test_neon(void **state) { run_for(UFI_ISA_NEON); }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_scalar),
       cmocka_unit_test(test_avx2),
       cmocka_unit_test(test_avx512),
+      cmocka_unit_test(test_neon),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,12 +94,14 @@ static void run_for(int isa) {
 static void test_scalar(void **state) { run_for(UFI_ISA_SCALAR); }
 static void test_avx2(void **state) { run_for(UFI_ISA_AVX2); }
 static void test_avx512(void **state) { run_for(UFI_ISA_AVX512); }
+static void test_neon(void **state) { run_for(UFI_ISA_NEON); }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_scalar),
       cmocka_unit_test(test_avx2),
       cmocka_unit_test(test_avx512),
+      cmocka_unit_test(test_neon),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -129,27 +129,61 @@ static void check_gemm(const ufk_qgemm_table *k, size_t rows, size_t n, size_t p
   unguard(&a), unguard(&b), unguard(&bias), unguard(&c);
 }
 
-static void check_depthwise(const ufk_qgemm_table *k, size_t pairs, size_t channels,
-                            bool is_signed) {
-  const size_t block = k->q_block, blocks = (channels + block - 1) / block;
-  guarded w = guard_shorts(blocks * block * 2 * pairs, 255), bias = guard_ints(padded(channels));
-  guarded acc = guard(padded(channels) * 4), in[8];
-  const void *taps[64];
-  for (size_t t = 0; t < 8; t++) in[t] = guard_bytes(channels + 3);
-  for (size_t t = 0; t < 2 * pairs; t++) taps[t] = in[t % 8].data;
-  (is_signed ? k->depthwise_s8 : k->depthwise_u8)(pairs, channels, taps, 3, w.data, bias.data,
-                                                 acc.data);
-  for (size_t c = 0; c < channels; c++) {
-    uint32_t sum = (uint32_t)((int32_t *)bias.data)[c];
-    for (size_t t = 0; t < 2 * pairs; t++) {
-      size_t at = ((c / block * pairs + t / 2) * block + c % block) * 2 + t % 2;
-      const uint8_t *x = (const uint8_t *)taps[t] + 3 + c;
-      sum += (uint32_t)((is_signed ? (int32_t)(int8_t)*x : *x) * ((int16_t *)w.data)[at]);
-    }
-    assert_int_equal((int32_t)sum, ((int32_t *)acc.data)[c]);
+/* ---- products of bytes -------------------------------------------------------------- */
+
+static void check_copy(const ufk_qgemm_table *k, size_t runs, size_t n) {
+  guarded in = guard_bytes(n), out = guard(runs * n + UFK_Q_SLACK);
+  const void *from[8];
+  const uint8_t flip = below(2) ? 0x80 : 0, fill = (uint8_t)noise();
+  for (size_t i = 0; i < runs; i++) from[i] = below(3) ? in.data : NULL;
+  k->copy(runs, n, from, flip, fill, out.data);
+  for (size_t i = 0; i < runs * n; i++) {
+    uint8_t expected = from[i / n] ? ((uint8_t *)in.data)[i % n] ^ flip : fill;
+    assert_int_equal(((uint8_t *)out.data)[i], expected);
   }
-  for (size_t t = 0; t < 8; t++) unguard(&in[t]);
-  unguard(&w), unguard(&bias), unguard(&acc);
+  unguard(&in), unguard(&out);
+}
+
+static void check_start(const ufk_qgemm_table *k, size_t rows) {
+  const size_t nr = k->q_nr;
+  guarded bias = guard_ints(nr), sums = guard_ints(nr), zero = guard_ints(rows), out = guard(rows * nr * 4);
+  k->start(rows, bias.data, zero.data, sums.data, out.data);
+  for (size_t i = 0; i < rows * nr; i++) {
+    uint32_t expected = ((uint32_t *)bias.data)[i % nr] -
+                        ((uint32_t *)zero.data)[i / nr] * ((uint32_t *)sums.data)[i % nr];
+    assert_int_equal(((uint32_t *)out.data)[i], expected);
+  }
+  unguard(&bias), unguard(&sums), unguard(&zero), unguard(&out);
+}
+
+static void check_gemm_bytes(const ufk_qgemm_table *k, size_t rows, size_t n, size_t runs, size_t quads) {
+  const size_t nr = k->q_nr, run_step = 4 * quads + below(9), row = runs ? (runs - 1) * run_step + 4 * quads : 0;
+  guarded a[UFK_Q_MAX_MR], b = guard_bytes(4 * runs * quads * nr);
+  guarded start = guard_ints(nr), c = guard_ints(rows * nr);
+  uint32_t *expected = calloc(rows * nr, sizeof *expected);
+  const uint8_t *at[UFK_Q_MAX_MR];
+  bool add = below(2);
+  for (size_t i = 0; i < rows; i++) {
+    a[i] = guard_bytes(row);
+    at[i] = a[i].data;
+    for (size_t j = 0; j < nr; j++) {
+      uint32_t sum = add ? ((uint32_t *)c.data)[i * nr + j] : ((uint32_t *)start.data)[j];
+      for (size_t t = 0; t < 4 * runs * quads; t++) {
+        const uint8_t byte = at[i][t / (4 * quads) * run_step + t % (4 * quads)];
+        int32_t x = k->q_flip ? byte : (int8_t)byte;
+        sum += (uint32_t)(x * ((int8_t *)b.data)[(t / 4 * nr + j) * 4 + t % 4]);
+      }
+      expected[i * nr + j] = sum;
+    }
+  }
+  const ufk_q_bytes tile = {rows, n, runs, quads, at, run_step, b.data, add ? NULL : start.data, c.data};
+  assert_false(k->gemm_bytes(&tile, NULL, NULL, 0));
+  for (size_t i = 0; i < rows * nr; i++) {
+    if (i % nr < n) assert_int_equal(expected[i], ((uint32_t *)c.data)[i]);
+  }
+  for (size_t i = 0; i < rows; i++) unguard(&a[i]);
+  free(expected);
+  unguard(&b), unguard(&start), unguard(&c);
 }
 
 /* ---- from sums to outputs ----------------------------------------------------------- */
@@ -173,8 +207,9 @@ static outputs make_outputs(size_t rows, size_t n, size_t bytes) {
     ((double *)o.real.data)[j] = below(4) ? ldexp((double)noise(), -40) : 0.5;
   }
   int32_t limit = bytes == 2 ? 32767 : 127;
-  o.scale = (ufk_q_scale){o.multiplier.data, o.shift.data, o.real.data, (int32_t)below(100) - 50,
-                          below(2) ? 0 : -limit - 1, below(2) ? limit : limit / 2};
+  o.scale = (ufk_q_scale){.multiplier = o.multiplier.data, .shift = o.shift.data, .real = o.real.data,
+                          .zero = (int32_t)below(100) - 50, .min = below(2) ? 0 : -limit - 1,
+                          .max = below(2) ? limit : limit / 2};
   return o;
 }
 
@@ -187,25 +222,78 @@ static int32_t expected_output(const outputs *o, bool real, int32_t sum, size_t 
   const ufk_q_scale *s = &o->scale;
   int32_t x = real ? ufk_round_f64(fmax(fmin(sum * s->real[j], 1e9), -1e9))
                    : ufk_requantize(sum, s->multiplier[j], s->shift[j]);
-  return ufk_clamp((int32_t)((uint32_t)x + (uint32_t)s->zero), s->min, s->max);
+  const int64_t y = (int64_t)x + s->zero; /* saturated */
+  return y < s->min ? s->min : y > s->max ? s->max : (int32_t)y;
 }
 
 /* type 0: int8, 1: uint8, 2: int16 */
-static void check_to_int(const ufk_qgemm_table *k, size_t rows, size_t n, int type, bool real) {
+static void check_outputs(const ufk_qgemm_table *k, const outputs *o, int type, bool real) {
   ufk_q_to_int_fn fn[2][3] = {{k->fixed_s8, k->fixed_u8, k->fixed_s16},
                               {k->real_s8, k->real_u8, k->real_s16}};
-  outputs o = make_outputs(rows, n, type == 2 ? 2 : 1);
-  if (type == 1) o.scale.min = 3, o.scale.max = 255;
-  fn[real][type](rows, n, o.acc.data, o.ld, &o.scale, o.out.data, o.step);
-  for (size_t i = 0; i < rows; i++) {
-    for (size_t j = 0; j < n; j++) {
-      size_t at = i * o.step + j;
-      int32_t found = type == 0   ? ((int8_t *)o.out.data)[at]
-                      : type == 1 ? ((uint8_t *)o.out.data)[at]
-                                  : ((int16_t *)o.out.data)[at];
-      assert_int_equal(expected_output(&o, real, ((int32_t *)o.acc.data)[i * o.ld + j], j), found);
+  fn[real][type](o->rows, o->n, o->acc.data, o->ld, &o->scale, o->out.data, o->step);
+  for (size_t i = 0; i < o->rows; i++) {
+    for (size_t j = 0; j < o->n; j++) {
+      size_t at = i * o->step + j;
+      int32_t found = type == 0   ? ((int8_t *)o->out.data)[at]
+                      : type == 1 ? ((uint8_t *)o->out.data)[at]
+                                  : ((int16_t *)o->out.data)[at];
+      assert_int_equal(expected_output(o, real, ((int32_t *)o->acc.data)[i * o->ld + j], j), found);
     }
   }
+}
+
+static void check_to_int(const ufk_qgemm_table *k, size_t rows, size_t n, int type, bool real) {
+  outputs o = make_outputs(rows, n, type == 2 ? 2 : 1);
+  if (type == 1) o.scale.min = 3, o.scale.max = 255;
+  check_outputs(k, &o, type, real);
+  free_outputs(&o);
+}
+
+/* A product of nothing, whose sums are where it starts, to outputs at once. */
+static void check_at_once(const ufk_qgemm_table *k, const outputs *o, bool real) {
+  guarded c = guard(o->rows * k->q_nr * 4);
+  const uint8_t *at[UFK_Q_MAX_MR] = {NULL};
+  for (size_t i = 0; i < o->rows; i++) {
+    memcpy((int32_t *)c.data + i * k->q_nr, (int32_t *)o->acc.data + i * o->ld, k->q_nr * 4);
+  }
+  const ufk_q_bytes tile = {.rows = o->rows, .n = o->n, .a = at, .b = o->out.data, .c = c.data};
+  memset(o->out.data, 99, (o->rows - 1) * o->step + o->n);
+  const bool made = k->gemm_bytes(&tile, &o->scale, o->out.data, o->step);
+  for (size_t i = 0; i < o->rows * o->n; i++) {
+    const size_t row = i / o->n, j = i % o->n;
+    const int32_t sum = ((int32_t *)o->acc.data)[row * o->ld + j];
+    if (made) assert_int_equal(expected_output(o, real, sum, j), ((int8_t *)o->out.data)[row * o->step + j]);
+    else assert_int_equal(sum, ((int32_t *)c.data)[row * k->q_nr + j]);
+  }
+  unguard(&c);
+}
+
+/* Sums around halves of the output, as they are met in both roundings, and factors below 1: what the
+ * float32 way gives must be the exact result, too. */
+static void check_near(const ufk_qgemm_table *k, size_t rows, size_t n, int type, bool real) {
+  outputs o = make_outputs(rows, n, 1);
+  guarded factor = guard(o.ld * 4), nudge = guard(o.ld * 4);
+  if (type == 1) o.scale.min = 3, o.scale.max = 255;
+  const bool often = below(2);
+  for (size_t j = 0; j < o.ld; j++) {
+    const int32_t right = (int32_t)below(24), multiplier = ((int32_t *)o.multiplier.data)[j];
+    const int32_t exact = below(3) ? multiplier : 1 << 30; /* a power of two: halves are hit */
+    const double by = ldexp((double)exact, -31 - right);
+    ((int32_t *)o.multiplier.data)[j] = j < n ? exact : 0;
+    ((int32_t *)o.shift.data)[j] = -right;
+    ((double *)o.real.data)[j] = by;
+    ((float *)factor.data)[j] = j < n ? (float)by : 0.0f;
+    ((float *)nudge.data)[j] = j < n && right > 0 && !real ? ldexpf(0.5f, -right) : 0.0f;
+    for (size_t i = 0; i < rows && by > 0; i++) {
+      const double half = (double)below(600) - 300 + (below(2) ? 0.5 : (double)below(1000) / 1000);
+      if (often && below(8)) ((int32_t *)o.acc.data)[i * o.ld + j] = (int32_t)fmax(fmin(half / by, 2e9), -2e9) + (int32_t)below(3) - 1;
+    }
+  }
+  o.scale.factor = factor.data;
+  o.scale.nudge = nudge.data;
+  check_outputs(k, &o, type, real);
+  if (type == 0 && n <= k->q_nr && k->gemm_bytes) check_at_once(k, &o, real);
+  unguard(&factor), unguard(&nudge);
   free_outputs(&o);
 }
 
@@ -230,38 +318,7 @@ static void check_to_float(const ufk_qgemm_table *k, size_t rows, size_t n) {
   unguard(&acc), unguard(&column), unguard(&bias), unguard(&out);
 }
 
-/* ---- pools and quantization ----------------------------------------------------------- */
-
-static void check_pool(const ufk_qgemm_table *k, size_t taps, size_t channels, int type) {
-  ufk_q_pool_fn fn[2][3] = {{k->max_s8, k->max_u8, k->max_s16},
-                            {k->average_s8, k->average_u8, k->average_s16}};
-  size_t bytes = type == 2 ? 2 : 1;
-  guarded in[8], out = guard(channels * bytes);
-  const void *from[32];
-  for (size_t t = 0; t < 8; t++) in[t] = guard_bytes((channels + 1) * bytes);
-  for (size_t t = 0; t < taps; t++) from[t] = in[t % 8].data;
-  for (int average = 0; average < 2; average++) {
-    int32_t min = type == 0 ? -100 : 2, max = 125;
-    fn[average][type](taps, channels, from, 1, min, max, out.data);
-    for (size_t c = 0; c < channels; c++) {
-      int32_t best = INT32_MIN, sum = 0;
-      for (size_t t = 0; t < taps; t++) {
-        int32_t x = type == 0   ? ((const int8_t *)from[t])[c + 1]
-                    : type == 1 ? ((const uint8_t *)from[t])[c + 1]
-                                : ((const int16_t *)from[t])[c + 1];
-        best = UFI_MAX(best, x);
-        sum += x;
-      }
-      int32_t mean = (int32_t)round((double)sum / (double)taps);
-      int32_t found = type == 0   ? ((int8_t *)out.data)[c]
-                      : type == 1 ? ((uint8_t *)out.data)[c]
-                                  : ((int16_t *)out.data)[c];
-      assert_int_equal(ufk_clamp(average ? mean : best, min, max), found);
-    }
-  }
-  for (size_t t = 0; t < 8; t++) unguard(&in[t]);
-  unguard(&out);
-}
+/* ---- quantization ----------------------------------------------------------- */
 
 static void check_quantize(const ufk_qgemm_table *k, const ufk_qgemm_table *scalar, size_t n) {
   guarded in = guard(n * 4), out = guard(n), expected = guard(n);
@@ -284,17 +341,23 @@ static void check_quantize(const ufk_qgemm_table *k, const ufk_qgemm_table *scal
 /* ---- all sets ---------------------------------------------------------------------------- */
 
 static void sizes(const ufk_qgemm_table *k, const ufk_qgemm_table *scalar) {
-  for (size_t n = 1; n < 100; n++) check_widen(k, 1 + below(8), n);
+  for (size_t n = 1; n < 200; n++) {
+    check_widen(k, 1 + below(8), n);
+    check_copy(k, 1 + below(8), n);
+  }
   for (size_t rows = 1; rows <= k->q_mr; rows++) {
     for (int i = 0; i < 30; i++) {
       check_gemm(k, rows, 1 + below(k->q_nr), below(9) ? below(40) : below(1000), i % 2);
+      if (!k->gemm_bytes) continue;
+      check_gemm_bytes(k, rows, 1 + below(k->q_nr), 1, below(9) ? below(20) : below(1000));
+      check_gemm_bytes(k, rows, 1 + below(k->q_nr), below(8), 1 + below(20));
+      check_start(k, rows);
     }
   }
   for (size_t channels = 1; channels < 150; channels += 1 + below(5)) {
-    check_depthwise(k, below(2) ? 5 : 1 + below(20), channels, below(2));
-    check_pool(k, 1 + below(20), channels, (int)below(3));
     for (int type = 0; type < 6; type++) {
       check_to_int(k, 1 + below(k->q_mr), channels, type % 3, type / 3);
+      check_near(k, 1 + below(k->q_mr), channels, type % 2, type / 3);
     }
     check_to_float(k, 1 + below(k->q_mr), channels);
     check_quantize(k, scalar, channels);
@@ -316,6 +379,8 @@ static void run_for(int isa) {
 static void test_scalar(void **state) { run_for(UFI_ISA_SCALAR); }
 static void test_avx2(void **state) { run_for(UFI_ISA_AVX2); }
 static void test_avx512(void **state) { run_for(UFI_ISA_AVX512); }
+static void test_neon(void **state) { run_for(UFI_ISA_NEON); }
+static void test_neon_dot(void **state) { run_for(UFI_ISA_NEON_DOT); }
 
 static void test_requant(void **state) {
   assert_int_equal(ufk_srdhm(INT32_MIN, INT32_MIN), INT32_MAX);
@@ -341,6 +406,8 @@ int main(void) {
       cmocka_unit_test(test_scalar),
       cmocka_unit_test(test_avx2),
       cmocka_unit_test(test_avx512),
+      cmocka_unit_test(test_neon),
+      cmocka_unit_test(test_neon_dot),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

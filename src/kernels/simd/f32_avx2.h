@@ -32,6 +32,9 @@ static inline void vf_store(float *p, vf v) { _mm256_storeu_ps(p, v); }
 static inline void vf_store_part(float *p, vf v, size_t n) {
   _mm256_maskstore_ps(p, vf_part_mask(n), v);
 }
+/* Past the caches; p is aligned to the vector. vf_stream_end before others may read. */
+static inline void vf_stream(float *p, vf v) { _mm256_stream_ps(p, v); }
+static inline void vf_stream_end(void) { _mm_sfence(); }
 static inline vf vf_set(float v) { return _mm256_set1_ps(v); }
 
 static inline vf vf_add(vf a, vf b) { return _mm256_add_ps(a, b); }
@@ -133,6 +136,9 @@ static inline vi vi_load_u8(const uint8_t *p) {
 }
 static inline vi vi_load_s16(const int16_t *p) {
   return _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+static inline vi vi_load_u16(const uint16_t *p) {
+  return _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
 }
 /* Stores saturate. */
 static inline __m128i vi_to_16(vi v) {

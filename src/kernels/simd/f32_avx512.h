@@ -26,6 +26,8 @@ static inline void vf_store(float *p, vf v) { _mm512_storeu_ps(p, v); }
 static inline void vf_store_part(float *p, vf v, size_t n) {
   _mm512_mask_storeu_ps(p, vf_part_mask(n), v);
 }
+static inline void vf_stream(float *p, vf v) { _mm512_stream_ps(p, v); }
+static inline void vf_stream_end(void) { _mm_sfence(); }
 static inline vf vf_set(float v) { return _mm512_set1_ps(v); }
 
 static inline vf vf_add(vf a, vf b) { return _mm512_add_ps(a, b); }
@@ -113,6 +115,9 @@ static inline vi vi_load_u8(const uint8_t *p) {
 }
 static inline vi vi_load_s16(const int16_t *p) {
   return _mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
+static inline vi vi_load_u16(const uint16_t *p) {
+  return _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p));
 }
 static inline void vi_store_s8(int8_t *p, vi v) {
   _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtsepi32_epi8(v));

@@ -10,12 +10,14 @@
  * the other way is refused, since it would lose half of the data.
  *
  * Elements pass in blocks through the widest type of their class (int64_t, double),
- * from which every step is the only rounding. float16 of a double: it is first brought to
+ * from which every step is the only rounding. float16 and float8 of a double: it is first brought to
  * float32 with the lowest bit set where something was cut off ("round to odd"), so
- * that the second rounding cannot see a tie that was none. int64 to float16 and
- * bfloat16 go through float32, as NumPy's do.
+ * that the second rounding cannot see a tie that was none. int64 to float16, bfloat16
+ * and float8 go through float32, as NumPy's do. What is too large for a float8 becomes
+ * its infinity, or NaN where it has none, as in ml_dtypes. float32 from and to smaller
+ * floats has loops of its own (convert.h).
  */
-#include "base/base.h"
+#include "kernels/kernels.h"
 
 enum { BLOCK = 512 };
 
@@ -35,10 +37,24 @@ static number_class class_of(uf_dtype dtype) {
   }
 }
 
+/* False: it is none. */
+static bool float8_of(uf_dtype dtype, ufk_float8 *out) {
+  switch (dtype) {
+    case UF_FLOAT8_E4M3FN: *out = (ufk_float8){4, 3, 7, 0x7F, 0x7F, 0x7E, false}; return true;
+    case UF_FLOAT8_E5M2: *out = (ufk_float8){5, 2, 15, 0x7E, 0x7C, 0x7B, false}; return true;
+    case UF_FLOAT8_E4M3FNUZ: *out = (ufk_float8){4, 3, 8, 0x80, 0x80, 0x7F, true}; return true;
+    case UF_FLOAT8_E4M3B11FNUZ: *out = (ufk_float8){4, 3, 11, 0x80, 0x80, 0x7F, true}; return true;
+    case UF_FLOAT8_E5M2FNUZ: *out = (ufk_float8){5, 2, 16, 0x80, 0x80, 0x7F, true}; return true;
+    default: return false;
+  }
+}
+
 static bool is_target(uf_dtype dtype) {
   if (uf_dtype_bits(dtype) < 8) return false;
   if (class_of(dtype) != REAL) return class_of(dtype) != NO_NUMBER;
-  return dtype == UF_FLOAT32 || dtype == UF_FLOAT64 || dtype == UF_FLOAT16 || dtype == UF_BFLOAT16;
+  ufk_float8 type;
+  return dtype == UF_FLOAT32 || dtype == UF_FLOAT64 || dtype == UF_FLOAT16 || dtype == UF_BFLOAT16 ||
+         float8_of(dtype, &type);
 }
 
 /* ---- loading ---------------------------------------------------------------------- */
@@ -97,6 +113,17 @@ static float round_to_odd(double v) {
   return f;
 }
 
+static void store_float8(uf_dtype to, const float *in, size_t n, void *out) {
+  ufk_float8 type;
+  if (float8_of(to, &type)) ufi_kernels_get()->convert.to_float8(in, n, &type, out);
+}
+
+static void store_reals_float8(uf_dtype to, const double *in, size_t n, void *out) {
+  float floats[2 * BLOCK];
+  for (size_t i = 0; i < n; i++) floats[i] = round_to_odd(in[i]);
+  store_float8(to, floats, n, out);
+}
+
 static void store_reals(uf_dtype to, const double *in, size_t n, void *out) {
   switch (to) {
     case UF_FLOAT64:
@@ -113,12 +140,19 @@ static void store_reals(uf_dtype to, const double *in, size_t n, void *out) {
     case UF_UINT16: STORE(uint16_t, FIT(uint16_t, in[i], 0.0, 65536.0, UINT16_MAX)) break;
     case UF_UINT32: STORE(uint32_t, FIT(uint32_t, in[i], 0.0, 0x1p32, UINT32_MAX)) break;
     case UF_UINT64: STORE(uint64_t, FIT(uint64_t, in[i], 0.0, 0x1p64, UINT64_MAX)) break;
-    default: STORE(uint8_t, in[i] != 0) break; /* bool, NaN too */
+    case UF_BOOL: STORE(uint8_t, in[i] != 0) break; /* NaN too */
+    default: store_reals_float8(to, in, n, out); break;
   }
 }
 
 static float float_of(int64_t v, bool is_unsigned) {
   return is_unsigned ? (float)(uint64_t)v : (float)v;
+}
+
+static void store_integers_float8(uf_dtype to, const int64_t *in, bool is_unsigned, size_t n, void *out) {
+  float floats[BLOCK];
+  for (size_t i = 0; i < n; i++) floats[i] = float_of(in[i], is_unsigned);
+  store_float8(to, floats, n, out);
 }
 
 static void store_integers(uf_dtype to, const int64_t *in, bool is_unsigned, size_t n, void *out) {
@@ -131,7 +165,8 @@ static void store_integers(uf_dtype to, const int64_t *in, bool is_unsigned, siz
     case UF_INT16: case UF_UINT16: STORE(uint16_t, in[i]) break;
     case UF_INT32: case UF_UINT32: STORE(uint32_t, in[i]) break;
     case UF_INT64: case UF_UINT64: memcpy(out, in, n * 8); break;
-    default: STORE(uint8_t, in[i] != 0) break; /* bool */
+    case UF_BOOL: STORE(uint8_t, in[i] != 0) break;
+    default: store_integers_float8(to, in, is_unsigned, n, out); break;
   }
 }
 
@@ -171,6 +206,24 @@ static void convert(uf_dtype from, number_class class, const char *in, size_t n,
   }
 }
 
+static bool is_aligned(const void *p, uf_dtype dtype) { return (uintptr_t)p % ((size_t)uf_dtype_bits(dtype) / 8) == 0; }
+
+/* float32 from or to a smaller float; false: another pair. */
+static bool convert_small(uf_dtype from, const void *in, size_t n, uf_dtype to, void *out) {
+  const ufk_convert_table *k = &ufi_kernels_get()->convert;
+  float table[256];
+  ufk_float8 type;
+  if (!is_aligned(in, from) || !is_aligned(out, to)) return false;
+  if (from == UF_FLOAT32 && to == UF_FLOAT16) k->to_f16(in, n, out);
+  else if (from == UF_FLOAT32 && to == UF_BFLOAT16) k->to_bf16(in, n, out);
+  else if (from == UF_FLOAT32 && float8_of(to, &type)) k->to_float8(in, n, &type, out);
+  else if (from == UF_FLOAT16 && to == UF_FLOAT32) k->from_f16(in, n, out);
+  else if (from == UF_BFLOAT16 && to == UF_FLOAT32) k->from_bf16(in, n, out);
+  else if (float8_of(from, &type) && to == UF_FLOAT32 && ufi_float8_table(from, table)) k->from_codes(in, n, table, out);
+  else return false;
+  return true;
+}
+
 uf_status ufi_convert(uf_dtype from, const void *in, int64_t count, uf_dtype to, void *out,
                       uf_error *error) {
   uf_dtype plain = ufi_dtype_unquantized(from);
@@ -181,6 +234,7 @@ uf_status ufi_convert(uf_dtype from, const void *in, int64_t count, uf_dtype to,
                     "it is", uf_dtype_name(to), uf_dtype_name(from));
   if (plain == UF_INT4 || plain == UF_INT2) plain = UF_INT8; /* unpacked already */
   if (plain == UF_UINT4 || plain == UF_UINT2) plain = UF_UINT8;
+  if (uf_dtype_bits(plain) >= 8 && convert_small(plain, in, (size_t)count, to, out)) return UF_OK;
   if (plain == to && count > 0 && plain != UF_BOOL)
     memcpy(out, in, (size_t)count * (size_t)(uf_dtype_bits(to) / 8));
   else

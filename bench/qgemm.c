@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * qgemm.c: how near the int8 convolutions and products come to what this processor
+ * can do.
+ *
+ *     bench_qgemm [threads]
+ *
+ * For layer shapes of MobileNetV2 and ResNet50 prints microseconds (the best of many
+ * runs), GOP/s, and per cent of the peak, which a loop of nothing but independent
+ * vpdpbusd measures first (0 where the processor has none). Products of one row read each
+ * weight once: for them the last column is GB/s. UNFLOW_ISA chooses the instruction set.
+ */
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/cpu.h"
+#include "ops/gemm_quant.h"
+#include "ops/window.h"
+
+typedef struct shape {
+  const char *model;
+  int64_t size, channels, kernel, stride, filters;
+} shape;
+
+static const shape shapes[] = {
+    {"mobilenet_v2", 224, 3, 3, 2, 32},   {"mobilenet_v2", 112, 32, 1, 1, 16},
+    {"mobilenet_v2", 112, 16, 1, 1, 96},  {"mobilenet_v2", 56, 96, 1, 1, 24},
+    {"mobilenet_v2", 56, 24, 1, 1, 144},  {"mobilenet_v2", 56, 144, 1, 1, 24},
+    {"mobilenet_v2", 28, 144, 1, 1, 32},  {"mobilenet_v2", 28, 32, 1, 1, 192},
+    {"mobilenet_v2", 28, 192, 1, 1, 32},  {"mobilenet_v2", 14, 192, 1, 1, 64},
+    {"mobilenet_v2", 14, 64, 1, 1, 384},  {"mobilenet_v2", 14, 384, 1, 1, 64},
+    {"mobilenet_v2", 14, 384, 1, 1, 96},  {"mobilenet_v2", 14, 96, 1, 1, 576},
+    {"mobilenet_v2", 14, 576, 1, 1, 96},  {"mobilenet_v2", 7, 576, 1, 1, 160},
+    {"mobilenet_v2", 7, 160, 1, 1, 960},  {"mobilenet_v2", 7, 960, 1, 1, 160},
+    {"mobilenet_v2", 7, 960, 1, 1, 320},  {"mobilenet_v2", 7, 320, 1, 1, 1280},
+    {"mobilenet_v2", 1, 1280, 1, 1, 1000},
+    {"resnet50", 224, 3, 7, 2, 64},       {"resnet50", 56, 64, 1, 1, 64},
+    {"resnet50", 56, 64, 3, 1, 64},       {"resnet50", 56, 64, 1, 1, 256},
+    {"resnet50", 56, 256, 1, 1, 64},      {"resnet50", 56, 256, 1, 2, 512},
+    {"resnet50", 28, 128, 3, 1, 128},     {"resnet50", 28, 128, 1, 1, 512},
+    {"resnet50", 28, 512, 1, 1, 128},     {"resnet50", 28, 512, 1, 2, 1024},
+    {"resnet50", 14, 256, 3, 1, 256},     {"resnet50", 14, 256, 1, 1, 1024},
+    {"resnet50", 14, 1024, 1, 1, 256},    {"resnet50", 14, 1024, 1, 2, 2048},
+    {"resnet50", 7, 512, 3, 1, 512},      {"resnet50", 7, 512, 1, 1, 2048},
+    {"resnet50", 7, 2048, 1, 1, 512},     {"resnet50", 1, 2048, 1, 1, 1000},
+    {"unet", 128, 3, 3, 1, 16},           {"unet", 128, 16, 3, 1, 16},
+    {"unet", 64, 32, 3, 1, 32},           {"unet", 32, 64, 3, 1, 64},
+    {"unet", 16, 128, 3, 1, 128},         {"unet", 128, 32, 3, 1, 16},
+    {"mlp", 1, 2048, 1, 1, 2048},
+};
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+#if defined(__x86_64__)
+enum { CHAINS = 12, STEPS = 50000 };
+__attribute__((target("avx512f,avx512vnni"), noinline)) static void dot_loop(void) {
+  __m512i sum[CHAINS], x = _mm512_set1_epi32(1);
+  for (int i = 0; i < CHAINS; i++) sum[i] = _mm512_set1_epi32(i);
+  for (int s = 0; s < STEPS; s++) {
+    _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) sum[i] = _mm512_dpbusd_epi32(sum[i], x, x);
+  }
+  _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) __asm__ volatile("" ::"v"(sum[i]));
+}
+#endif
+
+static double peak_gops(void) {
+  double best = 1e9;
+#if defined(__x86_64__)
+  if (ufi_cpu_isa() < UFI_ISA_AVX512) return 0.0;
+  for (int i = 0; i < 100; i++) {
+    double start = now();
+    dot_loop();
+    best = UFI_MIN(best, now() - start);
+  }
+  return 2.0 * 64 * CHAINS * STEPS / best * 1e-9;
+#else
+  return 0.0 * best;
+#endif
+}
+
+static void *filled(size_t bytes) {
+  uint8_t *data = ufi_malloc_aligned(bytes + 64);
+  if (!data) exit(1);
+  uint32_t seed = 1;
+  for (size_t i = 0; i < bytes; i++) {
+    seed = seed * 1664525u + 1013904223u;
+    data[i] = (uint8_t)(seed >> 24);
+  }
+  return data;
+}
+
+typedef struct layer {
+  ufi_gemm_q q;
+  void *owned[9];
+  int32_t zero;
+} layer;
+
+static void make_scales(int64_t n, int64_t depth, layer *l) {
+  const int64_t padded = ufi_q_padded(n);
+  int32_t *bias = l->owned[3] = filled((size_t)padded * 4), *multiplier = l->owned[4] = filled((size_t)padded * 4);
+  int32_t *shift = l->owned[5] = filled((size_t)padded * 4);
+  float *factor = l->owned[6] = filled((size_t)padded * 4), *nudge = l->owned[7] = filled((size_t)padded * 4);
+  int32_t right = 5; /* outputs of usual sizes */
+  for (int64_t k = depth; k > 4; k /= 4) right++;
+  for (int64_t j = 0; j < padded; j++) {
+    bias[j] = (int32_t)(j * 37 % 1000) - 500;
+    multiplier[j] = (1 << 30) + (int32_t)(j * 1234567 % (1 << 30));
+    shift[j] = -right;
+    (void)ufi_q_near((double)multiplier[j] / 2147483648.0 / (double)(1 << right), right, factor + j, nudge + j);
+    if (j >= n) factor[j] = nudge[j] = 0.0f;
+  }
+  l->q.bias = bias;
+  l->q.multiplier = multiplier;
+  l->q.shift = shift;
+  l->q.factor = factor;
+  l->q.nudge = nudge;
+}
+
+static void make_layer(const shape *s, int threads, layer *l) {
+  const int64_t n = s->filters, run = s->kernel * s->channels, run_packed = (run + 3) / 4 * 4;
+  const int64_t filter = s->kernel * run, depth = s->kernel * run_packed;
+  int64_t out, before, after;
+  ufi_window_axis(true, s->size, s->kernel, s->stride, 1, &out, &before, &after);
+  size_t packed, rows;
+  const ufi_q_kind kind = ufi_q_kind_of(UF_INT8, false);
+  if (!ufi_gemm_q_packed_size(depth, n, kind, &packed) || !ufi_gemm_q_rows_size(depth, &rows)) exit(1);
+  l->zero = -3;
+  l->owned[0] = filled((size_t)(s->size * s->size * s->channels));
+  l->owned[1] = filled((size_t)(out * out * n));
+  l->owned[2] = filled(packed);
+  l->owned[8] = filled(rows * (size_t)threads);
+  int8_t *weights = filled((size_t)(filter * n));
+  memset(l->owned[2], 0, packed);
+  for (int64_t t = 0; t < s->kernel; t++) {
+    ufi_gemm_q_pack(NULL, kind, depth, n, t * run_packed, run, weights + t * run, UF_INT8, 1, filter, 0, l->owned[2]);
+  }
+  ufi_free_aligned(weights);
+  l->q = (ufi_gemm_q){.in_dtype = UF_INT8, .in = l->owned[0], .batch = 1, .in_h = s->size, .in_w = s->size,
+                      .in_pixel = s->channels, .channels = s->channels, .out_h = out, .out_w = out,
+                      .kernel_h = s->kernel, .kernel_w = s->kernel, .stride_h = s->stride, .stride_w = s->stride,
+                      .dilation_h = 1, .dilation_w = 1, .pad_top = before, .pad_left = before, .zero = &l->zero,
+                      .share = INT64_MAX, .b = l->owned[2], .kind = kind, .runs = s->kernel, .n = n, .end = UFI_Q_FIXED,
+                      .out_dtype = UF_INT8, .out_zero = 3, .out_min = -128, .out_max = 127, .out = l->owned[1],
+                      .out_pixel = n, .out_line = out * n, .out_image = out * out * n, .groups = 1,
+                      .rows = l->owned[8], .workers = threads};
+  make_scales(n, filter, l);
+}
+
+static double time_layer(ufi_pool *pool, layer *l) {
+  double best = 1e9, spent = 0.0;
+  for (int i = 0; i < 5 || (spent < 0.03 && i < 1000); i++) {
+    double start = now();
+    ufi_gemm_q_run(pool, &l->q);
+    double took = now() - start;
+    best = UFI_MIN(best, took);
+    spent += took;
+  }
+  return best;
+}
+
+int main(int argc, char **argv) {
+  const int threads = argc > 1 ? UFI_MAX(atoi(argv[1]), 1) : 1;
+  ufi_pool *pool = ufi_pool_create(threads);
+  const double peak = peak_gops() * threads;
+  double sum = 0.0, sum_ops = 0.0;
+  printf("%s, %d thread%s, peak %.1f GOP/s\n\n", ufi_isa_name(ufi_cpu_isa()), threads, threads == 1 ? "" : "s", peak);
+  for (size_t i = 0; i < UFI_COUNT(shapes); i++) {
+    const shape *s = &shapes[i];
+    layer l;
+    make_layer(s, threads, &l);
+    const double weights = (double)(s->kernel * s->kernel * s->channels * s->filters);
+    const double ops = 2.0 * weights * (double)(l.q.out_h * l.q.out_w), seconds = time_layer(pool, &l);
+    printf("%-14s %3d x %3d x %4d  %dx%d/%d to %4d %9.1f us %8.1f GOP/s %4.0f%%", s->model, (int)s->size,
+           (int)s->size, (int)s->channels, (int)s->kernel, (int)s->kernel, (int)s->stride, (int)s->filters,
+           seconds * 1e6, ops / seconds * 1e-9, peak > 0 ? ops / seconds * 1e-7 / peak : 0.0);
+    if (l.q.out_h == 1) printf(" %6.1f GB/s", weights / seconds * 1e-9);
+    printf("\n");
+    sum += seconds;
+    sum_ops += ops;
+    if (i + 1 == UFI_COUNT(shapes) || strcmp(shapes[i + 1].model, s->model) != 0) {
+      printf("%-14s total %37.2f ms %8.1f GOP/s %4.0f%%\n\n", s->model, sum * 1e3, sum_ops / sum * 1e-9,
+             peak > 0 ? sum_ops / sum * 1e-7 / peak : 0.0);
+      sum = sum_ops = 0.0;
+    }
+    for (size_t j = 0; j < UFI_COUNT(l.owned); j++) ufi_free_aligned(l.owned[j]);
+  }
+  ufi_pool_release(pool);
+  return 0;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * qdepthwise.h: depthwise convolution and pooling of integers.
+ */
+#ifndef UFI_KERNELS_QDEPTHWISE_H
+#define UFI_KERNELS_QDEPTHWISE_H
+
+#include "kernels/qgemm.h"
+
+/* Depthwise convolution, a block of q_block channels at a time, in two steps.
+ *
+ * First the lines of the image that a line of windows sees are zipped: `taps`
+ * lines (narrow_taps bytes or wide_taps int16) become an entry of 4 bytes for
+ * each pixel and channel, which one instruction multiplies by as many weights.
+ * An image has `groups` such entries below each other, and more lines than the
+ * window is high when that fills them: then what was zipped serves several lines
+ * of output, each with weights of its own, zeros where it has no tap.
+ *
+ * Then every output pixel is a sum over kernel_w x groups entries. Where the
+ * window leaves the image, entries hold the zero point. */
+typedef struct ufk_q_line {
+  const uint8_t *at;    /* the first pixel's first channel of the block */
+  size_t step;          /* bytes to the next pixel; 0: always the same */
+} ufk_q_line;
+
+/* Zips groups * taps lines of `width` pixels, n <= q_block channels: `to` is
+ * (width, groups, q_block) entries. Channels from n on hold anything. */
+typedef void (*ufk_q_zip_fn)(const ufk_q_line *lines, size_t groups, size_t width, size_t n, void *to);
+
+typedef struct ufk_q_depthwise {
+  size_t width;             /* output pixels */
+  size_t stride, dilation;  /* in zipped pixels */
+  size_t kernel_w, groups;
+  size_t n;                 /* channels, at most q_block */
+  const void *in;           /* zipped, from the first tap of the first output pixel */
+  const void *w;            /* (kernel_w, groups, q_block) entries */
+  const int32_t *bias;      /* q_block sums to start from */
+} ufk_q_depthwise;
+
+/* out[x * out_step + c] for x < width, c < n. */
+typedef void (*ufk_q_depthwise_int_fn)(const ufk_q_depthwise *d, const ufk_q_scale *scale, void *out,
+                                       size_t out_step);
+typedef void (*ufk_q_depthwise_float_fn)(const ufk_q_depthwise *d, const ufk_q_float *scale, float *out,
+                                         size_t out_step);
+
+/* out[c] of the taps in[t][from + c], t < taps. Averages round half away from
+ * zero; taps is at least 1. */
+typedef void (*ufk_q_pool_fn)(size_t taps, size_t channels, const void *const *in, size_t from,
+                              int32_t min, int32_t max, void *out);
+
+typedef struct ufk_qdepthwise_table {
+  size_t q_block;
+  size_t narrow_taps;       /* 4: bytes, 2: int16; weights are of the same type */
+  int32_t narrow_offset;    /* what zip_narrow adds to each value */
+  ufk_q_zip_fn zip_narrow;  /* int8 images, int8 weights */
+  ufk_q_depthwise_int_fn narrow_s8;
+  ufk_q_depthwise_float_fn narrow_float;
+  ufk_q_zip_fn zip_wide;    /* uint8 images, int16 weights, 2 taps */
+  ufk_q_depthwise_int_fn wide_u8;
+  ufk_q_pool_fn max_s8, max_u8, max_s16;
+  ufk_q_pool_fn average_s8, average_u8, average_s16;
+} ufk_qdepthwise_table;
+
+void ufk_qdepthwise_scalar(ufk_qdepthwise_table *table);
+void ufk_qdepthwise_avx2(ufk_qdepthwise_table *table);
+void ufk_qdepthwise_avx512(ufk_qdepthwise_table *table);
+void ufk_qdepthwise_neon(ufk_qdepthwise_table *table);
+
+#endif

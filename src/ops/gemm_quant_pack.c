@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * gemm_quant_pack.c: weights in the order that the kernels of kernels/qgemm.h read
+ * them, panels of q_nr columns one behind the other:
+ *
+ *   PAIRS, WIDE   (depth / 2, q_nr, 2) of int8 or int16
+ *   BYTES         q_nr sums of columns (int32), then (depth / 4, q_nr, 4) of int8
+ *
+ * Columns and rows that fill up the last panel and group are zero.
+ */
+#include "ops/gemm_quant.h"
+
+static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+ufi_q_kind ufi_q_kind_of(uf_dtype in, bool wide) {
+  if (wide) return UFI_Q_WIDE;
+  return in != UF_INT16 && ufi_kernels_get()->qgemm.gemm_bytes ? UFI_Q_BYTES : UFI_Q_PAIRS;
+}
+
+/* Rows in a group. */
+static int64_t group_of(ufi_q_kind kind) { return kind == UFI_Q_BYTES ? 4 : 2; }
+
+bool ufi_gemm_q_packed_size(int64_t depth, int64_t n, ufi_q_kind kind, size_t *bytes_out) {
+  const int64_t nr = (int64_t)ufi_kernels_get()->qgemm.q_nr, group = group_of(kind);
+  if (depth < 0 || n < 0 || depth > INT64_MAX / 8 || n > INT64_MAX / 8) return false;
+  const int64_t rows = ceil_div(depth, group) * group + (kind == UFI_Q_BYTES ? 4 : 0);
+  return ufi_mul_size((size_t)rows, (size_t)(ceil_div(n, nr) * nr), bytes_out) &&
+         ufi_mul_size(*bytes_out, kind == UFI_Q_WIDE ? 2 : 1, bytes_out) && *bytes_out <= SIZE_MAX / 2;
+}
+
+typedef struct packing {
+  ufi_q_kind kind;
+  int64_t depth, n, k0, rows;
+  const void *from;
+  uf_dtype dtype;
+  int64_t k_step, n_step;
+  int32_t zero;
+  uint8_t *out;
+  int64_t nr, panel;     /* columns, bytes */
+} packing;
+
+static int32_t element_at(const packing *p, int64_t i) {
+  return p->dtype == UF_UINT8   ? ((const uint8_t *)p->from)[i]
+         : p->dtype == UF_INT16 ? ((const int16_t *)p->from)[i]
+                                : ((const int8_t *)p->from)[i];
+}
+
+/* Rows [i0, i1) of a column of bytes that lie side by side; to: where row i0 goes. */
+static void pack_run(const int8_t *from, int64_t i0, int64_t i1, const size_t group, int64_t step,
+                     int8_t *to) {
+  int64_t i = i0;
+  for (; i + (int64_t)group <= i1; i += (int64_t)group, to += step) memcpy(to, from + i, group);
+  if (i < i1) memcpy(to, from + i, (size_t)(i1 - i));
+}
+
+/* Rows [i0, i1) of column j of a panel whose first column is column0. */
+static void pack_column(const packing *p, int64_t i0, int64_t i1, int64_t column0, int64_t j,
+                        uint8_t *to) {
+  const int64_t group = group_of(p->kind), step = p->nr * group, at = (column0 + j) * p->n_step;
+  const int64_t k = p->k0 + i0;
+  if (p->kind != UFI_Q_WIDE && p->k_step == 1 && k % group == 0) {
+    const int8_t *from = (const int8_t *)p->from + at;
+    int8_t *run = (int8_t *)to + k / group * step + j * group;
+    if (group == 4) pack_run(from, i0, i1, 4, step, run);
+    else pack_run(from, i0, i1, 2, step, run);
+    return;
+  }
+  for (int64_t i = i0; i < i1; i++) {
+    const int64_t row = p->k0 + i, place = row / group * step + j * group + row % group;
+    const int32_t x = element_at(p, at + i * p->k_step) - p->zero;
+    if (p->kind == UFI_Q_WIDE) ((int16_t *)(void *)to)[place] = (int16_t)x;
+    else ((int8_t *)to)[place] = (int8_t)x;
+  }
+}
+
+/* Sums of columns are their products with ones. */
+static void sum_columns(const packing *p, int32_t *sums, const int8_t *b) {
+  enum { QUADS = 64 };
+  const ufk_qgemm_table *k = &ufi_kernels_get()->qgemm;
+  uint8_t ones[4 * QUADS];
+  const uint8_t *row = ones;
+  memset(ones, 1, sizeof ones);
+  memset(sums, 0, (size_t)p->nr * sizeof *sums);
+  for (int64_t left = ceil_div(p->depth, 4); left > 0; left -= QUADS, b += QUADS * 4 * p->nr) {
+    const size_t quads = (size_t)UFI_MIN(left, (int64_t)QUADS);
+    const ufk_q_bytes tile = {.rows = 1, .n = (size_t)p->nr, .runs = 1, .quads = quads, .a = &row, .b = b, .c = sums};
+    k->gemm_bytes(&tile, NULL, NULL, 0);
+  }
+}
+
+/* One panel, in chunks of rows that stay in cache while columns go by. */
+static void pack_panel(void *context, size_t index) {
+  enum { CHUNK = 128 };
+  const packing *p = context;
+  const int64_t column0 = (int64_t)index * p->nr;
+  uint8_t *panel = p->out + (int64_t)index * p->panel;
+  uint8_t *to = panel + (p->kind == UFI_Q_BYTES ? p->nr * 4 : 0);
+  for (int64_t i = 0; i < p->rows; i += CHUNK) {
+    for (int64_t j = 0; j < p->nr && column0 + j < p->n; j++) {
+      pack_column(p, i, UFI_MIN(i + CHUNK, p->rows), column0, j, to);
+    }
+  }
+  if (p->kind == UFI_Q_BYTES && p->k0 + p->rows > p->depth - 4) { /* the last ones */
+    sum_columns(p, (int32_t *)(void *)panel, (const int8_t *)to);
+  }
+}
+
+void ufi_gemm_q_pack(ufi_pool *pool, ufi_q_kind kind, int64_t depth, int64_t n, int64_t k0,
+                     int64_t rows, const void *from, uf_dtype dtype, int64_t k_step, int64_t n_step,
+                     int32_t zero, void *out) {
+  const int64_t nr = (int64_t)ufi_kernels_get()->qgemm.q_nr, group = group_of(kind);
+  packing p = {kind, depth, n, k0, rows, from, dtype, k_step, n_step, zero, out, nr, 0};
+  p.panel = (ceil_div(depth, group) * group + (kind == UFI_Q_BYTES ? 4 : 0)) * nr *
+            (kind == UFI_Q_WIDE ? 2 : 1);
+  if (rows * n < 1 << 16) pool = NULL;
+  ufi_parallel(pool, pack_panel, &p, (size_t)ceil_div(n, nr));
+}
