@@ -4,7 +4,7 @@
  *
  *     bench_kernels [threads]
  *
- * For every layer shape of MobileNetV2 and ResNet50 prints microseconds (the
+ * For the layer shapes of MobileNetV2, ResNet50 and a U-Net prints microseconds (the
  * best of many runs), GFLOP/s, and per cent of the peak, which a loop of
  * nothing but independent multiply-adds measures first. UNFLOW_ISA chooses the
  * instruction set, as everywhere. Weights stay in cache from run to run; in a
@@ -16,7 +16,7 @@
 
 #include "base/cpu.h"
 #include "ops/gemm_f32.h"
-#include "ops/window.h"
+#include "ops/winograd_f32.h"
 
 typedef struct shape {
   const char *model;
@@ -49,6 +49,11 @@ static const shape shapes[] = {
     {"resnet50", 14, 1024, 1, 1, 256},    {"resnet50", 14, 1024, 1, 2, 2048},
     {"resnet50", 7, 512, 3, 1, 512},      {"resnet50", 7, 512, 1, 1, 2048},
     {"resnet50", 7, 2048, 1, 1, 512},     {"resnet50", 1, 2048, 1, 1, 1000},
+    {"unet", 128, 3, 3, 1, 16},           {"unet", 128, 16, 3, 1, 16},
+    {"unet", 64, 16, 3, 1, 32},           {"unet", 64, 32, 3, 1, 32},
+    {"unet", 32, 64, 3, 1, 64},           {"unet", 16, 64, 3, 1, 128},
+    {"unet", 16, 128, 3, 1, 128},         {"unet", 32, 128, 3, 1, 64},
+    {"unet", 64, 64, 3, 1, 32},           {"unet", 128, 32, 3, 1, 16},
 };
 
 static double now(void) {
@@ -111,7 +116,7 @@ typedef struct layer {
   ufi_gemm_f32 gemm;
   ufi_conv_geometry g;    /* depthwise */
   const float *in, *weights, *bias;
-  float *out;
+  float *out, *scratch;   /* scratch: by Winograd's method */
 } layer;
 
 static float *filled(size_t floats) {
@@ -121,25 +126,17 @@ static float *filled(size_t floats) {
   return data;
 }
 
-static void depthwise_run(void *context, const ufi_window_run *r) {
-  const layer *l = context;
-  const ufi_conv_geometry *g = &l->g;
-  const ptrdiff_t c = (ptrdiff_t)g->in_c, line = (ptrdiff_t)g->in_w * c;
-  ufk_f32_window w = {(size_t)r->n, (size_t)c, (size_t)r->rows, (size_t)r->cols,
-                      line, c, g->stride_w * c, c};
-  ufi_kernels_get()->depthwise.f32_depthwise(
-      &w, l->in + r->in_y * line + r->in_x * c, l->weights + (r->tap_y * g->kernel_w + r->tap_x) * c,
-      (size_t)(g->kernel_w * c), l->bias, l->out + (r->out_y * g->out_w + r->out_x) * c, 0.0f, 6.0f);
-}
-
-static void depthwise_line(void *context, size_t line) {
-  layer *l = context;
-  ufi_window_line(&l->g, (int64_t)line, depthwise_run, l);
+static void run_depthwise(ufi_pool *pool, const layer *l) {
+  ufi_depthwise_f32 args = ufi_depthwise_f32_of(&l->g);
+  args.image.in = l->in, args.image.weights = l->weights, args.image.bias = l->bias, args.image.out = l->out;
+  args.image.min = 0.0f, args.image.max = 6.0f;
+  ufi_depthwise_f32_run(pool, &args);
 }
 
 static void run_layer(ufi_pool *pool, layer *l) {
-  if (l->gemm.n > 0) ufi_gemm_f32_run(pool, &l->gemm);
-  else ufi_parallel(pool, depthwise_line, l, (size_t)l->g.out_h);
+  if (l->scratch) ufi_winograd_f32_run(pool, &l->gemm, l->weights, l->scratch);
+  else if (l->gemm.n > 0) ufi_gemm_f32_run(pool, &l->gemm);
+  else run_depthwise(pool, l);
 }
 
 static void make_layer(const shape *s, layer *l) {
@@ -149,7 +146,8 @@ static void make_layer(const shape *s, layer *l) {
   *l = (layer){.g = {.batch = 1, .in_h = s->size, .in_w = s->size, .in_c = s->channels,
                      .out_h = out, .out_w = out, .out_c = n, .kernel_h = s->kernel,
                      .kernel_w = s->kernel, .stride_h = s->stride, .stride_w = s->stride,
-                     .dilation_h = 1, .dilation_w = 1, .pad_top = before, .pad_left = before}};
+                     .dilation_h = 1, .dilation_w = 1, .pad_top = before, .pad_left = before,
+                     .groups = s->filters ? 1 : s->channels}};
   l->in = filled((size_t)(s->size * s->size * s->channels));
   l->out = filled((size_t)(out * out * n));
   l->bias = filled((size_t)ufi_gemm_f32_columns(n));
@@ -190,6 +188,24 @@ static double time_layer(ufi_pool *pool, layer *l) {
   return best;
 }
 
+/* The same layer by Winograd's method; per cent are of what the direct sums would need. */
+static void winograd(const shape *s, const layer *direct, double flops, double peak, ufi_pool *pool) {
+  layer l = *direct;
+  size_t packed, scratch;
+  uf_error error;
+  if (!ufi_winograd_f32_packed_size(s->channels, s->filters, &packed) ||
+      !ufi_winograd_f32_scratch(&l.gemm, ufi_pool_threads(pool), &scratch)) exit(1);
+  l.scratch = filled(scratch);
+  float *weights = filled(packed);
+  if (ufi_winograd_f32_pack(NULL, s->channels, s->filters, l.weights, weights, &error) != UF_OK) exit(1);
+  l.gemm.b = weights;
+  double seconds = time_layer(pool, &l);
+  printf("%-43s winograd %14.1f us %8.1f GFLOP/s %4.0f%%\n", "", seconds * 1e6, flops / seconds * 1e-9,
+         flops / seconds * 1e-7 / peak);
+  ufi_free_aligned(weights);
+  ufi_free_aligned(l.scratch);
+}
+
 static void report(const char *model, double seconds, double flops, double peak) {
   printf("%-14s total %37.2f ms %8.1f GFLOP/s %4.0f%%\n\n", model, seconds * 1e3,
          flops / seconds * 1e-9, flops / seconds * 1e-7 / peak);
@@ -212,6 +228,7 @@ int main(int argc, char **argv) {
            (int)s->size, (int)s->size, (int)s->channels, (int)s->kernel, (int)s->kernel,
            (int)s->stride, s->filters ? "to" : "depthwise", (int)l.g.out_c, seconds * 1e6,
            flops / seconds * 1e-9, flops / seconds * 1e-7 / peak);
+    if (ufi_winograd_f32_wins(&l.g)) winograd(s, &l, flops, peak, pool);
     sum += seconds;
     sum_flops += flops;
     if (i + 1 == UFI_COUNT(shapes) || shapes[i + 1].model[0] != s->model[0]) {

@@ -14,19 +14,26 @@ static inline float clamp(float x, float min, float max) {
   return x > max ? max : x;
 }
 
-static void depthwise(const ufk_f32_window *window, const float *in, const float *w,
-                      size_t w_row_step, const float *bias, float *out, float min, float max) {
-  for (size_t p = 0; p < window->n; p++, in += window->in_step, out += window->out_step) {
-    for (size_t c = 0; c < window->channels; c++) {
-      float sum = bias[c];
-      for (size_t y = 0; y < window->rows; y++) {
-        const float *row = in + (ptrdiff_t)y * window->row_step + c;
-        const float *w_row = w + y * w_row_step + c;
-        for (size_t x = 0; x < window->cols; x++) {
-          sum += row[(ptrdiff_t)x * window->col_step] * w_row[x * window->channels];
-        }
+static float depthwise_one(const ufk_f32_depthwise *d, int64_t at_y, int64_t at_x, int64_t c) {
+  float sum = d->bias[c];
+  for (int64_t y = 0; y < d->kernel_h; y++) {
+    for (int64_t x = 0; x < d->kernel_w; x++) {
+      const int64_t in_y = at_y + y * d->dilation_h, in_x = at_x + x * d->dilation_w;
+      if (in_y < 0 || in_y >= d->in_h || in_x < 0 || in_x >= d->in_w) continue;
+      sum += d->in[(in_y * d->in_w + in_x) * d->channels + c] *
+             d->weights[(y * d->kernel_w + x) * d->channels + c];
+    }
+  }
+  return clamp(sum, d->min, d->max);
+}
+
+static void depthwise(const ufk_f32_depthwise *d, int64_t begin, int64_t end) {
+  for (int64_t y = begin; y < end; y++) {
+    for (int64_t x = 0; x < d->out_w; x++) {
+      float *out = d->out + (y * d->out_w + x) * d->channels;
+      for (int64_t c = 0; c < d->channels; c++) {
+        out[c] = depthwise_one(d, y * d->stride_h - d->pad_top, x * d->stride_w - d->pad_left, c);
       }
-      out[c] = clamp(sum, min, max);
     }
   }
 }

@@ -11,7 +11,10 @@
 #include "kernels/depthwise.h"
 
 #define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL _Pragma("GCC unroll 32")
+
+/* Pixels of the widest tile of depthwise convolution, and how many kinds there are. */
+enum { TILE_PX = 7, TILE_KINDS = 4 };
 
 /* The limits are the first operands: a NaN passes. */
 INLINE vf clamp(vf x, vf min, vf max) { return vf_min(max, vf_max(min, x)); }
@@ -20,8 +23,7 @@ enum window_kind { DEPTHWISE, MAXIMUM, MEAN, ROOT_MEAN_SQUARE };
 
 typedef struct window_args {
   const ufk_f32_window *w;
-  const float *weights;
-  size_t w_row_step;
+  size_t w_row_step;     /* depthwise */
   vf min, max;
 } window_args;
 
@@ -115,71 +117,156 @@ INLINE void window_run(const enum window_kind kind, const window_args *g, const 
   }
 }
 
-/* Four pixels (or one) of a 3x3 depthwise convolution whose weights stay in
- * registers. */
-INLINE void depthwise_3x3_tile(const size_t px, const window_args *g, const vf weights[9],
-                               const float *in, vf bias, float *out) {
-  const ufk_f32_window *w = g->w;
-  vf acc[4];
-  UNROLL for (size_t p = 0; p < px; p++) acc[p] = bias;
-  UNROLL for (size_t y = 0; y < 3; y++) {
-    UNROLL for (size_t x = 0; x < 3; x++) {
-      const float *tap = in + (ptrdiff_t)y * w->row_step + (ptrdiff_t)x * w->col_step;
-      UNROLL for (size_t p = 0; p < px; p++) {
-        acc[p] = vf_fma(vf_load(tap + (ptrdiff_t)p * w->in_step), weights[y * 3 + x], acc[p]);
+/* ---- depthwise convolution ---------------------------------------------------- */
+
+/* One line of the output: taps of the rows that are inside the image. */
+typedef struct line {
+  const ufk_f32_depthwise *d;
+  const float *in;       /* column 0 under the first of them */
+  const float *weights;
+  float *out;
+  int64_t rows, row_step;
+  vf min, max;
+} line;
+
+static line line_of(const ufk_f32_depthwise *d, int64_t y) {
+  int64_t first, at = y * d->stride_h - d->pad_top;
+  line l = {.d = d, .out = d->out + y * d->out_w * d->channels, .min = vf_set(d->min), .max = vf_set(d->max)};
+  ufk_taps_inside(at, d->in_h, d->kernel_h, d->dilation_h, &first, &l.rows);
+  l.weights = d->weights + (l.rows ? first * d->kernel_w * d->channels : 0);
+  l.row_step = l.rows > 1 ? d->dilation_h * d->in_w * d->channels : 0; /* else it may be beyond any memory */
+  l.in = d->in + (l.rows ? (at + first * d->dilation_h) * d->in_w * d->channels : 0);
+  return l;
+}
+
+/* px output pixels side by side share the input pixels under them, whose columns
+ * from `column` on are inside the image in [first, last); `inside`: all. */
+typedef struct tile {
+  int64_t column, first, last;
+  float *out;
+} tile;
+
+/* Channels [begin, end), at least a vector of them: the last vector begins early rather than being a part. */
+INLINE void tile_run(const int kw, const int stride, const int px, const bool inside, const line *l,
+                     const tile *t, int64_t begin, int64_t end) {
+  const int64_t channels = l->d->channels, row_step = l->row_step, w_step = kw * channels;
+  const int64_t first = t->first, last = t->last;
+  const vf min = l->min, max = l->max;
+  for (int64_t at = begin; at < end; at += VF_LANES) {
+    const int64_t c = UFI_MIN(at, end - VF_LANES);
+    const float *in = l->in + (t->column * channels + c), *weights = l->weights + c;
+    float *out = t->out + c;
+    vf acc[TILE_PX];
+    UNROLL for (int p = 0; p < px; p++) acc[p] = vf_load(l->d->bias + c);
+    for (int64_t y = l->rows; y > 0; y--, in += row_step, weights += w_step) {
+      vf weight[5];
+      UNROLL for (int x = 0; x < kw; x++) weight[x] = vf_hold(vf_load(weights + x * channels));
+      UNROLL for (int i = 0; i < (px - 1) * stride + kw; i++) {
+        if (!inside && (i < first || i >= last)) continue;
+        const vf v = vf_hold(vf_load(in + i * channels));
+        UNROLL for (int p = 0; p < px; p++) {
+          if (i >= p * stride && i < p * stride + kw) acc[p] = vf_fma(v, weight[i - p * stride], acc[p]);
+        }
+      }
+    }
+    UNROLL for (int p = 0; p < px; p++) vf_store(out + p * channels, clamp(acc[p], min, max));
+  }
+}
+
+typedef void (*tile_fn)(const line *l, const tile *t, int64_t begin, int64_t end);
+
+#define TILE(name, kw, stride, px, inside)                                                            \
+  static void name##_##kw##_##stride(const line *l, const tile *t, int64_t begin, int64_t end) { \
+    tile_run(kw, stride, px, inside, l, t, begin, end);                                          \
+  }
+#define TILES(kw, stride)             \
+  TILE(inside_7, kw, stride, 7, true)  \
+  TILE(border_7, kw, stride, 7, false) \
+  TILE(border_4, kw, stride, 4, false) \
+  TILE(border_1, kw, stride, 1, false)
+TILES(3, 1) TILES(3, 2) TILES(5, 1) TILES(5, 2)
+
+/* By kernel width, stride and pixels; the first is for tiles that are inside. Images of the usual
+ * networks are multiples of seven pixels wide. */
+static const int tile_px[TILE_KINDS] = {7, 7, 4, 1};
+#define TILE_ROW(kw, stride) \
+  {inside_7_##kw##_##stride, border_7_##kw##_##stride, border_4_##kw##_##stride, border_1_##kw##_##stride}
+static const tile_fn tile_fns[2][2][TILE_KINDS] = {{TILE_ROW(3, 1), TILE_ROW(3, 2)}, {TILE_ROW(5, 1), TILE_ROW(5, 2)}};
+
+static bool has_tiles(const ufk_f32_depthwise *d) {
+  return (d->kernel_w == 3 || d->kernel_w == 5) && (d->stride_w == 1 || d->stride_w == 2) && d->dilation_w == 1 &&
+         d->channels >= VF_LANES;
+}
+
+/* The kind of tile for the pixels that are left of a line of `all`. */
+static int tile_kind(int64_t left, int64_t all) {
+  if (all >= 7 && left > 4) return 1;
+  return all >= 4 && left > 1 ? 2 : 3;
+}
+
+/* Channels [begin, end) of the pixels [from, to) of a line. The last tile begins early rather than
+ * being narrow. */
+static void line_tiles(const line *l, int64_t from, int64_t to, int64_t begin, int64_t end) {
+  const ufk_f32_depthwise *d = l->d;
+  const tile_fn *fns = tile_fns[d->kernel_w == 5][d->stride_w == 2];
+  for (int64_t x = from; x < to;) {
+    const int kind = tile_kind(to - x, to);
+    const int64_t px = tile_px[kind], at = UFI_MIN(x, to - px);
+    const int64_t column = at * d->stride_w - d->pad_left, columns = (px - 1) * d->stride_w + d->kernel_w;
+    const tile t = {column, UFI_MAX(-column, 0), UFI_MIN(columns, d->in_w - column), l->out + at * d->channels};
+    const bool inside = kind == 1 && t.first == 0 && t.last == columns;
+    fns[inside ? 0 : kind](l, &t, begin, end);
+    x = at + px;
+  }
+}
+
+/* The image in strips of which a window's rows stay in the first cache while the lines are walked down. */
+static void depthwise_strips(const ufk_f32_depthwise *d, int64_t begin, int64_t end) {
+  enum { CACHED = 6144, MOST_CHANNELS = 128 };
+  for (int64_t c = 0, channels; c < d->channels; c += channels) {
+    channels = d->channels - c < MOST_CHANNELS + VF_LANES ? d->channels - c : MOST_CHANNELS;
+    const int64_t pixels = CACHED / channels / d->kernel_h / d->stride_w;
+    const int64_t width = UFI_MAX(pixels / TILE_PX, 1) * TILE_PX;
+    for (int64_t x = 0; x < d->out_w; x += width) {
+      for (int64_t y = begin; y < end; y++) {
+        const line l = line_of(d, y);
+        line_tiles(&l, x, UFI_MIN(x + width, d->out_w), c, c + channels);
       }
     }
   }
-  UNROLL for (size_t p = 0; p < px; p++) {
-    vf_store(out + (ptrdiff_t)p * w->out_step, clamp(acc[p], g->min, g->max));
+}
+
+/* Other windows: runs of pixels that see the same taps of a line, those whose window lies between
+ * the left and the right border in one run, the others one by one. */
+static void depthwise_runs(const ufk_f32_depthwise *d, int64_t y) {
+  const line l = line_of(d, y);
+  const int64_t c = d->channels, reach = (d->kernel_w - 1) * d->dilation_w;
+  for (int64_t x = 0, n; x < d->out_w; x += n) {
+    int64_t first, cols, at = x * d->stride_w - d->pad_left, room = d->in_w - 1 - reach - at;
+    ufk_taps_inside(at, d->in_w, d->kernel_w, d->dilation_w, &first, &cols);
+    n = cols == d->kernel_w ? UFI_MIN(room / d->stride_w + 1, d->out_w - x) : 1;
+    const bool any = cols > 0 && l.rows > 0;
+    const ufk_f32_window w = {(size_t)n, (size_t)c, any ? (size_t)l.rows : 0, any ? (size_t)cols : 0,
+                              l.row_step, cols > 1 ? d->dilation_w * c : 0,
+                              n > 1 ? d->stride_w * c : 0, c};
+    const window_args g = {&w, (size_t)(d->kernel_w * c), l.min, l.max};
+    window_run(DEPTHWISE, &g, any ? l.in + (at + first * d->dilation_w) * c : d->in, any ? l.weights + first * c : d->weights,
+               d->bias, l.out + x * c);
   }
 }
 
-/* n pixels, all whole vectors of channels. */
-static void depthwise_3x3(const window_args *g, const float *in, const float *bias, float *out,
-                          size_t pixels, size_t channels) {
-  for (size_t c = 0; c < channels; c += VF_LANES) {
-    vf weights[9], b = vf_load(bias + c);
-    UNROLL for (size_t t = 0; t < 9; t++) {
-      weights[t] = vf_load(g->weights + t / 3 * g->w_row_step + t % 3 * g->w->channels + c);
-    }
-    const float *from = in + c;
-    float *to = out + c;
-    size_t n = pixels;
-    for (; n >= 4; n -= 4, from += 4 * g->w->in_step, to += 4 * g->w->out_step) {
-      depthwise_3x3_tile(4, g, weights, from, b, to);
-    }
-    for (; n > 0; n--, from += g->w->in_step, to += g->w->out_step) {
-      depthwise_3x3_tile(1, g, weights, from, b, to);
-    }
-  }
+static void depthwise(const ufk_f32_depthwise *d, int64_t begin, int64_t end) {
+  if (has_tiles(d)) depthwise_strips(d, begin, end);
+  else
+    for (int64_t y = begin; y < end; y++) depthwise_runs(d, y);
 }
 
-static void depthwise(const ufk_f32_window *window, const float *in, const float *w,
-                      size_t w_row_step, const float *bias, float *out, float min, float max) {
-  enum { RUN = 16 };
-  window_args g = {window, w, w_row_step, vf_set(min), vf_set(max)};
-  size_t whole = window->channels / VF_LANES * VF_LANES;
-  if (window->rows != 3 || window->cols != 3 || window->n < 4 || whole == 0) {
-    window_run(DEPTHWISE, &g, in, w, bias, out);
-    return;
-  }
-  /* Few pixels at a time, so that memory is read nearly in order; enough to
-   * make up for loading the weights. */
-  for (size_t p = 0; p < window->n; p += RUN) {
-    depthwise_3x3(&g, in + (ptrdiff_t)p * window->in_step, bias,
-                  out + (ptrdiff_t)p * window->out_step, UFI_MIN(window->n - p, (size_t)RUN), whole);
-  }
-  if (whole < window->channels) {
-    window_column(DEPTHWISE, &g, in + whole, w + whole, bias + whole, out + whole,
-                  window->channels - whole);
-  }
-}
+/* ---- pools ---------------------------------------------------------------------- */
 
 #define POOL(name, kind)                                                                       \
   static void name(const ufk_f32_window *window, const float *in, float *out, float min,       \
                    float max) {                                                                 \
-    window_args g = {window, NULL, 0, vf_set(min), vf_set(max)};                                \
+    window_args g = {window, 0, vf_set(min), vf_set(max)};                                \
     window_run(kind, &g, in, NULL, NULL, out);                                                  \
   }
 POOL(max_pool, MAXIMUM)

@@ -138,5 +138,9 @@ void ufk_elementwise_scalar(ufk_elementwise_table *table);
 void ufk_elementwise_avx2(ufk_elementwise_table *table);
 void ufk_elementwise_avx512(ufk_elementwise_table *table);
 void ufk_elementwise_neon(ufk_elementwise_table *table);
+/* Those of bytes: lut8, sums, products. */
+void ufk_qelementwise_avx2(ufk_elementwise_table *table);
+void ufk_qelementwise_avx512(ufk_elementwise_table *table);
+void ufk_qelementwise_neon(ufk_elementwise_table *table);
 
 #endif

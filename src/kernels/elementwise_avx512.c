@@ -7,39 +7,6 @@
 
 #include "kernels/elementwise_tmpl.h"
 
-/* A shuffle looks 16 bytes up at once, by the low 4 bits of an index, and gives 0
- * where bit 7 is set. Tables 0 to 15 are looked up with x - 16 k, so that table k
- * counts exactly where 16 k <= x < 16 k + 128, and the results are xor-ed. For
- * T'[k] = T[k] ^ T[k - 1] ^ T'[k - 8] the terms of every x cancel to T[x / 16].
- * The second half works on x - 128 and subtracts with saturation, which keeps
- * bit 7 set. */
-static void lut8(const uint8_t *x, uint8_t *y, size_t n, const uint8_t table[256]) {
-  size_t i = 0;
-  if (n >= 256) {
-    uint8_t terms[256];
-    for (int k = 0; k < 256; ++k)
-      terms[k] = (uint8_t)(table[k] ^ (k >= 16 ? table[k - 16] : 0) ^ (k >= 128 ? terms[k - 128] : 0));
-    __m512i t[16];
-    for (int k = 0; k < 16; ++k)
-      t[k] = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)(terms + 16 * k)));
-    const __m512i step = _mm512_set1_epi8(16), top = _mm512_set1_epi8(-128);
-    for (; i + 64 <= n; i += 64) {
-      __m512i low = _mm512_loadu_si512(x + i);
-      __m512i high = _mm512_xor_si512(low, top);
-      __m512i r = _mm512_shuffle_epi8(t[0], low);
-      r = _mm512_xor_si512(r, _mm512_shuffle_epi8(t[8], high));
-      for (int k = 1; k < 8; ++k) {
-        low = _mm512_sub_epi8(low, step);
-        high = _mm512_subs_epi8(high, step);
-        r = _mm512_xor_si512(r, _mm512_shuffle_epi8(t[k], low));
-        r = _mm512_xor_si512(r, _mm512_shuffle_epi8(t[8 + k], high));
-      }
-      _mm512_storeu_si512(y + i, r);
-    }
-  }
-  for (; i < n; ++i) y[i] = table[x[i]];
-}
-
 /* Bytes are added in groups of 8 (sum of absolute differences with 0). */
 static int64_t u8_sum_flipped(const uint8_t *x, size_t n, uint8_t flip) {
   const __m512i vflip = _mm512_set1_epi8((char)flip), zero = _mm512_setzero_si512();
@@ -60,7 +27,6 @@ static int64_t s8_sum(const int8_t *x, size_t n) {
 
 void ufk_elementwise_avx512(ufk_elementwise_table *table) {
   set_vector_kernels(table);
-  table->lut8 = lut8;
   table->u8_sum = u8_sum;
   table->s8_sum = s8_sum;
 }

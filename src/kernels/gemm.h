@@ -20,9 +20,10 @@
  *
  * for i < mr <= f32_mr and j < n (any n). b is packed in panels of f32_nr
  * columns, the last padded with zeros: a panel is (taps * kc, f32_nr), panels
- * lie panel_step floats apart. start is bias[j] (padded to whole panels), or c
- * itself when bias is NULL (a later block of a long sum). Every sum is done in
- * the order of t, k, whatever the tile. NaN passes through the clamp. */
+ * lie panel_step floats apart. start is bias[j] (padded to whole panels); with
+ * bias NULL it is 0, and the sum is added to what c holds (a later part of a long
+ * sum: parts have smaller errors than one sum). Every sum is done in the order of
+ * t, k, whatever the tile. NaN passes through the clamp. */
 typedef void (*ufk_f32_gemm_fn)(size_t mr, size_t n, size_t taps, size_t kc, const float *const *a,
                                 const float *b, size_t panel_step, const float *bias, float *c,
                                 size_t ldc, float min, float max);

@@ -17,6 +17,8 @@ typedef __m256 vec;
 #define v_load _mm256_loadu_ps
 #define v_store _mm256_storeu_ps
 #define v_set1 _mm256_set1_ps
+#define v_zero _mm256_setzero_ps
+#define v_add _mm256_add_ps
 #define v_fma _mm256_fmadd_ps
 #define v_max _mm256_max_ps
 #define v_min _mm256_min_ps

@@ -18,6 +18,8 @@ typedef __m512 vec;
 #define v_load _mm512_loadu_ps
 #define v_store _mm512_storeu_ps
 #define v_set1 _mm512_set1_ps
+#define v_zero _mm512_setzero_ps
+#define v_add _mm512_add_ps
 #define v_fma _mm512_fmadd_ps
 #define v_max _mm512_max_ps
 #define v_min _mm512_min_ps

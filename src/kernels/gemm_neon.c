@@ -15,6 +15,8 @@ typedef vf vec;
 #define v_load vf_load
 #define v_store vf_store
 #define v_set1 vf_set
+#define v_zero() vf_set(0.0f)
+#define v_add vf_add
 #define v_fma vf_fma
 #define v_max vf_max
 #define v_min vf_min

@@ -32,9 +32,9 @@ static void gemm(size_t mr, size_t n, size_t taps, size_t kc, const float *const
     size_t nr = UFI_MIN(n - j0, (size_t)NR);
     for (size_t i = 0; i < mr; i++) {
       float acc[NR] = {0}, *out = c + i * ldc + j0;
-      for (size_t j = 0; j < nr; j++) acc[j] = bias ? bias[j0 + j] : out[j];
+      for (size_t j = 0; j < nr; j++) acc[j] = bias ? bias[j0 + j] : 0.0f;
       gemm_row(taps, kc, a + i, b, acc);
-      for (size_t j = 0; j < nr; j++) out[j] = clamp(acc[j], min, max);
+      for (size_t j = 0; j < nr; j++) out[j] = clamp(bias ? acc[j] : out[j] + acc[j], min, max);
     }
   }
 }

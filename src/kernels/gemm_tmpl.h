@@ -6,7 +6,7 @@
  *   VW                 floats in a vector, of type vec
  *   MR, NV             the tile: MR rows of NV vectors; MR * NV + NV + 1
  *                      vectors must fit into the registers
- *   v_load v_store v_set1 v_fma(a, b, c): a*b+c
+ *   v_load v_store v_set1 v_zero v_add v_fma(a, b, c): a*b+c
  *   v_max(a, b), v_min(a, b): b when either is NaN
  *   v_load_n(p, n), v_store_n(p, v, n): the first n < VW floats; the rest is
  *                      zero and is not touched in memory
@@ -36,6 +36,8 @@ typedef struct gemm_args {
   vec min, max;
 } gemm_args;
 
+enum { PREFETCH_FLOATS = 2048 };
+
 /* mr rows of nv vectors, which may belong to several panels; the last vector
  * holds only `last` columns. */
 INLINE void gemm_tile(const size_t mr, const size_t nv, const gemm_args *g, size_t last) {
@@ -43,11 +45,7 @@ INLINE void gemm_tile(const size_t mr, const size_t nv, const gemm_args *g, size
   const size_t panel_step = g->panel_step, ldc = g->ldc;
   float *c = g->c;
   UNROLL for (size_t i = 0; i < mr; i++) {
-    UNROLL for (size_t j = 0; j < nv; j++) {
-      const float *from = c + i * ldc + j * VW;
-      if (g->bias) acc[i][j] = v_load(g->bias + j * VW);
-      else acc[i][j] = j + 1 < nv || last == VW ? v_load(from) : v_load_n(from, last);
-    }
+    UNROLL for (size_t j = 0; j < nv; j++) acc[i][j] = g->bias ? v_load(g->bias + j * VW) : v_zero();
   }
   const float *b = g->b;
   const float *const *a = g->a;
@@ -55,6 +53,8 @@ INLINE void gemm_tile(const size_t mr, const size_t nv, const gemm_args *g, size
     const float *row[MR];
     UNROLL for (size_t i = 0; i < mr; i++) row[i] = a[i];
     for (size_t k = 0, kc = g->kc; k < kc; k++, b += NR) {
+      /* Large right matrices come from memory, and tiles of few rows wait for it. */
+      if (mr > 2) UNROLL for (size_t j = 0; j < NR; j += 16) __builtin_prefetch(b + j + PREFETCH_FLOATS, 0, 2);
       vec col[8];
       UNROLL for (size_t j = 0; j < nv; j++) {
         col[j] = v_load(b + (j / NV) * panel_step + (j % NV) * VW);
@@ -62,6 +62,14 @@ INLINE void gemm_tile(const size_t mr, const size_t nv, const gemm_args *g, size
       UNROLL for (size_t i = 0; i < mr; i++) {
         vec x = v_set1(row[i][k]);
         UNROLL for (size_t j = 0; j < nv; j++) acc[i][j] = v_fma(x, col[j], acc[i][j]);
+      }
+    }
+  }
+  if (!g->bias) {
+    UNROLL for (size_t i = 0; i < mr; i++) {
+      UNROLL for (size_t j = 0; j < nv; j++) {
+        const float *from = c + i * ldc + j * VW;
+        acc[i][j] = v_add(j + 1 < nv || last == VW ? v_load(from) : v_load_n(from, last), acc[i][j]);
       }
     }
   }

@@ -22,6 +22,7 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_qdepthwise_scalar(&table->qdepthwise);
   ufk_matvec_scalar(&table->matvec);
   ufk_elementwise_scalar(&table->elementwise);
+  ufk_winograd_scalar(&table->winograd);
   ufk_convert_scalar(&table->convert);
   ufk_softmax8_scalar(&table->softmax8);
 #if defined(__x86_64__)
@@ -32,6 +33,8 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_qdepthwise_avx2(&table->qdepthwise);
   ufk_matvec_avx2(&table->matvec);
   ufk_elementwise_avx2(&table->elementwise);
+  ufk_qelementwise_avx2(&table->elementwise);
+  ufk_winograd_avx2(&table->winograd);
   ufk_convert_avx2(&table->convert);
   ufk_softmax8_avx2(&table->softmax8);
   if (isa < UFI_ISA_AVX512) return;
@@ -41,6 +44,8 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_qdepthwise_avx512(&table->qdepthwise);
   ufk_matvec_avx512(&table->matvec);
   ufk_elementwise_avx512(&table->elementwise);
+  ufk_qelementwise_avx512(&table->elementwise);
+  ufk_winograd_avx512(&table->winograd);
   ufk_convert_avx512(&table->convert);
   ufk_softmax8_avx512(&table->softmax8);
 #elif defined(__aarch64__)
@@ -51,8 +56,10 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_qdepthwise_neon(&table->qdepthwise);
   ufk_matvec_neon(&table->matvec);
   ufk_elementwise_neon(&table->elementwise);
+  ufk_qelementwise_neon(&table->elementwise);
   ufk_convert_neon(&table->convert);
   ufk_softmax8_neon(&table->softmax8);
+  ufk_winograd_neon(&table->winograd);
   if (isa == UFI_ISA_NEON_DOT) ufk_qgemm_neon_dot(&table->qgemm);
 #endif
 }

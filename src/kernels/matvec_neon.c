@@ -5,13 +5,35 @@
 #include "kernels/simd/f32_neon.h"
 #include "kernels/simd/i32_neon.h"
 
+#define PV 4
+
 typedef vf vec;
 
 static inline vec v_zero(void) { return vdupq_n_f32(0.0f); }
+#define v_set1 vdupq_n_f32
+#define v_add vaddq_f32
 #define v_load vf_load
 #define v_store vf_store
 #define v_fma vf_fma
 #define v_load_n vf_load_part
+
+#define SUM4(add, v) add(add((v)[0], (v)[1]), add((v)[2], (v)[3]))
+static inline void v_sum8(const vec v[8], float *y) {
+  v_store(y, v_add(v_load(y), SUM4(vpaddq_f32, v)));
+  v_store(y + 4, v_add(v_load(y + 4), SUM4(vpaddq_f32, v + 4)));
+}
+static inline void i_sum8(const veci v[8], int32_t *y) {
+  i_store(y, SUM4(vpaddq_s32, v));
+  i_store(y + 4, SUM4(vpaddq_s32, v + 4));
+}
+
+#define BW 2
+#define FLIP 0
+static inline int32_t b_excess(const int8_t *x, size_t n) { return 0; }
+static inline veci b_packed(veci acc, const int8_t *w, veci x) { return i_dot(acc, i_widen_s8(w), x); }
+static inline veci b_spread(const int8_t *p) {
+  return vdupq_n_s32((int32_t)((uint32_t)(uint16_t)p[0] | (uint32_t)(uint16_t)p[1] << 16));
+}
 
 #include "kernels/matvec_tmpl.h"
 

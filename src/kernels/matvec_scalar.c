@@ -5,7 +5,7 @@
  */
 #include "kernels/matvec.h"
 
-#define LANES 8
+enum { LANES = 8, PANEL = 16 };
 
 static float dot(const float *a, const float *b, size_t n) {
   float lanes[LANES] = {0}, sum = 0;
@@ -22,6 +22,18 @@ static void f32(size_t rows, size_t cols, const float *w, const float *x, float 
   for (size_t r = 0; r < rows; r++) y[r] += dot(w + r * cols, x, cols);
 }
 
+static void f32_panels(size_t rows, size_t cols, const float *w, const float *x, const float *start, float *y) {
+  for (size_t r = 0; r < rows; r += PANEL, w += PANEL * cols) {
+    const size_t n = UFI_MIN(rows - r, (size_t)PANEL);
+    float sums[PANEL] = {0};
+    memcpy(sums, start + r, n * sizeof *sums);
+    for (size_t j = 0; j < cols; j++) {
+      for (int i = 0; i < PANEL; i++) sums[i] += w[j * PANEL + (size_t)i] * x[j];
+    }
+    memcpy(y + r, sums, n * sizeof *sums);
+  }
+}
+
 static void s8(size_t rows, size_t cols, const int8_t *w, const int16_t *x, int32_t *sums) {
   for (size_t r = 0; r < rows; r++, w += cols) {
     uint32_t sum = 0;
@@ -30,4 +42,20 @@ static void s8(size_t rows, size_t cols, const int8_t *w, const int16_t *x, int3
   }
 }
 
-void ufk_matvec_scalar(ufk_matvec_table *table) { *table = (ufk_matvec_table){.f32 = f32, .s8 = s8}; }
+static void s8_panels(size_t rows, size_t cols, const int8_t *w, const int8_t *x, const int32_t *start, int32_t *sums) {
+  for (size_t r = 0; r < rows; r += PANEL, w += PANEL * cols) {
+    uint32_t sum[PANEL] = {0};
+    if (start) memcpy(sum, start + r, sizeof sum);
+    for (size_t j = 0; j < cols; j++) {
+      for (int i = 0; i < PANEL; i++) sum[i] += (uint32_t)(w[j * PANEL + (size_t)i] * x[j]);
+    }
+    memcpy(sums + r, sum, sizeof sum);
+  }
+}
+
+void ufk_matvec_scalar(ufk_matvec_table *table) {
+  *table = (ufk_matvec_table){
+    .f32 = f32, .s8 = s8, .f32_form = {PANEL, 1, 0}, .s8_form = {PANEL, 1, 0},
+    .f32_panels = f32_panels, .s8_panels = s8_panels,
+  };
+}

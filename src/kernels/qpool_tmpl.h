@@ -22,10 +22,18 @@ enum { POOL_PIECE = 128 };
     }                                                                                           \
   }
 
-#define AVERAGE_POOL(type, name)                                                                \
+/* (sum +- half) / count, cut. Numbers below 2^24 are divided as floats: the quotient of two such
+ * integers rounds to a whole number only where it is one. */
+static inline int32_t pool_mean(int32_t sum, int32_t count) {
+  return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+}
+
+#define AVERAGE_POOL(type, limit, name)                                                         \
   static void name(size_t taps, size_t channels, const void *const *in, size_t from,           \
                    int32_t min, int32_t max, void *out) {                                       \
-    const int32_t count = (int32_t)taps, half = count / 2;                                       \
+    const int32_t count = (int32_t)taps;                                                         \
+    const float half = (float)(count / 2), divisor = (float)count;                               \
+    const bool small = taps < (1 << 23) / (size_t)limit;                                         \
     for (size_t c0 = 0; c0 < channels; c0 += POOL_PIECE) {                                       \
       const size_t n = UFI_MIN(channels - c0, (size_t)POOL_PIECE);                               \
       int32_t sum[POOL_PIECE] = {0};                                                            \
@@ -34,9 +42,12 @@ enum { POOL_PIECE = 128 };
         for (size_t c = 0; c < n; c++) sum[c] = (int32_t)((uint32_t)sum[c] + (uint32_t)x[c]);    \
       }                                                                                         \
       type *restrict y = (type *)out + c0;                                                      \
-      for (size_t c = 0; c < n; c++) {                                                          \
-        const int32_t mean = (sum[c] > 0 ? sum[c] + half : sum[c] - half) / count;               \
-        y[c] = (type)ufk_clamp(mean, min, max);                                                 \
+      for (size_t c = 0; small && c < n; c++) {                                                  \
+        const float s = (float)sum[c];                                                          \
+        y[c] = (type)ufk_clamp((int32_t)((s > 0 ? s + half : s - half) / divisor), min, max);    \
+      }                                                                                         \
+      for (size_t c = 0; !small && c < n; c++) {                                                 \
+        y[c] = (type)ufk_clamp(pool_mean(sum[c], count), min, max);                              \
       }                                                                                         \
     }                                                                                           \
   }
@@ -44,9 +55,9 @@ enum { POOL_PIECE = 128 };
 MAX_POOL(int8_t, max_s8)
 MAX_POOL(uint8_t, max_u8)
 MAX_POOL(int16_t, max_s16)
-AVERAGE_POOL(int8_t, average_s8)
-AVERAGE_POOL(uint8_t, average_u8)
-AVERAGE_POOL(int16_t, average_s16)
+AVERAGE_POOL(int8_t, 128, average_s8)
+AVERAGE_POOL(uint8_t, 256, average_u8)
+AVERAGE_POOL(int16_t, 32768, average_s16)
 
 static void set_pools(ufk_qdepthwise_table *table) {
   table->max_s8 = max_s8;

@@ -93,10 +93,11 @@ static void run_range(void *context, size_t begin, size_t end) {
 /* A short row that is repeated for every row of the other operand, as a bias of
  * few channels: the repeated row is laid out many times, so that the inner loop
  * is long. */
-enum { TILE_BYTES = 2048, SHORT_ROW = 24 };
+enum { TILE_BYTES = 2048, SHORT_ROW = 24, SHORT_BYTES = 512 };
+static bool is_short(int64_t row, size_t size) { return row <= SHORT_ROW || (size == 1 && row <= SHORT_BYTES); }
 static bool is_short_and_repeated(const ufi_broadcast_run_args *r) {
   const ufi_broadcast_plan *p = r->plan;
-  return p->rank == 1 && p->mode == UFK_VV && p->row <= SHORT_ROW && p->dims[0] >= 8 &&
+  return p->rank == 1 && p->mode == UFK_VV && is_short(p->row, r->size_y) && p->dims[0] >= 8 &&
          (p->step_a[0] == 0) != (p->step_b[0] == 0) && (p->step_b[0] == 0 ? r->size_b : r->size_a) <= 8;
 }
 

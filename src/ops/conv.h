@@ -154,6 +154,16 @@ uf_status ufi_conv_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) UF_MUST
 uf_status ufi_conv_f32_eval(ufi_ctx *ctx) UF_MUST_USE;
 uf_status ufi_depthwise_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) UF_MUST_USE;
 uf_status ufi_depthwise_f32_eval(ufi_ctx *ctx) UF_MUST_USE;
+
+/* Depthwise convolution of a batch of images with multiplier 1; image.in and image.out are the first's. */
+typedef struct ufi_depthwise_f32 {
+  ufk_f32_depthwise image;
+  int64_t batch, out_h;
+} ufi_depthwise_f32;
+/* All but pointers; no limits. in_c is out_c. */
+ufi_depthwise_f32 ufi_depthwise_f32_of(const ufi_conv_geometry *g);
+void ufi_depthwise_f32_run(ufi_pool *pool, const ufi_depthwise_f32 *args);
+
 uf_status ufi_transpose_conv_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) UF_MUST_USE;
 uf_status ufi_transpose_conv_f32_eval(ufi_ctx *ctx) UF_MUST_USE;
 uf_status ufi_fc_f32_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) UF_MUST_USE;
@@ -183,6 +193,10 @@ uf_status ufi_transpose_conv_quant_prepare(ufi_ctx *ctx, const ufi_conv_geometry
 uf_status ufi_transpose_conv_quant_eval(ufi_ctx *ctx) UF_MUST_USE;
 uf_status ufi_fc_quant_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) UF_MUST_USE;
 uf_status ufi_fc_quant_eval(ufi_ctx *ctx) UF_MUST_USE;
+/* fully_connected_row.c: of one row, decided alike in prepare and eval. */
+bool ufi_fc_is_row(const ufi_ctx *ctx);
+uf_status ufi_fc_row_f32_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) UF_MUST_USE;
+void ufi_fc_row_eval(ufi_ctx *ctx);
 uf_status ufi_bmm_quant_prepare(ufi_ctx *ctx, const ufi_bmm_geometry *g) UF_MUST_USE;
 uf_status ufi_bmm_quant_eval(ufi_ctx *ctx) UF_MUST_USE;
 uf_status ufi_pool_quant_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g,

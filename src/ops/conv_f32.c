@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * conv_f32.c: CONV_2D in float32: one product whose left matrix is the image
- * seen through the window (gemm_f32.c), once per group.
+ * seen through the window (gemm_f32.c), once per group; or, with constant weights
+ * and where it is faster, Winograd's method (winograd_f32.c).
  *
  * Scratch: zeros for taps outside the image, the bias padded to whole panels,
- * and the packed weights when they are not constant.
+ * and the packed weights when they are not constant, or what winograd_f32.c needs.
  */
-#include "ops/gemm_f32.h"
+#include "ops/winograd_f32.h"
+
+enum { DIRECT, WINOGRAD }; /* slots of packed weights */
 
 typedef struct conv_state {
   const float *packed; /* NULL: weights change, packed at each eval */
+  bool winograd;
 } conv_state;
 
 /* Floats of each part of the scratch. */
@@ -50,6 +54,30 @@ static uf_status conv_fill(ufi_ctx *ctx, void *memory, void *arg) {
   return UF_OK;
 }
 
+static uf_status winograd_fill(ufi_ctx *ctx, void *memory, void *arg) {
+  const ufi_conv_geometry *g = arg;
+  return ufi_winograd_f32_pack(NULL, g->in_c, g->out_c, g->filter->data, memory, ctx->error);
+}
+
+static ufi_gemm_f32 conv_gemm(const ufi_conv_geometry *g, const conv_sizes *s);
+
+/* Packs for Winograd's method; its floats of scratch. */
+static uf_status winograd_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g, const conv_sizes *s, size_t *scratch_out) {
+  conv_state *state = ctx->state;
+  const ufi_gemm_f32 gemm = conv_gemm(g, s);
+  size_t floats;
+  if (!ufi_winograd_f32_packed_size(g->in_c, g->out_c, &floats) ||
+      !ufi_winograd_f32_scratch(&gemm, ufi_pool_threads(ctx->pool), scratch_out)) {
+    return ufi_too_large(ctx);
+  }
+  const void *packed;
+  UFI_TRY(ufi_packed_form(ctx, WINOGRAD, g->filter, floats * sizeof(float), 0, winograd_fill, (void *)(uintptr_t)g,
+                          &packed));
+  state->packed = packed;
+  state->winograd = true;
+  return UF_OK;
+}
+
 uf_status ufi_conv_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) {
   UFI_TRY(ufi_conv_want_f32(ctx, g->bias, g->output));
   conv_state *state = ufi_ctx_state(ctx, sizeof *state);
@@ -57,9 +85,15 @@ uf_status ufi_conv_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) {
   conv_sizes s = {0};
   UFI_TRY(conv_sizes_of(ctx, g, &s));
   size_t scratch = s.zeros + s.bias;
+  if (g->filter->is_lasting && g->output->count > 0 && ufi_winograd_f32_wins(g)) {
+    size_t more;
+    UFI_TRY(winograd_prepare(ctx, g, &s, &more));
+    ufi_want_scratch(ctx, (scratch + more) * sizeof(float));
+    return UF_OK;
+  }
   if (g->filter->is_lasting) {
     const void *packed;
-    UFI_TRY(ufi_packed_form(ctx, 0, g->filter, s.weights * sizeof(float), g->groups, conv_fill,
+    UFI_TRY(ufi_packed_form(ctx, DIRECT, g->filter, s.weights * sizeof(float), g->groups, conv_fill,
                             (void *)(uintptr_t)g, &packed));
     state->packed = packed;
   }
@@ -99,6 +133,7 @@ uf_status ufi_conv_f32_eval(ufi_ctx *ctx) {
   gemm.zeros = zeros;
   gemm.bias = bias;
   gemm.b = state->packed ? state->packed : weights;
-  ufi_gemm_f32_run(ctx->pool, &gemm);
+  if (state->winograd) ufi_winograd_f32_run(ctx->pool, &gemm, g.filter->data, weights);
+  else ufi_gemm_f32_run(ctx->pool, &gemm);
   return UF_OK;
 }

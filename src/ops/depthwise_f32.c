@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * depthwise_f32.c: DEPTHWISE_CONV_2D in float32, run by run (window.h).
+ * depthwise_f32.c: DEPTHWISE_CONV_2D in float32.
  *
  * With a multiplier above 1 the image's channels are first repeated into
  * scratch, after which the multiplier is 1. Weights need no packing: they lie
@@ -8,17 +8,9 @@
  *
  * Scratch: the bias, or zeros; then the repeated image.
  */
-#include "ops/gemm_f32.h"
-#include "ops/window.h"
+#include <math.h>
 
-typedef struct depthwise_args {
-  const ufi_conv_geometry *g;
-  ufk_f32_depthwise_fn kernel;
-  const float *in;       /* (batch, in_h, in_w, out_c) */
-  const float *weights;  /* (kernel_h, kernel_w, out_c) */
-  const float *bias;
-  float *out, min, max;
-} depthwise_args;
+#include "ops/conv.h"
 
 static bool depthwise_sizes(const ufi_conv_geometry *g, size_t *bias_out, size_t *image_out) {
   size_t image = 0;
@@ -59,30 +51,34 @@ static void repeat(void *context, size_t begin, size_t end) {
 
 /* ---- eval ------------------------------------------------------------------------ */
 
-static void depthwise_run(void *context, const ufi_window_run *r) {
-  const depthwise_args *a = context;
-  const ufi_conv_geometry *g = a->g;
-  const ptrdiff_t c = (ptrdiff_t)g->out_c, line = (ptrdiff_t)g->in_w * c;
-  /* Steps that nothing takes could be beyond any memory: those are 0. */
-  ufk_f32_window w = {(size_t)r->n, (size_t)c, (size_t)r->rows, (size_t)r->cols,
-                      r->rows > 1 ? g->dilation_h * line : 0, r->cols > 1 ? g->dilation_w * c : 0,
-                      r->n > 1 ? g->stride_w * c : 0, c};
-  const float *in = a->in, *weights = a->weights;
-  if (r->rows > 0 && r->cols > 0) {
-    in += (r->image * g->in_h + r->in_y) * line + r->in_x * c;
-    weights += (r->tap_y * g->kernel_w + r->tap_x) * c;
-  } else {
-    w.rows = w.cols = 0;
+static void depthwise_lines(void *context, size_t begin, size_t end) {
+  const ufi_depthwise_f32 *a = context;
+  ufk_f32_depthwise d = a->image;
+  for (int64_t line = (int64_t)begin, n; line < (int64_t)end; line += n) {
+    const int64_t image = line / a->out_h, y = line % a->out_h;
+    n = UFI_MIN((int64_t)end - line, a->out_h - y);
+    d.in = a->image.in + image * d.in_h * d.in_w * d.channels;
+    d.out = a->image.out + image * a->out_h * d.out_w * d.channels;
+    ufi_kernels_get()->depthwise.f32_depthwise(&d, y, y + n);
   }
-  float *out = a->out + ((r->image * g->out_h + r->out_y) * g->out_w + r->out_x) * c;
-  a->kernel(&w, in, weights, (size_t)(g->kernel_w * c), a->bias, out, a->min, a->max);
 }
 
-static void depthwise_lines(void *context, size_t begin, size_t end) {
-  const depthwise_args *a = context;
-  for (size_t line = begin; line < end; line++) {
-    ufi_window_line(a->g, (int64_t)line, depthwise_run, context);
-  }
+void ufi_depthwise_f32_run(ufi_pool *pool, const ufi_depthwise_f32 *args) {
+  enum { FLOATS = 1 << 14 }; /* of the output, worth a piece; lines of a piece share input */
+  const ufk_f32_depthwise *d = &args->image;
+  const int64_t lines = args->batch * args->out_h, line = UFI_MAX(d->out_w * d->channels, 1);
+  const int64_t pieces = UFI_MIN(lines * line / FLOATS, 2 * ufi_pool_threads(pool));
+  const int64_t grain = pieces > 1 && ufi_pool_threads(pool) > 1 ? (lines + pieces - 1) / pieces : lines;
+  ufi_parallel_ranges(pool, depthwise_lines, (void *)(uintptr_t)args, (size_t)lines, (size_t)grain);
+}
+
+ufi_depthwise_f32 ufi_depthwise_f32_of(const ufi_conv_geometry *g) {
+  return (ufi_depthwise_f32){
+      .batch = g->batch, .out_h = g->out_h,
+      .image = {.in_h = g->in_h, .in_w = g->in_w, .out_w = g->out_w, .channels = g->out_c,
+                .kernel_h = g->kernel_h, .kernel_w = g->kernel_w, .stride_h = g->stride_h, .stride_w = g->stride_w,
+                .dilation_h = g->dilation_h, .dilation_w = g->dilation_w, .pad_top = g->pad_top,
+                .pad_left = g->pad_left, .min = -INFINITY, .max = INFINITY}};
 }
 
 uf_status ufi_depthwise_f32_eval(ufi_ctx *ctx) {
@@ -93,15 +89,15 @@ uf_status ufi_depthwise_f32_eval(ufi_ctx *ctx) {
   float *bias = ctx->scratch, *image = bias + bias_size;
   memset(bias, 0, bias_size * sizeof *bias);
   if (g.bias) memcpy(bias, g.bias->data, (size_t)g.out_c * sizeof *bias);
-  depthwise_args args = {.g = &g, .kernel = ufi_kernels_get()->depthwise.f32_depthwise,
-                         .in = g.input->data, .weights = g.filter->data, .bias = bias,
-                         .out = g.output->data};
-  ufi_act_range_f32(g.act, &args.min, &args.max);
+  ufi_depthwise_f32 args = ufi_depthwise_f32_of(&g);
+  args.image.in = g.input->data, args.image.weights = g.filter->data, args.image.bias = bias;
+  args.image.out = g.output->data;
+  ufi_act_range_f32(g.act, &args.image.min, &args.image.max);
   if (g.multiplier > 1) {
-    repeat_args r = {args.in, image, (size_t)g.multiplier};
+    repeat_args r = {args.image.in, image, (size_t)g.multiplier};
     ufi_parallel_ranges(ctx->pool, repeat, &r, (size_t)g.input->count, 4096);
-    args.in = image;
+    args.image.in = image;
   }
-  ufi_parallel_ranges(ctx->pool, depthwise_lines, &args, (size_t)(g.batch * g.out_h), 4);
+  ufi_depthwise_f32_run(ctx->pool, &args);
   return UF_OK;
 }

@@ -14,7 +14,11 @@
  */
 #include "ops/gemm_quant.h"
 
-enum { MAX_LINES = 64, PIECE = 256, CHUNK = 64 }; /* PIECE: channels whose sums are kept at a time */
+enum {
+  MAX_LINES = 64,  /* of a window */
+  CHUNK = 96,      /* channels, when they are cut: whole blocks */
+  PIECE = 256,     /* channels whose sums DIRECT keeps at a time */
+};
 
 typedef enum way { BLOCKS, PRODUCT, DIRECT } way;
 
@@ -172,7 +176,8 @@ typedef struct job {
   const ufi_q_spec *spec;
   const ufi_gemm_q *q;
   cut c;                     /* BLOCKS, as the rest below */
-  int64_t workers;
+  int64_t workers, runs;     /* runs: of lines, in an image */
+  int64_t chunk;             /* channels of an item */
   const uint8_t *in;         /* (batch, in_h, in_w, out_c) */
   const uint8_t *pad_rows;   /* zero points, pad_step bytes for each vector */
   int64_t pad_step;
@@ -253,11 +258,11 @@ static void run_item(const job *j, const item *i, uint8_t *buffer) {
 static void blocks_worker(void *context, size_t worker) {
   const job *j = context;
   const ufi_conv_geometry *g = j->g;
-  const int64_t runs = (g->out_h + j->c.lines - 1) / j->c.lines, chunks = (g->out_c + CHUNK - 1) / CHUNK;
-  for (int64_t at = (int64_t)worker; at < g->batch * runs * chunks; at += j->workers) {
-    item i = {.b = at / (runs * chunks), .y = at / chunks % runs * j->c.lines, .from = at % chunks * CHUNK};
+  const int64_t chunks = (g->out_c + j->chunk - 1) / j->chunk;
+  for (int64_t at = (int64_t)worker; at < g->batch * j->runs * chunks; at += j->workers) {
+    item i = {.b = at / (j->runs * chunks), .y = at / chunks % j->runs * j->c.lines, .from = at % chunks * j->chunk};
     i.lines = UFI_MIN(j->c.lines, g->out_h - i.y);
-    i.to = UFI_MIN(i.from + CHUNK, g->out_c);
+    i.to = UFI_MIN(i.from + j->chunk, g->out_c);
     run_item(j, &i, j->buffers + worker * j->c.buffer);
   }
 }
@@ -313,6 +318,9 @@ static void run_blocks(ufi_pool *pool, job *j) {
   if (g->output->count * j->spec->depth < 1 << 16) pool = NULL;
   if (g->multiplier != 1) ufi_parallel(pool, repeat_line, j, (size_t)(g->batch * g->in_h));
   j->workers = pool ? UFI_MIN(ufi_pool_threads(pool), j->q->workers) : 1;
+  j->runs = (g->out_h + j->c.lines - 1) / j->c.lines;
+  /* Channels are cut only when lines alone keep too few workers busy. */
+  j->chunk = j->workers > 1 && g->batch * j->runs < 4 * j->workers ? CHUNK : g->out_c;
   ufi_parallel(pool, blocks_worker, j, (size_t)j->workers);
 }
 

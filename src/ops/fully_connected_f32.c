@@ -19,6 +19,7 @@ static uf_status fc_fill(ufi_ctx *ctx, void *memory, void *arg) {
 
 uf_status ufi_fc_f32_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) {
   UFI_TRY(ufi_conv_want_f32(ctx, g->bias, g->output));
+  if (ufi_fc_is_row(ctx)) return ufi_fc_row_f32_prepare(ctx, g);
   fc_state *state = ufi_ctx_state(ctx, sizeof *state);
   if (!state) return UF_RESOURCE_EXHAUSTED;
   size_t weights, scratch = (size_t)ufi_gemm_f32_columns(g->out);

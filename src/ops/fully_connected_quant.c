@@ -92,7 +92,7 @@ uf_status ufi_fc_quant_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) {
   if (is_s16(g) && !ufi_fc_is_shuffled(ctx)) return ufi_fc_s16_prepare(ctx, g);
   ufi_q_spec spec = {0};
   UFI_TRY(fc_spec(ctx, g, &spec));
-  return ufi_q_prepare(ctx, &spec);
+  return ufi_fc_is_row(ctx) ? ufi_fc_row_quant_prepare(ctx, g, &spec) : ufi_q_prepare(ctx, &spec);
 }
 
 uf_status ufi_fc_quant_eval(ufi_ctx *ctx) {

@@ -89,7 +89,7 @@ static plan make_plan(const ufi_gemm_f32 *g, int64_t threads) {
   p.row_blocks = ceil_div(p.width, p.rows);
   /* Columns are cut only when rows alone keep too few threads busy. */
   int64_t panels = ceil_div(g->n, nr), items = g->groups * p.lines * p.row_blocks;
-  int64_t cuts = threads < 2 ? 1 : UFI_MIN(panels, ceil_div(4 * threads, items));
+  int64_t cuts = threads < 2 || g->done ? 1 : UFI_MIN(panels, ceil_div(4 * threads, items));
   p.columns = ceil_div(panels, cuts) * nr;
   p.column_blocks = ceil_div(g->n, p.columns);
   return p;
@@ -325,6 +325,7 @@ static void do_item(void *context, size_t index) {
   int64_t n = UFI_MIN(p->columns, g->n - column);
   if (p->whole_lines) do_rows_copying(p, &rows, column, n);
   else do_rows(p, &rows, column, n, NULL);
+  if (g->done) g->done(g->done_context, rows.row, rows.rows);
 }
 
 static bool is_small(const ufi_gemm_f32 *g) {

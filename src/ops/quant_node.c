@@ -216,18 +216,20 @@ static bool set_near(const ufi_q_spec *spec, node_state *s, int64_t at) {
   return ufi_q_near(ldexp((double)multiplier_of(s)[at], shift - 31), -shift, factor, nudge);
 }
 
-/* The factors of each column, as the reference computes them. */
+double ufi_q_factor(const ufi_q_spec *spec, int64_t c) {
+  const float in = ufi_scale(spec->input), scale = ufi_channel_scale(spec->filter, c);
+  const double product = spec->float_product ? (double)(in * scale) : (double)in * (double)scale;
+  return product / (double)ufi_scale(spec->output);
+}
+
 static void set_factors(const ufi_q_spec *spec, node_state *s) {
   const int64_t padded = ufi_q_padded(spec->n);
-  const float in = ufi_scale(spec->input), out = ufi_scale(spec->output);
   s->has_near = true;
   for (int64_t c = 0; c < spec->groups * spec->n; c++) {
-    int64_t at = c / spec->n * padded + c % spec->n;
-    float scale = ufi_channel_scale(spec->filter, c);
-    double product = spec->float_product ? (double)(in * scale) : (double)in * (double)scale;
-    double real = product / (double)out;
+    const int64_t at = c / spec->n * padded + c % spec->n;
+    const double real = ufi_q_factor(spec, c);
     s->real[at] = isfinite(real) ? real : 0.0;
-    column_of(s)[at] = spec->one_scale ? 1.0f : scale;
+    column_of(s)[at] = spec->one_scale ? 1.0f : ufi_channel_scale(spec->filter, c);
     ufi_quantize_multiplier(real, multiplier_of(s) + at, shift_of(s) + at);
     s->has_near = set_near(spec, s, at) && s->has_near;
   }

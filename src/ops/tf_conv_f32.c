@@ -9,7 +9,6 @@
 
 #include <math.h>
 
-#include "ops/window.h"
 
 /* ---- weights ------------------------------------------------------------------- */
 
@@ -70,35 +69,6 @@ static uf_status too_large(ufi_ctx *ctx) {
 
 /* ---- depthwise -------------------------------------------------------------------- */
 
-typedef struct depthwise_args {
-  ufi_conv_geometry g; /* of the repeated image: in_c is out_c */
-  const float *x, *filter, *bias;
-  float *out;
-} depthwise_args;
-
-static void depthwise_run(void *context, const ufi_window_run *r) {
-  const depthwise_args *a = context;
-  const ufi_conv_geometry *g = &a->g;
-  const ptrdiff_t c = (ptrdiff_t)g->out_c, line = (ptrdiff_t)g->in_w * c;
-  ufk_f32_window w = {(size_t)r->n, (size_t)c, (size_t)r->rows, (size_t)r->cols,
-                      g->dilation_h * line, g->dilation_w * c, g->stride_w * c, c};
-  const float *in = a->x, *weights = a->filter;
-  if (r->rows > 0 && r->cols > 0) {
-    in += (r->image * g->in_h + r->in_y) * line + r->in_x * c;
-    weights += (r->tap_y * g->kernel_w + r->tap_x) * c;
-  } else {
-    w.rows = w.cols = 0;
-  }
-  ufi_kernels_get()->depthwise.f32_depthwise(&w, in, weights, (size_t)(g->kernel_w * c), a->bias,
-                                        a->out + ((r->image * g->out_h + r->out_y) * g->out_w + r->out_x) * c,
-                                        -INFINITY, INFINITY);
-}
-
-static void depthwise_lines(void *context, size_t begin, size_t end) {
-  depthwise_args *a = context;
-  for (size_t line = begin; line < end; line++) ufi_window_line(&a->g, (int64_t)line, depthwise_run, a);
-}
-
 typedef struct repeat_args {
   const float *in;
   float *out;
@@ -120,13 +90,14 @@ static void conv_depthwise(ufi_ctx *ctx, ufi_bump *bump, const ufi_conv_tf_f32 *
   if (!bump->run) return;
   memset(bias, 0, (size_t)w->out_c * sizeof *bias);
   if (c->bias) memcpy(bias, c->bias, (size_t)w->out_c * sizeof *bias);
-  depthwise_args a = {ufi_tf_window_plane(w), times > 1 ? image : c->x, c->filter, bias, c->out};
+  const ufi_conv_geometry g = ufi_tf_window_plane(w);
+  ufi_depthwise_f32 a = ufi_depthwise_f32_of(&g);
+  a.image.in = times > 1 ? image : c->x, a.image.weights = c->filter, a.image.bias = bias, a.image.out = c->out;
   if (times > 1) {
     repeat_args r = {c->x, image, times};
     ufi_share(ctx->pool, repeat, &r, pixels * w->in_c, times);
   }
-  ufi_share(ctx->pool, depthwise_lines, &a, w->batch * w->a[1].out,
-            w->a[2].out * w->out_c * w->a[1].kernel * w->a[2].kernel / 4);
+  ufi_depthwise_f32_run(ctx->pool, &a);
 }
 
 /* ---- forward ------------------------------------------------------------------------ */

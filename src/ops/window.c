@@ -4,20 +4,10 @@
  */
 #include "ops/window.h"
 
-/* Of kernel taps at `at`, `at` + dilation, ... those inside [0, in). */
-static void taps_inside(int64_t at, int64_t in, int64_t kernel, int64_t dilation,
-                        int64_t *first_out, int64_t *n_out) {
-  int64_t first = at < 0 ? (-at + dilation - 1) / dilation : 0;
-  int64_t end = at >= in ? 0 : (in - 1 - at) / dilation + 1;
-  first = UFI_MIN(first, kernel);
-  *first_out = first;
-  *n_out = UFI_MAX(UFI_MIN(end, kernel) - first, 0);
-}
-
 void ufi_window_line(const ufi_conv_geometry *g, int64_t line, ufi_window_fn fn, void *context) {
   ufi_window_run r = {.image = line / g->out_h, .out_y = line % g->out_h};
   int64_t y = r.out_y * g->stride_h - g->pad_top;
-  taps_inside(y, g->in_h, g->kernel_h, g->dilation_h, &r.tap_y, &r.rows);
+  ufk_taps_inside(y, g->in_h, g->kernel_h, g->dilation_h, &r.tap_y, &r.rows);
   r.in_y = y + r.tap_y * g->dilation_h;
   /* Pixels [whole, end) see the whole width of the window. */
   int64_t reach = (g->kernel_w - 1) * g->dilation_w;
@@ -28,7 +18,7 @@ void ufi_window_line(const ufi_conv_geometry *g, int64_t line, ufi_window_fn fn,
     int64_t at = x * g->stride_w - g->pad_left;
     r.out_x = x;
     r.n = x == whole && end > whole ? end - whole : 1;
-    taps_inside(at, g->in_w, g->kernel_w, g->dilation_w, &r.tap_x, &r.cols);
+    ufk_taps_inside(at, g->in_w, g->kernel_w, g->dilation_w, &r.tap_x, &r.cols);
     r.in_x = at + r.tap_x * g->dilation_w;
     fn(context, &r);
   }

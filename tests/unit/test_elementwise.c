@@ -333,12 +333,15 @@ static void q_binary_isa(const char *isa) {
     uint8_t *x = tail(&out_x, n, 1), *y = tail(&out_y, n, 1);
     random_bytes(a, na);
     random_bytes(b, nb);
-    const ufk_q_add add = {
+    ufk_q_add add = {
       .a_offset = (int32_t)(random_u32() % 256) - 128, .b_offset = (int32_t)(random_u32() % 256) - 128,
       .y_offset = (int32_t)(random_u32() % 256) - 128, .left_shift = 20,
       .a = random_scale(-6, 0), .b = random_scale(-6, 0), .y = random_scale(-20, -17),
       .lo = -128 + (int32_t)(random_u32() % 20), .hi = 127 - (int32_t)(random_u32() % 20),
       .subtract = k % 2};
+    /* The operand of the larger scale. */
+    if (random_u32() % 2) add.a = (ufk_scale){1 << 30, 0};
+    if (random_u32() % 2) add.b = (ufk_scale){1 << 30, 0};
     s->s8_add[mode]((int8_t *)a, (int8_t *)b, (int8_t *)x, n, &add);
     t->s8_add[mode]((int8_t *)a, (int8_t *)b, (int8_t *)y, n, &add);
     check_bytes("s8_add", n, x, y, n);

@@ -98,8 +98,10 @@ static void gemm_nan_and_parts(const ufk_gemm_table *k) {
   k->f32_gemm(1, nr, 1, 6, &first, b, 6 * nr, bias, whole, nr, -1.0f, 1.0f);
   k->f32_gemm(1, nr, 1, 4, &first, b, 6 * nr, bias, parts, nr, -INFINITY, INFINITY);
   k->f32_gemm(1, nr, 1, 2, &second, b + 4 * nr, 6 * nr, NULL, parts, nr, -1.0f, 1.0f);
-  assert_true(isnan(whole[3]));
-  assert_memory_equal(whole, parts, nr * sizeof(float));
+  for (size_t j = 0; j < nr; j++) {
+    if (j == 3) assert_true(isnan(whole[j]) && isnan(parts[j]));
+    else check_close(whole[j], parts[j], 6.0, "parts");
+  }
 }
 
 /* ---- all sets ---------------------------------------------------------------------------- */

@@ -75,8 +75,62 @@ static void check_s8(const ufk_matvec_table *k, size_t rows, size_t cols, bool e
   unguard(&y);
 }
 
+/* Weights (rows, cols) of `size` bytes each, packed as matvec.h says. */
+static guarded pack(const ufk_matvec_form *form, size_t rows, size_t cols, size_t size, const void *from) {
+  const size_t groups = (cols + form->group - 1) / form->group, panels = (rows + form->panel - 1) / form->panel;
+  guarded packed = guard(panels * form->panel * groups * form->group * size);
+  memset(packed.data, form->flip, panels * form->panel * groups * form->group * size);
+  for (size_t r = 0; r < rows; r++) {
+    for (size_t c = 0; c < cols; c++) {
+      const size_t at = ((r / form->panel * groups + c / form->group) * form->panel + r % form->panel) * form->group + c % form->group;
+      memcpy((char *)packed.data + at * size, (const char *)from + (r * cols + c) * size, size);
+      if (size == 1) ((uint8_t *)packed.data)[at] ^= form->flip;
+    }
+  }
+  return packed;
+}
+
+static void check_f32_panels(const ufk_matvec_table *k, size_t rows, size_t cols) {
+  guarded w = guard(rows * cols * 4), x = guard(cols * 4), y = guard(rows * 4), start = guard(rows * 4);
+  float *pw = w.data, *px = x.data, *py = y.data, *ps = start.data;
+  for (size_t i = 0; i < rows * cols; i++) pw[i] = (float)noise() / (1 << 23) - 1;
+  for (size_t i = 0; i < cols; i++) px[i] = (float)noise() / (1 << 23) - 1;
+  for (size_t i = 0; i < rows; i++) ps[i] = (float)i;
+  guarded packed = pack(&k->f32_form, rows, cols, 4, pw);
+  k->f32_panels(rows, cols, packed.data, px, ps, py);
+  for (size_t r = 0; r < rows; r++) {
+    double want = (double)r;
+    for (size_t i = 0; i < cols; i++) want += (double)pw[r * cols + i] * (double)px[i];
+    if (fabs(want - (double)py[r]) > 1e-6 * (double)(cols + rows + 1)) {
+      fail_msg("row %zu of (%zu, %zu): expected %g, found %g", r, rows, cols, want, (double)py[r]);
+    }
+  }
+  guarded *all[] = {&w, &x, &y, &start, &packed};
+  for (size_t i = 0; i < UFI_COUNT(all); i++) unguard(all[i]);
+}
+
+static void check_bytes(const ufk_matvec_table *k, size_t rows, size_t cols, bool extreme) {
+  const size_t padded = (rows + k->s8_form.panel - 1) / k->s8_form.panel * k->s8_form.panel;
+  guarded w = guard(rows * cols), x = guard(cols), sums = guard(padded * 4), starts = guard(padded * 4);
+  int8_t *pw = w.data, *px = x.data;
+  const int32_t *ps = sums.data;
+  for (size_t i = 0; i < rows * cols; i++) pw[i] = extreme ? -128 : (int8_t)noise();
+  for (size_t i = 0; i < cols; i++) px[i] = extreme ? -128 : (int8_t)noise();
+  for (size_t i = 0; i < rows; i++) ((int32_t *)starts.data)[i] = (int32_t)(noise() << 8);
+  guarded packed = pack(&k->s8_form, rows, cols, 1, pw);
+  const bool from_0 = cols % 2;
+  k->s8_panels(rows, cols, packed.data, px, from_0 ? NULL : starts.data, sums.data);
+  for (size_t r = 0; r < rows; r++) {
+    uint32_t want = from_0 ? 0 : ((uint32_t *)starts.data)[r];
+    for (size_t i = 0; i < cols; i++) want += (uint32_t)(pw[r * cols + i] * px[i]);
+    assert_int_equal(ps[r], (int32_t)want);
+  }
+  guarded *all[] = {&w, &x, &sums, &starts, &packed};
+  for (size_t i = 0; i < UFI_COUNT(all); i++) unguard(all[i]);
+}
+
 static void run_for(int isa) {
-  static const size_t rows[] = {1, 2, 7, 8, 9, 16, 33};
+  static const size_t rows[] = {1, 2, 7, 8, 9, 16, 33, 64, 70, 128};
   ufi_kernels table;
   if (!ufi_kernels_for(isa, &table)) {
     skip();
@@ -86,8 +140,11 @@ static void run_for(int isa) {
     for (size_t cols = 1; cols < 100; cols += 1 + noise() % 3) {
       check_f32(&table.matvec, rows[r], cols);
       check_s8(&table.matvec, rows[r], cols, false);
+      check_f32_panels(&table.matvec, rows[r], cols);
+      check_bytes(&table.matvec, rows[r], cols, false);
     }
   }
+  check_bytes(&table.matvec, 9, 140001, true);
   check_s8(&table.matvec, 9, 70001, true);
 }
 

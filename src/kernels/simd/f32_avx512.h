@@ -28,6 +28,11 @@ static inline void vf_store_part(float *p, vf v, size_t n) {
 }
 static inline void vf_stream(float *p, vf v) { _mm512_stream_ps(p, v); }
 static inline void vf_stream_end(void) { _mm_sfence(); }
+/* a, in a register: without it compilers load again what was loaded. */
+static inline vf vf_hold(vf a) {
+  __asm__("" : "+v"(a));
+  return a;
+}
 static inline vf vf_set(float v) { return _mm512_set1_ps(v); }
 
 static inline vf vf_add(vf a, vf b) { return _mm512_add_ps(a, b); }

@@ -92,6 +92,12 @@ static inline void i_put_row(uint8_t *p, veci v, int row, size_t n) {
   if (n < 8) memcpy(p, part, n);
 }
 
+static inline void i_put_half_row(uint8_t *p, veci v, int row, size_t n) {
+  uint8_t part[16];
+  vst1q_u8(part, as_u8(v));
+  memcpy(p, part + 4 * row, n);
+}
+
 /* ---- floats --------------------------------------------------------------------- */
 
 #define f_load vld1q_f32

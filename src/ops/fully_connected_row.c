@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fully_connected_row.c: FULLY_CONNECTED of one row with lasting weights: a matrix times a vector (gemv.h) and what
+ * makes outputs of its sums. The checks, in words, are those of the general forms, which come first.
+ *
+ * State: the struct below, then arrays with an element for each output, padded. Scratch: sums, and the codes of a float
+ * input.
+ */
+#include <math.h>
+
+#include "ops/gemm_f32.h"
+#include "ops/gemm_quant.h"
+#include "ops/gemv.h"
+
+typedef struct row_state {
+  ufi_gemv weights;
+  const void *packed;
+  ufi_act act;
+  float low, high;           /* act of floats */
+  bool asymmetric, one_scale;
+  float scale;               /* with one_scale: of the weights */
+  int32_t zero, min, max;    /* of the output */
+  int64_t padded;
+  bool has_near;             /* of integers: column and bias are factor and nudge of a ufk_q_scale */
+  double real[];             /* then float column[], float bias[], int32_t start[] */
+} row_state;
+
+static float *column_of(row_state *s) { return (float *)(void *)(s->real + s->padded); }
+static float *bias_of(row_state *s) { return column_of(s) + s->padded; }
+static int32_t *start_of(row_state *s) { return (int32_t *)(void *)(bias_of(s) + s->padded); }
+
+/* Rows of integers whose weights have a zero point take the general form. */
+static bool takes_types(const ufi_tensor *x, const ufi_tensor *w, const ufi_tensor *y) {
+  const bool blocks = ufi_is_quantized(w) && w->quant->block_size > 0;
+  if (x->dtype == UF_FLOAT32) return !blocks && (w->dtype == UF_FLOAT32 || ufi_is_quantized(w));
+  return x->dtype == UF_INT8 && y->dtype == UF_INT8 && !blocks && w->dtype != UF_FLOAT32 && w->dtype != UF_UINT8 &&
+         ufi_is_quantized(w) && (w->quant->count > 1 || ufi_zero(w) == 0);
+}
+
+bool ufi_fc_is_row(const ufi_ctx *ctx) {
+  const ufi_tensor *x = ctx->in[0], *w = ctx->in[1], *bias = ufi_in(ctx, 2);
+  if (ctx->n_out != 1 || w->rank != 2 || w->count == 0 || x->count / w->dims[1] != 1) return false;
+  return w->is_lasting && (!bias || bias->is_const) && takes_types(x, w, ctx->out[0]);
+}
+
+/* ---- prepare ---------------------------------------------------------------------- */
+
+static uf_status fill(ufi_ctx *ctx, void *memory, void *arg) {
+  const ufi_tensor *w = ctx->in[1];
+  return ufi_gemv_pack(ctx, arg, &w, 1, memory);
+}
+
+static uf_status pack(ufi_ctx *ctx, row_state *s) {
+  const ufi_tensor *w = ctx->in[1];
+  size_t size;
+  s->weights = ufi_gemv_of(&w, 1);
+  if (!ufi_gemv_size(&s->weights, &size)) return ufi_too_large(ctx);
+  return ufi_packed_form(ctx, 2, w, size, 0, fill, &s->weights, &s->packed);
+}
+
+static row_state *make_state(ufi_ctx *ctx, const ufi_fc_geometry *g) {
+  const int64_t padded = ufi_gemv_padded(g->out);
+  row_state *s = ufi_ctx_state(ctx, sizeof *s + (size_t)padded * (sizeof(double) + 2 * sizeof(float) + sizeof(int32_t)));
+  if (s == NULL) return NULL;
+  s->padded = padded;
+  s->act = g->act;
+  ufi_act_range_f32(g->act, &s->low, &s->high);
+  return s;
+}
+
+uf_status ufi_fc_row_f32_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) {
+  row_state *s = make_state(ctx, g);
+  if (s == NULL) return UF_RESOURCE_EXHAUSTED;
+  if (g->bias) memcpy(bias_of(s), g->bias->data, (size_t)g->out * sizeof(float));
+  return pack(ctx, s);
+}
+
+/* From sums to outputs. */
+static void set_factors(const ufi_q_spec *spec, row_state *s) {
+  const bool is_float = spec->input->dtype == UF_FLOAT32;
+  s->has_near = !is_float;
+  for (int64_t i = 0; i < spec->n; i++) {
+    const double real = ufi_q_factor(spec, i);
+    s->real[i] = isfinite(real) ? real : 0.0;
+    if (is_float) column_of(s)[i] = spec->one_scale ? 1.0f : ufi_channel_scale(spec->filter, i);
+    else s->has_near = ufi_q_near(s->real[i], 0, column_of(s) + i, bias_of(s) + i) && s->has_near;
+  }
+}
+
+/* bias - the input's zero point * the sum of a row of weights. */
+static void fold_zero(const ufi_q_spec *spec, row_state *s) {
+  const uint32_t zero = (uint32_t)ufi_zero(spec->input);
+  const int32_t *bias = spec->bias ? spec->bias->data : NULL;
+  for (int64_t i = 0; i < spec->n; i++) {
+    start_of(s)[i] = (int32_t)((uint32_t)(bias ? bias[i] : 0) - zero * (uint32_t)ufi_gemv_row_sums(s->packed)[i]);
+  }
+}
+
+uf_status ufi_fc_row_quant_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g, const ufi_q_spec *spec) {
+  row_state *s = make_state(ctx, g);
+  if (s == NULL) return UF_RESOURCE_EXHAUSTED;
+  UFI_TRY(pack(ctx, s));
+  s->asymmetric = spec->asymmetric;
+  s->one_scale = spec->one_scale;
+  s->scale = ufi_channel_scale(g->filter, 0);
+  set_factors(spec, s);
+  ufi_q_layout layout = {0};
+  ufi_q_take(&layout, s->padded, sizeof(int32_t));
+  if (g->input->dtype == UF_FLOAT32) {
+    if (g->bias) memcpy(bias_of(s), g->bias->data, (size_t)g->out * sizeof(float));
+    ufi_q_take(&layout, g->in, 1);
+  } else {
+    fold_zero(spec, s);
+    s->zero = ufi_zero(g->output);
+    ufi_act_range_quant(g->act, g->output, &s->min, &s->max);
+  }
+  return ufi_q_want(ctx, &layout);
+}
+
+/* ---- eval ------------------------------------------------------------------------- */
+
+static void eval_f32(ufi_ctx *ctx, row_state *s) {
+  float *y = ctx->out[0]->data;
+  ufi_gemv_f32(ctx->pool, &s->weights, s->packed, ctx->in[0]->data, bias_of(s), y);
+  if (s->act != UFI_ACT_NONE) ufi_kernels_get()->elementwise.f32_clamp(y, y, (size_t)s->weights.rows, s->low, s->high);
+  ufi_act_apply_f32(s->act, y, s->weights.rows);
+}
+
+static void eval_hybrid(ufi_ctx *ctx, row_state *s) {
+  const ufi_kernels *k = ufi_kernels_get();
+  float *y = ctx->out[0]->data, scale;
+  int32_t *sums = ctx->scratch, zero;
+  int8_t *codes = (int8_t *)(sums + s->padded);
+  k->qgemm.quantize((size_t)s->weights.cols, ctx->in[0]->data, s->asymmetric, codes, &scale, &zero);
+  for (int64_t i = 0; zero && i < s->weights.rows; i++) {
+    start_of(s)[i] = (int32_t)(0 - (uint32_t)zero * (uint32_t)ufi_gemv_row_sums(s->packed)[i]);
+  }
+  ufi_gemv_s8(ctx->pool, &s->weights, s->packed, codes, zero ? start_of(s) : NULL, sums);
+  if (s->one_scale) scale *= s->scale; /* as the general form */
+  const ufk_q_float to = {.column = column_of(s), .bias = ufi_in(ctx, 2) ? bias_of(s) : NULL, .row = &scale,
+                          .min = s->low, .max = s->high};
+  k->qgemm.to_float(1, (size_t)s->weights.rows, sums, (size_t)s->padded, &to, y, (size_t)s->weights.rows);
+  ufi_act_apply_f32(s->act, y, s->weights.rows);
+}
+
+static void eval_int(ufi_ctx *ctx, row_state *s) {
+  int32_t *sums = ctx->scratch;
+  ufi_gemv_s8(ctx->pool, &s->weights, s->packed, ctx->in[0]->data, start_of(s), sums);
+  ufk_q_scale to = {.real = s->real, .zero = s->zero, .min = s->min, .max = s->max};
+  if (s->has_near) to.factor = column_of(s), to.nudge = bias_of(s);
+  ufi_kernels_get()->qgemm.real_s8(1, (size_t)s->weights.rows, sums, (size_t)s->padded, &to, ctx->out[0]->data,
+                                   (size_t)s->weights.rows);
+}
+
+void ufi_fc_row_eval(ufi_ctx *ctx) {
+  if (ctx->in[1]->dtype == UF_FLOAT32) eval_f32(ctx, ctx->state);
+  else if (ctx->in[0]->dtype == UF_FLOAT32) eval_hybrid(ctx, ctx->state);
+  else eval_int(ctx, ctx->state);
+}

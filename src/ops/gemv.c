@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * gemv.c: see gemv.h.
+ *
+ * What is packed of bytes are the sums of rows, then the panels.
+ */
+#include "ops/gemv.h"
+
+#include "ops/quantize.h"
+
+enum {
+  PARALLEL_LEAST = 1 << 20, /* bytes of weights from which on threads are worth waking */
+  PARALLEL_GRAIN = 1 << 17, /* bytes that a thread takes at a time */
+  BLOCK = 16,               /* columns that are packed at a time: the lines that they go to stay in the first cache */
+};
+
+ufi_gemv ufi_gemv_of(const ufi_tensor *const *weights, int32_t n) {
+  ufi_gemv g = {.cols = weights[0]->dims[1], .is_float = weights[0]->dtype == UF_FLOAT32};
+  for (int32_t i = 0; i < n; i++) g.rows += weights[i]->dims[0];
+  return g;
+}
+
+static const ufk_matvec_form *form_of(const ufi_gemv *g) {
+  const ufk_matvec_table *k = &ufi_kernels_get()->matvec;
+  return g->is_float ? &k->f32_form : &k->s8_form;
+}
+
+static size_t element_size(const ufi_gemv *g) { return g->is_float ? sizeof(float) : 1; }
+
+/* Bytes of a panel; those of g fit when ufi_gemv_size says so. */
+static size_t panel_size(const ufi_gemv *g) {
+  const ufk_matvec_form *form = form_of(g);
+  return ((size_t)g->cols + form->group - 1) / form->group * form->group * form->panel * element_size(g);
+}
+
+static size_t panels_of(const ufi_gemv *g) { return ((size_t)g->rows + form_of(g)->panel - 1) / form_of(g)->panel; }
+
+/* Where panels begin. */
+static size_t head_size(const ufi_gemv *g) { return g->is_float ? 0 : (size_t)ufi_gemv_padded(g->rows) * sizeof(int32_t); }
+
+bool ufi_gemv_size(const ufi_gemv *g, size_t *bytes_out) {
+  if (g->rows > INT32_MAX || g->cols > INT32_MAX) return false; /* a panel of so many columns fits in 64 bits */
+  size_t panels;
+  return ufi_mul_size(panels_of(g), panel_size(g), &panels) && ufi_add_size(panels, head_size(g), bytes_out) &&
+         ufi_add_size(*bytes_out, 63, bytes_out) && ((*bytes_out &= ~(size_t)63), *bytes_out <= SIZE_MAX / 4);
+}
+
+/* ---- packing --------------------------------------------------------------------- */
+
+static void pack_floats(const ufk_matvec_form *form, int64_t rows, int64_t cols, const float *from, float *to) {
+  for (int64_t c0 = 0; c0 < cols; c0 += BLOCK) {
+    const int64_t end = UFI_MIN(c0 + BLOCK, cols);
+    for (int64_t r = 0; r < rows; r++) {
+      float *at = to + (size_t)c0 * form->panel + r;
+      for (int64_t c = c0; c < end; c++, at += form->panel) *at = from[r * cols + c];
+    }
+  }
+}
+
+static void pack_bytes(const ufk_matvec_form *form, int64_t rows, int64_t cols, const uint8_t *from, uint8_t *to) {
+  const int64_t group = (int64_t)form->group, block = BLOCK * group;
+  const int64_t step = (int64_t)form->panel * group;
+  for (int64_t c0 = 0; c0 < cols; c0 += block) {
+    const int64_t end = UFI_MIN(c0 + block, cols);
+    for (int64_t r = 0; r < rows; r++) {
+      uint8_t *at = to + c0 * (int64_t)form->panel + r * group;
+      int64_t c = c0;
+      for (; group == 4 && c + 4 <= end; c += 4, at += step) {
+        uint32_t four;
+        memcpy(&four, from + r * cols + c, sizeof four);
+        four ^= form->flip * 0x01010101u;
+        memcpy(at, &four, sizeof four);
+      }
+      for (int64_t k = 0; c < end; c++, k++) at[k / group * step + k % group] = from[r * cols + c] ^ form->flip;
+    }
+  }
+}
+
+typedef struct packing {
+  const ufi_gemv *g;
+  const ufk_matvec_form *form;
+  const uint8_t *from;      /* one weight's rows */
+  int64_t first, rows;      /* which rows of all they are */
+  int32_t *sums;
+  uint8_t *to;
+} packing;
+
+/* The rows of a weight that are in these panels. */
+static void pack_panels(void *context, size_t begin, size_t end) {
+  const packing *p = context;
+  const ufi_gemv *g = p->g;
+  const int64_t panel = (int64_t)p->form->panel;
+  for (size_t i = begin; i < end; i++) {
+    const int64_t first = UFI_MAX(p->first, (int64_t)i * panel), last = UFI_MIN(p->first + p->rows, ((int64_t)i + 1) * panel);
+    if (first >= last) continue;
+    const uint8_t *from = p->from + (size_t)((first - p->first) * g->cols) * element_size(g);
+    uint8_t *to = p->to + i * panel_size(g);
+    if (g->is_float) {
+      pack_floats(p->form, last - first, g->cols, (const float *)(const void *)from, (float *)(void *)to + first % panel);
+      continue;
+    }
+    pack_bytes(p->form, last - first, g->cols, from, to + first % panel * (int64_t)p->form->group);
+    for (int64_t r = first; r < last; r++) {
+      p->sums[r] = (int32_t)ufi_kernels_get()->elementwise.s8_sum((const int8_t *)from + (r - first) * g->cols, (size_t)g->cols);
+    }
+  }
+}
+
+uf_status ufi_gemv_pack(ufi_ctx *ctx, const ufi_gemv *g, const ufi_tensor *const *weights, int32_t n, void *out) {
+  packing p = {.g = g, .form = form_of(g), .sums = out, .to = (uint8_t *)out + head_size(g)};
+  const size_t grain = UFI_MAX(PARALLEL_GRAIN / panel_size(g), (size_t)1);
+  if (g->rows % (int64_t)p.form->panel || g->cols % (int64_t)p.form->group) {
+    memset(p.to, p.form->flip, panels_of(g) * panel_size(g));
+  }
+  memset(out, 0, head_size(g));
+  for (int32_t i = 0; i < n; i++, p.first += p.rows) {
+    const void *data = weights[i]->data;
+    void *owned = NULL;
+    if (!g->is_float) UFI_TRY(ufi_unpacked_weights(ctx, weights[i], &data, &owned));
+    p.from = data;
+    p.rows = weights[i]->dims[0];
+    ufi_parallel_ranges(ctx->pool, pack_panels, &p, panels_of(g), grain);
+    ufi_free(owned);
+  }
+  return UF_OK;
+}
+
+/* ---- products -------------------------------------------------------------------- */
+
+typedef struct product {
+  const ufi_gemv *g;
+  const uint8_t *panels;
+  const void *x, *start;
+  void *y;
+} product;
+
+static void panels_f32(void *context, size_t begin, size_t end) {
+  const product *p = context;
+  const ufk_matvec_table *k = &ufi_kernels_get()->matvec;
+  const size_t from = begin * k->f32_form.panel, to = UFI_MIN(end * k->f32_form.panel, (size_t)p->g->rows);
+  k->f32_panels(to - from, (size_t)p->g->cols, (const float *)(const void *)(p->panels + begin * panel_size(p->g)), p->x,
+                (const float *)p->start + from, (float *)p->y + from);
+}
+
+static void panels_s8(void *context, size_t begin, size_t end) {
+  const product *p = context;
+  const ufk_matvec_table *k = &ufi_kernels_get()->matvec;
+  const size_t from = begin * k->s8_form.panel, to = UFI_MIN(end * k->s8_form.panel, (size_t)p->g->rows);
+  const int32_t *start = p->start;
+  k->s8_panels(to - from, (size_t)p->g->cols, (const int8_t *)(p->panels + begin * panel_size(p->g)), p->x,
+               start ? start + from : NULL, (int32_t *)p->y + from);
+}
+
+static void run(ufi_pool *pool, product *p, ufi_range_fn fn) {
+  const size_t panels = panels_of(p->g), size = panel_size(p->g);
+  if (panels * size < PARALLEL_LEAST) fn(p, 0, panels);
+  else ufi_parallel_ranges(pool, fn, p, panels, UFI_MAX(PARALLEL_GRAIN / size, (size_t)1));
+}
+
+void ufi_gemv_f32(ufi_pool *pool, const ufi_gemv *g, const void *packed, const float *x, const float *start, float *y) {
+  product p = {.g = g, .panels = packed, .x = x, .start = start, .y = y};
+  run(pool, &p, panels_f32);
+}
+
+void ufi_gemv_s8(ufi_pool *pool, const ufi_gemv *g, const void *packed, const int8_t *x, const int32_t *start, int32_t *sums) {
+  product p = {.g = g, .panels = (const uint8_t *)packed + head_size(g), .x = x, .start = start, .y = sums};
+  run(pool, &p, panels_s8);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * gemv.h: weights packed for products with one vector at a time (kernels/matvec.h): layers with a batch of one, and
+ * recurrent layers, which go step by step.
+ *
+ * Weights are float32 or bytes: int8, uint8 read as such, int4, int2. Several of as many columns may be packed one below
+ * the other, which makes one matrix of them.
+ */
+#ifndef UFI_GEMV_H
+#define UFI_GEMV_H
+
+#include "ops/op.h"
+
+typedef struct ufi_gemv {
+  int64_t rows, cols;
+  bool is_float;
+} ufi_gemv;
+
+/* Length of arrays with one element for each row of bytes. */
+static inline int64_t ufi_gemv_padded(int64_t rows) {
+  return (rows + UFK_MATVEC_MAX_PANEL - 1) / UFK_MATVEC_MAX_PANEL * UFK_MATVEC_MAX_PANEL;
+}
+ufi_gemv ufi_gemv_of(const ufi_tensor *const *weights, int32_t n);
+/* Bytes of packed weights; a multiple of 64. false: too many. */
+bool ufi_gemv_size(const ufi_gemv *g, size_t *bytes_out);
+uf_status ufi_gemv_pack(ufi_ctx *ctx, const ufi_gemv *g, const ufi_tensor *const *weights, int32_t n, void *out) UF_MUST_USE;
+/* The sums of rows of packed bytes, padded. */
+static inline const int32_t *ufi_gemv_row_sums(const void *packed) { return packed; }
+
+/* y = start + w x; start may be y. Results do not depend on the pool. */
+void ufi_gemv_f32(ufi_pool *pool, const ufi_gemv *g, const void *packed, const float *x, const float *start, float *y);
+/* The same of bytes; start, which may be NULL (zeros), and sums are padded. */
+void ufi_gemv_s8(ufi_pool *pool, const ufi_gemv *g, const void *packed, const int8_t *x, const int32_t *start, int32_t *sums);
+
+#endif
