@@ -95,9 +95,12 @@ static bool make_arrays(ufi_frame *f, const ufi_graph *g) {
   f->planned = ufi_calloc(values, sizeof *f->planned);
   f->view_of = ufi_calloc(values, sizeof *f->view_of);
   f->refresh = ufi_calloc(values, sizeof *f->refresh);
+  f->chains = ufi_calloc(nodes / 2 + 1, sizeof *f->chains);
+  f->chain_of = ufi_calloc(nodes, sizeof *f->chain_of);
+  f->slot = ufi_calloc(values, sizeof *f->slot);
   f->outputs = ufi_calloc((size_t)g->n_outputs + 1, sizeof *f->outputs);
   return f->tensors && f->ctxs && f->slots && f->mode && f->why && f->captured && f->own && f->planned &&
-         f->view_of && f->refresh && f->outputs;
+         f->view_of && f->refresh && f->chains && f->chain_of && f->slot && f->outputs;
 }
 
 static void init_tensor(ufi_frame *f, int32_t i) {
@@ -194,6 +197,10 @@ void ufi_frame_destroy(ufi_frame *f) {
   ufi_free(f->planned);
   ufi_free(f->view_of);
   ufi_free(f->refresh);
+  ufi_chains_drop(f);
+  ufi_free(f->chains);
+  ufi_free(f->chain_of);
+  ufi_free(f->slot);
   ufi_free(f->outputs);
   ufi_free(f);
 }
@@ -502,11 +509,30 @@ static void find_last_uses(const ufi_frame *f, int32_t *last) {
   }
 }
 
+/* To the plan a chain is one step. */
+static int32_t step_first(const ufi_frame *f, int32_t i) {
+  return f->chain_of[i] < 0 ? i : f->chains[f->chain_of[i]].first;
+}
+static int32_t step_last(const ufi_frame *f, int32_t i) { return f->chain_of[i] < 0 ? i : f->chains[f->chain_of[i]].last; }
+
+/* A node of i's chain reads that memory, and not the elements that it writes just then. */
+static bool read_elsewhere(const ufi_frame *f, const planning *p, int32_t i, int32_t root) {
+  const ufi_chain *c = f->chain_of[i] < 0 ? NULL : &f->chains[f->chain_of[i]];
+  for (int32_t l = 0; c && l < c->n; l++) {
+    const ufi_node *node = &f->graph->nodes[c->links[l].node];
+    for (int32_t k = 0; k < node->n_in; k++) {
+      if (node->in[k] < 0 || p->root[node->in[k]] != root) continue;
+      if ((c->has_head && l == 0) || f->tensors[node->in[k]].count != f->tensors[node->out[0]].count) return true;
+    }
+  }
+  return false;
+}
+
 /* True when input k of node i may be overwritten by output 0. */
 static bool can_overwrite(const ufi_frame *f, const planning *p, int32_t i, int32_t k) {
   const ufi_node *node = &f->graph->nodes[i];
   int32_t in = k < node->n_in ? node->in[k] : -1;
-  if (in < 0 || p->root[in] < 0 || p->last[p->root[in]] != i) return false;
+  if (in < 0 || p->root[in] < 0 || p->last[p->root[in]] != i || read_elsewhere(f, p, i, p->root[in])) return false;
   return f->tensors[in].size == f->tensors[node->out[0]].size;
 }
 
@@ -526,7 +552,7 @@ static void place_output(ufi_frame *f, planning *p, int32_t i, int32_t k) {
   const ufi_node *node = &f->graph->nodes[i];
   int32_t v = node->out[k];
   const ufi_tensor *t = &f->tensors[v];
-  if (f->own[v]) return;
+  if (f->own[v] || f->slot[v] >= 0) return;
   if (k == 0 && (node->op->flags & UFI_VIEW) && node->n_in > 0 && node->in[0] >= 0 && p->root[node->in[0]] < 0 &&
       !f->tensors[node->in[0]].is_state) {
     f->view_of[v] = node->in[0]; /* of a constant, an input, a string ... */
@@ -538,21 +564,23 @@ static void place_output(ufi_frame *f, planning *p, int32_t i, int32_t k) {
   if (root >= 0) p->last[root] = UFI_MAX(p->last[root], p->last[v]);
 }
 
-static void place_all(ufi_frame *f, planning *p) {
+static uf_status place_all(ufi_frame *f, planning *p, uf_error *error) {
   const ufi_graph *g = f->graph;
   for (int32_t i = 0; i < g->n_values; i++) p->root[i] = -1;
   find_last_uses(f, p->last);
+  UFI_TRY(ufi_chains_find(f, p->last, error));
   for (int32_t i = 0; i < g->n_nodes; i++) {
     if (f->mode[i] != UFI_NODE_STATIC) continue;
     for (int32_t k = 0; k < g->nodes[i].n_out; k++) place_output(f, p, i, k);
   }
+  return UF_OK;
 }
 
 static int32_t make_items(const ufi_frame *f, planning *p) {
   int32_t n = 0;
   for (int32_t v = 0; v < f->graph->n_values; v++) {
     if (p->root[v] != v) continue;
-    p->items[n] = (ufi_plan_item){.first = f->graph->values[v].producer, .last = p->last[v],
+    p->items[n] = (ufi_plan_item){.first = step_first(f, f->graph->values[v].producer), .last = step_last(f, p->last[v]),
                                   .size = UFI_MAX(f->tensors[v].size, (size_t)1)};
     p->value_of[n++] = v;
   }
@@ -575,7 +603,7 @@ static void bind_arena(ufi_frame *f, const planning *p, int32_t n) {
 }
 
 static uf_status plan_arena(ufi_frame *f, planning *p, uf_error *error) {
-  place_all(f, p);
+  UFI_TRY(place_all(f, p, error));
   int32_t n = make_items(f, p);
   UFI_TRY(ufi_plan(p->items, n, &f->arena_size, &f->arena_bound, error));
   if (f->arena_size > f->session->max_bytes) {

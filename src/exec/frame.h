@@ -25,6 +25,23 @@ typedef struct ufi_repacked {
 
 typedef struct ufi_inferred ufi_inferred;
 
+/* Nodes that run together, piece by piece: elementwise ones, behind one that tells of rows, perhaps (chain.c). */
+enum { UFI_CHAIN_MAX = 12 };
+typedef struct ufi_link {
+  int32_t node;
+  ufi_part_fn part;         /* NULL: of the head, and where nothing is left to do */
+  const uint8_t *table;     /* NULL, or of 256: what the value `of` becomes here */
+  int32_t of;
+} ufi_link;
+typedef struct ufi_chain {
+  int32_t first, last;      /* nodes; between them there may be folded ones */
+  int32_t n;
+  bool has_head;
+  size_t piece;             /* elements */
+  ufi_link links[UFI_CHAIN_MAX];
+  uint8_t *tables;          /* NULL: none */
+} ufi_chain;
+
 typedef struct ufi_frame {
   uf_session *session;
   const ufi_graph *graph;
@@ -38,6 +55,10 @@ typedef struct ufi_frame {
   bool *own;                /* by value: memory of its own */
   size_t *planned;          /* by value: bytes it has in the arena */
   int32_t *view_of;         /* by value: shares the memory of that value while running, -1 */
+  ufi_chain *chains;
+  int32_t n_chains;
+  int32_t *chain_of;        /* by node, -1: none */
+  int8_t *slot;             /* by value: has no memory, but that slot while its chain runs; -1 */
   int32_t *refresh;         /* values to detach before a run: own, computed */
   int32_t n_refresh;
   uf_buf *arena;
@@ -70,6 +91,14 @@ uf_status ufi_frame_restart(ufi_frame *f, uf_error *error);
 /* Memory for inputs and state, without the rest of allocate. */
 uf_status ufi_frame_own_memory(ufi_frame *f, int32_t value, uf_error *error);
 
+/* chain.c */
+/* Finds chains and values that need no memory. last: the last node that reads a value, which may become a later one. */
+uf_status ufi_chains_find(ufi_frame *f, int32_t *last, uf_error *error) UF_MUST_USE;
+void ufi_chains_drop(ufi_frame *f);
+/* The chain to run now, which begins at that node; NULL: the node alone. */
+const ufi_chain *ufi_chain_at(const ufi_frame *f, int32_t node, int32_t end, const bool *wanted);
+uf_status ufi_chain_run(ufi_frame *f, const ufi_chain *chain, uf_error *error);
+
 /* inferred.c */
 /* The outputs (shapes, no data) for inputs of these shapes, if this pass found them out; good until the next keep. */
 ufi_tensor *const *ufi_inferred_find(const ufi_frame *f, ufi_tensor *const *in, int32_t n_in);
@@ -80,9 +109,8 @@ void ufi_inferred_destroy(ufi_inferred *inferred);
 /* run.c */
 /* Nodes [f->pc, end) of the run in progress; wanted NULL: all of them. */
 uf_status ufi_frame_steps(ufi_frame *f, int32_t end, const bool *wanted, uf_error *error);
-/* chain.c: runs elementwise nodes from `begin` on together, if there are several; the node to go on
- * with, `begin` when there are not. */
-int32_t ufi_frame_chain(ufi_frame *f, int32_t begin, int32_t end, const bool *wanted);
+/* One node, in the run in progress. */
+uf_status ufi_frame_node(ufi_frame *f, int32_t node, uf_error *error);
 /* A whole run: fresh output memory, all nodes (that are wanted). */
 uf_status ufi_frame_run(ufi_frame *f, const bool *wanted, uf_error *error);
 /* What comes before the first step of a run. */

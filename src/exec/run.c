@@ -67,6 +67,7 @@ static uf_status bind_outputs(ufi_frame *f, int32_t i, uf_error *error) {
     ufi_tensor *t = ctx->out[k];
     if (f->view_of[v] >= 0) ufi_tensor_share(t, &f->tensors[f->view_of[v]]);
     else if (t->dtype == UF_STRING || t->dtype == UF_RESOURCE || t->dtype == UF_VARIANT) UFI_TRY(ufi_tensor_fresh(t, error));
+    else if (f->slot[v] >= 0 && !t->data) UFI_TRY(ufi_tensor_fresh(t, error)); /* of a chain that does not run whole */
   }
   return UF_OK;
 }
@@ -87,7 +88,7 @@ static uf_status take_kept(ufi_frame *f, int32_t i, const ufi_frame *from, uf_er
   return UF_OK;
 }
 
-static uf_status run_node(ufi_frame *f, int32_t i, uf_error *error) {
+uf_status ufi_frame_node(ufi_frame *f, int32_t i, uf_error *error) {
   ufi_ctx *ctx = &f->ctxs[i];
   const ufi_frame *from;
   ctx->running = true;
@@ -139,13 +140,11 @@ uf_status ufi_frame_steps(ufi_frame *f, int32_t end, const bool *wanted, uf_erro
     int32_t i = f->pc;
     if (f->graph->has_dead && note_dead(f, i)) continue;
     if (f->mode[i] == UFI_NODE_FOLDED || f->mode[i] == UFI_NODE_MISSING || (wanted && !wanted[i])) continue;
-    int32_t next = ufi_frame_chain(f, i, end, wanted);
-    if (next > i) {
-      f->pc = next - 1;
-      continue;
-    }
-    status = f->session->steps++ < f->session->max_steps ? run_node(f, i, error) : too_many_steps(f, error);
+    const ufi_chain *chain = ufi_chain_at(f, i, end, wanted);
+    if (chain) status = ufi_chain_run(f, chain, error);
+    else status = f->session->steps++ < f->session->max_steps ? ufi_frame_node(f, i, error) : too_many_steps(f, error);
     if (status != UF_OK) break;
+    if (chain) f->pc = chain->last;
   }
   f->running = false;
   if (f->reshaped && f->pc == f->graph->n_nodes) f->stale = true;

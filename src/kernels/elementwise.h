@@ -93,8 +93,8 @@ typedef struct ufk_elementwise_table {
   /* x > 0 ? x : x * alpha */
   void (*f32_leaky_relu)(const float *x, float *y, size_t n, float alpha);
 
-  /* exp(beta * (x - max)) / sum, and its logarithm for beta 1. n >= 1. */
-  void (*f32_softmax)(const float *x, float *y, size_t n, float beta);
+  /* exp(beta * (x - max)) / sum of each row, and its logarithm for beta 1. n >= 1. */
+  void (*f32_softmax)(const float *x, float *y, size_t rows, size_t n, float beta);
   void (*f32_log_softmax)(const float *x, float *y, size_t n);
 
   /* Sums are kept in several lanes and added up in double, so that their error

@@ -147,11 +147,13 @@ static float f32_min_row(const float *x, size_t n, float start) {
   return start;
 }
 
-static void f32_softmax(const float *x, float *y, size_t n, float beta) {
-  const float max = f32_max_row(x, n, -FLT_MAX);
-  for (size_t i = 0; i < n; ++i) y[i] = expf((x[i] - max) * beta);
-  const float sum = (float)f32_sum(y, n);
-  for (size_t i = 0; i < n; ++i) y[i] /= sum;
+static void f32_softmax(const float *x, float *y, size_t rows, size_t n, float beta) {
+  for (; rows > 0; --rows, x += n, y += n) {
+    const float max = f32_max_row(x, n, -FLT_MAX);
+    for (size_t i = 0; i < n; ++i) y[i] = expf((x[i] - max) * beta);
+    const float sum = (float)f32_sum(y, n);
+    for (size_t i = 0; i < n; ++i) y[i] /= sum;
+  }
 }
 
 static void f32_log_softmax(const float *x, float *y, size_t n) {

@@ -260,10 +260,17 @@ static double exp_row(const float *x, float *y, size_t n, float max, float beta)
   return total;
 }
 
-static void f32_softmax(const float *x, float *y, size_t n, float beta) {
-  const float max = f32_max_row(x, n, -FLT_MAX);
-  const float inverse = (float)(1.0 / exp_row(x, y, n, max, beta));
-  f32_mul_vs(y, &inverse, y, n, -INFINITY, INFINITY);
+/* Rows take each step in groups, so that one does not wait for the end of another; a group stays in L1. */
+static void f32_softmax(const float *x, float *y, size_t rows, size_t n, float beta) {
+  enum { GROUP = 8 };
+  const size_t most = UFI_MAX(UFI_MIN(BLOCK / n, (size_t)GROUP), (size_t)1);
+  for (size_t done = 0; done < rows; done += most, x += most * n, y += most * n) {
+    float max[GROUP], inverse[GROUP];
+    const size_t group = UFI_MIN(rows - done, most);
+    for (size_t r = 0; r < group; ++r) max[r] = f32_max_row(x + r * n, n, -FLT_MAX);
+    for (size_t r = 0; r < group; ++r) inverse[r] = (float)(1.0 / exp_row(x + r * n, y + r * n, n, max[r], beta));
+    for (size_t r = 0; r < group; ++r) f32_mul_vs(y + r * n, &inverse[r], y + r * n, n, -INFINITY, INFINITY);
+  }
 }
 
 static void f32_log_softmax(const float *x, float *y, size_t n) {

@@ -49,19 +49,19 @@ enum { UFK_Q_SLACK = 64 };
 typedef void (*ufk_q_copy_fn)(size_t runs, size_t n, const void *const *from, uint8_t flip,
                               uint8_t fill, uint8_t *to);
 
-/* A tile of a product of bytes:
+/* Rows of a panel of a product of bytes:
  *
  *   sum[i][j] = start + sum over t < runs, k < 4 * quads of a[i][t * run_step + k] * b[t][k][j]
  *
- * for i < rows <= mr and j < n <= nr. b is one packed panel, (runs, quads, nr, 4). start is
- * start[j] (nr of them), or c itself when start is NULL. */
+ * for i < rows and j < n <= nr. b is one packed panel, (runs, quads, nr, 4). start is start[j] (nr of
+ * them); when it is NULL each row starts from c, and rows are no more than q_bytes_mr. */
 typedef struct ufk_q_bytes {
   size_t rows, n, runs, quads;
   const uint8_t *const *a;
   size_t run_step;
   const int8_t *b;
   const int32_t *start;
-  int32_t *c;            /* (rows, nr) */
+  int32_t *c;            /* (q_bytes_mr, nr) */
 } ufk_q_bytes;
 
 /* out[i * nr + j] = bias[j] - zero[i] * sums[j] for i < rows, j < nr: where sums of products of
@@ -80,9 +80,13 @@ typedef struct ufk_q_scale {
   int32_t zero, min, max;            /* of the output, for both */
 } ufk_q_scale;
 
-/* True: out[i * out_step + j] is what fixed_s8 or real_s8 makes of sum[i][j]. False: scale is NULL, has no
- * factor, or a sum was too near to a half to tell; the sums are in c, up to nr columns of it. */
-typedef bool (*ufk_q_bytes_fn)(const ufk_q_bytes *tile, const ufk_q_scale *scale, int8_t *out,
+/* The first `made` rows are done: out[i * out_step + j] is what fixed_s8 or real_s8 makes of sum[i][j]. Of the
+ * next `summed` rows, which are 0 only at the end, the sums are in c, up to nr columns of it: scale is NULL, has no factor,
+ * or a sum was too near to a half to tell. */
+typedef struct ufk_q_rows {
+  size_t made, summed;
+} ufk_q_rows;
+typedef ufk_q_rows (*ufk_q_bytes_fn)(const ufk_q_bytes *tile, const ufk_q_scale *scale, int8_t *out,
                                size_t out_step);
 
 /* sum * factor + nudge is less than this from the exact value while that is within +-257: where it is
@@ -104,6 +108,9 @@ typedef void (*ufk_q_to_int_fn)(size_t rows, size_t n, const int32_t *acc, size_
 typedef void (*ufk_q_to_float_fn)(size_t rows, size_t n, const int32_t *acc, size_t ld,
                                   const ufk_q_float *scale, float *out, size_t out_step);
 
+/* The least and greatest of n floats and 0; NaN are passed over. */
+typedef void (*ufk_q_range_fn)(size_t n, const float *from, float *min_out, float *max_out);
+
 /* Scale (and zero point) with which n floats are quantized to int8, and the
  * result, as TFLite does on x86 for inputs of products with int8 weights. */
 typedef void (*ufk_q_quantize_fn)(size_t n, const float *from, bool asymmetric, int8_t *to,
@@ -117,10 +124,15 @@ typedef struct ufk_q_grid {
 } ufk_q_grid;
 ufk_q_grid ufk_q_grid_of(float min, float max, bool asymmetric);
 
+/* n floats on a grid. */
+typedef void (*ufk_q_codes_fn)(size_t n, const float *from, const ufk_q_grid *grid, bool asymmetric,
+                               int8_t *to);
+
 typedef struct ufk_qgemm_table {
   size_t q_mr, q_nr;          /* the tile */
   uint8_t q_flip;             /* of the bytes of signed rows; for unsigned ones q_flip ^ 0x80 */
   ufk_q_copy_fn copy;
+  size_t q_bytes_mr;          /* rows of a tile of bytes, <= q_mr */
   ufk_q_bytes_fn gemm_bytes;  /* NULL: not in this instruction set */
   ufk_q_start_fn start;
   ufk_q_widen_fn widen_s8, widen_u8, widen_s16; /* s16: zero is not subtracted */
@@ -128,7 +140,9 @@ typedef struct ufk_qgemm_table {
   ufk_q_to_int_fn fixed_s8, fixed_u8, fixed_s16;
   ufk_q_to_int_fn real_s8, real_u8, real_s16;
   ufk_q_to_float_fn to_float;
-  ufk_q_quantize_fn quantize;
+  ufk_q_range_fn range;
+  ufk_q_codes_fn codes;
+  ufk_q_quantize_fn quantize; /* both */
 } ufk_qgemm_table;
 
 void ufk_qgemm_scalar(ufk_qgemm_table *table);

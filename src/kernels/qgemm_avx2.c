@@ -153,14 +153,7 @@ static inline float f_lowest(vecf v) {
 static inline float f_highest(vecf v) {
   return -f_lowest(_mm256_sub_ps(_mm256_setzero_ps(), v));
 }
-static inline veci i_round_f(vecf x) {
-  veci whole = _mm256_cvttps_epi32(x);
-  vecf rest = _mm256_sub_ps(x, _mm256_cvtepi32_ps(whole));
-  vecf up = _mm256_cmp_ps(rest, _mm256_set1_ps(0.5f), _CMP_GE_OQ);
-  vecf down = _mm256_cmp_ps(rest, _mm256_set1_ps(-0.5f), _CMP_LE_OQ);
-  whole = _mm256_sub_epi32(whole, _mm256_castps_si256(up));
-  return _mm256_add_epi32(whole, _mm256_castps_si256(down));
-}
+#define f_to_zero _mm256_cvttps_epi32
 
 #include "kernels/qgemm_tmpl.h"
 

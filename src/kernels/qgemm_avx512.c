@@ -11,6 +11,8 @@
 #define MR 12
 #define NV 2
 #define HAS_BYTES
+#define BYTES_MR 10
+#define BYTES_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10)
 #define BYTES_FLIP 0x80
 #define TILE_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
 
@@ -152,14 +154,7 @@ static inline vecf f_load_n(const float *p, size_t n) {
 static inline void f_put(float *p, vecf v, size_t n) { _mm512_mask_storeu_ps(p, mask_of(n), v); }
 #define f_lowest _mm512_reduce_min_ps
 #define f_highest _mm512_reduce_max_ps
-static inline veci i_round_f(vecf x) {
-  veci whole = _mm512_cvttps_epi32(x), one = _mm512_set1_epi32(1);
-  vecf rest = _mm512_sub_ps(x, _mm512_cvtepi32_ps(whole));
-  __mmask16 up = _mm512_cmp_ps_mask(rest, _mm512_set1_ps(0.5f), _CMP_GE_OQ);
-  __mmask16 down = _mm512_cmp_ps_mask(rest, _mm512_set1_ps(-0.5f), _CMP_LE_OQ);
-  whole = _mm512_mask_add_epi32(whole, up, whole, one);
-  return _mm512_mask_sub_epi32(whole, down, whole, one);
-}
+#define f_to_zero _mm512_cvttps_epi32
 
 #include "kernels/qgemm_tmpl.h"
 

@@ -11,6 +11,8 @@
 
 #define HAS_BYTES
 #define BYTES_FLIP 0
+#define BYTES_MR MR
+#define BYTES_ROWS TILE_ROWS
 static inline veci i_load8(const void *p) { return from_8(vld1q_s8(p)); }
 static inline void i_store8(void *p, veci v) { vst1q_s8(p, as_8(v)); }
 static inline veci i_load8_n(const void *p, size_t n) {

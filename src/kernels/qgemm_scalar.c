@@ -69,9 +69,10 @@ static void start(size_t rows, const int32_t *bias, const int32_t *zero, const i
   }
 }
 
-static bool gemm_bytes(const ufk_q_bytes *t, const ufk_q_scale *scale, int8_t *out,
-                       size_t out_step) {
-  for (size_t i = 0; i < t->rows; i++) {
+static ufk_q_rows gemm_bytes(const ufk_q_bytes *t, const ufk_q_scale *scale, int8_t *out,
+                             size_t out_step) {
+  const size_t rows = UFI_MIN(t->rows, (size_t)MR);
+  for (size_t i = 0; i < rows; i++) {
     uint32_t sum[NR];
     const int8_t *b = t->b;
     for (size_t j = 0; j < NR; j++) sum[j] = (uint32_t)(t->start ? t->start[j] : t->c[i * NR + j]);
@@ -83,7 +84,7 @@ static bool gemm_bytes(const ufk_q_bytes *t, const ufk_q_scale *scale, int8_t *o
     }
     for (size_t j = 0; j < NR; j++) t->c[i * NR + j] = (int32_t)sum[j];
   }
-  return false;
+  return (ufk_q_rows){0, rows};
 }
 
 /* ---- from sums to outputs ------------------------------------------------------ */
@@ -157,29 +158,38 @@ static inline int8_t quantize_one(float x, int32_t zero, int32_t min) {
   return (int8_t)ufk_clamp(ufk_round_f32(bounded) + zero, min, 127);
 }
 
-static void quantize(size_t n, const float *from, bool asymmetric, int8_t *to, float *scale_out,
-                     int32_t *zero_out) {
+static void range(size_t n, const float *from, float *min_out, float *max_out) {
   float min = 0, max = 0;
   for (size_t i = 0; i < n; i++) {
     min = from[i] < min ? from[i] : min;
     max = from[i] > max ? from[i] : max;
   }
+  *min_out = min;
+  *max_out = max;
+}
+
+static void codes(size_t n, const float *from, const ufk_q_grid *grid, bool asymmetric, int8_t *to) {
+  const int32_t low = asymmetric ? -128 : -127;
+  for (size_t i = 0; i < n; i++) to[i] = quantize_one(from[i] * grid->inverse, grid->zero, low);
+}
+
+static void quantize(size_t n, const float *from, bool asymmetric, int8_t *to, float *scale_out,
+                     int32_t *zero_out) {
+  float min, max;
+  range(n, from, &min, &max);
   const ufk_q_grid grid = ufk_q_grid_of(min, max, asymmetric);
   *scale_out = grid.scale;
   *zero_out = grid.zero;
-  const int32_t low = asymmetric ? -128 : -127;
-  for (size_t i = 0; i < n; i++) {
-    to[i] = quantize_one(from[i] * grid.inverse, grid.zero, low);
-  }
+  codes(n, from, &grid, asymmetric, to);
 }
 
 void ufk_qgemm_scalar(ufk_qgemm_table *table) {
   *table = (ufk_qgemm_table){
-      .q_mr = MR, .q_nr = NR, .q_flip = 0x80, .copy = copy, .gemm_bytes = gemm_bytes,
+      .q_mr = MR, .q_nr = NR, .q_flip = 0x80, .copy = copy, .q_bytes_mr = MR, .gemm_bytes = gemm_bytes,
       .start = start,
       .widen_s8 = widen_s8, .widen_u8 = widen_u8, .widen_s16 = widen_s16,
       .gemm_s8 = gemm_s8, .gemm_s16 = gemm_s16,
       .fixed_s8 = fixed_s8, .fixed_u8 = fixed_u8, .fixed_s16 = fixed_s16,
       .real_s8 = real_s8, .real_u8 = real_u8, .real_s16 = real_s16,
-      .to_float = to_float, .quantize = quantize};
+      .to_float = to_float, .range = range, .codes = codes, .quantize = quantize};
 }

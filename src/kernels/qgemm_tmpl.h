@@ -7,6 +7,8 @@
  *                        int16), vecf as many floats
  *   MR, NV               the tile: MR rows of NV vectors
  *   TILE_ROWS(X)         X(1) X(2) ... X(MR)
+ *   BYTES_MR, BYTES_ROWS(X)  with HAS_BYTES the same of products of bytes: each row takes a
+ *                        register for its address besides
  *   i_load i_store i_set1 i_add i_sub i_min i_max i_zero, of int32
  *   i_load16(p)          2 * VW int16
  *   i_widen_s8(p), i_widen_u8(p)      2 * VW bytes to int16
@@ -37,7 +39,7 @@
  *   f_signed(x, y)       y >= 0 with the sign of x
  *   f_farther(x, y)      max(x, |y|)
  *   f_is_above(x, y)     any lane of x is above that of y
- *   i_round_f(x)         nearest, halves away from zero, of |x| < 2^31
+ *   f_to_zero(x)         to an integer, towards zero
  *
  * Functions that take a size as `const size_t` are inlined into callers that
  * know it, so that accumulators become registers.
@@ -328,80 +330,141 @@ INLINE bool tile_near(const size_t rows, const size_t nv, veci acc[MR][NV], size
   return !f_is_above(all, f_set1(0.5f - UFK_Q_NEAR));
 }
 
-INLINE bool bytes_tile(const size_t rows, const size_t nv, const ufk_q_bytes *t, const ufk_q_scale *s,
-                       int8_t *out, size_t out_step) {
-  veci acc[MR][NV];
+/* Quads [from, from + 4 * ways) of rows onto as many sets of sums. */
+INLINE void bytes_step(const size_t rows, const size_t nv, const size_t ways, veci acc[][MR][NV],
+                       const uint8_t *const a[MR], size_t from, const int8_t *b) {
+  UNROLL for (size_t w = 0; w < ways; w++, from += 4, b += 4 * NR) {
+    veci col[NV];
+    UNROLL for (size_t j = 0; j < nv; j++) col[j] = i_load8(b + j * VW * 4);
+    UNROLL for (size_t i = 0; i < rows; i++) {
+      int32_t quad;
+      memcpy(&quad, a[i] + from, sizeof quad);
+      const veci x = i_set1(quad);
+      UNROLL for (size_t j = 0; j < nv; j++) acc[w][i][j] = i_dot4(acc[w][i][j], x, col[j]);
+    }
+  }
+}
+
+/* Tiles of few rows take quads in turn onto several sets of sums, which need not wait for each other. */
+INLINE bool bytes_tile(const size_t rows, const size_t nv, const uint8_t *const *at, const ufk_q_bytes *t,
+                       const ufk_q_scale *s, int8_t *out, size_t out_step) {
+  enum { WAYS = 4 };
+  const size_t ways = rows == 1 ? WAYS : rows == 2 ? 2 : 1;
+  veci acc[WAYS][MR][NV];
   UNROLL for (size_t i = 0; i < rows; i++) {
     UNROLL for (size_t j = 0; j < nv; j++) {
-      acc[i][j] = i_load((t->start ? t->start : t->c + i * NR) + j * VW);
+      acc[0][i][j] = i_load((t->start ? t->start : t->c + i * NR) + j * VW);
+      UNROLL for (size_t w = 1; w < ways; w++) acc[w][i][j] = i_zero();
     }
   }
   const uint8_t *a[MR];
-  UNROLL for (size_t i = 0; i < rows; i++) a[i] = t->a[i];
+  UNROLL for (size_t i = 0; i < rows; i++) a[i] = at[i];
   const int8_t *b = t->b;
   for (size_t run = 0; run < t->runs; run++) {
-    const size_t from = run * t->run_step, end = from + 4 * t->quads;
-    for (size_t k = from; k < end; k += 4, b += 4 * NR) {
-      veci col[NV];
-      UNROLL for (size_t j = 0; j < nv; j++) col[j] = i_load8(b + j * VW * 4);
-      UNROLL for (size_t i = 0; i < rows; i++) {
-        int32_t quad;
-        memcpy(&quad, a[i] + k, sizeof quad);
-        const veci x = i_set1(quad);
-        UNROLL for (size_t j = 0; j < nv; j++) acc[i][j] = i_dot4(acc[i][j], x, col[j]);
-      }
+    const size_t end = run * t->run_step + 4 * t->quads;
+    size_t k = run * t->run_step;
+    for (; k + 4 * ways <= end; k += 4 * ways, b += 4 * ways * NR) bytes_step(rows, nv, ways, acc, a, k, b);
+    if (ways == 1) continue;
+    for (; k < end; k += 4, b += 4 * NR) bytes_step(rows, nv, 1, acc, a, k, b);
+  }
+  UNROLL for (size_t w = 1; w < ways; w++) {
+    UNROLL for (size_t i = 0; i < rows; i++) {
+      UNROLL for (size_t j = 0; j < nv; j++) acc[0][i][j] = i_add(acc[0][i][j], acc[w][i][j]);
     }
   }
-  if (s && s->factor && tile_near(rows, nv, acc, t->n, s, out, out_step)) return true;
+  if (s && s->factor && tile_near(rows, nv, acc[0], t->n, s, out, out_step)) return true;
   UNROLL for (size_t i = 0; i < rows; i++) {
-    UNROLL for (size_t j = 0; j < nv; j++) i_store(t->c + i * NR + j * VW, acc[i][j]);
+    UNROLL for (size_t j = 0; j < nv; j++) i_store(t->c + i * NR + j * VW, acc[0][i][j]);
   }
   return false;
 }
 
 #define ROWS(rows)                                                                                 \
-  static bool bytes_rows_##rows(const ufk_q_bytes *t, const ufk_q_scale *s, int8_t *out,           \
-                                size_t out_step) {                                                 \
-    return t->n > VW * (NV - 1) ? bytes_tile(rows, NV, t, s, out, out_step)                        \
-                                : bytes_tile(rows, 1, t, s, out, out_step);                        \
+  static bool bytes_rows_##rows(const uint8_t *const *a, const ufk_q_bytes *t, const ufk_q_scale *s, \
+                                int8_t *out, size_t out_step) {                                    \
+    return t->n > VW * (NV - 1) ? bytes_tile(rows, NV, a, t, s, out, out_step)                     \
+                                : bytes_tile(rows, 1, a, t, s, out, out_step);                     \
   }
-TILE_ROWS(ROWS)
+BYTES_ROWS(ROWS)
 #undef ROWS
 
-static bool gemm_bytes(const ufk_q_bytes *t, const ufk_q_scale *s, int8_t *out, size_t out_step) {
-  switch (t->rows) {
-#define ROWS(rows) case rows: return bytes_rows_##rows(t, s, out, out_step);
-    TILE_ROWS(ROWS)
+static bool one_tile(size_t rows, const uint8_t *const *a, const ufk_q_bytes *t, const ufk_q_scale *s,
+                     int8_t *out, size_t out_step) {
+  switch (rows) {
+#define ROWS(rows) case rows: return bytes_rows_##rows(a, t, s, out, out_step);
+    BYTES_ROWS(ROWS)
 #undef ROWS
     default: return false;
   }
+}
+
+static ufk_q_rows gemm_bytes(const ufk_q_bytes *t, const ufk_q_scale *s, int8_t *out,
+                             size_t out_step) {
+  size_t made = 0;
+  for (size_t tiles = (t->rows + BYTES_MR - 1) / BYTES_MR; tiles > 0; tiles--) {
+    const size_t rows = (t->rows - made + tiles - 1) / tiles; /* of nearly equal height */
+    if (!one_tile(rows, t->a + made, t, s, out + made * out_step, out_step)) return (ufk_q_rows){made, rows};
+    made += rows;
+  }
+  return (ufk_q_rows){made, 0};
 }
 #endif
 
 /* ---- quantizing floats ------------------------------------------------------------ */
 
+static void range(size_t n, const float *from, float *min_out, float *max_out) {
+  vecf low[4], high[4];
+  UNROLL for (size_t q = 0; q < 4; q++) low[q] = high[q] = f_set1(0.0f);
+  size_t i = 0;
+  for (; i + 4 * VW <= n; i += 4 * VW) {
+    UNROLL for (size_t q = 0; q < 4; q++) {
+      const vecf x = f_load(from + i + q * VW);
+      low[q] = f_min(x, low[q]);
+      high[q] = f_max(x, high[q]);
+    }
+  }
+  for (; i < n; i += VW) {
+    const vecf x = n - i >= VW ? f_load(from + i) : f_load_n(from + i, n - i);
+    low[0] = f_min(x, low[0]);
+    high[0] = f_max(x, high[0]);
+  }
+  *min_out = f_lowest(f_min(f_min(low[0], low[1]), f_min(low[2], low[3])));
+  *max_out = f_highest(f_max(f_max(high[0], high[1]), f_max(high[2], high[3])));
+}
+
+/* To the nearest integer, halves away from zero: what is just below a half is added, and the sum
+ * of floats is itself rounded. Within +-1000, NaN too. */
+INLINE veci code(vecf x, vecf inverse) {
+  x = f_mul(x, inverse);
+  f_keep(x);
+  x = f_min(f_max(x, f_set1(-1000.0f)), f_set1(1000.0f));
+  return f_to_zero(f_add(x, f_signed(x, f_set1(0.49999997f))));
+}
+
+static void codes(size_t n, const float *from, const ufk_q_grid *grid, bool asymmetric, int8_t *to) {
+  const vecf inverse = f_set1(grid->inverse);
+  const veci zero = i_set16((int16_t)grid->zero), least = i_set8(asymmetric ? -128 : -127);
+  for (size_t i = 0; i < n; i += 4 * VW) {
+    veci v[4];
+    UNROLL for (size_t q = 0; q < 4; q++) {
+      const size_t at = i + q * VW;
+      v[q] = code(at + VW <= n ? f_load(from + at) : f_load_n(from + UFI_MIN(at, n), n > at ? n - at : 0), inverse);
+    }
+    const veci x = i_adds16(i_pack16(v[0], v[1]), zero), y = i_adds16(i_pack16(v[2], v[3]), zero);
+    const veci bytes = i_max_s8(i_pack_s8(x, y), least);
+    i_put_row(to + i, bytes, 0, UFI_MIN(n - i, (size_t)2 * VW));
+    if (n - i > 2 * VW) i_put_row(to + i + 2 * VW, bytes, 1, UFI_MIN(n - i - 2 * VW, (size_t)2 * VW));
+  }
+}
+
 static void quantize(size_t n, const float *from, bool asymmetric, int8_t *to, float *scale_out,
                      int32_t *zero_out) {
-  vecf low = f_set1(0.0f), high = low;
-  for (size_t i = 0; i < n; i += VW) {
-    vecf x = n - i >= VW ? f_load(from + i) : f_load_n(from + i, n - i);
-    low = f_min(x, low);
-    high = f_max(x, high);
-  }
-  const ufk_q_grid grid = ufk_q_grid_of(f_lowest(low), f_highest(high), asymmetric);
+  float min, max;
+  range(n, from, &min, &max);
+  const ufk_q_grid grid = ufk_q_grid_of(min, max, asymmetric);
   *scale_out = grid.scale;
   *zero_out = grid.zero;
-  const vecf inverse = f_set1(grid.inverse);
-  const veci zero = i_set1(grid.zero);
-  const vecf limit_low = f_set1(-1000.0f), limit_high = f_set1(1000.0f);
-  const veci min = i_set1(asymmetric ? -128 : -127), max = i_set1(127);
-  for (size_t i = 0; i < n; i += VW) {
-    const size_t width = UFI_MIN(n - i, (size_t)VW);
-    vecf x = f_mul(width == VW ? f_load(from + i) : f_load_n(from + i, width), inverse);
-    f_keep(x);
-    x = f_min(f_max(x, limit_low), limit_high);
-    i_put_s8(to + i, i_min(i_max(i_add(i_round_f(x), zero), min), max), width);
-  }
+  codes(n, from, &grid, asymmetric, to);
 }
 
 INLINE void set_q(ufk_qgemm_table *table) {
@@ -410,6 +473,7 @@ INLINE void set_q(ufk_qgemm_table *table) {
 #ifdef HAS_BYTES
   table->q_flip = BYTES_FLIP;
   table->copy = copy;
+  table->q_bytes_mr = BYTES_MR;
   table->gemm_bytes = gemm_bytes;
   table->start = start;
 #else
@@ -426,5 +490,7 @@ INLINE void set_q(ufk_qgemm_table *table) {
   table->real_u8 = real_u8;
   table->real_s16 = real_s16;
   table->to_float = to_float;
+  table->range = range;
+  table->codes = codes;
   table->quantize = quantize;
 }

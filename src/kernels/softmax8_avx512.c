@@ -6,7 +6,6 @@
 
 #include "kernels/softmax8_tmpl.h"
 
-#ifdef __AVX512F__ /* not where intrinsics are emulated */
 #define VBMI static inline __attribute__((target("avx512vbmi")))
 
 enum { GROUP = 16 };  /* rows that pass a stage together, so that their latencies overlap */
@@ -121,11 +120,8 @@ static void rows_vbmi(const ufk_softmax8 *t, const uint8_t *x, uint8_t *y, size_
     }
   }
 }
-#endif
 
 void ufk_softmax8_avx512(ufk_softmax8_table *table) {
   table->rows = rows;
-#ifdef __AVX512F__
   if (__builtin_cpu_supports("avx512vbmi")) table->rows = rows_vbmi;
-#endif
 }

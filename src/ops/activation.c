@@ -26,7 +26,8 @@ static uf_status check_q(ufi_ctx *ctx) {
   return ufi_want_symmetric(ctx, ctx->out[0]);
 }
 static bool is_8_or_16(uf_dtype dtype) { return dtype == UF_INT8 || dtype == UF_UINT8 || dtype == UF_INT16; }
-#define ACTIVATION(name, prepare_fn) UFI_NUMBER_DEF(name, ufi_unary_infer, prepare_fn, ufi_unary_eval)
+#define ACTIVATION(name, prepare_fn) \
+  UFI_NUMBER_DEF(name, ufi_unary_infer, prepare_fn, ufi_unary_eval, ufi_unary_part)
 
 /* ---- RELU, RELU6, RELU_N1_TO_1, RELU_0_TO_1 ------------------------------------------------ */
 
@@ -102,10 +103,11 @@ static uf_status leaky_prepare(ufi_ctx *ctx) {
   ufi_unary_quantized(s, dtype, q_leaky);
   return UF_OK;
 }
-UFI_NUMBER_STEPS(LEAKY_RELU, ufi_unary_infer, leaky_prepare, ufi_unary_eval)
+UFI_NUMBER_STEPS(LEAKY_RELU, ufi_unary_infer, leaky_prepare, ufi_unary_eval, ufi_unary_part)
 const ufi_op_def ufi_op_LEAKY_RELU = {
   .attrs_size = sizeof(leaky_attrs), .attrs_tflite = leaky_tflite, .attrs_tf = ufi_number_tf,
   .infer = LEAKY_RELU_infer_either, .prepare = LEAKY_RELU_prepare_either, .eval = LEAKY_RELU_eval_either,
+  .part = LEAKY_RELU_part_either,
 };
 
 /* ---- PRELU ---------------------------------------------------------------------------------------- */
@@ -158,7 +160,9 @@ static uf_status prelu_prepare(ufi_ctx *ctx) {
   s->inner = x->dtype == UF_INT8 ? prelu_s8 : x->dtype == UF_UINT8 ? prelu_u8 : prelu_s16;
   return UF_OK;
 }
-const ufi_op_def ufi_op_PRELU = {.infer = prelu_infer, .prepare = prelu_prepare, .eval = ufi_binary_eval};
+const ufi_op_def ufi_op_PRELU = {
+  .infer = prelu_infer, .prepare = prelu_prepare, .eval = ufi_binary_eval, .part = ufi_binary_part,
+};
 
 /* ---- ELU, GELU ---------------------------------------------------------------------------------------- */
 
@@ -198,7 +202,7 @@ static uf_status gelu_prepare(ufi_ctx *ctx) {
 }
 const ufi_op_def ufi_op_GELU = {
   .attrs_size = sizeof(gelu_attrs), .attrs_tflite = gelu_tflite, .infer = ufi_unary_infer,
-  .prepare = gelu_prepare, .eval = ufi_unary_eval,
+  .prepare = gelu_prepare, .eval = ufi_unary_eval, .part = ufi_unary_part,
 };
 
 /* ---- TANH, LOGISTIC ---------------------------------------------------------------------------------------- */

@@ -352,14 +352,14 @@ static uf_status div_eval(ufi_ctx *ctx) {
   return ufi_binary_eval(ctx);
 }
 
-#define ARITH_DEF(name, infer_fn, prepare_fn, eval_fn)                                              \
-  UFI_NUMBER_STEPS(name, infer_fn, prepare_fn, eval_fn)                                             \
+#define ARITH_DEF(name, infer_fn, prepare_fn, eval_fn, part_fn)                                     \
+  UFI_NUMBER_STEPS(name, infer_fn, prepare_fn, eval_fn, part_fn)                                    \
   const ufi_op_def ufi_op_##name = {                                                                \
     .attrs_size = sizeof(arith_attrs), .attrs_tflite = arith_tflite, .attrs_tf = ufi_number_tf, \
     .infer = name##_infer_either, .prepare = name##_prepare_either, .eval = name##_eval_either,     \
-    .part = ufi_number_part, .release = ufi_number_release,                                         \
+    .part = name##_part_either, .release = ufi_number_release,                                      \
   }
-ARITH_DEF(ADD, arith_infer, add_prepare, ufi_binary_eval);
-ARITH_DEF(SUB, arith_infer, sub_prepare, ufi_binary_eval);
-ARITH_DEF(MUL, mul_infer, mul_prepare, ufi_binary_eval);
-ARITH_DEF(DIV, arith_infer, div_prepare, div_eval);
+ARITH_DEF(ADD, arith_infer, add_prepare, ufi_binary_eval, ufi_binary_part);
+ARITH_DEF(SUB, arith_infer, sub_prepare, ufi_binary_eval, ufi_binary_part);
+ARITH_DEF(MUL, mul_infer, mul_prepare, ufi_binary_eval, ufi_binary_part);
+ARITH_DEF(DIV, arith_infer, div_prepare, div_eval, ufi_no_part);

@@ -27,15 +27,28 @@ ufi_binary *ufi_binary_state(ufi_ctx *ctx) {
 
 static size_t element_size(uf_dtype dtype) { return (size_t)uf_dtype_bits(dtype) / 8; }
 
-uf_status ufi_binary_eval(ufi_ctx *ctx) {
+static ufi_broadcast_run_args run_args(const ufi_ctx *ctx, const void *a, const void *b, void *y) {
   const ufi_binary *s = ctx->state;
-  const ufi_tensor *a = ctx->in[0], *b = ctx->in[1], *y = ctx->out[0];
-  const ufi_broadcast_run_args args = {
-    .plan = &s->plan, .inner = s->inner, .arg = &s->arg, .a = a->data, .b = b->data, .y = y->data,
-    .size_a = element_size(a->dtype), .size_b = element_size(b->dtype),
-    .size_y = element_size(y->dtype)};
+  return (ufi_broadcast_run_args){
+    .plan = &s->plan, .inner = s->inner, .arg = &s->arg, .a = a, .b = b, .y = y,
+    .size_a = element_size(ctx->in[0]->dtype), .size_b = element_size(ctx->in[1]->dtype),
+    .size_y = element_size(ctx->out[0]->dtype)};
+}
+
+uf_status ufi_binary_eval(ufi_ctx *ctx) {
+  const ufi_broadcast_run_args args = run_args(ctx, ctx->in[0]->data, ctx->in[1]->data, ctx->out[0]->data);
   ufi_broadcast_run(&args, ctx->pool);
   return UF_OK;
+}
+
+static void run_part(const ufi_ctx *ctx, const void *const in[2], void *out, size_t begin, size_t n) {
+  const ufi_broadcast_run_args args = run_args(ctx, in[0], in[1], out);
+  ufi_broadcast_part(&args, begin, n);
+}
+
+ufi_part_fn ufi_binary_part(const ufi_ctx *ctx) {
+  const ufi_binary *s = ctx->state;
+  return ufi_broadcast_wants_all(&s->plan) ? NULL : run_part;
 }
 
 static void f32_inner(const void *a, const void *b, void *y, size_t n, ufk_mode mode, const void *arg) {
@@ -169,9 +182,9 @@ static uf_status max_prepare(ufi_ctx *ctx) {
 static uf_status min_prepare(ufi_ctx *ctx) {
   return prepare_loops(ctx, UFK_MIN, ufi_plain_min_loops, numbers);
 }
-#define BINARY_DEF(name, prepare_fn, eval_fn) UFI_NUMBER_DEF(name, infer_same, prepare_fn, eval_fn)
-BINARY_DEF(MAXIMUM, max_prepare, ufi_binary_eval);
-BINARY_DEF(MINIMUM, min_prepare, ufi_binary_eval);
+#define BINARY_DEF(name, prepare_fn, eval_fn, part_fn) UFI_NUMBER_DEF(name, infer_same, prepare_fn, eval_fn, part_fn)
+BINARY_DEF(MAXIMUM, max_prepare, ufi_binary_eval, ufi_binary_part);
+BINARY_DEF(MINIMUM, min_prepare, ufi_binary_eval, ufi_binary_part);
 
 /* ---- squared difference ------------------------------------------------------------------ */
 
@@ -199,7 +212,7 @@ static uf_status sqdiff_prepare(ufi_ctx *ctx) {
     .lo = INT8_MIN, .hi = INT8_MAX, .subtract = true};
   return UF_OK;
 }
-BINARY_DEF(SQUARED_DIFFERENCE, sqdiff_prepare, ufi_binary_eval);
+BINARY_DEF(SQUARED_DIFFERENCE, sqdiff_prepare, ufi_binary_eval, ufi_binary_part);
 
 /* ---- floor division and modulus ------------------------------------------------------------ */
 
@@ -251,8 +264,8 @@ static uf_status floor_mod_eval(ufi_ctx *ctx) {
   if (ctx->in[1]->dtype != UF_FLOAT32) UFI_TRY(ufi_want_nonzero(ctx, ctx->in[1], 0));
   return ufi_binary_eval(ctx);
 }
-BINARY_DEF(FLOOR_DIV, floor_div_prepare, floor_div_eval);
-BINARY_DEF(FLOOR_MOD, floor_mod_prepare, floor_mod_eval);
+BINARY_DEF(FLOOR_DIV, floor_div_prepare, floor_div_eval, ufi_no_part);
+BINARY_DEF(FLOOR_MOD, floor_mod_prepare, floor_mod_eval, ufi_no_part);
 
 /* ---- power, atan2 ------------------------------------------------------------------------------ */
 
@@ -312,7 +325,7 @@ static uf_status pow_eval(ufi_ctx *ctx) {
                           exponents[i], (long long)i, b->name);
   return ufi_binary_eval(ctx);
 }
-BINARY_DEF(POW, pow_prepare, pow_eval);
+BINARY_DEF(POW, pow_prepare, pow_eval, ufi_no_part);
 
 static uf_status atan2_prepare(ufi_ctx *ctx) {
   static const ufi_inner_fn loops[UF_DTYPE_COUNT] = {
@@ -320,7 +333,7 @@ static uf_status atan2_prepare(ufi_ctx *ctx) {
     [UF_BFLOAT16] = atan2_bf16};
   return prepare_loops(ctx, NO_KERNEL, loops, "floats");
 }
-BINARY_DEF(ATAN2, atan2_prepare, ufi_binary_eval);
+BINARY_DEF(ATAN2, atan2_prepare, ufi_binary_eval, ufi_binary_part);
 
 /* ---- bits ------------------------------------------------------------------------------------------ */
 
@@ -347,5 +360,5 @@ static uf_status shift_prepare(ufi_ctx *ctx) {
   static const ufi_inner_fn loops[UF_DTYPE_COUNT] = BITS_LOOPS(shift);
   return prepare_loops(ctx, NO_KERNEL, loops, "integers of 8, 16 or 32 bits");
 }
-BINARY_DEF(BITWISE_XOR, xor_prepare, ufi_binary_eval);
-BINARY_DEF(RIGHT_SHIFT, shift_prepare, ufi_binary_eval);
+BINARY_DEF(BITWISE_XOR, xor_prepare, ufi_binary_eval, ufi_binary_part);
+BINARY_DEF(RIGHT_SHIFT, shift_prepare, ufi_binary_eval, ufi_binary_part);

@@ -36,6 +36,7 @@ uf_status ufi_binary_infer(ufi_ctx *ctx, uf_dtype out) UF_MUST_USE;
 /* The state with its plan, the rest zero; NULL (error set) out of memory. */
 ufi_binary *ufi_binary_state(ufi_ctx *ctx);
 uf_status ufi_binary_eval(ufi_ctx *ctx);
+ufi_part_fn ufi_binary_part(const ufi_ctx *ctx); /* of ops whose eval that is */
 /* The inner loop of a float kernel for float32, float16 or bfloat16; NULL for
  * another dtype. Fills arg.f32. */
 ufi_inner_fn ufi_binary_float(ufi_binary *state, uf_dtype dtype, ufk_f32_binary op, ufi_act act);

@@ -136,12 +136,25 @@ void ufi_broadcast_run(const ufi_broadcast_run_args *args, ufi_pool *pool) {
   else ufi_elements(pool, run_range, (void *)args, (size_t)args->plan->count);
 }
 
-bool ufi_broadcast_part(const ufi_broadcast_run_args *args, ufi_part *out) {
-  _Static_assert(sizeof *args <= sizeof out->context, "it must fit");
-  if (args->plan->rank > 0 && args->plan->row <= SHORT_ROW) return false;
-  out->fn = run_range;
-  memcpy(out->context, args, sizeof *args);
-  return true;
+bool ufi_broadcast_wants_all(const ufi_broadcast_plan *plan) { return plan->rank > 0 && plan->row <= SHORT_ROW; }
+
+/* Elements that an operand has. */
+static int64_t elements(const ufi_broadcast_plan *p, const int64_t *step, bool repeats) {
+  int64_t n = repeats ? 1 : p->row;
+  for (int32_t d = 0; d < p->rank; ++d) n *= step[d] ? p->dims[d] : 1;
+  return n;
+}
+
+/* run_range counts from the first element, which need not be there: addresses are integers. */
+void ufi_broadcast_part(const ufi_broadcast_run_args *args, size_t begin, size_t n) {
+  const ufi_broadcast_plan *p = args->plan;
+  ufi_broadcast_run_args r = *args;
+  const bool a_moves = elements(p, p->step_a, p->mode == UFK_SV) == p->count;
+  const bool b_moves = elements(p, p->step_b, p->mode == UFK_VS) == p->count;
+  if (a_moves) r.a = (const void *)((uintptr_t)r.a - begin * r.size_a);
+  if (b_moves) r.b = (const void *)((uintptr_t)r.b - begin * r.size_b);
+  r.y = (void *)((uintptr_t)r.y - begin * r.size_y);
+  run_range(&r, begin, begin + n);
 }
 
 void ufi_elements(ufi_pool *pool, ufi_range_fn fn, void *context, size_t n) {

@@ -40,8 +40,10 @@ typedef struct ufi_broadcast_run_args {
 /* Over all elements; on several threads when there is enough to do. */
 void ufi_broadcast_run(const ufi_broadcast_run_args *args, ufi_pool *pool);
 
-/* The same for a piece of the output; false: by ufi_broadcast_run it is faster. */
-bool ufi_broadcast_part(const ufi_broadcast_run_args *args, ufi_part *out);
+/* The same for elements [begin, begin + n), with a, b and y as a ufi_part_fn has them. */
+void ufi_broadcast_part(const ufi_broadcast_run_args *args, size_t begin, size_t n);
+/* By ufi_broadcast_run it is faster. */
+bool ufi_broadcast_wants_all(const ufi_broadcast_plan *plan);
 
 /* Elements below which threads do not pay, and of one piece of the work. */
 enum { UFI_PARALLEL_MIN = 65536, UFI_PARALLEL_GRAIN = 16384 };

@@ -170,7 +170,7 @@ static uf_status compare_eval(ufi_ctx *ctx) {
   return UF_OK;
 }
 
-#define COMPARE_DEF(name, prepare_fn) UFI_NUMBER_DEF(name, compare_infer, prepare_fn, compare_eval)
+#define COMPARE_DEF(name, prepare_fn) UFI_NUMBER_DEF(name, compare_infer, prepare_fn, compare_eval, ufi_no_part)
 COMPARE_DEF(EQUAL, equal_prepare);
 COMPARE_DEF(NOT_EQUAL, not_equal_prepare);
 COMPARE_DEF(LESS, less_prepare);
@@ -197,5 +197,5 @@ static uf_status logic_prepare(ufi_ctx *ctx, ufi_inner_fn inner) {
 }
 static uf_status and_prepare(ufi_ctx *ctx) { return logic_prepare(ctx, logical_and); }
 static uf_status or_prepare(ufi_ctx *ctx) { return logic_prepare(ctx, logical_or); }
-UFI_NUMBER_DEF(LOGICAL_AND, logic_infer, and_prepare, ufi_binary_eval);
-UFI_NUMBER_DEF(LOGICAL_OR, logic_infer, or_prepare, ufi_binary_eval);
+UFI_NUMBER_DEF(LOGICAL_AND, logic_infer, and_prepare, ufi_binary_eval, ufi_binary_part);
+UFI_NUMBER_DEF(LOGICAL_OR, logic_infer, or_prepare, ufi_binary_eval, ufi_binary_part);

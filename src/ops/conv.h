@@ -159,6 +159,7 @@ uf_status ufi_depthwise_f32_eval(ufi_ctx *ctx) UF_MUST_USE;
 typedef struct ufi_depthwise_f32 {
   ufk_f32_depthwise image;
   int64_t batch, out_h;
+  const ufi_done *done;  /* NULL, or told of the pixels of lines that are complete */
 } ufi_depthwise_f32;
 /* All but pointers; no limits. in_c is out_c. */
 ufi_depthwise_f32 ufi_depthwise_f32_of(const ufi_conv_geometry *g);

@@ -131,6 +131,7 @@ uf_status ufi_conv_f32_eval(ufi_ctx *ctx) {
   ufi_gemm_f32_bias(g.bias, g.groups, g.out_c / g.groups, bias);
   if (!state->packed) conv_pack(&g, &s, ctx->pool, weights);
   gemm.zeros = zeros;
+  gemm.done = ctx->done;
   gemm.bias = bias;
   gemm.b = state->packed ? state->packed : weights;
   if (state->winograd) ufi_winograd_f32_run(ctx->pool, &gemm, g.filter->data, weights);

@@ -73,10 +73,9 @@ uf_status ufi_conv_quant_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) {
 
 uf_status ufi_conv_quant_eval(ufi_ctx *ctx) {
   ufi_conv_geometry g = {0};
-  ufi_q_spec spec = {0};
   ufi_gemm_q gemm = {0};
   UFI_TRY(ufi_conv_geometry_of(ctx, &g));
-  UFI_TRY(conv_spec(ctx, &g, &spec));
+  const ufi_q_spec spec = ufi_q_prepared(ctx, g.input, g.filter, g.bias, g.output, &g);
   UFI_TRY(ufi_q_begin(ctx, &spec, &gemm));
   gemm.batch = g.batch;
   gemm.in_h = g.in_h;
@@ -98,6 +97,7 @@ uf_status ufi_conv_quant_eval(ufi_ctx *ctx) {
   gemm.out_image = g.out_h * gemm.out_line;
   gemm.in_group = gemm.channels;
   gemm.out_group = spec.n;
+  gemm.done = ctx->done;
   ufi_gemm_q_run(ctx->pool, &gemm);
   return UF_OK;
 }

@@ -60,6 +60,7 @@ static void depthwise_lines(void *context, size_t begin, size_t end) {
     d.in = a->image.in + image * d.in_h * d.in_w * d.channels;
     d.out = a->image.out + image * a->out_h * d.out_w * d.channels;
     ufi_kernels_get()->depthwise.f32_depthwise(&d, y, y + n);
+    if (a->done) a->done->fn(a->done->context, line * d.out_w, n * d.out_w);
   }
 }
 
@@ -92,6 +93,7 @@ uf_status ufi_depthwise_f32_eval(ufi_ctx *ctx) {
   ufi_depthwise_f32 args = ufi_depthwise_f32_of(&g);
   args.image.in = g.input->data, args.image.weights = g.filter->data, args.image.bias = bias;
   args.image.out = g.output->data;
+  args.done = ctx->done;
   ufi_act_range_f32(g.act, &args.image.min, &args.image.max);
   if (g.multiplier > 1) {
     repeat_args r = {args.image.in, image, (size_t)g.multiplier};

@@ -188,6 +188,7 @@ typedef struct job {
   const uint8_t *pad_rows;   /* zero points, pad_step bytes for each vector */
   int64_t pad_step;
   const int32_t *bias;       /* less the zero point's part, padded, for each vector */
+  const ufi_done *done;      /* BLOCKS: told of lines */
   uint8_t *buffers;
 } job;
 
@@ -260,16 +261,19 @@ static void run_item(const job *j, const item *i, uint8_t *buffer) {
   }
 }
 
-/* Items are runs of lines that share their zipping, times chunks of channels. */
+/* Items are runs of lines that share their zipping, times chunks of channels; whole lines where somebody waits for
+ * them and there are enough. */
 static void blocks_worker(void *context, size_t worker) {
   const job *j = context;
   const ufi_conv_geometry *g = j->g;
+  const bool tells = j->done && j->chunk >= g->out_c;
   const int64_t chunks = (g->out_c + j->chunk - 1) / j->chunk;
   for (int64_t at = (int64_t)worker; at < g->batch * j->runs * chunks; at += j->workers) {
     item i = {.b = at / (j->runs * chunks), .y = at / chunks % j->runs * j->c.lines, .from = at % chunks * j->chunk};
     i.lines = UFI_MIN(j->c.lines, g->out_h - i.y);
     i.to = UFI_MIN(i.from + j->chunk, g->out_c);
     run_item(j, &i, j->buffers + worker * j->c.buffer);
+    if (tells) j->done->fn(j->done->context, (i.b * g->out_h + i.y) * g->out_w, i.lines * g->out_w);
   }
 }
 
@@ -430,7 +434,7 @@ uf_status ufi_depthwise_quant_eval(ufi_ctx *ctx) {
   UFI_TRY(depthwise_spec(ctx, &g, &spec));
   if (g.output->count == 0) return UF_OK;
   UFI_TRY(ufi_q_begin(ctx, &spec, &q));
-  job j = {.g = &g, .spec = &spec, .q = &q};
+  job j = {.g = &g, .spec = &spec, .q = &q, .done = ctx->done};
   switch (way_of(&g)) {
     case BLOCKS: run_blocks(ctx->pool, &j); break;
     case PRODUCT: run_product(ctx->pool, &g, &q); break;

@@ -50,6 +50,7 @@ uf_status ufi_fc_f32_eval(ufi_ctx *ctx) {
   ufi_gemm_f32_plain(&gemm, g.batch, g.out, g.in, g.input->data, g.in,
                      state->packed ? state->packed : weights, bias, g.output->data, g.out);
   ufi_act_range_f32(g.act, &gemm.min, &gemm.max);
+  if (g.act != UFI_ACT_TANH && g.act != UFI_ACT_SIGN_BIT) gemm.done = ctx->done; /* nothing comes after */
   ufi_gemm_f32_run(ctx->pool, &gemm);
   ufi_act_apply_f32(g.act, g.output->data, g.output->count);
   return UF_OK;

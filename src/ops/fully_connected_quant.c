@@ -97,11 +97,10 @@ uf_status ufi_fc_quant_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) {
 
 uf_status ufi_fc_quant_eval(ufi_ctx *ctx) {
   ufi_fc_geometry g = {0};
-  ufi_q_spec spec = {0};
   ufi_gemm_q gemm = {0};
   UFI_TRY(ufi_fc_geometry_of(ctx, &g));
   if (is_s16(&g)) return ufi_fc_s16_eval(ctx, &g);
-  UFI_TRY(fc_spec(ctx, &g, &spec));
+  const ufi_q_spec spec = ufi_q_prepared(ctx, g.input, g.filter, g.bias, g.output, NULL);
   UFI_TRY(ufi_q_begin(ctx, &spec, &gemm));
   gemm.batch = gemm.in_h = gemm.out_h = 1;
   gemm.in_w = gemm.out_w = g.batch;
@@ -116,6 +115,7 @@ uf_status ufi_fc_quant_eval(ufi_ctx *ctx) {
     gemm.out_zero = 0;
     fill_workspace(&g, ctx->out[1]);
   }
+  if (g.act != UFI_ACT_TANH && g.act != UFI_ACT_SIGN_BIT) gemm.done = ctx->done; /* nothing comes after */
   ufi_gemm_q_run(ctx->pool, &gemm);
   if (g.input->dtype == UF_FLOAT32) ufi_act_apply_f32(g.act, g.output->data, g.output->count);
   return UF_OK;

@@ -40,6 +40,7 @@ typedef struct plan {
   int64_t lines, width;  /* output rows, pixels in each, as far as they are regular */
   int64_t rows, columns; /* of an item */
   int64_t row_blocks, column_blocks;
+  const ufi_done *done;  /* NULL: items are no whole rows */
 } plan;
 
 /* The part of the sum that is done in one go: floats [from, from + floats) of
@@ -92,6 +93,7 @@ static plan make_plan(const ufi_gemm_f32 *g, int64_t threads) {
   int64_t cuts = threads < 2 || g->done ? 1 : UFI_MIN(panels, ceil_div(4 * threads, items));
   p.columns = ceil_div(panels, cuts) * nr;
   p.column_blocks = ceil_div(g->n, p.columns);
+  if (p.column_blocks == 1 && g->groups == 1 && p.lines == 1 && g->out_pixel == g->n) p.done = g->done;
   return p;
 }
 
@@ -325,7 +327,7 @@ static void do_item(void *context, size_t index) {
   int64_t n = UFI_MIN(p->columns, g->n - column);
   if (p->whole_lines) do_rows_copying(p, &rows, column, n);
   else do_rows(p, &rows, column, n, NULL);
-  if (g->done) g->done(g->done_context, rows.row, rows.rows);
+  if (p->done) p->done->fn(p->done->context, rows.row, rows.rows);
 }
 
 static bool is_small(const ufi_gemm_f32 *g) {

@@ -34,10 +34,7 @@ typedef struct ufi_gemm_f32 {
   int64_t groups;
   int64_t in_group, b_group, bias_group, out_group;
   const float *zeros;    /* ufi_gemm_f32_zeros floats of 0.0 */
-  /* NULL, or called by the thread that made them as soon as all columns of rows [row, row + rows) are
-   * final (with groups: those of one group): a row is an output pixel, numbered through lines and images. */
-  void (*done)(void *context, int64_t row, int64_t rows);
-  void *done_context;
+  const ufi_done *done;  /* NULL, or told of rows of n that are complete; of none if they are cut */
 } ufi_gemm_f32;
 
 /* Runs it. Results do not depend on the pool. */

@@ -27,6 +27,7 @@ enum {
 };
 
 static const int32_t no_bias[UFK_Q_MAX_NR];
+static const int32_t ones[UFK_Q_MAX_NR] = {[0 ... UFK_Q_MAX_NR - 1] = 1};
 
 typedef struct plan {
   const ufi_gemm_q *g;
@@ -52,6 +53,7 @@ typedef struct plan {
   int64_t rows, columns; /* of an item */
   int64_t row_blocks, column_blocks;
   int64_t items, workers;
+  const ufi_done *done;  /* NULL: items are no whole rows */
   _Atomic int64_t next;  /* item that nobody has taken yet */
 } plan;
 
@@ -61,6 +63,7 @@ typedef struct stripe {
   bool one_zero;         /* all rows have the same zero point */
   const uint8_t *a;      /* rows a_step elements apart */
   const uint8_t *rows_at[MAX_ROWS]; /* BYTES: each */
+  int32_t terms[MAX_ROWS]; /* with b_zero: what it adds to the sums of each */
   uint8_t *out;
 } stripe;
 
@@ -127,10 +130,11 @@ static void cut(plan *p) {
   /* Columns are cut only when rows alone keep too few workers busy. */
   const int64_t nr = (int64_t)p->k->q_nr;
   int64_t panels = ceil_div(g->n, nr), items = g->groups * p->lines * p->row_blocks;
-  int64_t cuts = p->workers < 2 || g->done ? 1 : UFI_MIN(panels, ceil_div(4 * p->workers, items));
+  int64_t cuts = p->workers < 2 ? 1 : UFI_MIN(panels, ceil_div(4 * p->workers, items));
   p->columns = ceil_div(panels, cuts) * nr;
   p->column_blocks = ceil_div(g->n, p->columns);
   p->items = items * p->column_blocks;
+  if (p->column_blocks == 1 && g->groups == 1 && p->lines == 1 && g->out_pixel == g->n) p->done = g->done;
 }
 
 /* How rows become what the kernel reads. */
@@ -307,6 +311,18 @@ static void gather_windows(const plan *p, const stripe *s, const uint8_t *in, ui
   }
 }
 
+/* (a - zero) * (b - b_zero) is (a - zero) * b, less the sum of a - zero times b_zero. */
+static void set_terms(const plan *p, stripe *s) {
+  const ufk_elementwise_table *k = &ufi_kernels_get()->elementwise;
+  const int64_t zeros = p->depth * (zero_of(p->g, s->row) + p->moved);
+  for (int64_t i = 0; i < s->rows; i++) {
+    const uint8_t *row = s->rows_at[i];
+    const size_t n = (size_t)p->depth;
+    const int64_t sum = p->k->q_flip ? k->u8_sum(row, n) : k->s8_sum((const int8_t *)row, n);
+    s->terms[i] = (int32_t)(uint32_t)((uint64_t)(sum - zeros) * (uint64_t)p->g->b_zero);
+  }
+}
+
 /* What lies behind the last element of a run meets weights of 0; int16 is cleared all the same, as memory that
  * nobody wrote must not be read: bytes are, by the slack of the run in front. */
 static void gather_rows(const plan *p, stripe *s, uint8_t *a) {
@@ -321,6 +337,7 @@ static void gather_rows(const plan *p, stripe *s, uint8_t *a) {
   else gather_windows(p, s, in, a);
   if (p->row_element == 1) {
     for (int64_t i = 0; i < s->rows; i++) s->rows_at[i] = s->a + i * p->a_step;
+    if (p->g->b_zero) set_terms(p, s);
     return;
   }
   if (p->depth == p->a_step) return;
@@ -341,23 +358,6 @@ typedef struct tile {
   uint8_t *out;
 } tile;
 
-/* The sums of a tile, into c; or (true) with a scale at once to int8 outputs. */
-static bool multiply(const plan *p, const stripe *s, const tile *t, int32_t *c, const ufk_q_scale *scale) {
-  const size_t rows = (size_t)t->rows, step = (size_t)p->a_step;
-  if (p->g->kind != UFI_Q_BYTES) {
-    p->gemm(rows, (size_t)t->n, step / 2, (const int16_t *)(const void *)t->a, step, t->b, t->start, c, p->k->q_nr);
-    return false;
-  }
-  if (!t->start) {
-    int32_t zeros[UFK_Q_MAX_MR];
-    for (int64_t i = 0; i < t->rows; i++) zeros[i] = zero_of(p->g, s->row + t->row + i) + p->moved;
-    p->k->start(rows, p->g->bias ? p->g->bias + t->at : no_bias, zeros, t->sums, c);
-  }
-  const ufk_q_bytes bytes = {rows, (size_t)t->n, (size_t)p->runs, (size_t)p->quads, s->rows_at + t->row,
-                             (size_t)p->run_step, (const int8_t *)t->b, t->start, c};
-  return p->k->gemm_bytes(&bytes, scale, (int8_t *)t->out, (size_t)p->g->out_pixel);
-}
-
 static ufk_q_scale scale_of(const plan *p, const tile *t) {
   const ufi_gemm_q *g = p->g;
   ufk_q_scale scale = {.zero = g->out_zero, .min = g->out_min, .max = g->out_max};
@@ -374,40 +374,55 @@ static ufk_q_scale scale_of(const plan *p, const tile *t) {
   return scale;
 }
 
-static void tile_int(const plan *p, const stripe *s, const tile *t) {
+/* From the sums of a tile to int outputs. */
+static void finish_int(const plan *p, const tile *t, const ufk_q_scale *scale, const int32_t *c) {
   const ufi_gemm_q *g = p->g;
-  int32_t c[TILE];
   const size_t ld = p->k->q_nr;
-  if (g->end == UFI_Q_SUM) {
-    multiply(p, s, t, c, NULL);
-    for (int64_t i = 0; i < t->rows; i++) {
-      memcpy((int32_t *)(void *)t->out + i * g->out_pixel, c + (size_t)i * ld, (size_t)t->n * sizeof *c);
-    }
+  if (g->end != UFI_Q_SUM) {
+    p->to_int((size_t)t->rows, (size_t)t->n, c, ld, scale, t->out, (size_t)g->out_pixel);
     return;
   }
-  ufk_q_scale scale = scale_of(p, t);
-  const bool at_once = g->kind == UFI_Q_BYTES && g->out_dtype == UF_INT8;
-  if (multiply(p, s, t, c, at_once ? &scale : NULL)) return;
-  if (at_once) scale.factor = NULL; /* that way has been tried */
-  p->to_int((size_t)t->rows, (size_t)t->n, c, ld, &scale, t->out, (size_t)g->out_pixel);
+  for (int64_t i = 0; i < t->rows; i++) {
+    memcpy((int32_t *)(void *)t->out + i * g->out_pixel, c + (size_t)i * ld, (size_t)t->n * sizeof *c);
+  }
 }
 
 /* Scales of the rows of a tile. */
 static void row_scales(const plan *p, const stripe *s, const tile *t, float *out) {
   const ufi_gemm_q *g = p->g;
-  for (int64_t i = 0; i < t->rows; i++) out[i] = g->row_scale[(s->row + t->row + i) / g->share];
+  const int64_t row = s->row + t->row;
+  const float *scale = g->row_scale + row / g->share;
+  int64_t left = g->share - row % g->share; /* rows of this scale */
+  for (int64_t i = 0; i < t->rows; i++, left--) {
+    if (left == 0) {
+      scale++;
+      left = g->share;
+    }
+    out[i] = *scale;
+  }
 }
 
-static void tile_float(const plan *p, const stripe *s, const tile *t) {
+static void finish_float(const plan *p, const stripe *s, const tile *t, const int32_t *c) {
   const ufi_gemm_q *g = p->g;
-  int32_t c[TILE];
   float row[UFK_Q_MAX_MR];
   row_scales(p, s, t, row);
-  multiply(p, s, t, c, NULL);
   ufk_q_float scale = {g->column + t->at, g->bias_float ? g->bias_float + t->at : NULL, row,
                        g->column_first, g->min, g->max};
   p->k->to_float((size_t)t->rows, (size_t)t->n, c, p->k->q_nr, &scale, (float *)(void *)t->out,
                  (size_t)g->out_pixel);
+}
+
+/* A tile of pairs. */
+static void tile_pairs(const plan *p, const stripe *s, const tile *t) {
+  int32_t c[TILE];
+  p->gemm((size_t)t->rows, (size_t)t->n, (size_t)p->a_step / 2, (const int16_t *)(const void *)t->a, (size_t)p->a_step,
+          t->b, t->start, c, p->k->q_nr);
+  if (p->g->end == UFI_Q_FLOAT) {
+    finish_float(p, s, t, c);
+    return;
+  }
+  const ufk_q_scale scale = scale_of(p, t);
+  finish_int(p, t, &scale, c);
 }
 
 static void tile_blocks(const plan *p, const stripe *s, const tile *t) {
@@ -468,15 +483,18 @@ static void tile_64(const plan *p, const tile *t) {
 
 static void do_tile(const plan *p, const stripe *s, const tile *t) {
   switch (p->g->end) {
-    case UFI_Q_FLOAT: tile_float(p, s, t); break;
     case UFI_Q_BLOCKS: tile_blocks(p, s, t); break;
     case UFI_Q_FIXED_64:
     case UFI_Q_REAL_64: tile_64(p, t); break;
-    default: tile_int(p, s, t); break;
+    default: tile_pairs(p, s, t); break;
   }
 }
 
 /* ---- items ------------------------------------------------------------------------ */
+
+static uint8_t *out_of(const plan *p, const stripe *s, const tile *t) {
+  return s->out + (t->row * p->g->out_pixel + t->column) * (int64_t)p->out_element;
+}
 
 /* What tiles of one panel of columns share. start: room for it. */
 static void set_panel(const plan *p, const stripe *s, tile *t, int32_t *start) {
@@ -494,21 +512,65 @@ static void set_panel(const plan *p, const stripe *s, tile *t, int32_t *start) {
   t->start = s->one_zero ? start : NULL;
 }
 
-static void do_columns(const plan *p, const stripe *s, int64_t column, int64_t n) {
+static void do_tiles(const plan *p, const stripe *s, tile *t) {
+  for (int64_t left = ceil_div(s->rows, (int64_t)p->k->q_mr), row = 0; left > 0; left--, row += t->rows) {
+    t->rows = ceil_div(s->rows - row, left); /* tiles of nearly equal height */
+    t->row = row;
+    t->a = s->a + row * p->a_step * (int64_t)p->row_element;
+    t->out = out_of(p, s, t);
+    do_tile(p, s, t);
+  }
+}
+
+/* Starts of the rows of a tile, each with its own zero point or term, into c. */
+static void set_starts(const plan *p, const stripe *s, const tile *t, int32_t *c) {
+  if (p->g->b_zero) {
+    p->k->start((size_t)t->rows, t->start, s->terms + t->row, ones, c);
+    return;
+  }
+  int32_t zeros[UFK_Q_MAX_MR];
+  for (int64_t i = 0; i < t->rows; i++) zeros[i] = zero_of(p->g, s->row + t->row + i) + p->moved;
+  p->k->start((size_t)t->rows, p->g->bias ? p->g->bias + t->at : no_bias, zeros, t->sums, c);
+}
+
+/* All rows under a panel of bytes. */
+static void do_bytes(const plan *p, const stripe *s, tile *t) {
   const ufi_gemm_q *g = p->g;
-  const int64_t nr = (int64_t)p->k->q_nr, tiles = ceil_div(s->rows, (int64_t)p->k->q_mr);
+  int32_t c[TILE];
+  const bool own_starts = !t->start || g->b_zero;
+  const bool is_float = g->end == UFI_Q_FLOAT, at_once = !is_float && g->end != UFI_Q_SUM && g->out_dtype == UF_INT8;
+  const ufk_q_scale scale = is_float || g->end == UFI_Q_SUM ? (ufk_q_scale){0} : scale_of(p, t);
+  ufk_q_scale exact = scale;
+  if (at_once) exact.factor = NULL; /* the other way has been tried */
+  ufk_q_bytes bytes = {.n = (size_t)t->n, .runs = (size_t)p->runs, .quads = (size_t)p->quads,
+                       .run_step = (size_t)p->run_step, .b = (const int8_t *)t->b, .c = c};
+  if (!own_starts) bytes.start = t->start;
+  for (t->row = 0; t->row < s->rows; t->row += t->rows) {
+    t->rows = s->rows - t->row;
+    if (own_starts) {
+      t->rows = UFI_MIN(t->rows, (int64_t)p->k->q_bytes_mr);
+      set_starts(p, s, t, c);
+    }
+    bytes.a = s->rows_at + t->row;
+    bytes.rows = (size_t)t->rows;
+    const ufk_q_rows rows = p->k->gemm_bytes(&bytes, at_once ? &scale : NULL, (int8_t *)out_of(p, s, t), (size_t)g->out_pixel);
+    t->row += (int64_t)rows.made;
+    t->rows = (int64_t)rows.summed;
+    t->out = out_of(p, s, t);
+    if (t->rows == 0) continue; /* none is left, or none of those with starts of their own */
+    if (is_float) finish_float(p, s, t, c);
+    else finish_int(p, t, &exact, c);
+  }
+}
+
+static void do_columns(const plan *p, const stripe *s, int64_t column, int64_t n) {
   int32_t start[UFK_Q_MAX_NR];
   tile t = {0};
-  for (t.column = column; t.column < column + n; t.column += nr) {
-    t.n = UFI_MIN(nr, column + n - t.column);
+  for (t.column = column; t.column < column + n; t.column += (int64_t)p->k->q_nr) {
+    t.n = UFI_MIN((int64_t)p->k->q_nr, column + n - t.column);
     set_panel(p, s, &t, start);
-    t.row = 0;
-    for (int64_t left = tiles; left > 0; left--, t.row += t.rows) {
-      t.rows = ceil_div(s->rows - t.row, left); /* tiles of nearly equal height */
-      t.a = s->a + t.row * p->a_step * (int64_t)p->row_element;
-      t.out = s->out + (t.row * g->out_pixel + t.column) * (int64_t)p->out_element;
-      do_tile(p, s, &t);
-    }
+    if (p->g->kind == UFI_Q_BYTES) do_bytes(p, s, &t);
+    else do_tiles(p, s, &t);
   }
 }
 
@@ -550,7 +612,7 @@ static void do_worker(void *context, size_t worker) {
     }
     held = at;
     do_columns(p, &s, column, UFI_MIN(p->columns, g->n - column));
-    if (g->done) g->done(g->done_context, s.row, s.rows);
+    if (p->done) p->done->fn(p->done->context, s.row, s.rows);
   }
 }
 

@@ -60,6 +60,7 @@ typedef struct ufi_gemm_q {
   /* Right: packed (kernel_h * kernel_w * channels, n). */
   const void *b;
   ufi_q_kind kind;
+  int32_t b_zero;          /* BYTES, rows of one zero point: zero point of the right matrix, still in it */
   int64_t runs;            /* BYTES: each of so many equal parts of a row is packed in whole groups (0: 1) */
   int64_t n;
   int64_t block;           /* UFI_Q_BLOCKS: length of a block, even */
@@ -86,10 +87,7 @@ typedef struct ufi_gemm_q {
   void *rows;
   int32_t workers;
   void *extra;             /* as much as ufi_q_spec.extra asked for */
-  /* NULL, or called by whoever has finished rows [row, row + rows) of the output, all columns; of
-   * one group. */
-  void (*done)(void *context, int64_t row, int64_t rows);
-  void *done_context;
+  const ufi_done *done;    /* NULL, or told of rows of n that are complete; of none if they are cut */
 } ufi_gemm_q;
 
 /* Runs it. Results do not depend on the pool or on workers. */
@@ -153,6 +151,9 @@ double ufi_q_factor(const ufi_q_spec *spec, int64_t c);
 uf_status ufi_fc_row_quant_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g, const ufi_q_spec *spec) UF_MUST_USE;
 /* Makes the state (multipliers), packs constant weights, asks for scratch. */
 uf_status ufi_q_prepare(ufi_ctx *ctx, const ufi_q_spec *spec) UF_MUST_USE;
+/* In eval: what was prepared, of these tensors; nothing is checked again. */
+ufi_q_spec ufi_q_prepared(ufi_ctx *ctx, const ufi_tensor *input, const ufi_tensor *filter, const ufi_tensor *bias,
+                          const ufi_tensor *output, const void *geometry);
 /* Fills all of g that does not depend on geometry: in, in_dtype, zero, b, bias,
  * end, rows ... quantizing a float input and packing weights on the way. */
 uf_status ufi_q_begin(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g_out) UF_MUST_USE;

@@ -73,6 +73,19 @@ static void pack_column(const packing *p, int64_t i0, int64_t i1, int64_t column
   }
 }
 
+/* Columns of BYTES that lie side by side: whole groups of rows. */
+static void pack_lines(const packing *p, int64_t groups, int64_t column0, uint8_t *to) {
+  const int64_t n = UFI_MIN(p->nr, p->n - column0);
+  const uint8_t *from = (const uint8_t *)p->from + column0;
+  uint32_t *out = (uint32_t *)(void *)(to + p->k0 * p->nr);
+  for (int64_t i = 0; i < groups; i++, from += 4 * p->k_step, out += p->nr) {
+    const uint8_t *r0 = from, *r1 = r0 + p->k_step, *r2 = r1 + p->k_step, *r3 = r2 + p->k_step;
+    for (int64_t j = 0; j < n; j++) {
+      out[j] = r0[j] | (uint32_t)r1[j] << 8 | (uint32_t)r2[j] << 16 | (uint32_t)r3[j] << 24;
+    }
+  }
+}
+
 /* Sums of columns are their products with ones. */
 static void sum_columns(const packing *p, int32_t *sums, const int8_t *b) {
   enum { QUADS = 64 };
@@ -84,7 +97,7 @@ static void sum_columns(const packing *p, int32_t *sums, const int8_t *b) {
   for (int64_t left = ceil_div(p->depth, 4); left > 0; left -= QUADS, b += QUADS * 4 * p->nr) {
     const size_t quads = (size_t)UFI_MIN(left, (int64_t)QUADS);
     const ufk_q_bytes tile = {.rows = 1, .n = (size_t)p->nr, .runs = 1, .quads = quads, .a = &row, .b = b, .c = sums};
-    k->gemm_bytes(&tile, NULL, NULL, 0);
+    (void)k->gemm_bytes(&tile, NULL, NULL, 0);
   }
 }
 
@@ -95,7 +108,12 @@ static void pack_panel(void *context, size_t index) {
   const int64_t column0 = (int64_t)index * p->nr;
   uint8_t *panel = p->out + (int64_t)index * p->panel;
   uint8_t *to = panel + (p->kind == UFI_Q_BYTES ? p->nr * 4 : 0);
-  for (int64_t i = 0; i < p->rows; i += CHUNK) {
+  int64_t packed = 0;
+  if (p->kind == UFI_Q_BYTES && p->n_step == 1 && p->k_step != 1 && p->k0 % 4 == 0) {
+    packed = p->rows / 4 * 4;
+    pack_lines(p, packed / 4, column0, to);
+  }
+  for (int64_t i = packed; i < p->rows; i += CHUNK) {
     for (int64_t j = 0; j < p->nr && column0 + j < p->n; j++) {
       pack_column(p, i, UFI_MIN(i + CHUNK, p->rows), column0, j, to);
     }

@@ -46,6 +46,13 @@ uf_status ufi_unary_eval(ufi_ctx *ctx) {
   return UF_OK;
 }
 
+static void run_part(const ufi_ctx *ctx, const void *const in[2], void *out, size_t begin, size_t n) {
+  const ufi_unary *s = ctx->state;
+  s->fn(in[0], out, n, s);
+}
+
+ufi_part_fn ufi_unary_part(const ufi_ctx *ctx) { return run_part; }
+
 /* ---- floats ---------------------------------------------------------------------------- */
 
 static void map_f32(const void *x, void *y, size_t n, const ufi_unary *s) { s->f32(x, y, n); }

@@ -358,16 +358,25 @@ static uf_status run_binary(ufi_ctx *ctx) {
   return UF_OK;
 }
 
-bool ufi_number_part(ufi_ctx *ctx, ufi_part *out) {
-  if (!ufi_number_of(ctx) || ctx->in[0]->dtype != UF_FLOAT32 || ctx->out[0]->dtype != UF_FLOAT32) return false;
-  if (ctx->n_in == 2) {
-    const ufi_broadcast_run_args args = binary_args(ctx);
-    return !is_one_answer(ctx) && ufi_broadcast_part(&args, out);
-  }
-  const unary_run r = {ctx->state, ctx->in[0]->data, ctx->out[0]->data, true};
-  out->fn = unary_range;
-  memcpy(out->context, &r, sizeof r);
-  return true;
+static void binary_part(const ufi_ctx *ctx, const void *const in[2], void *out, size_t begin, size_t n) {
+  const bool swap = swaps(ctx->state, ufi_number_of(ctx));
+  ufi_broadcast_run_args args = binary_args(ctx);
+  args.a = in[swap];
+  args.b = in[!swap];
+  args.y = out;
+  ufi_broadcast_part(&args, begin, n);
+}
+
+static void unary_part(const ufi_ctx *ctx, const void *const in[2], void *out, size_t begin, size_t n) {
+  unary_run r = {ctx->state, in[0], out, true};
+  unary_range(&r, 0, n);
+}
+
+ufi_part_fn ufi_number_part(const ufi_ctx *ctx) {
+  if (ctx->in[0]->dtype != UF_FLOAT32 || ctx->out[0]->dtype != UF_FLOAT32) return NULL;
+  if (ctx->n_in == 1) return unary_part;
+  const ufi_number_loop *s = ctx->state;
+  return is_one_answer(ctx) || ufi_broadcast_wants_all(&s->binary.plan) ? NULL : binary_part;
 }
 
 /* Strings, one after the other. First pass (text NULL): only how long they become. */

@@ -106,7 +106,7 @@ static inline const ufi_number_op *ufi_number_of(const ufi_ctx *ctx) {
 uf_status ufi_tf_number_infer(ufi_ctx *ctx) UF_MUST_USE;
 uf_status ufi_number_prepare(ufi_ctx *ctx) UF_MUST_USE;
 uf_status ufi_number_eval(ufi_ctx *ctx) UF_MUST_USE;
-bool ufi_number_part(ufi_ctx *ctx, ufi_part *out); /* of float32 */
+ufi_part_fn ufi_number_part(const ufi_ctx *ctx); /* of float32 */
 void ufi_number_release(void *state); /* of ops whose state is a ufi_binary */
 /* The loop for two operands of a dtype and what it is given; s stays where it is. */
 typedef struct ufi_number_loop {
@@ -123,9 +123,9 @@ uf_status ufi_want_dtype(ufi_ctx *ctx, int32_t i, uint64_t set) UF_MUST_USE;
     .attrs_size = sizeof(ufi_number_attrs), .attrs_tf = ufi_number_tf,                           \
     .infer = ufi_tf_number_infer, .prepare = ufi_number_prepare, .eval = ufi_number_eval, .part = ufi_number_part}
 
-/* The three steps of a row that both formats have: TensorFlow's node here, TFLite's by the
- * functions given. */
-#define UFI_NUMBER_STEPS(name, infer_fn, prepare_fn, eval_fn)                                     \
+/* The steps of a row that both formats have: TensorFlow's node here, TFLite's by the functions given;
+ * part_fn is its part. */
+#define UFI_NUMBER_STEPS(name, infer_fn, prepare_fn, eval_fn, part_fn)                            \
   static uf_status name##_infer_either(ufi_ctx *ctx) {                                            \
     return ufi_number_of(ctx) ? ufi_tf_number_infer(ctx) : infer_fn(ctx);                            \
   }                                                                                               \
@@ -134,11 +134,15 @@ uf_status ufi_want_dtype(ufi_ctx *ctx, int32_t i, uint64_t set) UF_MUST_USE;
   }                                                                                               \
   static uf_status name##_eval_either(ufi_ctx *ctx) {                                             \
     return ufi_number_of(ctx) ? ufi_number_eval(ctx) : eval_fn(ctx);                              \
+  }                                                                                               \
+  static ufi_part_fn name##_part_either(const ufi_ctx *ctx) {                                     \
+    return ufi_number_of(ctx) ? ufi_number_part(ctx) : part_fn(ctx);                              \
   }
-#define UFI_NUMBER_DEF(name, infer_fn, prepare_fn, eval_fn)                                       \
-  UFI_NUMBER_STEPS(name, infer_fn, prepare_fn, eval_fn)                                           \
+#define UFI_NUMBER_DEF(name, infer_fn, prepare_fn, eval_fn, part_fn)                              \
+  UFI_NUMBER_STEPS(name, infer_fn, prepare_fn, eval_fn, part_fn)                                  \
   const ufi_op_def ufi_op_##name = {                                                              \
     .attrs_size = sizeof(ufi_number_attrs), .attrs_tf = ufi_number_tf,                            \
-    .infer = name##_infer_either, .prepare = name##_prepare_either, .eval = name##_eval_either, .part = ufi_number_part}
+    .infer = name##_infer_either, .prepare = name##_prepare_either, .eval = name##_eval_either,   \
+    .part = name##_part_either}
 
 #endif

@@ -307,3 +307,8 @@ uf_status ufi_nothing(ufi_ctx *ctx) {
   (void)ctx;
   return UF_OK;
 }
+
+ufi_part_fn ufi_no_part(const ufi_ctx *ctx) {
+  (void)ctx;
+  return NULL;
+}

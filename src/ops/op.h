@@ -66,6 +66,13 @@ typedef struct ufi_tensor {
   bool is_dead;          /* in a branch that this run did not take: has no value */
 } ufi_tensor;
 
+/* Told, from any thread, of rows [row, row + rows) of output 0 (runs of its last dimension) that are
+ * computed and will be neither read nor written any more. */
+typedef struct ufi_done {
+  void (*fn)(void *context, int64_t row, int64_t rows);
+  void *context;
+} ufi_done;
+
 typedef struct ufi_ctx {
   const void *attrs;     /* the op's own struct, NULL when attrs_size is 0 */
   int32_t n_in, n_out, n_aux;
@@ -76,6 +83,7 @@ typedef struct ufi_ctx {
   void *scratch;         /* in eval: at least what prepare wanted; 64-byte aligned */
   ufi_pool *pool;
   uf_error *error;
+  const ufi_done *done;  /* NULL, or in eval: to be told of every row once, or of none at all */
   bool running;          /* called while running: every input has its data */
   bool is_dead;          /* (executor) not run: in a branch that this run did not take */
   void *kept;            /* the op's own, until the frame goes (ufi_op_def.forget frees it) */
@@ -129,12 +137,9 @@ uf_status ufi_tf_copy_ints(const ufi_tf_attrs *attrs, const char *name, int32_t 
 uf_status ufi_tf_choice(const ufi_tf_attrs *attrs, const char *name, const char *const *words,
                         int32_t *index_out, uf_error *error) UF_MUST_USE;
 
-/* Elements [begin, end) of an elementwise op's output, which need only the same elements of inputs
- * of its shape. */
-typedef struct ufi_part {
-  ufi_range_fn fn;
-  void *context[12];         /* whatever fn takes */
-} ufi_part;
+/* Elements [begin, begin + n) of an elementwise op's output, at `out`. An input with as many elements
+ * is given from element `begin` on; of others, which are repeated, all is there. */
+typedef void (*ufi_part_fn)(const ufi_ctx *ctx, const void *const in[2], void *out, size_t begin, size_t n);
 
 typedef struct ufi_op_def {
   size_t attrs_size;
@@ -143,8 +148,9 @@ typedef struct ufi_op_def {
   uf_status (*infer)(ufi_ctx *ctx);
   uf_status (*prepare)(ufi_ctx *ctx);   /* may be NULL */
   uf_status (*eval)(ufi_ctx *ctx);
-  /* NULL, or instead of eval: what computes a piece of output 0. false: not of these inputs. */
-  bool (*part)(ufi_ctx *ctx, ufi_part *out);
+  /* NULL, or after prepare: what computes a piece of output 0 of a node of at most two inputs, if any
+   * does; then eval need not be called. Every element of the output is made of one of each input. */
+  ufi_part_fn (*part)(const ufi_ctx *ctx);
   void (*release)(void *state);         /* may be NULL: frees what state points to */
   void (*forget)(const void *attrs, void *kept); /* may be NULL: frees ctx->kept */
   /* NULL, or: what the op keeps in the store becomes what it was before the first run. */
@@ -171,6 +177,7 @@ enum {
                                 first min_in entries of ctx->in are never NULL */
   UFI_USER = 512,            /* an op of the caller's: it may keep inputs, which never lie in the arena, and
                                 is not run again to read an intermediate */
+  UFI_TELLS = 1024,          /* eval tells ctx->done of rows, in blocks that are still in the cache */
 };
 
 typedef struct ufi_op_row {
@@ -268,6 +275,8 @@ uf_tensor ufi_view(const ufi_tensor *tensor);
 
 /* An infer that knows nothing before the op runs, an eval that does nothing. */
 uf_status ufi_nothing(ufi_ctx *ctx);
+/* A part that no node has. */
+ufi_part_fn ufi_no_part(const ufi_ctx *ctx);
 
 /* ---- quantization ------------------------------------------------------------ */
 

@@ -17,6 +17,7 @@ typedef struct node_state {
   int64_t columns;         /* of each array behind */
   int32_t workers;
   bool has_near;           /* all columns have a factor and a nudge */
+  ufi_q_spec spec;         /* as prepared; tensors and geometry aside, which may move */
   double real[];           /* then float column[], factor[], nudge[], int32_t multiplier[], shift[] */
 } node_state;
 
@@ -254,6 +255,7 @@ static uf_status make_state(ufi_ctx *ctx, const ufi_q_spec *spec, node_state **s
 uf_status ufi_q_prepare(ufi_ctx *ctx, const ufi_q_spec *spec) {
   node_state *s = NULL;
   UFI_TRY(make_state(ctx, spec, &s));
+  s->spec = *spec;
   if (spec->end != UFI_Q_BLOCKS) set_factors(spec, s);
   void *arg = (void *)(uintptr_t)spec;
   const void *made;
@@ -278,45 +280,79 @@ uf_status ufi_q_prepare(ufi_ctx *ctx, const ufi_q_spec *spec) {
 
 /* ---- eval ---------------------------------------------------------------------------- */
 
-typedef struct quantize_args {
-  ufk_q_quantize_fn fn;
+enum { PART = 1 << 14, MAX_PARTS = 64 }; /* floats of one task, and most tasks of one vector */
+
+typedef struct quantizing {
+  const ufk_qgemm_table *k;
   const float *from;
-  int64_t length;
+  int64_t length, part;   /* of a vector, and of a part of the only one */
   bool asymmetric;
   int8_t *to;
   float *scale;
   int32_t *zero;
-} quantize_args;
+  ufk_q_grid grid;
+  float min[MAX_PARTS], max[MAX_PARTS];
+} quantizing;
 
 static void quantize_one(void *context, size_t i) {
-  const quantize_args *q = context;
+  const quantizing *q = context;
   const int64_t at = (int64_t)i * q->length;
-  q->fn((size_t)q->length, q->from + at, q->asymmetric, q->to + at, q->scale + i, q->zero + i);
+  q->k->quantize((size_t)q->length, q->from + at, q->asymmetric, q->to + at, q->scale + i, q->zero + i);
+}
+
+static void range_part(void *context, size_t i) {
+  quantizing *q = context;
+  const int64_t at = (int64_t)i * q->part;
+  q->k->range((size_t)UFI_MIN(q->part, q->length - at), q->from + at, &q->min[i], &q->max[i]);
+}
+
+static void quantize_part(void *context, size_t i) {
+  const quantizing *q = context;
+  const int64_t at = (int64_t)i * q->part;
+  q->k->codes((size_t)UFI_MIN(q->part, q->length - at), q->from + at, &q->grid, q->asymmetric, q->to + at);
+}
+
+/* One vector, in parts. */
+static void quantize_parts(ufi_pool *pool, quantizing *q) {
+  q->part = UFI_MAX((q->length + MAX_PARTS - 1) / MAX_PARTS, PART);
+  const size_t parts = (size_t)((q->length + q->part - 1) / q->part);
+  ufi_parallel(pool, range_part, q, parts);
+  float min = 0.0f, max = 0.0f;
+  for (size_t i = 0; i < parts; i++) {
+    min = UFI_MIN(min, q->min[i]);
+    max = UFI_MAX(max, q->max[i]);
+  }
+  q->grid = ufk_q_grid_of(min, max, q->asymmetric);
+  *q->scale = q->grid.scale;
+  *q->zero = q->grid.zero;
+  ufi_parallel(pool, quantize_part, q, parts);
 }
 
 void ufi_q_quantize(ufi_pool *pool, const float *from, int64_t vectors, int64_t length,
                     bool asymmetric, int8_t *to, float *scale, int32_t *zero) {
-  quantize_args q = {ufi_kernels_get()->qgemm.quantize, from, length, asymmetric, to, scale, zero};
+  quantizing q = {.k = &ufi_kernels_get()->qgemm, .from = from, .length = length, .asymmetric = asymmetric,
+                  .to = to, .scale = scale, .zero = zero};
   if (vectors * length < 1 << 16) pool = NULL;
-  ufi_parallel(pool, quantize_one, &q, (size_t)vectors);
+  if (vectors == 1 && pool) quantize_parts(pool, &q);
+  else ufi_parallel(pool, quantize_one, &q, (size_t)vectors);
 }
 
 /* The bias in the type that sums have, padded per group. */
-static void place_bias(const ufi_q_spec *spec, void *to, ufi_gemm_q *g) {
+static void place_bias(const ufi_q_spec *spec, uint8_t *to, ufi_gemm_q *g) {
   const bool is_64 = spec->end == UFI_Q_FIXED_64 || spec->end == UFI_Q_REAL_64;
-  const bool is_float = is_hybrid(spec);
-  const int64_t padded = ufi_q_padded(spec->n);
-  if (is_64) g->bias_64 = to;
-  else if (is_float) g->bias_float = to;
-  else g->bias = to;
-  memset(to, 0, (size_t)(spec->groups * padded) * (is_64 ? 8 : 4));
-  for (int64_t c = 0; c < spec->groups * spec->n; c++) {
-    int64_t at = c / spec->n * padded + c % spec->n;
-    const void *bias = spec->bias->data;
-    if (is_float) ((float *)to)[at] = ((const float *)bias)[c];
-    else if (!is_64) ((int32_t *)to)[at] = ((const int32_t *)bias)[c];
-    else if (spec->bias->dtype == UF_INT64) ((int64_t *)to)[at] = ((const int64_t *)bias)[c];
-    else ((int64_t *)to)[at] = ((const int32_t *)bias)[c];
+  const int64_t n = spec->n, padded = ufi_q_padded(n);
+  const size_t element = is_64 ? 8 : 4, has = (size_t)uf_dtype_bits(spec->bias->dtype) / 8;
+  if (is_64) g->bias_64 = (const int64_t *)(const void *)to;
+  else if (is_hybrid(spec)) g->bias_float = (const float *)(const void *)to;
+  else g->bias = (const int32_t *)(const void *)to;
+  const uint8_t *from = spec->bias->data;
+  for (int64_t i = 0; i < spec->groups; i++, from += (size_t)n * has, to += (size_t)padded * element) {
+    if (has == element) {
+      memcpy(to, from, (size_t)n * element);
+    } else { /* int32 to int64 */
+      for (int64_t j = 0; j < n; j++) ((int64_t *)(void *)to)[j] = ((const int32_t *)(const void *)from)[j];
+    }
+    memset(to + (size_t)n * element, 0, (size_t)(padded - n) * element);
   }
 }
 
@@ -362,6 +398,19 @@ static void place_output(const ufi_q_spec *spec, node_state *s, ufi_gemm_q *g) {
   }
   g->out_zero = ufi_zero(spec->output);
   ufi_act_range_quant(spec->act, spec->output, &g->out_min, &g->out_max);
+}
+
+ufi_q_spec ufi_q_prepared(ufi_ctx *ctx, const ufi_tensor *input, const ufi_tensor *filter, const ufi_tensor *bias,
+                          const ufi_tensor *output, const void *geometry) {
+  const node_state *s = ctx->state;
+  ufi_q_spec spec = s->spec;
+  spec.input = input;
+  spec.filter = filter;
+  spec.bias = bias;
+  spec.output = output;
+  spec.geometry = geometry;
+  spec.pool = ctx->pool;
+  return spec;
 }
 
 uf_status ufi_q_begin(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g_out) {

@@ -28,8 +28,10 @@ static uf_status softmax_tf(const ufi_tf_attrs *from, void *attrs, uf_error *err
 
 typedef struct softmax_state softmax_state;
 typedef void (*row_fn)(const void *x, void *y, size_t n, const softmax_state *s);
+typedef void (*rows_fn)(const void *x, void *y, size_t rows, size_t n, const softmax_state *s);
 struct softmax_state {
-  row_fn row;            /* NULL: 8 bits to 8 bits, many rows at once */
+  row_fn row;
+  rows_fn rows;          /* NULL: row by row */
   float beta;
   uf_dtype dtype;        /* softmax_half's */
   bool log;
@@ -61,6 +63,13 @@ static uf_status make_tables(ufi_ctx *ctx, softmax_state *s, double beta) {
   ufk_softmax8_finish(&s->tables);
   s->scale = scale;
   return UF_OK;
+}
+
+static void softmax_s8(const void *x, void *y, size_t rows, size_t n, const softmax_state *s) {
+  ufi_kernels_get()->softmax8.rows(&s->tables, x, y, rows, n, 0x80);
+}
+static void softmax_u8(const void *x, void *y, size_t rows, size_t n, const softmax_state *s) {
+  ufi_kernels_get()->softmax8.rows(&s->tables, x, y, rows, n, 0);
 }
 
 /* To 16 bits. */
@@ -132,8 +141,8 @@ static void softmax_s16(const void *px, void *py, size_t n, const softmax_state 
 
 /* ---- floats ----------------------------------------------------------------------------------- */
 
-static void softmax_f32(const void *x, void *y, size_t n, const softmax_state *s) {
-  ufi_kernels_get()->elementwise.f32_softmax(x, y, n, s->beta);
+static void softmax_f32(const void *x, void *y, size_t rows, size_t n, const softmax_state *s) {
+  ufi_kernels_get()->elementwise.f32_softmax(x, y, rows, n, s->beta);
 }
 static void log_softmax_f32(const void *x, void *y, size_t n, const softmax_state *s) {
   ufi_kernels_get()->elementwise.f32_log_softmax(x, y, n);
@@ -217,8 +226,9 @@ static uf_status want_output(ufi_ctx *ctx, float scale, int32_t zero) {
                       (double)scale, zero, (double)ufi_scale(y), ufi_zero(y), y->name);
 }
 
-static row_fn row_8(uf_dtype in, uf_dtype out) {
-  return out != UF_INT16 ? NULL : in == UF_INT8 ? softmax_s8_s16 : softmax_u8_s16;
+static void choose_8(softmax_state *s, uf_dtype in, uf_dtype out) {
+  if (out == UF_INT16) s->row = in == UF_INT8 ? softmax_s8_s16 : softmax_u8_s16;
+  else s->rows = in == UF_INT8 ? softmax_s8 : softmax_u8;
 }
 
 static uf_status softmax_prepare(ufi_ctx *ctx) {
@@ -228,7 +238,8 @@ static uf_status softmax_prepare(ufi_ctx *ctx) {
   s->beta = ((const softmax_attrs *)ctx->attrs)->beta;
   s->dtype = in;
   const bool is_tf = ((const softmax_attrs *)ctx->attrs)->is_tf;
-  s->row = in == UF_FLOAT32 ? softmax_f32 : in == UF_FLOAT64 ? softmax_f64 : is_tf || in == UF_BFLOAT16 ? softmax_half : softmax_f16;
+  if (in == UF_FLOAT32) s->rows = softmax_f32;
+  s->row = in == UF_FLOAT64 ? softmax_f64 : is_tf || in == UF_BFLOAT16 ? softmax_half : softmax_f16;
   if (in == UF_FLOAT32 || in == UF_FLOAT16 || in == UF_BFLOAT16 || in == UF_FLOAT64) return UF_OK;
   UFI_TRY(ufi_want_all_per_tensor(ctx));
   if (in == UF_INT8 && out == UF_INT8) UFI_TRY(want_output(ctx, 1.0f / 256, INT8_MIN));
@@ -239,7 +250,7 @@ static uf_status softmax_prepare(ufi_ctx *ctx) {
     make_tables_16(ctx, s);
     return UF_OK;
   }
-  s->row = row_8(in, out);
+  choose_8(s, in, out);
   return make_tables(ctx, s, (double)s->beta);
 }
 
@@ -264,25 +275,22 @@ typedef struct softmax_run {
   const char *x;
   char *y;
   size_t n, size_x, size_y;
-  uint8_t flip;
 } softmax_run;
 static void run_rows(void *context, size_t begin, size_t end) {
   const softmax_run *r = context;
-  if (!r->s->row) {
-    const uint8_t *x = (const uint8_t *)r->x + begin * r->n;
-    ufi_kernels_get()->softmax8.rows(&r->s->tables, x, (uint8_t *)r->y + begin * r->n, end - begin, r->n, r->flip);
+  const size_t step_x = r->n * r->size_x, step_y = r->n * r->size_y;
+  if (r->s->rows) {
+    r->s->rows(r->x + begin * step_x, r->y + begin * step_y, end - begin, r->n, r->s);
     return;
   }
-  for (size_t i = begin; i < end; ++i)
-    r->s->row(r->x + i * r->n * r->size_x, r->y + i * r->n * r->size_y, r->n, r->s);
+  for (size_t i = begin; i < end; ++i) r->s->row(r->x + i * step_x, r->y + i * step_y, r->n, r->s);
 }
 
 static uf_status softmax_eval(ufi_ctx *ctx) {
   const ufi_tensor *x = ctx->in[0], *y = ctx->out[0];
   if (x->count == 0) return UF_OK;
   softmax_run r = {ctx->state, x->data, y->data, (size_t)x->dims[x->rank - 1],
-                   (size_t)uf_dtype_bits(x->dtype) / 8, (size_t)uf_dtype_bits(y->dtype) / 8,
-                   x->dtype == UF_INT8 ? 0x80 : 0};
+                   (size_t)uf_dtype_bits(x->dtype) / 8, (size_t)uf_dtype_bits(y->dtype) / 8};
   const size_t rows = (size_t)x->count / r.n;
   if (x->count < UFI_PARALLEL_MIN) run_rows(&r, 0, rows);
   else ufi_parallel_ranges(ctx->pool, run_rows, &r, rows, UFI_MAX(UFI_PARALLEL_GRAIN / r.n, (size_t)1));

@@ -53,7 +53,13 @@ static uf_status extreme_eval(ufi_ctx *ctx) {
   return UF_OK;
 }
 
-const ufi_op_def ufi_op_STABLEHLO_ADD = {.infer = infer, .prepare = add_prepare, .eval = ufi_binary_eval};
-const ufi_op_def ufi_op_STABLEHLO_MULTIPLY = {.infer = infer, .prepare = multiply_prepare, .eval = ufi_binary_eval};
+const ufi_op_def ufi_op_STABLEHLO_ADD = {
+  .infer = infer, .prepare = add_prepare, .eval = ufi_binary_eval,
+  .part = ufi_binary_part,
+};
+const ufi_op_def ufi_op_STABLEHLO_MULTIPLY = {
+  .infer = infer, .prepare = multiply_prepare, .eval = ufi_binary_eval,
+  .part = ufi_binary_part,
+};
 const ufi_op_def ufi_op_STABLEHLO_MAXIMUM = {.infer = infer, .prepare = maximum_prepare, .eval = extreme_eval};
 const ufi_op_def ufi_op_STABLEHLO_MINIMUM = {.infer = infer, .prepare = minimum_prepare, .eval = extreme_eval};

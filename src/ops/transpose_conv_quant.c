@@ -130,10 +130,9 @@ static void run_phase(ufi_pool *pool, const ufi_conv_geometry *g, const ufi_gemm
 
 uf_status ufi_transpose_conv_quant_eval(ufi_ctx *ctx) {
   ufi_conv_geometry g = {0};
-  ufi_q_spec spec = {0};
   ufi_gemm_q gemm = {0};
   UFI_TRY(ufi_transpose_conv_geometry_of(ctx, &g));
-  UFI_TRY(transpose_spec(ctx, &g, &spec));
+  const ufi_q_spec spec = ufi_q_prepared(ctx, g.input, g.filter, g.bias, g.output, &g);
   UFI_TRY(ufi_q_begin(ctx, &spec, &gemm));
   gemm.batch = g.batch;
   gemm.in_h = g.in_h;

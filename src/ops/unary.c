@@ -22,10 +22,10 @@ static uf_status prepare_float(ufi_ctx *ctx, ufk_f32_unary kernel) {
   if (!s) return UF_RESOURCE_EXHAUSTED;
   return ufi_unary_float(s, ctx->in[0]->dtype, kernel) ? UF_OK : no_dtype(ctx, "floats");
 }
-#define UNARY_DEF(name, prepare_fn, eval_fn) UFI_NUMBER_DEF(name, ufi_unary_infer, prepare_fn, eval_fn)
+#define UNARY_DEF(name, prepare_fn) UFI_NUMBER_DEF(name, ufi_unary_infer, prepare_fn, ufi_unary_eval, ufi_unary_part)
 #define FLOAT_OP(name, kernel)                                                        \
   static uf_status prepare_##name(ufi_ctx *ctx) { return prepare_float(ctx, kernel); } \
-  UNARY_DEF(name, prepare_##name, ufi_unary_eval)
+  UNARY_DEF(name, prepare_##name)
 FLOAT_OP(SIN, UFK_SIN);
 FLOAT_OP(COS, UFK_COS);
 FLOAT_OP(SQUARE, UFK_SQUARE);
@@ -88,7 +88,7 @@ static uf_status abs_prepare(ufi_ctx *ctx) {
   s->fn = dtype == UF_INT16 ? abs_i16 : dtype == UF_INT32 ? abs_i32 : dtype == UF_INT64 ? abs_i64 : NULL;
   return s->fn ? UF_OK : no_dtype(ctx, "floats, int8, int16, int32 or int64");
 }
-UNARY_DEF(ABS, abs_prepare, ufi_unary_eval);
+UNARY_DEF(ABS, abs_prepare);
 
 /* NEG negates stored integers, whatever their quantization. */
 static uf_status neg_prepare(ufi_ctx *ctx) {
@@ -100,7 +100,7 @@ static uf_status neg_prepare(ufi_ctx *ctx) {
         : dtype == UF_INT64 ? neg_i64 : NULL;
   return s->fn ? UF_OK : no_dtype(ctx, "floats, int8, int16, int32 or int64");
 }
-UNARY_DEF(NEG, neg_prepare, ufi_unary_eval);
+UNARY_DEF(NEG, neg_prepare);
 
 static uf_status sign_prepare(ufi_ctx *ctx) {
   ufi_unary *s = ufi_unary_state(ctx);
@@ -110,7 +110,7 @@ static uf_status sign_prepare(ufi_ctx *ctx) {
   s->fn = dtype == UF_INT32 ? sign_i32 : dtype == UF_FLOAT64 ? sign_f64 : NULL;
   return s->fn ? UF_OK : no_dtype(ctx, "floats or int32");
 }
-UNARY_DEF(SIGN, sign_prepare, ufi_unary_eval);
+UNARY_DEF(SIGN, sign_prepare);
 
 static uf_status not_prepare(ufi_ctx *ctx) {
   ufi_unary *s = ufi_unary_state(ctx);
@@ -118,7 +118,7 @@ static uf_status not_prepare(ufi_ctx *ctx) {
   s->fn = not_bool;
   return ctx->in[0]->dtype == UF_BOOL ? UF_OK : no_dtype(ctx, "bool");
 }
-UNARY_DEF(LOGICAL_NOT, not_prepare, ufi_unary_eval);
+UNARY_DEF(LOGICAL_NOT, not_prepare);
 
 static uf_status zeros_infer(ufi_ctx *ctx) {
   if (ctx->in[0]->dtype == UF_VARIANT) return ufi_variant_math_infer(ctx);
@@ -152,8 +152,8 @@ static uf_status prepare_real(ufi_ctx *ctx, ufk_f32_unary kernel, ufi_real_fn f)
 }
 static uf_status exp_prepare(ufi_ctx *ctx) { return prepare_real(ctx, UFK_EXP, real_exp); }
 static uf_status log_prepare(ufi_ctx *ctx) { return prepare_real(ctx, UFK_LOG, real_log); }
-UNARY_DEF(EXP, exp_prepare, ufi_unary_eval);
-UNARY_DEF(LOG, log_prepare, ufi_unary_eval);
+UNARY_DEF(EXP, exp_prepare);
+UNARY_DEF(LOG, log_prepare);
 
 /* ---- SQRT, RSQRT ---------------------------------------------------------------------------- */
 
@@ -217,5 +217,8 @@ static uf_status root_eval(ufi_ctx *ctx) {
   return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected values >= 0, found a negative one at element %lld of '%s'",
                       (long long)at, x->name);
 }
-UNARY_DEF(SQRT, sqrt_prepare, root_eval);
-UNARY_DEF(RSQRT, rsqrt_prepare, root_eval);
+static ufi_part_fn root_part(const ufi_ctx *ctx) {
+  return ctx->in[0]->dtype == UF_INT8 || ctx->in[0]->dtype == UF_INT16 ? NULL : ufi_unary_part(ctx);
+}
+UFI_NUMBER_DEF(SQRT, ufi_unary_infer, sqrt_prepare, root_eval, root_part);
+UFI_NUMBER_DEF(RSQRT, ufi_unary_infer, rsqrt_prepare, root_eval, root_part);

@@ -40,6 +40,7 @@ uf_status ufi_unary_infer(ufi_ctx *ctx) UF_MUST_USE;
  * set) out of memory. */
 ufi_unary *ufi_unary_state(ufi_ctx *ctx);
 uf_status ufi_unary_eval(ufi_ctx *ctx);
+ufi_part_fn ufi_unary_part(const ufi_ctx *ctx); /* of ops whose eval that is */
 /* The loop of a float kernel for float32, float16 or bfloat16; false: another dtype. */
 bool ufi_unary_float(ufi_unary *s, uf_dtype dtype, ufk_f32_unary kernel);
 /* The loop for quantized int8, uint8 (a table of q) or int16 (calls of q). */

@@ -186,7 +186,7 @@ static void tell(const plan *p, int64_t first, int64_t tiles) {
     n = UFI_MIN(first + tiles - at, p->width - at % p->width);
     const int64_t end = UFI_MIN(t.x + n * OUT, g->out_w);
     for (int64_t y = t.y; y < UFI_MIN(t.y + OUT, g->out_h); y++) {
-      g->done(g->done_context, (t.image * g->out_h + y) * g->out_w + t.x, end - t.x);
+      g->done->fn(g->done->context, (t.image * g->out_h + y) * g->out_w + t.x, end - t.x);
     }
   }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * plan.c: greedy placement by size, see plan.h.
+ * plan.c: greedy placement in some orders, of which the best is taken, see plan.h.
  *
  * Placed items are kept sorted by offset. For each new item one walk over them
  * looks only at those alive at the same time and keeps the smallest gap that
@@ -10,8 +10,16 @@
 
 #include <stdlib.h>
 
-static int by_size(const void *a, const void *b) {
-  const ufi_plan_item *x = *(ufi_plan_item *const *)a, *y = *(ufi_plan_item *const *)b;
+/* An item, and by what it is chosen: those with more go first. */
+typedef struct choice {
+  ufi_plan_item *item;
+  double weight;
+} choice;
+
+static int by_weight(const void *a, const void *b) {
+  const choice *p = a, *q = b;
+  const ufi_plan_item *x = p->item, *y = q->item;
+  if (p->weight != q->weight) return p->weight < q->weight ? 1 : -1;
   if (x->size != y->size) return x->size < y->size ? 1 : -1;
   if (x->first != y->first) return x->first < y->first ? -1 : 1;
   return x < y ? -1 : x > y; /* a total order: the same plan on every machine */
@@ -48,24 +56,22 @@ static void insert_sorted(ufi_plan_item **placed, int32_t n, ufi_plan_item *item
   placed[low] = item;
 }
 
-/* Largest sum of sizes alive at a step, by a sweep over changes. */
-static uf_status lower_bound(const ufi_plan_item *items, int32_t n, size_t *bound_out, uf_error *error) {
+/* What the items alive at each step need: the sums, a step per element. */
+static size_t *sums_of(const ufi_plan_item *items, int32_t n, int32_t *steps_out, uf_error *error) {
   int32_t steps = 0;
   for (int32_t i = 0; i < n; i++) steps = UFI_MAX(steps, items[i].last + 1);
-  size_t *delta = ufi_calloc((size_t)steps + 1, sizeof *delta); /* wraps around on purpose */
-  if (delta == NULL) return ufi_no_memory(error, (size_t)steps * sizeof *delta);
+  size_t *sums = ufi_calloc((size_t)steps + 1, sizeof *sums); /* changes at first, which wrap around on purpose */
+  *steps_out = steps;
+  if (sums == NULL) {
+    (void)!ufi_no_memory(error, (size_t)steps * sizeof *sums);
+    return NULL;
+  }
   for (int32_t i = 0; i < n; i++) {
-    delta[items[i].first] += round_up(items[i].size);
-    delta[items[i].last + 1] -= round_up(items[i].size);
+    sums[items[i].first] += round_up(items[i].size);
+    sums[items[i].last + 1] -= round_up(items[i].size);
   }
-  size_t alive = 0, bound = 0;
-  for (int32_t s = 0; s <= steps; s++) {
-    alive += delta[s];
-    bound = UFI_MAX(bound, alive);
-  }
-  ufi_free(delta);
-  *bound_out = bound;
-  return UF_OK;
+  for (int32_t s = 1; s <= steps; s++) sums[s] += sums[s - 1];
+  return sums;
 }
 
 static bool sum_fits(const ufi_plan_item *items, int32_t n) {
@@ -76,26 +82,73 @@ static bool sum_fits(const ufi_plan_item *items, int32_t n) {
   return sum <= SIZE_MAX / 2;
 }
 
+/* ---- orders ------------------------------------------------------------------------ */
+
+/* How often all are placed at most, which takes long where there are many. */
+static int32_t rounds_of(int32_t n) { return n <= 512 ? 24 : 2; }
+
+/* The largest sum among the steps of an item. */
+static size_t crowd(const ufi_plan_item *item, const size_t *sums) {
+  size_t most = 0;
+  for (int32_t s = item->first; s <= item->last; s++) most = UFI_MAX(most, sums[s]);
+  return most;
+}
+
+/* Places all, those with more weight first; bytes of the block. */
+static size_t place(choice *chosen, int32_t n, ufi_plan_item **placed) {
+  size_t total = 0;
+  qsort(chosen, (size_t)n, sizeof *chosen, by_weight);
+  for (int32_t i = 0; i < n; i++) {
+    ufi_plan_item *item = chosen[i].item;
+    item->offset = best_gap(item, placed, i);
+    insert_sorted(placed, i, item);
+    total = UFI_MAX(total, item->offset + round_up(item->size));
+  }
+  return total;
+}
+
+/* By size; where that is no best plan, by what is alive at the same time, then again and again with those first that
+ * did not fit into the bound. */
+static void weigh(choice *chosen, int32_t n, int32_t round, const size_t *sums, size_t bound) {
+  for (int32_t i = 0; i < n; i++) {
+    const ufi_plan_item *item = chosen[i].item;
+    if (round == 0) chosen[i].weight = (double)item->size;
+    else if (round == 1) chosen[i].weight = (double)crowd(item, sums);
+    else if (item->offset + round_up(item->size) > bound) chosen[i].weight *= 2;
+  }
+}
+
+static uf_status place_best(ufi_plan_item *items, int32_t n, const size_t *sums, size_t bound, size_t *total_out,
+                            uf_error *error) {
+  choice *chosen = ufi_malloc(((size_t)n + 1) * (sizeof *chosen + sizeof(ufi_plan_item *) + sizeof(size_t)));
+  if (chosen == NULL) return ufi_no_memory(error, (size_t)n * sizeof *chosen);
+  ufi_plan_item **placed = (ufi_plan_item **)(void *)(chosen + n + 1);
+  size_t best = SIZE_MAX, *offsets = (size_t *)(void *)(placed + n + 1);
+  for (int32_t i = 0; i < n; i++) chosen[i].item = &items[i];
+  for (int32_t round = 0; round < rounds_of(n) && best > bound; round++) {
+    weigh(chosen, n, round, sums, bound);
+    const size_t total = place(chosen, n, placed);
+    if (total >= best) continue;
+    best = total;
+    for (int32_t i = 0; i < n; i++) offsets[i] = items[i].offset;
+  }
+  for (int32_t i = 0; i < n; i++) items[i].offset = offsets[i];
+  ufi_free(chosen);
+  *total_out = n > 0 ? best : 0;
+  return UF_OK;
+}
+
 uf_status ufi_plan(ufi_plan_item *items, int32_t n, size_t *total_out, size_t *bound_out, uf_error *error) {
   if (!sum_fits(items, n)) {
     return ufi_fail(error, UF_RESOURCE_EXHAUSTED, "expected activations that fit in memory, found shapes that do not");
   }
-  if (n > UFI_PLAN_FEW) {
-    UFI_TRY(ufi_plan_many(items, n, total_out, error));
-    return lower_bound(items, n, bound_out, error);
-  }
-  ufi_plan_item **order = ufi_malloc(((size_t)n + 1) * 2 * sizeof *order);
-  if (order == NULL) return ufi_no_memory(error, (size_t)n * sizeof *order);
-  ufi_plan_item **placed = order + n + 1;
-  for (int32_t i = 0; i < n; i++) order[i] = &items[i];
-  qsort(order, (size_t)n, sizeof *order, by_size);
-  size_t total = 0;
-  for (int32_t i = 0; i < n; i++) {
-    order[i]->offset = best_gap(order[i], placed, i);
-    insert_sorted(placed, i, order[i]);
-    total = UFI_MAX(total, order[i]->offset + round_up(order[i]->size));
-  }
-  ufi_free(order);
-  *total_out = total;
-  return lower_bound(items, n, bound_out, error);
+  int32_t steps;
+  size_t bound = 0, *sums = sums_of(items, n, &steps, error);
+  if (sums == NULL) return UF_RESOURCE_EXHAUSTED;
+  for (int32_t s = 0; s < steps; s++) bound = UFI_MAX(bound, sums[s]);
+  uf_status status = n > UFI_PLAN_FEW ? ufi_plan_many(items, n, total_out, error)
+                                      : place_best(items, n, sums, bound, total_out, error);
+  ufi_free(sums);
+  *bound_out = bound;
+  return status;
 }

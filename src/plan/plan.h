@@ -5,9 +5,10 @@
  *
  * The caller knows lifetimes: first and last step at which a value is in use.
  * Largest first, each into the best-fitting gap between those already placed
- * that are alive at the same time: within a few per cent of the lower bound on
- * real networks. That takes time in proportion to the square of their number, so
- * that more than UFI_PLAN_FEW go by plan_many.c instead, in the order of steps.
+ * that are alive at the same time; if that does not come to the lower bound, in some
+ * other orders, of which the best is taken: the bound itself on most networks. That
+ * takes time in proportion to the square of their number, so that more than
+ * UFI_PLAN_FEW go by plan_many.c instead, in the order of steps.
  */
 #ifndef UFI_PLAN_H
 #define UFI_PLAN_H

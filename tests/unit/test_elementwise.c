@@ -212,9 +212,10 @@ static void rows_isa(const char *isa) {
     assert_true(s->f32_max(a, n, -INFINITY) == t->f32_max(a, n, -INFINITY));
     assert_true(s->f32_min(a, n, INFINITY) == t->f32_min(a, n, INFINITY));
     if (n == 0) continue;
-    s->f32_softmax(a, x, n, 1.0f);
-    t->f32_softmax(a, y, n, 1.0f);
-    check_f32(isa, n, a, x, y, n, 8, 1e-37f);
+    const size_t width = k % 3 ? n : UFI_MIN(n, (size_t)13), rows = n / width;
+    s->f32_softmax(a, x, rows, width, 1.0f);
+    t->f32_softmax(a, y, rows, width, 1.0f);
+    check_f32(isa, n, a, x, y, rows * width, 8, 1e-37f);
     s->f32_log_softmax(a, x, n);
     t->f32_log_softmax(a, y, n);
     check_f32(isa, n, a, x, y, n, 4, 1e-6f);

@@ -177,7 +177,9 @@ static void check_gemm_bytes(const ufk_qgemm_table *k, size_t rows, size_t n, si
     }
   }
   const ufk_q_bytes tile = {rows, n, runs, quads, at, run_step, b.data, add ? NULL : start.data, c.data};
-  assert_false(k->gemm_bytes(&tile, NULL, NULL, 0));
+  const ufk_q_rows found = k->gemm_bytes(&tile, NULL, NULL, 0);
+  assert_int_equal(found.made, 0);
+  assert_int_equal(found.summed, rows);
   for (size_t i = 0; i < rows * nr; i++) {
     if (i % nr < n) assert_int_equal(expected[i], ((uint32_t *)c.data)[i]);
   }
@@ -251,21 +253,55 @@ static void check_to_int(const ufk_qgemm_table *k, size_t rows, size_t n, int ty
 
 /* A product of nothing, whose sums are where it starts, to outputs at once. */
 static void check_at_once(const ufk_qgemm_table *k, const outputs *o, bool real) {
-  guarded c = guard(o->rows * k->q_nr * 4);
+  const size_t nr = k->q_nr;
+  guarded c = guard(o->rows * nr * 4);
   const uint8_t *at[UFK_Q_MAX_MR] = {NULL};
   for (size_t i = 0; i < o->rows; i++) {
-    memcpy((int32_t *)c.data + i * k->q_nr, (int32_t *)o->acc.data + i * o->ld, k->q_nr * 4);
+    memcpy((int32_t *)c.data + i * nr, (int32_t *)o->acc.data + i * o->ld, nr * 4);
   }
   const ufk_q_bytes tile = {.rows = o->rows, .n = o->n, .a = at, .b = o->out.data, .c = c.data};
   memset(o->out.data, 99, (o->rows - 1) * o->step + o->n);
-  const bool made = k->gemm_bytes(&tile, &o->scale, o->out.data, o->step);
+  const ufk_q_rows found = k->gemm_bytes(&tile, &o->scale, o->out.data, o->step);
+  assert_int_equal(found.made + found.summed, o->rows);
   for (size_t i = 0; i < o->rows * o->n; i++) {
     const size_t row = i / o->n, j = i % o->n;
     const int32_t sum = ((int32_t *)o->acc.data)[row * o->ld + j];
-    if (made) assert_int_equal(expected_output(o, real, sum, j), ((int8_t *)o->out.data)[row * o->step + j]);
-    else assert_int_equal(sum, ((int32_t *)c.data)[row * k->q_nr + j]);
+    if (row < found.made) assert_int_equal(expected_output(o, real, sum, j), ((int8_t *)o->out.data)[row * o->step + j]);
+    else assert_int_equal(sum, ((int32_t *)c.data)[(row - found.made) * nr + j]);
   }
   unguard(&c);
+}
+
+/* Many rows that start alike: tiles are made one after the other up to one that cannot be. */
+static void check_many(const ufk_qgemm_table *k, size_t rows) {
+  static uint8_t zeros[4];
+  outputs o = make_outputs(1, k->q_nr, 1);
+  const uint8_t *at[100];
+  guarded c = guard(k->q_bytes_mr * k->q_nr * 4);
+  int8_t *out = calloc(rows, k->q_nr);
+  for (size_t i = 0; i < rows; i++) at[i] = zeros;
+  const ufk_q_bytes tile = {rows, o.n, 1, 1, at, 0, c.data, o.acc.data, c.data};
+  for (size_t done = 0; done < rows;) {
+    ufk_q_bytes rest = tile;
+    rest.rows -= done;
+    const ufk_q_rows found = k->gemm_bytes(&rest, NULL, out, o.n);
+    assert_int_equal(found.made, 0);
+    assert_true(found.summed > 0 && found.summed <= UFI_MIN(rest.rows, k->q_bytes_mr));
+    for (size_t i = 0; i < found.summed * k->q_nr; i++) {
+      assert_int_equal(((int32_t *)c.data)[i], ((int32_t *)o.acc.data)[i % k->q_nr]);
+    }
+    done += found.summed;
+  }
+  float factor[UFK_Q_MAX_NR] = {0}, nudge[UFK_Q_MAX_NR] = {0};
+  o.scale.factor = factor;
+  o.scale.nudge = nudge;
+  o.scale.zero = 7;
+  o.scale.min = -128;
+  const ufk_q_rows found = k->gemm_bytes(&tile, &o.scale, out, o.n);
+  for (size_t i = 0; i < found.made * o.n; i++) assert_int_equal(out[i], 7);
+  free(out);
+  unguard(&c);
+  free_outputs(&o);
 }
 
 /* Sums around halves of the output, as they are met in both roundings, and factors below 1: what the
@@ -292,7 +328,7 @@ static void check_near(const ufk_qgemm_table *k, size_t rows, size_t n, int type
   o.scale.factor = factor.data;
   o.scale.nudge = nudge.data;
   check_outputs(k, &o, type, real);
-  if (type == 0 && n <= k->q_nr && k->gemm_bytes) check_at_once(k, &o, real);
+  if (type == 0 && n <= k->q_nr && k->gemm_bytes && rows <= k->q_bytes_mr) check_at_once(k, &o, real);
   unguard(&factor), unguard(&nudge);
   free_outputs(&o);
 }
@@ -345,10 +381,11 @@ static void sizes(const ufk_qgemm_table *k, const ufk_qgemm_table *scalar) {
     check_widen(k, 1 + below(8), n);
     check_copy(k, 1 + below(8), n);
   }
+  for (size_t rows = 1; rows < 100 && k->gemm_bytes; rows++) check_many(k, rows);
   for (size_t rows = 1; rows <= k->q_mr; rows++) {
     for (int i = 0; i < 30; i++) {
       check_gemm(k, rows, 1 + below(k->q_nr), below(9) ? below(40) : below(1000), i % 2);
-      if (!k->gemm_bytes) continue;
+      if (!k->gemm_bytes || rows > k->q_bytes_mr) continue;
       check_gemm_bytes(k, rows, 1 + below(k->q_nr), 1, below(9) ? below(20) : below(1000));
       check_gemm_bytes(k, rows, 1 + below(k->q_nr), below(8), 1 + below(20));
       check_start(k, rows);

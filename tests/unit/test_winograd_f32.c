@@ -115,8 +115,8 @@ static void check_convolution(int64_t batch, int64_t h, int64_t w, int64_t chann
     run(&c, threads);
     assert_memory_equal(once, c.out, bytes);
     told t = {0, &c.g, copy};
-    c.g.done = note;
-    c.g.done_context = &t;
+    const ufi_done done = {note, &t};
+    c.g.done = &done;
     run(&c, threads);
     c.g.done = NULL;
     assert_int_equal(t.rows, rows);

@@ -106,6 +106,11 @@ static inline vf vf_pow2(vi n) {
 }
 static inline vi vf_to_vi(vf a) { return _mm256_cvttps_epi32(a); } /* truncates */
 static inline vf vi_to_vf(vi a) { return _mm256_cvtepi32_ps(a); }
+/* a * 2^n for whole n in [-150, 129]: in two steps, so that results that are denormal or infinite come out right. */
+static inline vf vf_scale(vf a, vf n) {
+  const vi whole = vf_to_vi(n), half = _mm256_srai_epi32(whole, 1);
+  return vf_mul(vf_mul(a, vf_pow2(half)), vf_pow2(_mm256_sub_epi32(whole, half)));
+}
 
 /* ---- int32 ---------------------------------------------------------------------- */
 

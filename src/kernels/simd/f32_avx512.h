@@ -87,6 +87,7 @@ static inline vf vf_pow2(vi n) {
 }
 static inline vi vf_to_vi(vf a) { return _mm512_cvttps_epi32(a); }
 static inline vf vi_to_vf(vi a) { return _mm512_cvtepi32_ps(a); }
+static inline vf vf_scale(vf a, vf n) { return _mm512_scalef_ps(a, n); }
 
 /* ---- int32 ---------------------------------------------------------------------- */
 

@@ -79,6 +79,10 @@ static inline vf vf_pow2(vi n) {
 }
 static inline vi vf_to_vi(vf a) { return vcvtq_s32_f32(a); }
 static inline vf vi_to_vf(vi a) { return vcvtq_f32_s32(a); }
+static inline vf vf_scale(vf a, vf n) {
+  const vi whole = vf_to_vi(n), half = vshrq_n_s32(whole, 1);
+  return vf_mul(vf_mul(a, vf_pow2(half)), vf_pow2(vsubq_s32(whole, half)));
+}
 
 /* ---- int32 ---------------------------------------------------------------------- */
 

@@ -85,17 +85,17 @@ static inline veci i_min_s8(veci a, veci b) { return from_8(vminq_s8(as_8(a), as
 static inline veci i_max_s8(veci a, veci b) { return from_8(vmaxq_s8(as_8(a), as_8(b))); }
 static inline veci i_min_u8(veci a, veci b) { return from_u8(vminq_u8(as_u8(a), as_u8(b))); }
 static inline veci i_max_u8(veci a, veci b) { return from_u8(vmaxq_u8(as_u8(a), as_u8(b))); }
-static inline void i_put_row(uint8_t *p, veci v, int row, size_t n) {
+static inline void i_put_row(void *p, veci v, int row, size_t n) {
   const uint8x8_t bytes = row ? vget_high_u8(as_u8(v)) : vget_low_u8(as_u8(v));
   uint8_t part[8];
-  vst1_u8(n == 8 ? p : part, bytes);
+  vst1_u8(n == 8 ? (uint8_t *)p : part, bytes);
   if (n < 8) memcpy(p, part, n);
 }
 
-static inline void i_put_half_row(uint8_t *p, veci v, int row, size_t n) {
-  uint8_t part[16];
-  vst1q_u8(part, as_u8(v));
-  memcpy(p, part + 4 * row, n);
+static inline void i_put_half_row(void *p, veci v, int row, size_t n) {
+  int32_t rows[4];
+  vst1q_s32(rows, v);
+  memcpy(p, rows + row, n);
 }
 
 /* ---- floats --------------------------------------------------------------------- */
@@ -120,7 +120,7 @@ static inline void f_put(float *p, vecf v, size_t n) {
 }
 #define f_lowest vminvq_f32
 #define f_highest vmaxvq_f32
-#define i_round_f vcvtaq_s32_f32
+#define f_to_zero vcvtq_s32_f32
 #define f_sub vsubq_f32
 static inline vecf f_fma(vecf a, vecf b, vecf c) { return vfmaq_f32(c, a, b); }
 #define f_to_i vcvtnq_s32_f32

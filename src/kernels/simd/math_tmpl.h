@@ -25,19 +25,12 @@ static inline vf math_expm1_reduced(vf r) {
   return vf_fma(p, vf_mul(r, r), r);
 }
 
-/* y * 2^n for n in [-150, 129]: in two steps, so that results that are
- * denormal or infinite come out right. */
-static inline vf math_scale(vf y, vf n) {
-  const vi whole = vf_to_vi(n), half = vi_sra(whole, 1);
-  return vf_mul(vf_mul(y, vf_pow2(half)), vf_pow2(vi_sub(whole, half)));
-}
-
 /* exp(a + b), where a may be large and exact and b is small. */
 static inline vf math_exp2(vf a, vf b) {
   const vf n = vf_rint(vf_mul(vf_add(a, b), vf_set(LOG2_E)));
   vf r = vf_add(vf_fnma(n, vf_set(LN2_HIGH), a), b);
   r = vf_fnma(n, vf_set(LN2_LOW), r);
-  return math_scale(vf_add(math_expm1_reduced(r), vf_set(1.0f)), n);
+  return vf_scale(vf_add(math_expm1_reduced(r), vf_set(1.0f)), n);
 }
 
 static inline vf math_exp(vf x) {
@@ -46,7 +39,7 @@ static inline vf math_exp(vf x) {
   const vf n = vf_rint(vf_mul(x, vf_set(LOG2_E)));
   vf r = vf_fnma(n, vf_set(LN2_HIGH), x);
   r = vf_fnma(n, vf_set(LN2_LOW), r);
-  return math_scale(vf_add(math_expm1_reduced(r), vf_set(1.0f)), n);
+  return vf_scale(vf_add(math_expm1_reduced(r), vf_set(1.0f)), n);
 }
 
 /* exp(x) - 1 for x <= 0. */
