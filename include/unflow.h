@@ -224,7 +224,18 @@ typedef struct uf_open_options {
   size_t struct_size;   /* sizeof(uf_open_options) */
   const char *name;     /* what messages call a model from memory; NULL: "<memory>" */
   uf_ops *ops;          /* ops of one's own, which the model retains; NULL: none */
+  const char *cache;    /* a folder for packed weights; NULL: the environment's UNFLOW_CACHE; "": none */
 } uf_open_options;
+
+/* Kernels read weights in another order than files have them in, and a model's first session packs
+ * them, which is much of what opening a large model costs. With a cache the packed form is written to
+ * a file of that folder, which must exist, and mapped by whoever opens the same content next with the
+ * same build of the library and the same instruction set. Content is told apart by a keyed hash of
+ * all of its bytes, never by name or time; every form is checked against its checksum before its
+ * first use. What is damaged, or cannot be read or written, is packed as if there were no cache;
+ * files appear whole, so that processes may share a folder, also one that is read-only to them. Any
+ * file of it may be removed at any time. Whoever can write the folder decides what weights are
+ * computed with: keep it as safe as the models. */
 
 /* Opens and checks a .tflite file, mapped and never copied. NOT_FOUND,
  * PERMISSION_DENIED, INVALID_ARGUMENT (not a model) or DATA_LOSS (damaged).

@@ -68,7 +68,7 @@ def open(source: str | os.PathLike[str] | bytes | bytearray | memoryview | NDArr
          name: str | None = None, ema: builtins.bool = False, fs: Any = None,
          storage_options: Mapping[str, Any] | None = None,
          custom_ops: Mapping[str, Callable[..., Any]] | None = None, max_bytes: int = 0,
-         max_steps: int = 0) -> Any: ...  # a Model or a Source
+         max_steps: int = 0, cache: Any = None) -> Any: ...  # a Model or a Source
 def extract(source: Any, path: str | os.PathLike[str], *,
             include: str | Iterable[str] | None = None, exclude: str | Iterable[str] | None = None,
             names: str = "variable",

@@ -33,7 +33,7 @@ def _is_tflite(source):
 
 
 def open(source, num_threads=None, *, keep_all=False, name=None, ema=False, fs=None,
-         storage_options=None, custom_ops=None, max_bytes=0, max_steps=0):
+         storage_options=None, custom_ops=None, max_bytes=0, max_steps=0, cache=None):
     """Opens a TensorFlow Lite model, a checkpoint, a SavedModel, a graph or an archive.
 
     source: a path (str or PathLike), a file's content (bytes, bytearray,
@@ -61,6 +61,11 @@ def open(source, num_threads=None, *, keep_all=False, name=None, ema=False, fs=N
         beyond, it fails with ResourceExhaustedError (InvalidArgumentError where it is an
         input that is too large). 0: the machine's memory; no limit.
 
+    cache: of a .tflite, a folder (which exists) for its weights as kernels want them: they are written
+        there by the first process that opens a content and mapped by later ones, which start
+        faster. None: the folder in the environment's UNFLOW_CACHE; "" for none. Whoever can write
+        the folder decides what is computed with; files of it may be removed at any time.
+
     Returns a Model for a .tflite, a Source (a Mapping of named arrays) for all else, to be
     used in a ``with`` or closed. Ops that are not supported do not make this
     fail, see ``Model.unsupported``. Raises NotFoundError (a FileNotFoundError),
@@ -71,8 +76,8 @@ def open(source, num_threads=None, *, keep_all=False, name=None, ema=False, fs=N
         raise InvalidArgumentError(
             None, None, f"expected num_threads of 1 or more, found {num_threads!r}")
     if fs is not None or not _is_tflite(source):
-        given = [name for name, value in (("custom_ops", custom_ops), ("max_bytes", max_bytes), ("max_steps", max_steps))
-                 if value]
+        given = [name for name, value in (("custom_ops", custom_ops), ("max_bytes", max_bytes),
+                                          ("max_steps", max_steps), ("cache", cache)) if value]
         if given:
             raise InvalidArgumentError(
                 None, None, f"expected {given[0]} for a .tflite model, found another kind of file; leave it out")
@@ -81,13 +86,13 @@ def open(source, num_threads=None, *, keep_all=False, name=None, ema=False, fs=N
         return open_source(source, fs, storage_options, ema, name)
     if isinstance(source, (str, os.PathLike)):
         path = os.fspath(source)
-        core = _core.open_path(path, functions_of(custom_ops))
+        core = _core.open_path(path, functions_of(custom_ops), cache)
     else:
         if hasattr(source, "read"):
             name = name or getattr(source, "name", None)
             source = source.read()
         name = name if isinstance(name, str) else None
-        core = _core.open_buffer(source, name, functions_of(custom_ops))
+        core = _core.open_buffer(source, name, functions_of(custom_ops), cache)
     return Model(_core.Session(core, num_threads=num_threads or 0, keep_all=keep_all,
                                max_bytes=max_bytes, max_steps=max_steps))
 

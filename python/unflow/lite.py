@@ -101,6 +101,7 @@ class Interpreter(_core.Session):
     in C++: {name: function}, or functions marked by ``custom_op(name)``; see
     ``unflow.open``'s custom_ops for what they take and give.
     max_bytes, max_steps: limits for models that one does not trust, as in ``unflow.open``.
+    weight_cache: a folder for packed weights, as ``unflow.open``'s cache.
 
     Raises NotFoundError (ValueError and FileNotFoundError), InvalidArgumentError
     or DataLossError (ValueError) with the file's name.
@@ -123,6 +124,7 @@ class Interpreter(_core.Session):
         custom_op_registerers=None,
         max_bytes=0,
         max_steps=0,
+        weight_cache=None,
     ):
         if getattr(experimental_op_resolver_type, "name", None) not in OpResolverType.__members__:
             raise InvalidArgumentError(None, None, f"expected an OpResolverType, found "
@@ -144,9 +146,9 @@ class Interpreter(_core.Session):
             raise InvalidArgumentError(
                 None, None, "`model_path` or `model_content` must be specified.")
         if model_path:
-            model = _core.open_path(os.fspath(model_path), functions_of(custom_op_registerers))
+            model = _core.open_path(os.fspath(model_path), functions_of(custom_op_registerers), weight_cache)
         else:
-            model = _core.open_buffer(model_content, None, functions_of(custom_op_registerers))
+            model = _core.open_buffer(model_content, None, functions_of(custom_op_registerers), weight_cache)
         super().__init__(model, num_threads=num_threads or 0,
                          keep_all=bool(experimental_preserve_all_tensors),
                          max_bytes=max_bytes, max_steps=max_steps)

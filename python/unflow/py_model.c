@@ -25,15 +25,23 @@ PyObject *core_model_wrap(core_state *state, uf_model *model) {
 
 /* ---- opening ---- */
 
+/* A path as bytes; NULL for None. */
+static int optional_path(PyObject *object, void *out) {
+  if (object != NULL && object != Py_None) return PyUnicode_FSConverter(object, out);
+  Py_CLEAR(*(PyObject **)out);
+  return 1;
+}
+
 PyObject *core_open_path(PyObject *module, PyObject *args) {
-  PyObject *path, *functions = NULL;
-  if (!PyArg_ParseTuple(args, "O&|O", PyUnicode_FSConverter, &path, &functions)) return NULL;
+  PyObject *path = NULL, *functions = NULL, *cache = NULL;
+  if (!PyArg_ParseTuple(args, "O&|OO&", PyUnicode_FSConverter, &path, &functions, optional_path, &cache)) return NULL;
   CORE_ERROR(error);
   uf_model *model = NULL;
   const char *text = PyBytes_AsString(path);
-  uf_open_options options = {.struct_size = sizeof(options)};
+  uf_open_options options = {.struct_size = sizeof(options), .cache = cache ? PyBytes_AsString(cache) : NULL};
   if (!core_ops_of(module, functions, &options.ops)) {
     Py_DECREF(path);
+    Py_XDECREF(cache);
     return NULL;
   }
   uf_status status;
@@ -42,6 +50,7 @@ PyObject *core_open_path(PyObject *module, PyObject *args) {
   Py_END_ALLOW_THREADS
   uf_ops_release(options.ops); /* the model has its own reference */
   Py_DECREF(path);
+  Py_XDECREF(cache);
   if (status != UF_OK) return core_raise(core_state_of(module), &error, CORE_FILE);
   return core_model_wrap(core_state_of(module), model);
 }
@@ -82,15 +91,16 @@ uf_buf *core_buf_of(PyObject *object) {
 }
 
 PyObject *core_open_buffer(PyObject *module, PyObject *args) {
-  PyObject *object, *functions = NULL;
+  PyObject *object, *functions = NULL, *cache = NULL;
   const char *name = NULL;
-  if (!PyArg_ParseTuple(args, "O|zO", &object, &name, &functions)) return NULL;
+  if (!PyArg_ParseTuple(args, "O|zOO&", &object, &name, &functions, optional_path, &cache)) return NULL;
   CORE_ERROR(error);
-  uf_open_options options = {.struct_size = sizeof(options), .name = name};
-  if (!core_ops_of(module, functions, &options.ops)) return NULL;
-  uf_buf *buf = core_buf_of(object);
+  uf_open_options options = {.struct_size = sizeof(options), .name = name,
+                             .cache = cache ? PyBytes_AsString(cache) : NULL};
+  uf_buf *buf = core_ops_of(module, functions, &options.ops) ? core_buf_of(object) : NULL;
   if (buf == NULL) {
     uf_ops_release(options.ops);
+    Py_XDECREF(cache);
     return NULL;
   }
   uf_model *model = NULL;
@@ -100,6 +110,7 @@ PyObject *core_open_buffer(PyObject *module, PyObject *args) {
   Py_END_ALLOW_THREADS
   uf_buf_release(buf); /* the model has its own references */
   uf_ops_release(options.ops);
+  Py_XDECREF(cache);
   if (status != UF_OK) return core_raise(core_state_of(module), &error, CORE_ANY);
   return core_model_wrap(core_state_of(module), model);
 }

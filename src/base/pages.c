@@ -4,7 +4,8 @@
  *
  * A chunk is a range of addresses from the system, of which pages are had only as they are
  * given out: huge ones where those are quick to get, else small ones, many at a time
- * (fresh.c). So a hundred small weights cost as few page faults as a large one, and no byte
+ * (fresh.c); of a few MiB small ones anyway, since one huge page that is slow to get costs more than
+ * the others save. So a hundred small weights cost as few page faults as a large one, and no byte
  * is cleared twice, once by the system and once by the caller.
  *
  * With AddressSanitizer every piece is a block of malloc's, so that overruns are seen.
@@ -13,7 +14,7 @@
 
 #include <sys/mman.h>
 
-enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20, LEAST = 4 << 20, MOST = 1 << 30 };
+enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20, LEAST = 4 << 20, MOST = 1 << 30, HUGE_FROM = 8 << 20 };
 
 typedef struct chunk {
   struct chunk *next;
@@ -58,7 +59,7 @@ static char *map_aligned(size_t size) {
   size_t before = (size_t)(-(uintptr_t)memory & (HUGE_PAGE - 1));
   if (before) munmap(memory, before);
   munmap(memory + before + size, HUGE_PAGE - before);
-  (void)madvise(memory + before, size, MADV_HUGEPAGE); /* advice: may fail */
+  (void)madvise(memory + before, size, size < HUGE_FROM ? MADV_NOHUGEPAGE : MADV_HUGEPAGE); /* advice: may fail */
   return memory + before;
 }
 
@@ -76,6 +77,7 @@ static chunk *make_chunk(const ufi_pages *pages, size_t size) {
     c->memory = ufi_malloc_aligned(size);
     if (c->memory) memset(c->memory, 0, size);
   }
+  c->small = c->size < HUGE_FROM;
   if (c->memory) return c;
   ufi_free(c);
   return NULL;

@@ -4,7 +4,7 @@
  * (graph/packing.h), or in the session for a weight that may change.
  */
 #include "exec/session.h"
-#include "graph/packing.h"
+#include "graph/packing_cache.h"
 
 /* From here on it pays to tell the system which pages of the file are read, once. */
 enum { WHOLE_PAGES = 64 << 10 };
@@ -54,25 +54,36 @@ static void each_source(ufi_ctx *ctx, void (*call)(const uf_buf *buf, const void
   }
 }
 
-static uf_status fill_item(ufi_ctx *ctx, ufi_packing *packing, const ufi_packed_key *key, ufi_fill_fn fill, void *arg,
-                           const ufi_packed_item **out) {
-  void *memory = ufi_packing_room(packing, key->size);
-  if (memory == NULL) return ufi_no_memory(ctx->error, key->size);
+static uf_status fill_new(ufi_ctx *ctx, size_t size, ufi_fill_fn fill, void *arg, const void **out) {
+  uf_model *model = ctx->frame->session->model;
+  void *memory = ufi_packing_room(model->packing, size);
+  if (memory == NULL) return ufi_no_memory(ctx->error, size);
   each_source(ctx, ufi_map_expect);
   UFI_TRY(fill(ctx, memory, arg));
   each_source(ctx, ufi_map_forget);
-  *out = ufi_packing_add(packing, key, memory);
-  return *out ? UF_OK : ufi_no_memory(ctx->error, sizeof **out);
+  if (model->packing->cache) atomic_store(&model->unsaved, true);
+  *out = memory;
+  return UF_OK;
+}
+
+static ufi_packing *make_packing(const uf_model *model) {
+  ufi_packing *packing = ufi_packing_create(uf_buf_size(model->file));
+  if (packing && model->cache && model->file) packing->cache = ufi_packing_cache_open(model->cache, model->file);
+  return packing;
 }
 
 /* Under the model's lock. */
 static uf_status find_or_fill(ufi_ctx *ctx, const ufi_packed_key *key, ufi_fill_fn fill, void *arg,
                               const ufi_packed_item **out) {
   uf_model *model = ctx->frame->session->model;
-  if (model->packing == NULL) model->packing = ufi_packing_create(uf_buf_size(model->file));
+  if (model->packing == NULL) model->packing = make_packing(model);
   if (model->packing == NULL) return ufi_no_memory(ctx->error, sizeof *model->packing);
   *out = ufi_packing_find(model->packing, key);
-  return *out ? UF_OK : fill_item(ctx, model->packing, key, fill, arg, out);
+  if (*out) return UF_OK;
+  const void *memory = model->packing->cache ? ufi_packing_cache_find(model->packing->cache, key) : NULL;
+  if (memory == NULL) UFI_TRY(fill_new(ctx, key->size, fill, arg, &memory));
+  *out = ufi_packing_add(model->packing, key, memory);
+  return *out ? UF_OK : ufi_no_memory(ctx->error, sizeof **out);
 }
 
 /* What the node keeps in that slot, made if there is nothing yet. */

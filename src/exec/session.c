@@ -165,6 +165,7 @@ uf_status uf_session_allocate(uf_session *s, int32_t graph, uf_error *error) {
   uf_status status = ufi_session_frame(s, graph, &f, error);
   if (status == UF_OK) ufi_frame_renew(f);
   if (status == UF_OK) status = ufi_frame_allocate(f, error);
+  ufi_model_save_packed(s->model);
   return done(s, f, status, error);
 }
 
@@ -278,6 +279,7 @@ static uf_status run_frame(uf_session *s, ufi_frame *f, const bool *wanted, uf_e
   ufi_pool_begin(s->pool);
   const uf_status status = ufi_frame_run(f, wanted, error);
   ufi_pool_end(s->pool);
+  ufi_model_save_packed(s->model);
   return status == UF_OK ? ufi_frame_missing(f, wanted, error) : status;
 }
 

@@ -103,11 +103,15 @@ struct uf_model {
   const char **unsupported;
   pthread_mutex_t lock;          /* for packed and folded */
   struct ufi_packing *packing;   /* packed weights (packing.h); NULL: none yet */
+  const char *cache;             /* folder of a cache for them; NULL: none */
+  atomic_bool unsaved;           /* some are not in it */
   struct ufi_zip *archive;       /* of the files packed behind it, under the lock; NULL: not looked at yet */
 };
 
 /* model.c: an empty model with refs 1, an arena and a lock; NULL: out of memory. */
 uf_model *ufi_model_create(const char *path);
+/* model.c: brings what was packed since the last time to the cache, if there is one. */
+void ufi_model_save_packed(uf_model *model);
 /* model.c: bytes that the arena of a model read from a file may take: a fixed
  * part and a part in proportion to the file, far above what real models need,
  * since tables that a small file shares can describe an enormous model. */

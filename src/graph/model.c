@@ -4,7 +4,9 @@
  * released. What it contains is asked for in model_query.c.
  */
 #include "graph/graph.h"
-#include "graph/packing.h"
+#include "graph/packing_cache.h"
+
+#include <stdlib.h>
 
 uf_model *ufi_model_create(const char *path) {
   uf_model *model = ufi_calloc(1, sizeof *model);
@@ -77,12 +79,34 @@ static uf_ops *open_ops(const uf_open_options *options) {
   return options && options->struct_size >= needed ? options->ops : NULL;
 }
 
+/* The folder for packed weights; NULL or "": none. */
+static const char *open_cache(const uf_open_options *options) {
+  size_t needed = offsetof(uf_open_options, cache) + sizeof options->cache;
+  const char *folder = options && options->struct_size >= needed ? options->cache : NULL;
+  return folder ? folder : secure_getenv("UNFLOW_CACHE");
+}
+
+/* Remembers the folder, which is looked at when the first weights are packed. */
+static uf_status keep_cache(uf_model *model, const char *folder, uf_error *error) {
+  if (!folder || !*folder) return UF_OK;
+  model->cache = ufi_arena_string(model->arena, folder, strlen(folder));
+  return model->cache ? UF_OK : ufi_no_memory(error, strlen(folder));
+}
+
+void ufi_model_save_packed(uf_model *model) {
+  if (!atomic_load_explicit(&model->unsaved, memory_order_relaxed)) return;
+  pthread_mutex_lock(&model->lock);
+  if (atomic_exchange(&model->unsaved, false)) ufi_packing_cache_save(model->packing->cache, model->packing);
+  pthread_mutex_unlock(&model->lock);
+}
+
 static uf_status open_named(uf_buf *buf, const char *name, const uf_open_options *options, uf_model **model_out,
                             uf_error *error) {
   uf_model *model = ufi_model_create(name);
   if (!model) return ufi_no_memory(error, sizeof *model);
   model->ops = uf_ops_retain(open_ops(options));
-  uf_status status = ufi_model_from_tflite(model, buf, error);
+  uf_status status = keep_cache(model, open_cache(options), error);
+  if (status == UF_OK) status = ufi_model_from_tflite(model, buf, error);
   if (status == UF_OK) status = ufi_model_finish(model, error);
   if (status != UF_OK) {
     ufi_error_prefix(error, "%s", name);

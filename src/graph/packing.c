@@ -4,6 +4,8 @@
  */
 #include "graph/packing.h"
 
+#include "graph/packing_cache.h"
+
 ufi_packing *ufi_packing_create(size_t expected) {
   ufi_packing *packing = ufi_calloc(1, sizeof *packing);
   if (!packing) return NULL;
@@ -21,6 +23,7 @@ void ufi_packing_destroy(ufi_packing *packing) {
       ufi_free(item);
     }
   }
+  ufi_packing_cache_close(packing->cache);
   ufi_pages_destroy(packing->pages);
   ufi_free(packing);
 }

@@ -34,6 +34,7 @@ typedef struct ufi_packing {
   ufi_pages *pages;
   size_t bytes;         /* of all items */
   int32_t n;
+  struct ufi_packing_cache *cache; /* of files (packing_cache.h); NULL: none */
   ufi_packed_item *buckets[UFI_PACKED_BUCKETS];
 } ufi_packing;
 

@@ -86,16 +86,21 @@ static void pack_blocks(const ufi_q_spec *spec, const void *weights, void *out) 
   cut c = {0};
   (void)!cut_of(g, &c);
   int32_t *sums = (int32_t *)(void *)((uint8_t *)out + c.sums);
-  for (int64_t t = 0; t < spec->depth * spec->n; t++) {
-    const int64_t i = t / spec->n / g->kernel_w, j = t / spec->n % g->kernel_w, channel = t % spec->n;
-    const int32_t w = weight_at(spec, weights, t);
-    sums[channel] += w;
+  for (int64_t t = 0; t < spec->depth; t++) {
+    const int64_t i = t / g->kernel_w, j = t % g->kernel_w, first = t * spec->n;
+    for (int64_t k = 0; k < spec->n; k++) sums[k] += weight_at(spec, weights, first + k);
     for (int64_t line = 0; line < c.lines; line++) {
-      const int64_t row = i + line * g->stride_h, block = line * c.blocks + channel / c.block;
-      int64_t at = ((block * g->kernel_w + j) * c.groups + row / c.taps) * c.block + channel % c.block;
-      at = at * c.taps + row % c.taps;
-      if (c.taps == 4) ((int8_t *)out)[at] = (int8_t)w;
-      else ((int16_t *)out)[at] = (int16_t)w;
+      const int64_t row = i + line * g->stride_h;
+      for (int64_t block = 0; block < c.blocks; block++) {
+        const int64_t n = UFI_MIN(c.block, spec->n - block * c.block), from = first + block * c.block;
+        const int64_t entry = ((line * c.blocks + block) * g->kernel_w + j) * c.groups + row / c.taps;
+        const int64_t at = entry * c.block * c.taps + row % c.taps;
+        for (int64_t k = 0; k < n; k++) {
+          const int32_t w = weight_at(spec, weights, from + k);
+          if (c.taps == 4) ((int8_t *)out)[at + k * 4] = (int8_t)w;
+          else ((int16_t *)out)[at + k * c.taps] = (int16_t)w;
+        }
+      }
     }
   }
 }
@@ -147,7 +152,8 @@ static uf_status depthwise_spec(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_q_
   const way how = way_of(g);
   ufi_q_spec spec = {.input = g->input, .filter = g->filter, .bias = g->bias, .output = g->output,
                      .act = g->act, .groups = 1, .n = g->out_c,
-                     .depth = g->kernel_h * g->kernel_w, .vectors = 1, .form = how, .geometry = g};
+                     .depth = g->kernel_h * g->kernel_w, .vectors = 1, .geometry = g};
+  spec.form = how == BLOCKS ? g->stride_h << 8 | how : how; /* lines are packed moved on by strides */
   spec.pack = how == BLOCKS ? pack_blocks : how == PRODUCT ? pack_product : pack_direct;
   if (g->input->dtype == UF_FLOAT32) {
     spec.vectors = g->batch;

@@ -86,7 +86,7 @@ static uf_status transpose_spec(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_q_
   ufi_q_spec spec = {.input = g->input, .filter = g->filter, .bias = g->bias, .output = g->output,
                      .act = g->act, .groups = 1, .n = g->out_c,
                      .depth = g->kernel_h * g->kernel_w * g->in_c, .vectors = 1, .pack = pack_all,
-                     .geometry = g};
+                     .geometry = g, .form = (int64_t)((uint64_t)g->stride_h << 32 | (uint64_t)g->stride_w)};
   if (g->input->dtype == UF_FLOAT32) {
     spec.vectors = g->batch;
     spec.length = g->in_h * g->in_w * g->in_c;

@@ -70,3 +70,45 @@ def test_weights_made_of_shapes():
     for length in (4, 40, 7, 4):
         found = run(interpreter, np.ones((1, length), np.float32))
         np.testing.assert_array_equal(found, np.full((1, 3), length * length, np.float32))
+
+
+def strided(kind, strides, shared):
+    """Convolutions of one image with one filter (or copies of it), at several strides."""
+    rng = np.random.default_rng(7)
+    g = ModelGen()
+    depthwise = kind == "DEPTHWISE_CONV_2D"
+    shape = (1, 5, 5, 8) if depthwise else (8, 5, 5, 8)
+    data = rng.integers(-100, 100, shape).astype("int8")
+    x = g.tensor("x", "int8", (1, 12, 12, 8), scale=0.1, zero=3)
+    filters = [g.tensor(f"w{i}", "int8", shape, data=data, scale=0.1, zero=0) for i in range(1 if shared else len(strides))]
+    outputs = []
+    for i, stride in enumerate(strides):
+        size = 12 * stride if kind == "TRANSPOSE_CONV" else -(-12 // stride)
+        y = g.tensor(f"y{i}", "int8", (1, size, size, 8), scale=20.0, zero=1)
+        w, options = filters[0 if shared else i], {"strideW": stride, "strideH": stride}
+        if kind == "TRANSPOSE_CONV":
+            shape_of = g.constant(f"s{i}", "int32", np.array([1, size, size, 8], np.int32))
+            g.op(kind, [shape_of, w, x], [y], "TransposeConvOptions", options)
+        else:
+            g.op(kind, [x, w], [y], "DepthwiseConv2DOptions" if depthwise else "Conv2DOptions", options)
+        outputs.append(y)
+    g.inputs([x])
+    g.outputs(outputs)
+    return g.build()
+
+
+@pytest.mark.parametrize("kind", ["DEPTHWISE_CONV_2D", "CONV_2D", "TRANSPOSE_CONV"])
+@pytest.mark.parametrize("strides", [(2, 3), (3, 2, 1)])
+def test_nodes_that_share_weights(kind, strides):
+    """What is shared is the packed form of one weight; nodes that need another form of it get theirs."""
+    x = np.random.default_rng(8).integers(-128, 128, (1, 12, 12, 8)).astype("int8")
+    results = []
+    for shared in (True, False):
+        it = unflow.lite.Interpreter(model_content=strided(kind, strides, shared))
+        it.allocate_tensors()
+        it.set_tensor(0, x)
+        it.invoke()
+        results.append([it.get_tensor(d["index"]) for d in it.get_output_details()])
+    for a, b in zip(*results):
+        assert len(np.unique(a)) > 10
+        np.testing.assert_array_equal(a, b)
