@@ -86,6 +86,8 @@ static inline vf vf_pow2(vi n) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(n, _mm512_set1_epi32(127)), 23));
 }
 static inline vi vf_to_vi(vf a) { return _mm512_cvttps_epi32(a); }
+/* a * 2^n for whole n in [-150, 129]. */
+static inline vf vf_scale(vf a, vf n) { return _mm512_scalef_ps(a, n); }
 static inline vf vi_to_vf(vi a) { return _mm512_cvtepi32_ps(a); }
 
 /* ---- int32 ---------------------------------------------------------------------- */
