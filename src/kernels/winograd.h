@@ -10,13 +10,15 @@
  *
  * The points are 0, +-5/8, +-3/2 and infinity. All coefficients of the transforms of inputs and
  * outputs are exact in float32. With the usual points 0, +-1, +-2 errors are over twice as large.
- * Standard deviation of the error over that of the result (uniform inputs and taps in [-1, 1]; sums
- * over channels in parts of at most 64, as ops/winograd_f32.c does them), beside direct sums:
+ * Standard deviation of the error over that of the result, in a simulation with uniform inputs and taps in
+ * [-1, 1], every operation rounded, and sums over channels in parts of at most 64, as ops/winograd_f32.c does
+ * them; beside direct sums:
  *
  *     channels     this     direct, one sum
  *            4   3.8e-7              1.2e-7
- *           64   8.0e-7              4.3e-7
- *          512   9.4e-7              1.2e-6
+ *           64   7.7e-7              4.3e-7
+ *          256   8.1e-7              8.6e-7
+ *          512   8.1e-7              1.2e-6
  *
  * It is the same for all outputs of a tile, whatever inputs they see: next to an input a million times
  * larger than the others, what does not depend on it is lost.
