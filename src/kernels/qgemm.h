@@ -10,9 +10,11 @@
  *
  *   sum of (a - zero) * b = sum of a * b - zero * sum of b
  *
+ * A zero point of weights leaves in the same way, through the sums of rows.
+ *
  * Pairs: 16 bits x 16 bits summed in pairs into 32 bits, the one multiplication that all of x86
  * does exactly (pmaddwd): for processors without the former, and what does not fit in bytes (16-bit
- * inputs, weights with a zero point). The left matrix is widened on the way into a small buffer
+ * inputs, weights whose zero point is taken out before). The left matrix is widened on the way into a small buffer
  * (widen), where zero points vanish.
  *
  * Sums wrap around at 32 bits, so results do not depend on the order.

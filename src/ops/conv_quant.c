@@ -27,7 +27,7 @@ static void conv_pack(const ufi_q_spec *spec, const void *weights, void *out) {
 static void set_runs(const ufi_conv_geometry *g, ufi_q_spec *spec) {
   const uf_dtype in = g->input->dtype;
   const int64_t run = g->kernel_w * g->in_c;
-  if (ufi_q_kind_of(in, in == UF_UINT8) != UFI_Q_BYTES || g->groups > 1 || g->dilation_w > 1) return;
+  if (ufi_q_kind_of(in, false) != UFI_Q_BYTES || g->groups > 1 || g->dilation_w > 1) return;
   spec->runs = g->kernel_h;
   spec->depth = g->kernel_h * ((run + 3) / 4 * 4);
 }
@@ -47,7 +47,7 @@ static uf_status conv_spec(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_q_spec 
   ufi_q_spec spec = {.input = g->input, .filter = g->filter, .bias = g->bias, .output = g->output,
                      .act = g->act, .groups = g->groups, .n = g->out_c / g->groups,
                      .depth = g->kernel_h * g->kernel_w * filter_c, .vectors = 1,
-                     .pool = ctx->pool, .pack = conv_pack, .geometry = g, .form = g->groups};
+                     .pool = ctx->pool, .pack = conv_pack, .geometry = g, .form = g->groups, .takes_zero = true};
   set_runs(g, &spec);
   if (g->input->dtype == UF_FLOAT32) {
     spec.vectors = g->batch;

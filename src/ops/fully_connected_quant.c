@@ -69,7 +69,7 @@ static uf_status fc_spec(ufi_ctx *ctx, const ufi_fc_geometry *g, ufi_q_spec *spe
   const ufi_fc_attrs *a = ctx->attrs;
   ufi_q_spec spec = {.input = g->input, .filter = g->filter, .bias = g->bias, .output = g->output,
                      .act = g->act, .groups = 1, .n = g->out, .depth = g->in, .vectors = 1,
-                     .pool = ctx->pool, .pack = fc_pack};
+                     .pool = ctx->pool, .pack = fc_pack, .takes_zero = !ufi_fc_is_shuffled(ctx)};
   if (g->input->dtype == UF_FLOAT32) {
     bool blocks = ufi_is_quantized(g->filter) && g->filter->quant->block_size > 0;
     spec.vectors = g->batch;

@@ -316,10 +316,13 @@ static void gather_windows(const plan *p, const stripe *s, const uint8_t *in, ui
 static void set_terms(const plan *p, stripe *s) {
   const ufk_elementwise_table *k = &ufi_kernels_get()->elementwise;
   const int64_t zeros = p->depth * (zero_of(p->g, s->row) + p->moved);
+  const size_t n = (size_t)(p->depth / p->runs);
   for (int64_t i = 0; i < s->rows; i++) {
-    const uint8_t *row = s->rows_at[i];
-    const size_t n = (size_t)p->depth;
-    const int64_t sum = p->k->q_flip ? k->u8_sum(row, n) : k->s8_sum((const int8_t *)row, n);
+    int64_t sum = 0;
+    for (int64_t run = 0; run < p->runs; run++) {
+      const uint8_t *at = s->rows_at[i] + run * p->run_step;
+      sum += p->k->q_flip ? k->u8_sum(at, n) : k->s8_sum((const int8_t *)at, n);
+    }
     s->terms[i] = (int32_t)(uint32_t)((uint64_t)(sum - zeros) * (uint64_t)p->g->b_zero);
   }
 }
@@ -329,15 +332,12 @@ static void set_terms(const plan *p, stripe *s) {
 static void gather_rows(const plan *p, stripe *s, uint8_t *a) {
   const uint8_t *in = (const uint8_t *)p->g->in + s->group * p->g->in_group * (int64_t)p->element;
   s->a = a;
-  if (p->by_lines) {
-    copy_lines(p, s, in, a);
-    return;
-  }
-  if (p->in_place) s->a = in + s->row * p->g->in_pixel;
+  if (p->by_lines) copy_lines(p, s, in, a);
+  else if (p->in_place) s->a = in + s->row * p->g->in_pixel;
   else if (p->flat) gather_flat(p, s, in, a);
   else gather_windows(p, s, in, a);
   if (p->row_element == 1) {
-    for (int64_t i = 0; i < s->rows; i++) s->rows_at[i] = s->a + i * p->a_step;
+    for (int64_t i = 0; i < s->rows && !p->by_lines; i++) s->rows_at[i] = s->a + i * p->a_step;
     if (p->g->b_zero) set_terms(p, s);
     return;
   }

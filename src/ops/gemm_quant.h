@@ -122,7 +122,10 @@ struct ufi_q_spec {
   int64_t runs;               /* as in ufi_gemm_q */
   ufi_q_kind kind;
   ufi_pool *pool;             /* for packing; NULL: this thread alone */
-  int32_t filter_zero;
+  int32_t filter_zero;        /* taken from weights as they are packed */
+  bool takes_zero;            /* the op runs one ufi_gemm_q of all its weights, where b_zero may do that */
+  int32_t b_zero;             /* as in ufi_gemm_q */
+  bool flips;                 /* uint8 weights are packed as int8, 128 less */
   bool float_product;         /* multiplier from a float32 product of scales, as for uint8 */
   bool takes_bytes;           /* of float inputs: uint8 weights, read as int8 */
   /* Float inputs: `vectors` runs of `length` floats are quantized, each for
@@ -164,7 +167,7 @@ void ufi_q_quantize(ufi_pool *pool, const float *from, int64_t vectors, int64_t 
 
 /* How weights lie in memory once they are unpacked: UF_UINT8 or UF_INT8. */
 static inline uf_dtype ufi_q_weights_dtype(const ufi_q_spec *spec) {
-  return spec->filter->dtype == UF_UINT8 && spec->input->dtype != UF_FLOAT32 ? UF_UINT8 : UF_INT8;
+  return spec->filter->dtype == UF_UINT8 && spec->input->dtype != UF_FLOAT32 && !spec->flips ? UF_UINT8 : UF_INT8;
 }
 
 /* A block of scratch laid out piece by piece, each 64-byte aligned. */

@@ -135,6 +135,19 @@ static uf_status int16_types(ufi_ctx *ctx, ufi_q_spec *spec, bool is_fc, uf_dtyp
   return ufi_want_bias(ctx, spec->bias, UF_INT64, quantized_bias == UF_INT64 ? UF_INT64 : UF_INT32);
 }
 
+/* Weights with a zero point, and uint8, whose middle is 128, do not fit in bytes without it. */
+static void set_weights_zero(ufi_q_spec *spec) {
+  const bool is_u8 = spec->input->dtype == UF_UINT8;
+  if (!is_u8 && spec->filter_zero == 0) return;
+  if (!spec->takes_zero || ufi_q_kind_of(spec->input->dtype, false) != UFI_Q_BYTES) {
+    spec->kind = UFI_Q_WIDE;
+    return;
+  }
+  spec->flips = is_u8;
+  spec->b_zero = spec->filter_zero - (is_u8 ? 128 : 0);
+  spec->filter_zero = 0;
+}
+
 static uf_status int_types(ufi_ctx *ctx, ufi_q_spec *spec, bool is_fc, uf_dtype quantized_bias) {
   const uf_dtype in = spec->input->dtype, out = spec->output->dtype;
   const bool is_u8 = in == UF_UINT8;
@@ -147,7 +160,7 @@ static uf_status int_types(ufi_ctx *ctx, ufi_q_spec *spec, bool is_fc, uf_dtype 
   /* Weights with a scale per channel are symmetric by definition; so are the
    * signed weights of convolutions. */
   if (is_u8 || (is_fc && spec->filter->quant->count == 1)) spec->filter_zero = ufi_zero(spec->filter);
-  if (is_u8 || spec->filter_zero != 0) spec->kind = UFI_Q_WIDE;
+  set_weights_zero(spec);
   spec->float_product = is_u8 && !is_fc;
   if (in == UF_INT16) return int16_types(ctx, spec, is_fc, quantized_bias);
   spec->end = is_fc ? UFI_Q_REAL : UFI_Q_FIXED;
@@ -175,11 +188,22 @@ uf_status ufi_q_spec_types(ufi_ctx *ctx, ufi_q_spec *spec, bool is_fc, uf_dtype 
 
 /* ---- prepare ------------------------------------------------------------------------ */
 
+/* uint8 weights less 128. */
+static uf_status flipped_weights(ufi_ctx *ctx, const ufi_tensor *t, const void **data_out, void **owned_out) {
+  const uint8_t *from = t->data;
+  uint8_t *to = ufi_malloc((size_t)UFI_MAX(t->count, 1));
+  if (!to) return ufi_no_memory(ctx->error, (size_t)t->count);
+  for (int64_t i = 0; i < t->count; i++) to[i] = from[i] ^ 0x80;
+  *data_out = *owned_out = to;
+  return UF_OK;
+}
+
 /* Into zeroed memory. */
 static uf_status pack_weights(ufi_ctx *ctx, const ufi_q_spec *spec, void *out) {
   const void *data;
   void *owned;
-  UFI_TRY(ufi_unpacked_weights(ctx, spec->filter, &data, &owned));
+  UFI_TRY(spec->flips ? flipped_weights(ctx, spec->filter, &data, &owned)
+                      : ufi_unpacked_weights(ctx, spec->filter, &data, &owned));
   spec->pack(spec, data, out);
   ufi_free(owned);
   return UF_OK;
@@ -416,7 +440,8 @@ ufi_q_spec ufi_q_prepared(ufi_ctx *ctx, const ufi_tensor *input, const ufi_tenso
 uf_status ufi_q_begin(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g_out) {
   node_state *s = ctx->state;
   uint8_t *base = ctx->scratch;
-  ufi_gemm_q g = {.n = spec->n, .groups = spec->groups, .kind = spec->kind, .runs = spec->runs, .workers = s->workers};
+  ufi_gemm_q g = {.n = spec->n, .groups = spec->groups, .kind = spec->kind, .runs = spec->runs, .workers = s->workers,
+                  .b_zero = spec->b_zero};
   pieces at;
   layout_of(spec, s, &at);
   place_input(ctx, spec, base, &at, &g);
