@@ -89,9 +89,10 @@ static plan make_plan(const ufi_gemm_f32 *g, int64_t threads) {
   if (p.row_blocks > 1) p.row_blocks = ceil_div(p.row_blocks, threads) * threads; /* as many for each */
   p.rows = ceil_div(ceil_div(p.width, p.row_blocks), mr) * mr;
   p.row_blocks = ceil_div(p.width, p.rows);
-  /* Columns are cut only when rows alone keep too few threads busy. */
+  /* Columns are cut only when rows alone keep too few threads busy: when somebody waits for rows, any. */
   int64_t panels = ceil_div(g->n, nr), items = g->groups * p.lines * p.row_blocks;
-  int64_t cuts = threads < 2 || g->done ? 1 : UFI_MIN(panels, ceil_div(4 * threads, items));
+  bool enough = threads < 2 || (g->done && items >= threads);
+  int64_t cuts = enough ? 1 : UFI_MIN(panels, ceil_div(4 * threads, items));
   p.columns = ceil_div(panels, cuts) * nr;
   p.column_blocks = ceil_div(g->n, p.columns);
   if (p.column_blocks == 1 && g->groups == 1 && p.lines == 1 && g->out_pixel == g->n) p.done = g->done;
