@@ -47,6 +47,7 @@ enum { PREFETCH_FLOATS = 2048 };
 INLINE void gemm_tile(const size_t mr, const size_t nv, const gemm_args *g, size_t last) {
   vec acc[MR][8];
   const size_t panel_step = g->panel_step, ldc = g->ldc;
+  const vec min = g->min, max = g->max; /* stores to c do not change them */
   float *c = g->c;
   UNROLL for (size_t i = 0; i < mr; i++) {
     UNROLL for (size_t j = 0; j < nv; j++) acc[i][j] = g->bias ? v_load(g->bias + j * VW) : v_zero();
@@ -80,7 +81,7 @@ INLINE void gemm_tile(const size_t mr, const size_t nv, const gemm_args *g, size
   UNROLL for (size_t i = 0; i < mr; i++) {
     UNROLL for (size_t j = 0; j < nv; j++) {
       float *to = c + i * ldc + j * VW;
-      vec x = v_clamp(acc[i][j], g->min, g->max);
+      vec x = v_clamp(acc[i][j], min, max);
       if (j + 1 < nv || last == VW) v_store(to, x);
       else v_store_n(to, x, last);
     }
@@ -91,6 +92,7 @@ INLINE void gemm_tile(const size_t mr, const size_t nv, const gemm_args *g, size
 /* mr rows of half a vector, of which `last` floats are columns. */
 INLINE void gemm_half(const size_t mr, const gemm_args *g, size_t last) {
   half acc[MR];
+  const half min = h_of(g->min), max = h_of(g->max);
   float *c = g->c;
   UNROLL for (size_t i = 0; i < mr; i++) acc[i] = g->bias ? h_load(g->bias) : h_zero();
   const float *b = g->b;
@@ -105,7 +107,7 @@ INLINE void gemm_half(const size_t mr, const gemm_args *g, size_t last) {
   }
   UNROLL for (size_t i = 0; i < mr; i++) {
     half x = g->bias ? acc[i] : h_add(h_load_n(c + i * g->ldc, last), acc[i]);
-    h_store_n(c + i * g->ldc, h_min(h_of(g->max), h_max(h_of(g->min), x)), last);
+    h_store_n(c + i * g->ldc, h_min(max, h_max(min, x)), last);
   }
 }
 #endif
