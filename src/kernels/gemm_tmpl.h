@@ -70,20 +70,21 @@ INLINE void gemm_tile(const size_t mr, const size_t nv, const gemm_args *g, size
       }
     }
   }
+  /* A line after the other: compilers would keep the addresses of all of them. */
   if (!g->bias) {
-    UNROLL for (size_t i = 0; i < mr; i++) {
+    const float *from = c;
+    UNROLL for (size_t i = 0; i < mr; i++, from += ldc) {
       UNROLL for (size_t j = 0; j < nv; j++) {
-        const float *from = c + i * ldc + j * VW;
-        acc[i][j] = v_add(j + 1 < nv || last == VW ? v_load(from) : v_load_n(from, last), acc[i][j]);
+        vec old = j + 1 < nv || last == VW ? v_load(from + j * VW) : v_load_n(from + j * VW, last);
+        acc[i][j] = v_add(old, acc[i][j]);
       }
     }
   }
-  UNROLL for (size_t i = 0; i < mr; i++) {
+  UNROLL for (size_t i = 0; i < mr; i++, c += ldc) {
     UNROLL for (size_t j = 0; j < nv; j++) {
-      float *to = c + i * ldc + j * VW;
       vec x = v_clamp(acc[i][j], min, max);
-      if (j + 1 < nv || last == VW) v_store(to, x);
-      else v_store_n(to, x, last);
+      if (j + 1 < nv || last == VW) v_store(c + j * VW, x);
+      else v_store_n(c + j * VW, x, last);
     }
   }
 }
@@ -105,9 +106,9 @@ INLINE void gemm_half(const size_t mr, const gemm_args *g, size_t last) {
       UNROLL for (size_t i = 0; i < mr; i++) acc[i] = h_fma(h_set1(row[i][k]), col, acc[i]);
     }
   }
-  UNROLL for (size_t i = 0; i < mr; i++) {
-    half x = g->bias ? acc[i] : h_add(h_load_n(c + i * g->ldc, last), acc[i]);
-    h_store_n(c + i * g->ldc, h_min(max, h_max(min, x)), last);
+  UNROLL for (size_t i = 0; i < mr; i++, c += g->ldc) {
+    half x = g->bias ? acc[i] : h_add(h_load_n(c, last), acc[i]);
+    h_store_n(c, h_min(max, h_max(min, x)), last);
   }
 }
 #endif
