@@ -47,6 +47,7 @@ enum { PREFETCH_FLOATS = 2048 };
 INLINE void gemm_tile(const size_t mr, const size_t nv, const gemm_args *g, size_t last) {
   vec acc[MR][8];
   const size_t panel_step = g->panel_step, ldc = g->ldc;
+  const vec min = g->min, max = g->max; /* stores to c do not change them */
   float *c = g->c;
   UNROLL for (size_t i = 0; i < mr; i++) {
     UNROLL for (size_t j = 0; j < nv; j++) acc[i][j] = g->bias ? v_load(g->bias + j * VW) : v_zero();
@@ -69,20 +70,21 @@ INLINE void gemm_tile(const size_t mr, const size_t nv, const gemm_args *g, size
       }
     }
   }
+  /* A line after the other: compilers would keep the addresses of all of them. */
   if (!g->bias) {
-    UNROLL for (size_t i = 0; i < mr; i++) {
+    const float *from = c;
+    UNROLL for (size_t i = 0; i < mr; i++, from += ldc) {
       UNROLL for (size_t j = 0; j < nv; j++) {
-        const float *from = c + i * ldc + j * VW;
-        acc[i][j] = v_add(j + 1 < nv || last == VW ? v_load(from) : v_load_n(from, last), acc[i][j]);
+        vec old = j + 1 < nv || last == VW ? v_load(from + j * VW) : v_load_n(from + j * VW, last);
+        acc[i][j] = v_add(old, acc[i][j]);
       }
     }
   }
-  UNROLL for (size_t i = 0; i < mr; i++) {
+  UNROLL for (size_t i = 0; i < mr; i++, c += ldc) {
     UNROLL for (size_t j = 0; j < nv; j++) {
-      float *to = c + i * ldc + j * VW;
-      vec x = v_clamp(acc[i][j], g->min, g->max);
-      if (j + 1 < nv || last == VW) v_store(to, x);
-      else v_store_n(to, x, last);
+      vec x = v_clamp(acc[i][j], min, max);
+      if (j + 1 < nv || last == VW) v_store(c + j * VW, x);
+      else v_store_n(c + j * VW, x, last);
     }
   }
 }
@@ -91,6 +93,7 @@ INLINE void gemm_tile(const size_t mr, const size_t nv, const gemm_args *g, size
 /* mr rows of half a vector, of which `last` floats are columns. */
 INLINE void gemm_half(const size_t mr, const gemm_args *g, size_t last) {
   half acc[MR];
+  const half min = h_of(g->min), max = h_of(g->max);
   float *c = g->c;
   UNROLL for (size_t i = 0; i < mr; i++) acc[i] = g->bias ? h_load(g->bias) : h_zero();
   const float *b = g->b;
@@ -103,9 +106,9 @@ INLINE void gemm_half(const size_t mr, const gemm_args *g, size_t last) {
       UNROLL for (size_t i = 0; i < mr; i++) acc[i] = h_fma(h_set1(row[i][k]), col, acc[i]);
     }
   }
-  UNROLL for (size_t i = 0; i < mr; i++) {
-    half x = g->bias ? acc[i] : h_add(h_load_n(c + i * g->ldc, last), acc[i]);
-    h_store_n(c + i * g->ldc, h_min(h_of(g->max), h_max(h_of(g->min), x)), last);
+  UNROLL for (size_t i = 0; i < mr; i++, c += g->ldc) {
+    half x = g->bias ? acc[i] : h_add(h_load_n(c, last), acc[i]);
+    h_store_n(c, h_min(max, h_max(min, x)), last);
   }
 }
 #endif
