@@ -174,7 +174,7 @@ static uf_status elu_prepare(ufi_ctx *ctx) {
   if (ufi_unary_float(s, dtype, UFK_ELU)) return UF_OK;
   if (dtype != UF_INT8) return no_dtype(ctx, "floats or quantized int8");
   UFI_TRY(check_q(ctx));
-  ufi_unary_real(s, dtype, real_elu);
+  ufi_unary_real(s, dtype, real_elu, UFK_ELU);
   return UF_OK;
 }
 ACTIVATION(ELU, elu_prepare);
@@ -197,7 +197,7 @@ static uf_status gelu_prepare(ufi_ctx *ctx) {
   if (ufi_unary_float(s, dtype, approximate ? UFK_GELU_TANH : UFK_GELU)) return UF_OK;
   if (!is_8_or_16(dtype)) return no_dtype(ctx, "floats, or quantized int8, uint8 or int16");
   UFI_TRY(ufi_want_all_per_tensor(ctx));
-  ufi_unary_real(s, dtype, approximate ? real_gelu_tanh : real_gelu);
+  ufi_unary_real(s, dtype, approximate ? real_gelu_tanh : real_gelu, approximate ? UFK_GELU_TANH : UFK_GELU);
   return UF_OK;
 }
 const ufi_op_def ufi_op_GELU = {
@@ -283,7 +283,7 @@ static uf_status prepare_sigmoid(ufi_ctx *ctx, ufk_f32_unary kernel, ufi_real_fn
     return UF_OK;
   }
   UFI_TRY(check_q(ctx));
-  ufi_unary_real(s, dtype, real);
+  ufi_unary_real(s, dtype, real, kernel);
   return UF_OK;
 }
 static uf_status tanh_prepare(ufi_ctx *ctx) {

@@ -75,22 +75,18 @@ uf_status ufi_fc_row_f32_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) {
   return pack(ctx, s);
 }
 
-/* From sums to outputs. */
+/* From sums to outputs; of one scale or of each output's. Plain loops, since a graph may have hundreds of these nodes. */
 static void set_factors(const ufi_q_spec *spec, row_state *s) {
-  const bool is_float = spec->input->dtype == UF_FLOAT32, one = spec->filter->quant->count == 1;
-  s->has_near = !is_float;
-  for (int64_t i = 0; i < spec->n; i++) {
-    if (one && i > 0) {
-      s->real[i] = s->real[0];
-      column_of(s)[i] = column_of(s)[0];
-      bias_of(s)[i] = bias_of(s)[0];
-      continue;
-    }
-    const double real = ufi_q_factor(spec, i);
-    s->real[i] = isfinite(real) ? real : 0.0;
-    if (is_float) column_of(s)[i] = spec->one_scale ? 1.0f : ufi_channel_scale(spec->filter, i);
-    else s->has_near = ufi_q_near(s->real[i], 0, column_of(s) + i, bias_of(s) + i) && s->has_near;
-  }
+  const bool is_float = spec->input->dtype == UF_FLOAT32;
+  const int64_t n = spec->n, scales = spec->filter->quant->count == 1 ? 1 : n;
+  float *column = column_of(s), *bias = bias_of(s);
+  bool is_near = !is_float;
+  ufi_q_factors(spec, scales, s->real);
+  for (int64_t i = 0; i < scales; i++) s->real[i] = isfinite(s->real[i]) ? s->real[i] : 0.0;
+  for (int64_t i = 0; i < scales && is_float; i++) column[i] = spec->one_scale ? 1.0f : ufi_channel_scale(spec->filter, i);
+  for (int64_t i = 0; i < scales && !is_float; i++) is_near &= ufi_q_near(s->real[i], 0, column + i, bias + i);
+  for (int64_t i = scales; i < n; i++) s->real[i] = s->real[0], column[i] = column[0], bias[i] = bias[0];
+  s->has_near = is_near;
 }
 
 /* bias - the input's zero point * the sum of a row of weights. */

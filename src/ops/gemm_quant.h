@@ -150,6 +150,8 @@ uf_status ufi_q_spec_types(ufi_ctx *ctx, ufi_q_spec *spec, bool is_fc,
                            uf_dtype quantized_bias) UF_MUST_USE;
 /* From sums of column c to the output, as the reference computes it; it may not be finite. */
 double ufi_q_factor(const ufi_q_spec *spec, int64_t c);
+/* Of the first n columns, each of which has a scale. */
+void ufi_q_factors(const ufi_q_spec *spec, int64_t n, double *real);
 /* fully_connected_row.c: the same for a product of one row. */
 uf_status ufi_fc_row_quant_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g, const ufi_q_spec *spec) UF_MUST_USE;
 /* Makes the state (multipliers), packs constant weights, asks for scratch. */

@@ -44,28 +44,36 @@ static uf_status infer(ufi_ctx *ctx) {
   return ufi_out_like(ctx, 1, g.h);
 }
 
+typedef struct weights {
+  ufi_weight gates, candidate;
+} weights;
+
 static uf_status prepare(ufi_ctx *ctx) {
   gru g;
   UFI_TRY(measure(ctx, &g));
+  weights *w = ufi_ctx_state(ctx, sizeof *w);
+  if (w == NULL) return UF_RESOURCE_EXHAUSTED;
+  UFI_TRY(ufi_weights_pack(ctx, 0, &g.gates, 1, &w->gates));
+  UFI_TRY(ufi_weights_pack(ctx, 1, &g.candidate, 1, &w->candidate));
   ufi_want_scratch(ctx, (size_t)(g.n_input + 3 * g.n + 1) * sizeof(float));
   return UF_OK;
 }
 
 /* One step of one row; joined: (input + n), r: (2n), the reset and the update gate. */
-static void step(const gru *g, const float *x, const float *h, float *joined, float *r, float *y) {
+static void step(const gru *g, const weights *w, const float *x, const float *h, float *joined, float *r, float *y) {
+  const ufk_elementwise_table *k = &ufi_kernels_get()->elementwise;
   const size_t n = (size_t)g->n;
+  const float *u = r + n;
   if (g->n_input) memcpy(joined, x, (size_t)g->n_input * sizeof *x);
   memcpy(joined + g->n_input, h, n * sizeof *h);
   memcpy(r, g->gate_bias->data, 2 * n * sizeof *r);
-  ufi_matvec(g->gates->data, joined, r, 2 * g->n, g->n_input + g->n);
+  ufi_weight_add(&w->gates, g->gates, joined, false, NULL, r);
   ufi_vector_sigmoid(r, 2 * g->n);
-  for (size_t i = 0; i < n; i++) joined[(size_t)g->n_input + i] = r[i] * h[i];
+  k->f32_binary[UFK_MUL][UFK_VV](r, h, joined + g->n_input, n, -INFINITY, INFINITY);
   memcpy(y, g->candidate_bias->data, n * sizeof *y);
-  ufi_matvec(g->candidate->data, joined, y, g->n, g->n_input + g->n);
-  for (size_t i = 0; i < n; i++) {
-    const float u = r[n + i];
-    y[i] = (1.0f - u) * tanhf(y[i]) + u * h[i];
-  }
+  ufi_weight_add(&w->candidate, g->candidate, joined, false, NULL, y);
+  k->f32_unary[UFK_TANH](y, y, n);
+  for (size_t i = 0; i < n; i++) y[i] = (1.0f - u[i]) * y[i] + u[i] * h[i];
 }
 
 static uf_status eval(ufi_ctx *ctx) {
@@ -77,7 +85,7 @@ static uf_status eval(ufi_ctx *ctx) {
       int64_t row = t * g.n_batch + b;
       float *y = (float *)ctx->out[0]->data + row * g.n;
       const float *h = t ? y - g.n_batch * g.n : (const float *)g.h->data + b * g.n;
-      step(&g, (const float *)g.x->data + row * g.n_input, h, joined, r, y);
+      step(&g, ctx->state, (const float *)g.x->data + row * g.n_input, h, joined, r, y);
     }
   }
   if (ctx->out[1]->size == 0) return UF_OK;

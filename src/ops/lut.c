@@ -17,10 +17,16 @@ uf_status ufi_unary_infer(ufi_ctx *ctx) {
   return ufi_out_like(ctx, 0, ctx->in[0]);
 }
 
+/* Bytes of the table of stored integers; floats have none. */
+static size_t table_size(uf_dtype dtype) {
+  return dtype == UF_INT8 || dtype == UF_UINT8 ? 256 : dtype == UF_INT16 ? UFI_LUT16_SIZE * sizeof(int16_t) : 0;
+}
+
 ufi_unary *ufi_unary_state(ufi_ctx *ctx) {
-  ufi_unary *s = ufi_ctx_state(ctx, sizeof *s);
-  if (!s) return NULL;
   const ufi_tensor *x = ctx->in[0], *y = ctx->out[0];
+  ufi_unary *s = ufi_ctx_state(ctx, sizeof *s + table_size(x->dtype));
+  if (!s) return NULL;
+  s->table = (uint8_t *)(s + 1);
   s->in_zero = ufi_zero(x), s->out_zero = ufi_zero(y);
   s->in_scale = ufi_scale(x), s->out_scale = ufi_scale(y);
   ufi_dtype_limits(y->dtype, &s->lo, &s->hi);
@@ -60,15 +66,15 @@ static void map_f32(const void *x, void *y, size_t n, const ufi_unary *s) { s->f
 /* Halves in pieces, as float32. */
 enum { PIECE = 256 };
 static void map_f16(const void *px, void *py, size_t n, const ufi_unary *s) {
-  const ufk_elementwise_table *k = &ufi_kernels_get()->elementwise;
+  const ufk_convert_table *k = &ufi_kernels_get()->convert;
   const uint16_t *x = px;
   uint16_t *y = py;
   float piece[PIECE];
   for (size_t i = 0; i < n; i += PIECE) {
     const size_t count = UFI_MIN(n - i, (size_t)PIECE);
-    k->f16_to_f32(x + i, piece, count);
+    k->from_f16(x + i, count, piece);
     s->f32(piece, piece, count);
-    k->f32_to_f16(piece, y + i, count);
+    k->to_f16(piece, count, y + i);
   }
 }
 
@@ -118,13 +124,31 @@ static int32_t to_i32(float v) {
   return v >= 2147483648.0f ? INT32_MAX : v >= -2147483648.0f ? (int32_t)v : INT32_MIN;
 }
 
-static void fill_table8(ufi_unary *s, uf_dtype dtype, ufi_real_fn f) {
-  const float inverse = 1.0f / s->out_scale;
-  for (int32_t i = 0; i < 256; ++i) {
-    const int32_t v = dtype == UF_INT8 ? (int8_t)(uint8_t)i : i;
-    const float real = f(s->in_scale * (float)(v - s->in_zero), s);
-    const int32_t q = to_i32(roundf(real * inverse) + (float)s->out_zero);
-    s->table[i] = (uint8_t)UFI_MAX(UFI_MIN(s->hi, q), s->lo);
+static uint8_t code8(float real, float inverse, const ufi_unary *s) {
+  const int32_t q = to_i32(roundf(real * inverse) + (float)s->out_zero);
+  return (uint8_t)UFI_MAX(UFI_MIN(s->hi, q), s->lo);
+}
+
+/* What the kernel says, and what f says where that is no number, or so near the middle between
+ * two codes that the kernel's error might decide: MARGIN is more than the error of any code that fits. */
+static void fill_table8(ufi_unary *s, uf_dtype dtype, ufi_real_fn f, ufk_f32_unary kernel) {
+  enum { CODES = 256, FAR = 1024 };
+  const bool is_near = s->out_zero >= -CODES && s->out_zero <= CODES;
+  const float MARGIN = 1.0f / 32, inverse = 1.0f / s->out_scale;
+  const float low = (float)(s->lo - s->out_zero - 1), high = (float)(s->hi - s->out_zero + 1);
+  float x[CODES], y[CODES];
+  for (int32_t i = 0; i < CODES; ++i) x[i] = s->in_scale * (float)((dtype == UF_INT8 ? (int8_t)(uint8_t)i : i) - s->in_zero);
+  if (is_near) ufi_kernels_get()->elementwise.f32_unary[kernel](x, y, CODES);
+  for (int32_t i = 0; is_near && i < CODES; ++i) {
+    const float q = y[i] * inverse, inside = UFI_MAX(UFI_MIN(q, high), low);
+    const int32_t below = (int32_t)(inside + FAR) - FAR;
+    const float past = inside - (float)below - 0.5f;
+    const int32_t code = below + (past >= 0) + s->out_zero;
+    s->table[i] = (uint8_t)UFI_MAX(UFI_MIN(s->hi, code), s->lo);
+    y[i] = q == q ? fabsf(past) : 0;
+  }
+  for (int32_t i = 0; i < CODES; ++i) {
+    if (!is_near || y[i] < MARGIN) s->table[i] = code8(f(x[i], s), inverse, s);
   }
 }
 
@@ -169,12 +193,12 @@ void ufi_lut16_fill(int16_t lut[UFI_LUT16_SIZE], double in_scale, int32_t in_zer
 
 static int32_t q_lut16(int32_t v, const ufi_unary *s) { return ufi_lut16_at(s->lut16, (int16_t)v); }
 
-void ufi_unary_real(ufi_unary *s, uf_dtype dtype, ufi_real_fn f) {
+void ufi_unary_real(ufi_unary *s, uf_dtype dtype, ufi_real_fn f, ufk_f32_unary kernel) {
   if (dtype == UF_INT16) {
     fill_lut16(s, f);
     ufi_unary_quantized(s, dtype, q_lut16);
   } else {
-    fill_table8(s, dtype, f);
+    fill_table8(s, dtype, f, kernel);
     s->fn = map_table;
   }
 }

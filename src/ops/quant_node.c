@@ -247,6 +247,16 @@ double ufi_q_factor(const ufi_q_spec *spec, int64_t c) {
   return product / (double)ufi_scale(spec->output);
 }
 
+void ufi_q_factors(const ufi_q_spec *spec, int64_t n, double *real) {
+  const float in = ufi_scale(spec->input), *scales = spec->filter->quant->scales;
+  const double out = (double)ufi_scale(spec->output);
+  if (spec->float_product) {
+    for (int64_t c = 0; c < n; c++) real[c] = (double)(in * scales[c]) / out;
+  } else {
+    for (int64_t c = 0; c < n; c++) real[c] = (double)in * (double)scales[c] / out;
+  }
+}
+
 static void set_factors(const ufi_q_spec *spec, node_state *s) {
   const int64_t padded = ufi_q_padded(spec->n);
   s->has_near = true;

@@ -102,3 +102,97 @@ void ufi_matvec_hybrid(const int8_t *w, const int16_t *codes, float scale, float
     for (int64_t i = 0; i < n; i++) y[r + i] += (float)sums[i] * scale;
   }
 }
+
+/* ---- products with lasting weights ----------------------------------------------------- */
+
+typedef struct packing {
+  const ufi_tensor *const *weights;
+  const ufi_weight *shapes;
+  int32_t n;
+} packing;
+
+static size_t packed_size(const ufi_weight *w) {
+  size_t size = 0;
+  return w->shape.rows && w->shape.cols && ufi_gemv_size(&w->shape, &size) ? size : 0;
+}
+
+static uf_status fill(ufi_ctx *ctx, void *memory, void *arg) {
+  const packing *p = arg;
+  char *at = memory;
+  for (int32_t i = 0; i < p->n; at += packed_size(&p->shapes[i++])) {
+    if (packed_size(&p->shapes[i])) UFI_TRY(ufi_gemv_pack(ctx, &p->shapes[i].shape, &p->weights[i], 1, at));
+  }
+  return UF_OK;
+}
+
+uf_status ufi_weights_pack(ufi_ctx *ctx, int32_t slot, const ufi_tensor *const *weights, int32_t n, ufi_weight *out) {
+  size_t total = 0, size;
+  const void *memory = NULL;
+  bool all = true;
+  for (int32_t i = 0; i < n; i++) {
+    out[i] = (ufi_weight){0};
+    if (weights[i] == NULL) continue;
+    out[i].shape = ufi_gemv_of(&weights[i], 1);
+    if (weights[i]->count == 0) continue;
+    all = all && weights[i]->is_lasting;
+    if (!ufi_gemv_size(&out[i].shape, &size) || !ufi_add_size(total, size, &total)) return ufi_no_memory(ctx->error, SIZE_MAX);
+  }
+  if (!all || total == 0) return UF_OK;
+  packing p = {weights, out, n};
+  UFI_TRY(ufi_packed(ctx, slot, total, fill, &p, &memory));
+  for (int32_t i = 0; i < n; i++) {
+    if (packed_size(&out[i])) out[i].packed = memory;
+    memory = (const char *)memory + packed_size(&out[i]);
+  }
+  return UF_OK;
+}
+
+/* Sums, then codes. */
+size_t ufi_weights_scratch(const ufi_weight *weights, int32_t n) {
+  int64_t rows = 0, cols = 0;
+  for (int32_t i = 0; i < n; i++) {
+    rows = UFI_MAX(rows, ufi_gemv_padded(weights[i].shape.rows));
+    cols = UFI_MAX(cols, weights[i].shape.cols);
+  }
+  return (size_t)rows * sizeof(int32_t) + ufi_codes_size(cols);
+}
+
+static void add_hybrid(const ufi_weight *weight, const ufi_tensor *w, const float *x, bool asymmetric, void *scratch, float *y) {
+  const ufi_gemv *g = &weight->shape;
+  int32_t *sums = scratch, zero;
+  int8_t *codes = (int8_t *)(sums + ufi_gemv_padded(g->rows));
+  float scale;
+  ufi_kernels_get()->qgemm.quantize((size_t)g->cols, x, asymmetric, codes, &scale, &zero);
+  ufi_gemv_s8(NULL, g, weight->packed, codes, ufi_gemv_row_sums(weight->packed), -zero, sums);
+  scale *= ufi_scale(w);
+  for (int64_t r = 0; r < g->rows; r++) y[r] += (float)sums[r] * scale;
+}
+
+void ufi_weight_add(const ufi_weight *weight, const ufi_tensor *w, const float *x, bool asymmetric, void *scratch, float *y) {
+  const ufi_gemv *g = &weight->shape;
+  if (g->rows == 0 || g->cols == 0) return;
+  if (weight->packed) {
+    if (g->is_float) ufi_gemv_f32(NULL, g, weight->packed, x, y, y);
+    else add_hybrid(weight, w, x, asymmetric, scratch, y);
+  } else if (g->is_float) {
+    ufi_matvec(w->data, x, y, g->rows, g->cols);
+  } else {
+    const float scale = ufi_quantize_row(x, g->cols, asymmetric, scratch);
+    ufi_matvec_hybrid(w->data, scratch, scale * ufi_scale(w), y, g->rows, g->cols);
+  }
+}
+
+const int32_t *ufi_weight_sums(const ufi_weight *weight, const ufi_tensor *w, const int8_t *x, int32_t zero, void *scratch) {
+  const ufi_gemv *g = &weight->shape;
+  int32_t *sums = scratch;
+  if (g->cols == 0) {
+    memset(sums, 0, (size_t)g->rows * sizeof *sums);
+  } else if (weight->packed) {
+    ufi_gemv_s8(NULL, g, weight->packed, x, ufi_gemv_row_sums(weight->packed), -zero, sums);
+  } else {
+    int16_t *wide = (int16_t *)(sums + ufi_gemv_padded(g->rows));
+    ufi_widen(x, g->cols, zero, wide);
+    ufi_matvec_s8(w->data, wide, sums, g->rows, g->cols);
+  }
+  return sums;
+}

@@ -6,7 +6,7 @@
 #ifndef UFI_RECURRENT_H
 #define UFI_RECURRENT_H
 
-#include "ops/op.h"
+#include "ops/gemv.h"
 
 /* ---- checks: INVALID_ARGUMENT or WRONG_TYPE naming `what`; t may be NULL (omitted) ---- */
 
@@ -20,6 +20,25 @@ uf_status ufi_want_dtype_of(ufi_ctx *ctx, const ufi_tensor *t, uf_dtype dtype, c
 uf_status ufi_want_one_scale(ufi_ctx *ctx, const ufi_tensor *t) UF_MUST_USE;
 /* An is_variable tensor of rows * cols elements, of whatever rank. */
 uf_status ufi_want_state(ufi_ctx *ctx, const ufi_tensor *t, int64_t rows, int64_t cols, uf_dtype dtype) UF_MUST_USE;
+
+/* ---- products with lasting weights ------------------------------------------------- */
+
+/* A float or 8-bit weight (rows, cols) as a step wants it. */
+typedef struct ufi_weight {
+  ufi_gemv shape;
+  const void *packed; /* NULL: as it lies in the file, since it may change */
+} ufi_weight;
+
+/* In prepare: n weights, of which some may be NULL, as the node's slot-th packed block (ufi_packed). */
+uf_status ufi_weights_pack(ufi_ctx *ctx, int32_t slot, const ufi_tensor *const *weights, int32_t n,
+                           ufi_weight *out) UF_MUST_USE;
+/* Scratch of products with any of them. */
+size_t ufi_weights_scratch(const ufi_weight *weights, int32_t n);
+/* y += w x; for weights of 8 bits x is quantized first, with a zero point if asymmetric. */
+void ufi_weight_add(const ufi_weight *weight, const ufi_tensor *w, const float *x, bool asymmetric, void *scratch, float *y);
+
+/* The sums of w (x - zero), padded, which wrap around; they are in scratch. */
+const int32_t *ufi_weight_sums(const ufi_weight *weight, const ufi_tensor *w, const int8_t *x, int32_t zero, void *scratch);
 
 /* ---- vectors and matrices --------------------------------------------------------- */
 

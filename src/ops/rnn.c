@@ -162,36 +162,37 @@ static uf_status infer(ufi_ctx *ctx) {
   return ufi_out_shape(ctx, 0, 3, dims);
 }
 
+/* Weights of one direction. */
+enum { W_IN, W_AUX, W_REC, WEIGHTS };
+
 static uf_status prepare(ufi_ctx *ctx) {
   rnn r;
   collect(ctx, &r);
   UFI_TRY(measure(ctx, &r));
-  int64_t longest = UFI_MAX(UFI_MAX(r.n_input, r.n_aux), UFI_MAX(r.cells[0].n_units, r.cells[1].n_units));
-  ufi_want_scratch(ctx, ufi_codes_size(longest));
+  ufi_weight *packed = ufi_ctx_state(ctx, 2 * WEIGHTS * sizeof *packed);
+  if (packed == NULL) return UF_RESOURCE_EXHAUSTED;
+  for (int c = 0; c < r.n_cells; c++) {
+    const ufi_tensor *weights[WEIGHTS] = {r.cells[c].w, r.cells[c].aux_w, r.cells[c].rec};
+    UFI_TRY(ufi_weights_pack(ctx, c, weights, WEIGHTS, packed + c * WEIGHTS));
+  }
+  ufi_want_scratch(ctx, ufi_weights_scratch(packed, r.n_cells * WEIGHTS));
   return UF_OK;
 }
 
-static void add_product(const rnn *r, const ufi_tensor *w, const float *x, int16_t *codes, float *y, int64_t rows, int64_t cols) {
-  if (cols == 0) return;
-  if (w->dtype == UF_FLOAT32) {
-    ufi_matvec(w->data, x, y, rows, cols);
-    return;
-  }
-  float scale = ufi_quantize_row(x, cols, r->attrs->asymmetric_inputs, codes);
-  ufi_matvec_hybrid(w->data, codes, scale * ufi_scale(w), y, rows, cols);
-}
-
 /* All steps of one direction; out: its first unit's place in the first row. */
-static void run_cell(const rnn *r, const rnn_cell *c, bool is_backward, float *out, int64_t out_step, int16_t *codes) {
+static void run_cell(const ufi_ctx *ctx, const rnn *r, int cell, float *out, int64_t out_step) {
+  const rnn_cell *c = &r->cells[cell];
+  const ufi_weight *w = (const ufi_weight *)ctx->state + cell * WEIGHTS;
+  const bool asymmetric = r->attrs->asymmetric_inputs;
   for (int64_t i = 0; c->n_units > 0 && i < r->n_time; i++) {
-    int64_t t = is_backward ? r->n_time - 1 - i : i;
+    int64_t t = cell == 1 ? r->n_time - 1 - i : i;
     for (int64_t b = 0; b < r->n_batch; b++) {
       int64_t row = r->attrs->time_major ? t * r->n_batch + b : b * r->n_time + t;
       float *y = out + row * out_step, *h = (float *)c->h->data + b * c->n_units;
       memcpy(y, c->bias->data, (size_t)c->n_units * sizeof *y);
-      add_product(r, c->w, (const float *)c->x->data + row * r->n_input, codes, y, c->n_units, r->n_input);
-      if (c->aux_w) add_product(r, c->aux_w, (const float *)r->aux->data + row * r->n_aux, codes, y, c->n_units, r->n_aux);
-      add_product(r, c->rec, h, codes, y, c->n_units, c->n_units);
+      ufi_weight_add(&w[W_IN], c->w, (const float *)c->x->data + row * r->n_input, asymmetric, ctx->scratch, y);
+      if (c->aux_w) ufi_weight_add(&w[W_AUX], c->aux_w, (const float *)r->aux->data + row * r->n_aux, asymmetric, ctx->scratch, y);
+      ufi_weight_add(&w[W_REC], c->rec, h, asymmetric, ctx->scratch, y);
       ufi_vector_act(y, c->n_units, r->attrs->act);
       memcpy(h, y, (size_t)c->n_units * sizeof *y);
     }
@@ -205,9 +206,9 @@ static uf_status eval(ufi_ctx *ctx) {
   int64_t first = r.cells[0].n_units, second = r.cells[1].n_units;
   bool merged = r.attrs->merge_outputs;
   float *out = ctx->out[0]->data;
-  run_cell(&r, &r.cells[0], false, out, merged ? first + second : first, ctx->scratch);
+  run_cell(ctx, &r, 0, out, merged ? first + second : first);
   if (r.n_cells == 1) return UF_OK;
-  run_cell(&r, &r.cells[1], true, merged ? out + first : ctx->out[1]->data, merged ? first + second : second, ctx->scratch);
+  run_cell(ctx, &r, 1, merged ? out + first : ctx->out[1]->data, merged ? first + second : second);
   return UF_OK;
 }
 

@@ -105,73 +105,74 @@ static uf_status infer(ufi_ctx *ctx) {
   return ufi_out_shape(ctx, 0, 2, dims);
 }
 
-typedef struct scales {
-  ufk_scale feature, time;
-} scales;
+typedef struct svdf_state {
+  ufk_scale feature, time; /* of int8 */
+  ufi_weight weights;      /* of features */
+} svdf_state;
 
 static uf_status prepare(ufi_ctx *ctx) {
   svdf s;
   UFI_TRY(measure(ctx, &s));
-  ufi_want_scratch(ctx, (size_t)s.n_filters * sizeof(float) + ufi_codes_size(s.n_input));
-  if (!is_int(&s)) return UF_OK;
-  scales *k = ufi_ctx_state(ctx, sizeof *k);
+  svdf_state *k = ufi_ctx_state(ctx, sizeof *k);
   if (k == NULL) return UF_RESOURCE_EXHAUSTED;
-  k->feature = ufi_scale_from((double)(ufi_scale(s.x) * ufi_scale(s.feature) / ufi_scale(s.state)));
-  k->time = ufi_scale_from((double)(ufi_scale(s.state) * ufi_scale(s.time) / ufi_scale(s.out)));
+  if (is_int(&s)) {
+    k->feature = ufi_scale_from((double)(ufi_scale(s.x) * ufi_scale(s.feature) / ufi_scale(s.state)));
+    k->time = ufi_scale_from((double)(ufi_scale(s.state) * ufi_scale(s.time) / ufi_scale(s.out)));
+  }
+  UFI_TRY(ufi_weights_pack(ctx, 0, &s.feature, 1, &k->weights));
+  ufi_want_scratch(ctx, (size_t)s.n_filters * sizeof(float) + ufi_weights_scratch(&k->weights, 1));
   return UF_OK;
 }
 
 /* ---- float and hybrid -------------------------------------------------------------- */
 
-static void float_features(const svdf *s, const svdf_attrs *a, const float *x, float *features, int16_t *codes) {
-  memset(features, 0, (size_t)s->n_filters * sizeof *features);
-  if (s->n_input == 0) return;
-  if (is_hybrid(s)) {
-    float scale = ufi_quantize_row(x, s->n_input, a->asymmetric_inputs, codes);
-    ufi_matvec_hybrid(s->feature->data, codes, scale * ufi_scale(s->feature), features, s->n_filters, s->n_input);
-  } else {
-    ufi_matvec(s->feature->data, x, features, s->n_filters, s->n_input);
-  }
+static float filter_sum(const svdf *s, int64_t f, const float *row) {
+  const float *time = (const float *)s->time->data + f * s->n_memory;
+  float sum = 0;
+  for (int64_t m = 0; m < s->n_memory; m++) sum += row[m] * time[m];
+  return sum;
 }
 
-static float time_weight(const svdf *s, int64_t i) {
-  if (!is_hybrid(s)) return ((const float *)s->time->data)[i];
-  return (float)((const int8_t *)s->time->data)[i] * ufi_scale(s->time);
+static float hybrid_sum(const svdf *s, int64_t f, const float *row, float scale) {
+  const int8_t *time = (const int8_t *)s->time->data + f * s->n_memory;
+  float sum = 0;
+  for (int64_t m = 0; m < s->n_memory; m++) sum += row[m] * ((float)time[m] * scale);
+  return sum;
 }
 
-static void float_row(const svdf *s, const svdf_attrs *a, int64_t b, void *scratch) {
-  float *features = scratch, *state = (float *)s->state->data + b * s->n_filters * s->n_memory;
+static void float_row(const ufi_ctx *ctx, const svdf *s, int64_t b) {
+  const svdf_attrs *a = ctx->attrs;
+  const svdf_state *k = ctx->state;
+  float *features = ctx->scratch, *state = (float *)s->state->data + b * s->n_filters * s->n_memory;
   float *out = (float *)s->out->data + b * s->n_units;
-  float_features(s, a, (const float *)s->x->data + b * s->n_input, features, (int16_t *)(features + s->n_filters));
+  memset(features, 0, (size_t)s->n_filters * sizeof *features);
+  ufi_weight_add(&k->weights, s->feature, (const float *)s->x->data + b * s->n_input, a->asymmetric_inputs,
+                 features + s->n_filters, features);
   for (int64_t u = 0; u < s->n_units; u++) out[u] = s->bias ? ((const float *)s->bias->data)[u] : 0.0f;
+  memmove(state, state + 1, (size_t)(s->n_filters * s->n_memory - 1) * sizeof *state);
   for (int64_t f = 0; f < s->n_filters; f++) {
-    float *row = state + f * s->n_memory, sum = 0;
-    memmove(row, row + 1, (size_t)(s->n_memory - 1) * sizeof *row);
+    float *row = state + f * s->n_memory;
     row[s->n_memory - 1] = features[f];
-    for (int64_t m = 0; m < s->n_memory; m++) sum += row[m] * time_weight(s, f * s->n_memory + m);
-    out[f / a->rank] += sum;
+    out[f / a->rank] += is_hybrid(s) ? hybrid_sum(s, f, row, ufi_scale(s->time)) : filter_sum(s, f, row);
   }
   ufi_vector_act(out, s->n_units, a->act);
 }
 
 /* ---- int8 ----------------------------------------------------------------------------- */
 
-static int16_t int_feature(const svdf *s, const scales *k, const int8_t *x, int64_t f) {
-  const int8_t *w = (const int8_t *)s->feature->data + f * s->n_input;
-  int32_t sum = 0, zero = ufi_zero(s->x);
-  for (int64_t i = 0; i < s->n_input; i++) sum += w[i] * (x[i] - zero);
-  return (int16_t)ufk_fx_clamp16(ufk_scale_i32(sum, k->feature));
-}
-
-static void int_row(const svdf *s, const svdf_attrs *a, const scales *k, int64_t b) {
+static void int_row(const ufi_ctx *ctx, const svdf *s, int64_t b) {
+  const svdf_attrs *a = ctx->attrs;
+  const svdf_state *k = ctx->state;
   int16_t *state = (int16_t *)s->state->data + b * s->n_filters * s->n_memory;
   const int16_t *time = s->time->data;
+  const int8_t *x = (const int8_t *)s->x->data + b * s->n_input;
+  const int32_t *features = ufi_weight_sums(&k->weights, s->feature, x, ufi_zero(s->x), ctx->scratch);
+  memmove(state, state + 1, (size_t)(s->n_filters * s->n_memory - 1) * sizeof *state);
   for (int64_t u = 0; u < s->n_units; u++) {
     uint32_t sum = s->bias ? (uint32_t)((const int32_t *)s->bias->data)[u] : 0;
     for (int64_t f = u * a->rank; f < (u + 1) * a->rank; f++) {
       int16_t *row = state + f * s->n_memory;
-      memmove(row, row + 1, (size_t)(s->n_memory - 1) * sizeof *row);
-      row[s->n_memory - 1] = int_feature(s, k, (const int8_t *)s->x->data + b * s->n_input, f);
+      row[s->n_memory - 1] = (int16_t)ufk_fx_clamp16(ufk_scale_i32(features[f], k->feature));
       for (int64_t m = 0; m < s->n_memory; m++) sum += (uint32_t)((int32_t)row[m] * time[f * s->n_memory + m]);
     }
     int32_t code = ufk_scale_i32((int32_t)sum, k->time) + ufi_zero(s->out);
@@ -183,8 +184,8 @@ static uf_status eval(ufi_ctx *ctx) {
   svdf s;
   UFI_TRY(measure(ctx, &s));
   for (int64_t b = 0; b < s.n_batch; b++) {
-    if (is_int(&s)) int_row(&s, ctx->attrs, ctx->state, b);
-    else float_row(&s, ctx->attrs, b, ctx->scratch);
+    if (is_int(&s)) int_row(ctx, &s, b);
+    else float_row(ctx, &s, b);
   }
   return UF_OK;
 }

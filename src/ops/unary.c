@@ -147,7 +147,7 @@ static uf_status prepare_real(ufi_ctx *ctx, ufk_f32_unary kernel, ufi_real_fn f)
   if (ufi_unary_float(s, dtype, kernel)) return UF_OK;
   if (dtype != UF_INT8 && dtype != UF_INT16) return no_dtype(ctx, "floats, or quantized int8 or int16");
   UFI_TRY(check_q(ctx));
-  ufi_unary_real(s, dtype, f);
+  ufi_unary_real(s, dtype, f, kernel);
   return UF_OK;
 }
 static uf_status exp_prepare(ufi_ctx *ctx) { return prepare_real(ctx, UFK_EXP, real_exp); }
@@ -197,7 +197,7 @@ static uf_status rsqrt_prepare(ufi_ctx *ctx) {
   if (!is_q(ctx)) return no_dtype(ctx, "floats, or quantized int8 or int16");
   UFI_TRY(check_q(ctx));
   s->scale = ufi_scale_from(1.0 / (double)(sqrtf(s->in_scale) * s->out_scale));
-  if (dtype == UF_INT16) ufi_unary_real(s, dtype, real_rsqrt);
+  if (dtype == UF_INT16) ufi_unary_real(s, dtype, real_rsqrt, UFK_RSQRT);
   else ufi_unary_quantized(s, dtype, q_rsqrt);
   return UF_OK;
 }

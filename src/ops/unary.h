@@ -29,9 +29,11 @@ struct ufi_unary {
   ufk_scale scale, negative;         /* of values >= 0 and < 0 */
   bool flip;                         /* negative is to be negated */
   float alpha, low, high;
-  uint8_t table[256];
-  int16_t lut16[UFI_LUT16_SIZE];
-  uint16_t sigmoid[256];
+  union {                            /* behind the struct, for stored integers */
+    uint8_t *table;                  /* of 8 bits: 256 */
+    int16_t *lut16;                  /* of 16 bits: UFI_LUT16_SIZE, or of the logistic function 256 */
+    uint16_t *sigmoid;
+  };
 };
 
 /* One input, an output of its dtype and shape. */
@@ -46,8 +48,9 @@ bool ufi_unary_float(ufi_unary *s, uf_dtype dtype, ufk_f32_unary kernel);
 /* The loop for quantized int8, uint8 (a table of q) or int16 (calls of q). */
 void ufi_unary_quantized(ufi_unary *s, uf_dtype dtype, int32_t (*q)(int32_t v, const ufi_unary *s));
 /* The same for a real function, by tables as TFLite makes them: rounded values
- * for 8 bits, 512 interpolated intervals for 16 bits. */
-void ufi_unary_real(ufi_unary *s, uf_dtype dtype, ufi_real_fn f);
+ * for 8 bits, 512 interpolated intervals for 16 bits. kernel: the same function within
+ * a few ulp, which says all of a table but what lies near the middle between two codes. */
+void ufi_unary_real(ufi_unary *s, uf_dtype dtype, ufi_real_fn f, ufk_f32_unary kernel);
 /* value of an interpolated table at v. */
 static inline int16_t ufi_lut16_at(const int16_t lut[UFI_LUT16_SIZE], int16_t v) {
   const int i = 256 + (v >> 7);

@@ -84,8 +84,11 @@ static bool sum_fits(const ufi_plan_item *items, int32_t n) {
 
 /* ---- orders ------------------------------------------------------------------------ */
 
-/* How often all are placed at most, which takes long where there are many. */
-static int32_t rounds_of(int32_t n) { return n <= 512 ? 24 : 2; }
+/* From here on placing all takes long. */
+enum { MANY = 512 };
+
+/* How often all are placed at most. */
+static int32_t rounds_of(int32_t n) { return n <= MANY ? 24 : 2; }
 
 /* The largest sum among the steps of an item. */
 static size_t crowd(const ufi_plan_item *item, const size_t *sums) {
@@ -138,6 +141,14 @@ static uf_status place_best(ufi_plan_item *items, int32_t n, const size_t *sums,
   return UF_OK;
 }
 
+/* Many are placed in the order of steps if that comes near the bound, since the other way takes so much longer. */
+static uf_status place_many(ufi_plan_item *items, int32_t n, const size_t *sums, size_t bound, size_t *total_out,
+                            uf_error *error) {
+  UFI_TRY(ufi_plan_many(items, n, total_out, error));
+  if (n > UFI_PLAN_FEW || *total_out <= bound + bound / 16) return UF_OK;
+  return place_best(items, n, sums, bound, total_out, error);
+}
+
 uf_status ufi_plan(ufi_plan_item *items, int32_t n, size_t *total_out, size_t *bound_out, uf_error *error) {
   if (!sum_fits(items, n)) {
     return ufi_fail(error, UF_RESOURCE_EXHAUSTED, "expected activations that fit in memory, found shapes that do not");
@@ -146,8 +157,8 @@ uf_status ufi_plan(ufi_plan_item *items, int32_t n, size_t *total_out, size_t *b
   size_t bound = 0, *sums = sums_of(items, n, &steps, error);
   if (sums == NULL) return UF_RESOURCE_EXHAUSTED;
   for (int32_t s = 0; s < steps; s++) bound = UFI_MAX(bound, sums[s]);
-  uf_status status = n > UFI_PLAN_FEW ? ufi_plan_many(items, n, total_out, error)
-                                      : place_best(items, n, sums, bound, total_out, error);
+  uf_status status = n > MANY ? place_many(items, n, sums, bound, total_out, error)
+                              : place_best(items, n, sums, bound, total_out, error);
   ufi_free(sums);
   *bound_out = bound;
   return status;

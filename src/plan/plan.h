@@ -7,8 +7,9 @@
  * Largest first, each into the best-fitting gap between those already placed
  * that are alive at the same time; if that does not come to the lower bound, in some
  * other orders, of which the best is taken: the bound itself on most networks. That
- * takes time in proportion to the square of their number, so that more than
- * UFI_PLAN_FEW go by plan_many.c instead, in the order of steps.
+ * takes time in proportion to the square of their number, so that hundreds go by
+ * plan_many.c, in the order of steps, if that comes near the bound, and more than
+ * UFI_PLAN_FEW always.
  */
 #ifndef UFI_PLAN_H
 #define UFI_PLAN_H
