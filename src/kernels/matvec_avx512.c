@@ -88,7 +88,10 @@ static inline int32_t b_excess(const int8_t *x, size_t n) {
   size_t j = 0;
   for (; j + 64 <= n; j += 64) sum = _mm512_dpbusd_epi32(sum, flip, b_load(x + j));
   if (j < n) sum = _mm512_dpbusd_epi32(sum, flip, b_load_n(x + j, n - j));
-  return _mm512_reduce_add_epi32(sum);
+  uint32_t lanes[VW], all = 0; /* which may wrap around; _mm512_reduce_add_epi32 must not */
+  _mm512_storeu_si512(lanes, sum);
+  for (int i = 0; i < VW; i++) all += lanes[i];
+  return (int32_t)all;
 }
 
 #define n_load b_load
