@@ -109,14 +109,17 @@ void ufi_pool_end(ufi_pool *pool) {
   pthreadpool_parallelize_1d(threads, nothing, NULL, (size_t)pool->n_threads, PTHREADPOOL_FLAG_YIELD_WORKERS);
 }
 
-/* Whether a thread of this process lost its processor within the last CROWDED_MS. */
+/* Whether a thread of this process lost its processor within the last CROWDED_MS. The system is asked once a
+ * millisecond: that takes as long as a short call. */
 static bool is_crowded(void) {
   static _Atomic long last;
-  static _Atomic int64_t until;
+  static _Atomic int64_t until, asked;
   struct rusage usage;
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   int64_t now = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+  if (atomic_exchange_explicit(&asked, now, memory_order_relaxed) == now)
+    return now < atomic_load_explicit(&until, memory_order_relaxed);
   if (getrusage(RUSAGE_SELF, &usage) != 0) return true;
   if (atomic_exchange_explicit(&last, usage.ru_nivcsw, memory_order_relaxed) != usage.ru_nivcsw)
     atomic_store_explicit(&until, now + CROWDED_MS, memory_order_relaxed);

@@ -112,12 +112,6 @@ typedef struct ufk_elementwise_table {
   void (*s8_accumulate)(const int8_t *x, int32_t *sums, size_t n);
   void (*u8_accumulate)(const uint8_t *x, int32_t *sums, size_t n);
 
-  void (*f16_to_f32)(const uint16_t *x, float *y, size_t n);
-  void (*f32_to_f16)(const float *x, uint16_t *y, size_t n); /* nearest even */
-  /* scale * (x - zero) */
-  void (*s8_to_f32)(const int8_t *x, float *y, size_t n, float scale, int32_t zero);
-  void (*u8_to_f32)(const uint8_t *x, float *y, size_t n, float scale, int32_t zero);
-  void (*s16_to_f32)(const int16_t *x, float *y, size_t n, float scale, int32_t zero);
   /* clamp(round(x / scale) + zero), halves away from zero; NaN gives the least value */
   void (*f32_to_s8)(const float *x, int8_t *y, size_t n, float scale, int32_t zero);
   void (*f32_to_u8)(const float *x, uint8_t *y, size_t n, float scale, int32_t zero);

@@ -187,22 +187,6 @@ static void u8_accumulate(const uint8_t *x, int32_t *sums, size_t n) {
 
 /* ---- conversion ------------------------------------------------------------------ */
 
-static void f16_to_f32(const uint16_t *x, float *y, size_t n) {
-  for (size_t i = 0; i < n; ++i) y[i] = ufi_half_to_float(x[i]);
-}
-
-static void f32_to_f16(const float *x, uint16_t *y, size_t n) {
-  for (size_t i = 0; i < n; ++i) y[i] = ufi_float_to_half(x[i]);
-}
-
-#define DEQUANTIZE(name, type)                                                              \
-  static void name(const type *x, float *y, size_t n, float scale, int32_t zero) {          \
-    for (size_t i = 0; i < n; ++i) y[i] = scale * (float)((int32_t)x[i] - zero);            \
-  }
-DEQUANTIZE(s8_to_f32, int8_t)
-DEQUANTIZE(u8_to_f32, uint8_t)
-DEQUANTIZE(s16_to_f32, int16_t)
-
 /* Clamped as a float first, so that the conversion never overflows: the limits
  * are integers and zero lies between them, hence the result is the same. */
 static inline int32_t quantize(float v, float scale, int32_t zero, int32_t lo, int32_t hi) {
@@ -307,11 +291,6 @@ void ufk_elementwise_scalar(ufk_elementwise_table *table) {
   table->u8_sum = u8_sum;
   table->s8_accumulate = s8_accumulate;
   table->u8_accumulate = u8_accumulate;
-  table->f16_to_f32 = f16_to_f32;
-  table->f32_to_f16 = f32_to_f16;
-  table->s8_to_f32 = s8_to_f32;
-  table->u8_to_f32 = u8_to_f32;
-  table->s16_to_f32 = s16_to_f32;
   table->f32_to_s8 = f32_to_s8;
   table->f32_to_u8 = f32_to_u8;
   table->f32_to_s16 = f32_to_s16;

@@ -295,43 +295,6 @@ ACCUMULATE(u8_accumulate, uint8_t, vi_load_u8)
 
 /* ---- conversion ------------------------------------------------------------------ */
 
-static void f16_to_f32(const uint16_t *x, float *y, size_t n) {
-  size_t i = 0;
-  for (; i + VF_LANES <= n; i += VF_LANES) vf_store(y + i, vf_load_f16(x + i));
-  if (i < n) {
-    uint16_t part[VF_LANES] = {0};
-    memcpy(part, x + i, (n - i) * sizeof *x);
-    vf_store_part(y + i, vf_load_f16(part), n - i);
-  }
-}
-
-static void f32_to_f16(const float *x, uint16_t *y, size_t n) {
-  size_t i = 0;
-  for (; i + VF_LANES <= n; i += VF_LANES) vf_store_f16(y + i, vf_load(x + i));
-  if (i < n) {
-    uint16_t part[VF_LANES];
-    vf_store_f16(part, vf_load_part(x + i, n - i));
-    memcpy(y + i, part, (n - i) * sizeof *y);
-  }
-}
-
-#define DEQUANTIZE(name, type, LOAD)                                                       \
-  static void name(const type *x, float *y, size_t n, float scale, int32_t zero) {         \
-    const vf vscale = vf_set(scale);                                                       \
-    const vi vzero = vi_set(zero);                                                         \
-    size_t i = 0;                                                                          \
-    for (; i + VF_LANES <= n; i += VF_LANES)                                               \
-      vf_store(y + i, vf_mul(vscale, vi_to_vf(vi_sub(LOAD(x + i), vzero))));               \
-    if (i < n) {                                                                           \
-      type part[VF_LANES] = {0};                                                           \
-      memcpy(part, x + i, (n - i) * sizeof *x);                                            \
-      vf_store_part(y + i, vf_mul(vscale, vi_to_vf(vi_sub(LOAD(part), vzero))), n - i);    \
-    }                                                                                      \
-  }
-DEQUANTIZE(s8_to_f32, int8_t, vi_load_s8)
-DEQUANTIZE(u8_to_f32, uint8_t, vi_load_u8)
-DEQUANTIZE(s16_to_f32, int16_t, vi_load_s16)
-
 /* Rounds halves away from zero, exactly: truncates and looks at what is lost. */
 static inline vf round_away(vf v) {
   const vf whole = vf_trunc(v);
@@ -411,11 +374,6 @@ static void set_vector_kernels(ufk_elementwise_table *table) {
   table->f32_min = f32_min_row;
   table->s8_accumulate = s8_accumulate;
   table->u8_accumulate = u8_accumulate;
-  table->f16_to_f32 = f16_to_f32;
-  table->f32_to_f16 = f32_to_f16;
-  table->s8_to_f32 = s8_to_f32;
-  table->u8_to_f32 = u8_to_f32;
-  table->s16_to_f32 = s16_to_f32;
   table->f32_to_s8 = f32_to_s8;
   table->f32_to_u8 = f32_to_u8;
   table->f32_to_s16 = f32_to_s16;

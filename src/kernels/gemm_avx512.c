@@ -32,6 +32,23 @@ static inline void v_store_n(float *p, vec v, size_t n) {
   _mm512_mask_storeu_ps(p, mask_of(n), v);
 }
 
+/* Processors that do 512 bits in two steps do 256 in one. */
+#define HALVES
+
+typedef __m256 half;
+
+#define h_of _mm512_castps512_ps256
+#define h_load _mm256_loadu_ps
+#define h_set1 _mm256_set1_ps
+#define h_zero _mm256_setzero_ps
+#define h_add _mm256_add_ps
+#define h_fma _mm256_fmadd_ps
+#define h_max _mm256_max_ps
+#define h_min _mm256_min_ps
+
+static inline half h_load_n(const float *p, size_t n) { return _mm256_maskz_loadu_ps((__mmask8)mask_of(n), p); }
+static inline void h_store_n(float *p, half v, size_t n) { _mm256_mask_storeu_ps(p, (__mmask8)mask_of(n), v); }
+
 #include "kernels/gemm_tmpl.h"
 
 void ufk_gemm_avx512(ufk_gemm_table *table) { set_f32(table); }

@@ -12,6 +12,10 @@
  *                      zero and is not touched in memory
  *   TILE_ROWS(X)       X(1) X(2) ... X(MR)
  *
+ * and, where half a vector takes less time than a whole one, HALVES, the type half
+ * and h_load, h_store ..., which are to it what v_load, v_store ... are to vec, and
+ * h_of(v), the first half of a vector.
+ *
  * Functions that take the tile's size are inlined into callers that give it as
  * a constant, so that accumulators become registers.
  */
@@ -43,6 +47,7 @@ enum { PREFETCH_FLOATS = 2048 };
 INLINE void gemm_tile(const size_t mr, const size_t nv, const gemm_args *g, size_t last) {
   vec acc[MR][8];
   const size_t panel_step = g->panel_step, ldc = g->ldc;
+  const vec min = g->min, max = g->max; /* stores to c do not change them */
   float *c = g->c;
   UNROLL for (size_t i = 0; i < mr; i++) {
     UNROLL for (size_t j = 0; j < nv; j++) acc[i][j] = g->bias ? v_load(g->bias + j * VW) : v_zero();
@@ -65,23 +70,48 @@ INLINE void gemm_tile(const size_t mr, const size_t nv, const gemm_args *g, size
       }
     }
   }
+  /* A line after the other: compilers would keep the addresses of all of them. */
   if (!g->bias) {
-    UNROLL for (size_t i = 0; i < mr; i++) {
+    const float *from = c;
+    UNROLL for (size_t i = 0; i < mr; i++, from += ldc) {
       UNROLL for (size_t j = 0; j < nv; j++) {
-        const float *from = c + i * ldc + j * VW;
-        acc[i][j] = v_add(j + 1 < nv || last == VW ? v_load(from) : v_load_n(from, last), acc[i][j]);
+        vec old = j + 1 < nv || last == VW ? v_load(from + j * VW) : v_load_n(from + j * VW, last);
+        acc[i][j] = v_add(old, acc[i][j]);
       }
     }
   }
-  UNROLL for (size_t i = 0; i < mr; i++) {
+  UNROLL for (size_t i = 0; i < mr; i++, c += ldc) {
     UNROLL for (size_t j = 0; j < nv; j++) {
-      float *to = c + i * ldc + j * VW;
-      vec x = v_clamp(acc[i][j], g->min, g->max);
-      if (j + 1 < nv || last == VW) v_store(to, x);
-      else v_store_n(to, x, last);
+      vec x = v_clamp(acc[i][j], min, max);
+      if (j + 1 < nv || last == VW) v_store(c + j * VW, x);
+      else v_store_n(c + j * VW, x, last);
     }
   }
 }
+
+#ifdef HALVES
+/* mr rows of half a vector, of which `last` floats are columns. */
+INLINE void gemm_half(const size_t mr, const gemm_args *g, size_t last) {
+  half acc[MR];
+  const half min = h_of(g->min), max = h_of(g->max);
+  float *c = g->c;
+  UNROLL for (size_t i = 0; i < mr; i++) acc[i] = g->bias ? h_load(g->bias) : h_zero();
+  const float *b = g->b;
+  const float *const *a = g->a;
+  for (size_t t = g->taps; t > 0; t--, a += MR) {
+    const float *row[MR];
+    UNROLL for (size_t i = 0; i < mr; i++) row[i] = a[i];
+    for (size_t k = 0, kc = g->kc; k < kc; k++, b += NR) {
+      half col = h_load(b);
+      UNROLL for (size_t i = 0; i < mr; i++) acc[i] = h_fma(h_set1(row[i][k]), col, acc[i]);
+    }
+  }
+  UNROLL for (size_t i = 0; i < mr; i++, c += g->ldc) {
+    half x = g->bias ? acc[i] : h_add(h_load_n(c, last), acc[i]);
+    h_store_n(c, h_min(max, h_max(min, x)), last);
+  }
+}
+#endif
 
 /* One and two rows take several panels at once: a single panel would leave the
  * multipliers waiting for each other. */
@@ -94,13 +124,23 @@ INLINE size_t gemm_step(const size_t mr, const gemm_args *g, size_t left) {
     gemm_tile(mr, WIDE(mr) * NV, g, VW);
     return wide;
   }
-  if (left > VW * (NV - 1)) {
+#ifdef HALVES
+  const bool halves = mr > MR / 2; /* tiles of few rows wait for each other's sums anyway */
+  if (halves && left <= VW / 2) {
+    gemm_half(mr, g, left);
+    return left;
+  }
+#else
+  const bool halves = false;
+#endif
+  /* A narrow rest does not pay for a whole panel. */
+  if (left > VW * (NV - 1) + (halves ? VW / 2 : 0)) {
     gemm_tile(mr, NV, g, left >= NR ? VW : left - VW * (NV - 1));
     return UFI_MIN(left, (size_t)NR);
   }
-  /* A narrow rest does not pay for a whole panel. */
-  gemm_tile(mr, 1, g, left);
-  return left;
+  const size_t last = UFI_MIN(left, (size_t)VW);
+  gemm_tile(mr, 1, g, last);
+  return last;
 }
 
 /* A whole stripe of mr rows and n columns. */
@@ -108,7 +148,7 @@ INLINE void gemm_stripe(const size_t mr, gemm_args *g, size_t n) {
   while (n > 0) {
     size_t done = gemm_step(mr, g, n);
     n -= done;
-    g->b += done / NR * g->panel_step;
+    g->b += done < NR ? done : done / NR * g->panel_step;
     if (g->bias) g->bias += done;
     g->c += done;
   }

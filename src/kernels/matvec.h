@@ -9,6 +9,13 @@
  *   ((row / panel * groups + col / group) * panel + row % panel) * group + col % group
  *
  * where groups = cols / group, rounded up. Packed bytes are xored with `flip`.
+ *
+ * Weights of 4 bits stay so: the low halves of bytes are one group of columns, the high halves the next. Element (row,
+ * col) is in the low half if col / group is even, of the byte at
+ *
+ *   ((row / panel * pairs + col / (2 * group)) * panel + row % panel) * group + col % group
+ *
+ * where pairs = cols / (2 * group), rounded up.
  */
 #ifndef UFI_KERNELS_MATVEC_H
 #define UFI_KERNELS_MATVEC_H
@@ -32,6 +39,9 @@ typedef void (*ufk_s8_matvec_fn)(size_t rows, size_t cols, const int8_t *w, cons
 typedef void (*ufk_s8_panels_fn)(size_t rows, size_t cols, const int8_t *w, const int8_t *x, const int32_t *start,
                                  int32_t times, int32_t *sums);
 
+/* The same of weights of 4 bits. */
+typedef ufk_s8_panels_fn ufk_s4_panels_fn;
+
 typedef struct ufk_matvec_form {
   size_t panel, group;
   uint8_t flip;
@@ -40,9 +50,10 @@ typedef struct ufk_matvec_form {
 typedef struct ufk_matvec_table {
   ufk_f32_matvec_fn f32;
   ufk_s8_matvec_fn s8;
-  ufk_matvec_form f32_form, s8_form;
+  ufk_matvec_form f32_form, s8_form, s4_form;
   ufk_f32_panels_fn f32_panels;
   ufk_s8_panels_fn s8_panels;
+  ufk_s4_panels_fn s4_panels;
 } ufk_matvec_table;
 
 void ufk_matvec_scalar(ufk_matvec_table *table); /* sets all */

@@ -20,6 +20,7 @@ typedef __m256i veci;
 #define v_fma _mm256_fmadd_ps
 #define i_zero _mm256_setzero_si256
 #define i_set1 _mm256_set1_epi32
+#define i_add _mm256_add_epi32
 #define i_sub _mm256_sub_epi32
 #define i_mul _mm256_mullo_epi32
 
@@ -55,6 +56,17 @@ static inline veci b_packed(veci acc, const int8_t *w, veci x) { return i_dot(ac
 static inline veci b_spread(const int8_t *p) {
   return _mm256_set1_epi32((int32_t)((uint32_t)(uint16_t)p[0] | (uint32_t)(uint16_t)p[1] << 16));
 }
+
+static inline veci n_load(const int8_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
+#define n_set1 _mm256_set1_epi8
+static inline veci n_spread(const int8_t *p) {
+  int32_t group;
+  memcpy(&group, p, sizeof group);
+  return i_set1(group);
+}
+static inline veci n_low(veci b) { return _mm256_and_si256(b, _mm256_set1_epi8(15)); }
+static inline veci n_high(veci b) { return n_low(_mm256_srli_epi16(b, 4)); }
+static inline veci n_dot(veci acc, veci w, veci x) { return i_dot(acc, _mm256_maddubs_epi16(w, x), _mm256_set1_epi16(1)); }
 
 #include "kernels/matvec_tmpl.h"
 

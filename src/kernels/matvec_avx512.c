@@ -22,6 +22,7 @@ typedef __m512i veci;
 #define v_fma _mm512_fmadd_ps
 #define i_zero _mm512_setzero_si512
 #define i_set1 _mm512_set1_epi32
+#define i_add _mm512_add_epi32
 #define i_sub _mm512_sub_epi32
 #define i_mul _mm512_mullo_epi32
 #define i_dot _mm512_dpwssd_epi32
@@ -89,6 +90,13 @@ static inline int32_t b_excess(const int8_t *x, size_t n) {
   if (j < n) sum = _mm512_dpbusd_epi32(sum, flip, b_load_n(x + j, n - j));
   return _mm512_reduce_add_epi32(sum);
 }
+
+#define n_load b_load
+#define n_set1 _mm512_set1_epi8
+#define n_spread b_spread
+#define n_dot _mm512_dpbusd_epi32
+static inline veci n_low(veci b) { return _mm512_and_si512(b, _mm512_set1_epi8(15)); }
+static inline veci n_high(veci b) { return n_low(_mm512_srli_epi16(b, 4)); }
 
 #include "kernels/matvec_tmpl.h"
 

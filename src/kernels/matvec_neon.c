@@ -36,6 +36,22 @@ static inline veci b_spread(const int8_t *p) {
   return vdupq_n_s32((int32_t)((uint32_t)(uint16_t)p[0] | (uint32_t)(uint16_t)p[1] << 16));
 }
 
+static inline veci n_load(const int8_t *p) { return from_8(vld1q_s8(p)); }
+#define n_set1(x) from_8(vdupq_n_s8(x))
+static inline veci n_spread(const int8_t *p) {
+  int32_t group;
+  memcpy(&group, p, sizeof group);
+  return i_set1(group);
+}
+static inline veci n_low(veci b) { return from_8(vandq_s8(as_8(b), vdupq_n_s8(15))); }
+static inline veci n_high(veci b) {
+  return from_8(vreinterpretq_s8_u8(vshrq_n_u8(vreinterpretq_u8_s8(as_8(b)), 4)));
+}
+static inline veci n_dot(veci acc, veci w, veci x) {
+  const int16x8_t low = vmull_s8(vget_low_s8(as_8(w)), vget_low_s8(as_8(x))), high = vmull_high_s8(as_8(w), as_8(x));
+  return vaddq_s32(acc, vpaddq_s32(vpaddlq_s16(low), vpaddlq_s16(high)));
+}
+
 #include "kernels/matvec_tmpl.h"
 
 void ufk_matvec_neon(ufk_matvec_table *table) { set_matvec(table); }

@@ -54,9 +54,26 @@ static void s8_panels(size_t rows, size_t cols, const int8_t *w, const int8_t *x
   }
 }
 
+/* Two columns at a time; weights are 8 more than they should be. */
+static void s4_panels(size_t rows, size_t cols, const int8_t *w, const int8_t *x, const int32_t *start, int32_t times,
+                      int32_t *sums) {
+  for (size_t r = 0; r < rows; r += PANEL) {
+    uint32_t sum[PANEL];
+    for (int i = 0; i < PANEL; i++) sum[i] = (uint32_t)start[r + (size_t)i] * (uint32_t)times;
+    for (size_t j = 0; j < cols; j += 2, w += PANEL) {
+      const int32_t p = x[j], q = j + 1 < cols ? x[j + 1] : 0, excess = 8 * (p + q);
+      for (int i = 0; i < PANEL; i++) {
+        const int32_t both = (uint8_t)w[i];
+        sum[i] += (uint32_t)((both & 15) * p + (both >> 4) * q - excess);
+      }
+    }
+    memcpy(sums + r, sum, sizeof sum);
+  }
+}
+
 void ufk_matvec_scalar(ufk_matvec_table *table) {
   *table = (ufk_matvec_table){
-    .f32 = f32, .s8 = s8, .f32_form = {PANEL, 1, 0}, .s8_form = {PANEL, 1, 0},
-    .f32_panels = f32_panels, .s8_panels = s8_panels,
+    .f32 = f32, .s8 = s8, .f32_form = {PANEL, 1, 0}, .s8_form = {PANEL, 1, 0}, .s4_form = {PANEL, 1, 0x88},
+    .f32_panels = f32_panels, .s8_panels = s8_panels, .s4_panels = s4_panels,
   };
 }

@@ -8,7 +8,7 @@
  *   v_zero v_set1 v_add v_load v_fma(a, b, c) v_store    of floats
  *   v_load_n(p, n)     n < VW floats, zeros behind
  *   v_sum8(v, y)       y[i] += the sum of vector i, i < 8
- *   i_zero i_sub i_mul i_set1 i_load i_store    of int32
+ *   i_zero i_add i_sub i_mul i_set1 i_load i_store    of int32
  *   i_sum8(v, y)       y[i] = the sum of vector i, i < 8
  *   i_load16(p)        2 * VW int16
  *   i_widen_s8(p)      2 * VW bytes to int16
@@ -20,6 +20,12 @@
  *   b_excess(x, n)     for n bytes x (in each lane: the vector of it is subtracted)
  *   b_spread(p)        the group at p in every lane, as b_dot wants it
  *   b_packed(acc, w, x)   acc + the products of VW packed groups at w and x
+ *
+ * and for weights of 4 bits, four for each lane, plus 8 so that they have no sign:
+ *
+ *   n_load(p)          4 * VW bytes, n_set1(x) as many of x, n_spread(p) as many, of the four at p
+ *   n_low(b) n_high(b) the halves of bytes
+ *   n_dot(acc, w, x)   acc + sums of four products of w, 0 to 15, and signed bytes x
  *
  * ROWS rows go together, so that x is loaded once for all of them and sums do not wait for each other.
  */
@@ -151,10 +157,52 @@ static void panels_bytes(size_t rows, size_t cols, const int8_t *w, const int8_t
   }
 }
 
+/* ---- half bytes by bytes --------------------------------------------------------------- */
+
+/* What 8 more in each weight makes too much. */
+INLINE int32_t nibbles_excess(const int8_t *x, size_t n) {
+  veci sum = i_zero();
+  size_t j = 0;
+  for (; j + 4 * VW <= n; j += 4 * VW) sum = n_dot(sum, n_set1(8), n_load(x + j));
+  uint32_t rest = 0;
+  for (; j < n; j++) rest += (uint32_t)(8 * x[j]);
+  return (int32_t)(rest + (uint32_t)sum_s32(sum));
+}
+
+INLINE void nibbles_step(const int8_t *w, const int8_t *x, veci even[PV], veci odd[PV]) {
+  const veci p = n_spread(x), q = n_spread(x + 4);
+  UNROLL for (size_t v = 0; v < PV; v++) {
+    const veci both = n_load(w + v * VW * 4);
+    even[v] = n_dot(even[v], n_low(both), p);
+    odd[v] = n_dot(odd[v], n_high(both), q);
+  }
+}
+
+static void panels_nibbles(size_t rows, size_t cols, const int8_t *w, const int8_t *x, const int32_t *start, int32_t times,
+                           int32_t *sums) {
+  const veci excess = i_set1(nibbles_excess(x, cols)), factor = i_set1(times);
+  const size_t whole = cols / 8 * 8;
+  int8_t last[8] = {0};
+  memcpy(last, x + whole, cols - whole);
+  for (size_t r = 0; r < rows; r += PV * VW) {
+    veci even[PV], odd[PV];
+    UNROLL for (size_t v = 0; v < PV; v++) {
+      even[v] = i_sub(i_mul(i_load(start + r + v * VW), factor), excess);
+      odd[v] = i_zero();
+    }
+    for (size_t j = 0; j < whole; j += 8, w += PV * VW * 4) nibbles_step(w, x + j, even, odd);
+    if (whole < cols) {
+      nibbles_step(w, last, even, odd);
+      w += PV * VW * 4;
+    }
+    UNROLL for (size_t v = 0; v < PV; v++) i_store(sums + r + v * VW, i_add(even[v], odd[v]));
+  }
+}
+
 static void set_matvec(ufk_matvec_table *table) {
   *table = (ufk_matvec_table){
     .f32 = matvec_f32, .s8 = matvec_s8,
-    .f32_form = {PV * VW, 1, 0}, .s8_form = {PV * VW, BW, FLIP},
-    .f32_panels = panels_f32, .s8_panels = panels_bytes,
+    .f32_form = {PV * VW, 1, 0}, .s8_form = {PV * VW, BW, FLIP}, .s4_form = {PV * VW, 4, 0x88},
+    .f32_panels = panels_f32, .s8_panels = panels_bytes, .s4_panels = panels_nibbles,
   };
 }

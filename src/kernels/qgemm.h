@@ -51,17 +51,18 @@ typedef void (*ufk_q_copy_fn)(size_t runs, size_t n, const void *const *from, ui
 
 /* Rows of a panel of a product of bytes:
  *
- *   sum[i][j] = start + sum over t < runs, k < 4 * quads of a[i][t * run_step + k] * b[t][k][j]
+ *   sum[i][j] = start[j] - zero[i] * sums[j]
+ *               + sum over t < runs, k < 4 * quads of a[i][t * run_step + k] * b[t][k][j]
  *
- * for i < rows and j < n <= nr. b is one packed panel, (runs, quads, nr, 4). start is start[j] (nr of
- * them); when it is NULL each row starts from c, and rows are no more than q_bytes_mr. */
+ * for i < rows and j < n <= nr. b is one packed panel, (runs, quads, nr, 4); start and sums have nr elements. */
 typedef struct ufk_q_bytes {
   size_t rows, n, runs, quads;
   const uint8_t *const *a;
   size_t run_step;
   const int8_t *b;
   const int32_t *start;
-  int32_t *c;            /* (q_bytes_mr, nr) */
+  const int32_t *zero, *sums; /* zero NULL: zeros */
+  int32_t *c;            /* (q_bytes_mr, nr); one row of them may be start */
 } ufk_q_bytes;
 
 /* Weights whose columns are runs of bytes, into a panel of nr columns:
@@ -71,11 +72,6 @@ typedef struct ufk_q_bytes {
  * for k < quads, j < columns <= nr, i < 4. Columns behind may be set to 0. */
 typedef void (*ufk_q_pack_fn)(size_t nr, size_t columns, size_t quads, const int8_t *from,
                               size_t step, int8_t *to);
-
-/* out[i * nr + j] = bias[j] - zero[i] * sums[j] for i < rows, j < nr: where sums of products of
- * bytes start. */
-typedef void (*ufk_q_start_fn)(size_t rows, const int32_t *bias, const int32_t *zero,
-                               const int32_t *sums, int32_t *out);
 
 /* How sums become outputs; one element per column, padded to UFK_Q_MAX_NR. The output's zero point
  * is added with saturation. */
@@ -88,19 +84,6 @@ typedef struct ufk_q_scale {
   int32_t zero, min, max;            /* of the output, for both */
 } ufk_q_scale;
 
-/* The first `made` rows are done: out[i * out_step + j] is what fixed_s8 or real_s8 makes of sum[i][j]. Of the
- * next `summed` rows, which are 0 only at the end, the sums are in c, up to nr columns of it: scale is NULL, has no factor,
- * or a sum was too near to a half to tell. */
-typedef struct ufk_q_rows {
-  size_t made, summed;
-} ufk_q_rows;
-typedef ufk_q_rows (*ufk_q_bytes_fn)(const ufk_q_bytes *tile, const ufk_q_scale *scale, int8_t *out,
-                               size_t out_step);
-
-/* sum * factor + nudge is less than this from the exact value while that is within +-257: where it is
- * nearer to a half, the exact way decides. */
-#define UFK_Q_NEAR (1.0f / 16384)
-
 typedef struct ufk_q_float {
   const float *column;  /* scale of each column */
   const float *bias;    /* of each column, or NULL */
@@ -108,6 +91,27 @@ typedef struct ufk_q_float {
   bool column_first;    /* (sum * column) * row, else sum * (column * row) */
   float min, max;
 } ufk_q_float;
+
+/* What sums become at once, out[i * step + j]: with scale int8, as fixed_s8 or real_s8 makes them; with to_float
+ * float32, as to_float does. Neither: sums stay. */
+typedef struct ufk_q_end {
+  const ufk_q_scale *scale;
+  const ufk_q_float *to_float;
+  void *out;
+  size_t step;
+} ufk_q_end;
+
+/* The first `made` rows have become outputs. Of the next `summed` rows, which are 0 only at the end, the sums are in
+ * c, up to nr columns of it: there is nothing they should become, or no quick way to it (scale has no factor, or a
+ * sum was too near to a half to tell; or the instruction set has none). */
+typedef struct ufk_q_rows {
+  size_t made, summed;
+} ufk_q_rows;
+typedef ufk_q_rows (*ufk_q_bytes_fn)(const ufk_q_bytes *tile, const ufk_q_end *end);
+
+/* sum * factor + nudge is less than this from the exact value while that is within +-257: where it is
+ * nearer to a half, the exact way decides. */
+#define UFK_Q_NEAR (1.0f / 16384)
 
 /* out[i * out_step + j] from acc[i * ld + j], i < rows, j < n. acc is padded to
  * whole blocks of UFK_Q_MAX_NR columns; out is not. */
@@ -142,7 +146,6 @@ typedef struct ufk_qgemm_table {
   ufk_q_copy_fn copy;
   size_t q_bytes_mr;          /* rows of a tile of bytes, <= q_mr */
   ufk_q_bytes_fn gemm_bytes;  /* NULL: not in this instruction set */
-  ufk_q_start_fn start;
   ufk_q_pack_fn pack;
   ufk_q_widen_fn widen_s8, widen_u8, widen_s16; /* s16: zero is not subtracted */
   ufk_q_gemm_fn gemm_s8, gemm_s16;              /* type of b */

@@ -34,6 +34,7 @@ static inline void i_store(int32_t *p, veci v) { _mm512_storeu_si512(p, v); }
 #define i_zero _mm512_setzero_si512
 #define i_add _mm512_add_epi32
 #define i_sub _mm512_sub_epi32
+#define i_mul _mm512_mullo_epi32
 #define i_sub16 _mm512_sub_epi16
 #define i_min _mm512_min_epi32
 #define i_max _mm512_max_epi32
@@ -151,7 +152,10 @@ static inline bool f_is_above(vecf x, vecf y) { return _mm512_cmp_ps_mask(x, y, 
 static inline vecf f_load_n(const float *p, size_t n) {
   return _mm512_maskz_loadu_ps(mask_of(n), p);
 }
-static inline void f_put(float *p, vecf v, size_t n) { _mm512_mask_storeu_ps(p, mask_of(n), v); }
+static inline void f_put(float *p, vecf v, size_t n) {
+  if (n == VW) _mm512_storeu_ps(p, v);
+  else _mm512_mask_storeu_ps(p, mask_of(n), v);
+}
 #define f_lowest _mm512_reduce_min_ps
 #define f_highest _mm512_reduce_max_ps
 #define f_to_zero _mm512_cvttps_epi32

@@ -71,22 +71,14 @@ static void pack(size_t nr, size_t columns, size_t quads, const int8_t *from, si
   }
 }
 
-static void start(size_t rows, const int32_t *bias, const int32_t *zero, const int32_t *sums,
-                  int32_t *out) {
-  for (size_t i = 0; i < rows; i++, out += NR) {
-    for (size_t j = 0; j < NR; j++) {
-      out[j] = (int32_t)((uint32_t)bias[j] - (uint32_t)zero[i] * (uint32_t)sums[j]);
-    }
-  }
-}
-
-static ufk_q_rows gemm_bytes(const ufk_q_bytes *t, const ufk_q_scale *scale, int8_t *out,
-                             size_t out_step) {
+static ufk_q_rows gemm_bytes(const ufk_q_bytes *t, const ufk_q_end *end) {
+  (void)end; /* sums always go through memory */
   const size_t rows = UFI_MIN(t->rows, (size_t)MR);
   for (size_t i = 0; i < rows; i++) {
     uint32_t sum[NR];
     const int8_t *b = t->b;
-    for (size_t j = 0; j < NR; j++) sum[j] = (uint32_t)(t->start ? t->start[j] : t->c[i * NR + j]);
+    const uint32_t zero = t->zero ? (uint32_t)t->zero[i] : 0;
+    for (size_t j = 0; j < NR; j++) sum[j] = (uint32_t)t->start[j] - (zero ? zero * (uint32_t)t->sums[j] : 0);
     for (size_t k = 0; k < t->runs * t->quads; k++) {
       const uint8_t *x = t->a[i] + k / t->quads * t->run_step + k % t->quads * 4;
       for (size_t j = 0; j < NR; j++, b += 4) {
@@ -197,7 +189,7 @@ static void quantize(size_t n, const float *from, bool asymmetric, int8_t *to, f
 void ufk_qgemm_scalar(ufk_qgemm_table *table) {
   *table = (ufk_qgemm_table){
       .q_mr = MR, .q_nr = NR, .q_flip = 0x80, .copy = copy, .q_bytes_mr = MR, .gemm_bytes = gemm_bytes,
-      .start = start, .pack = pack,
+      .pack = pack,
       .widen_s8 = widen_s8, .widen_u8 = widen_u8, .widen_s16 = widen_s16,
       .gemm_s8 = gemm_s8, .gemm_s16 = gemm_s16,
       .fixed_s8 = fixed_s8, .fixed_u8 = fixed_u8, .fixed_s16 = fixed_s16,

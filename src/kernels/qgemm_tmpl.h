@@ -9,7 +9,7 @@
  *   TILE_ROWS(X)         X(1) X(2) ... X(MR)
  *   BYTES_MR, BYTES_ROWS(X)  with HAS_BYTES the same of products of bytes: each row takes a
  *                        register for its address besides
- *   i_load i_store i_set1 i_add i_sub i_min i_max i_zero, of int32
+ *   i_load i_store i_set1 i_add i_sub i_min i_max i_zero, of int32; i_mul with HAS_BYTES
  *   i_load16(p)          2 * VW int16
  *   i_widen_s8(p), i_widen_u8(p)      2 * VW bytes to int16
  *   i_dot(acc, a, b)     acc + sums of pairs of int16 products
@@ -175,15 +175,6 @@ static void copy(size_t runs, size_t n, const void *const *from, uint8_t flip, u
     }
   }
 }
-
-static void start(size_t rows, const int32_t *bias, const int32_t *zero, const int32_t *sums,
-                  int32_t *out) {
-  for (size_t i = 0; i < rows; i++, out += NR) {
-    for (size_t j = 0; j < NR; j++) {
-      out[j] = (int32_t)((uint32_t)bias[j] - (uint32_t)zero[i] * (uint32_t)sums[j]);
-    }
-  }
-}
 #endif
 
 /* ---- from sums to outputs ------------------------------------------------------- */
@@ -330,6 +321,27 @@ INLINE bool tile_near(const size_t rows, const size_t nv, veci acc[MR][NV], size
   return !f_is_above(all, f_set1(0.5f - UFK_Q_NEAR));
 }
 
+/* A tile in registers to floats, as in to_float: a factor of 1 and a bias of -0 change nothing. */
+INLINE void tile_float(const size_t rows, const size_t nv, veci acc[MR][NV], size_t n, const ufk_q_float *s,
+                       const float *row_scale, float *out, size_t out_step) {
+  const vecf min = f_set1(s->min), max = f_set1(s->max), one = f_set1(1.0f), none = f_set1(-0.0f);
+  vecf column[NV], bias[NV];
+  UNROLL for (size_t j = 0; j < nv; j++) {
+    column[j] = f_load(s->column + j * VW);
+    bias[j] = s->bias ? f_load(s->bias + j * VW) : none;
+  }
+  const bool column_first = s->column_first;
+  UNROLL for (size_t i = 0; i < rows; i++) {
+    const vecf row = f_set1(row_scale[i]), with = column_first ? one : row, after = column_first ? row : one;
+    UNROLL for (size_t j = 0; j < nv; j++) {
+      vecf x = f_mul(f_mul(f_from_i(acc[i][j]), f_mul(with, column[j])), after);
+      f_keep(x);
+      x = f_min(f_max(f_add(x, bias[j]), min), max);
+      f_put(out + i * out_step + j * VW, x, UFI_MIN(n - j * VW, (size_t)VW));
+    }
+  }
+}
+
 /* Quads [from, from + 4 * ways) of rows onto as many sets of sums. */
 INLINE void bytes_step(const size_t rows, const size_t nv, const size_t ways, veci acc[][MR][NV],
                        const uint8_t *const a[MR], size_t from, const int8_t *b) {
@@ -345,65 +357,84 @@ INLINE void bytes_step(const size_t rows, const size_t nv, const size_t ways, ve
   }
 }
 
-/* Tiles of few rows take quads in turn onto several sets of sums, which need not wait for each other. */
-INLINE bool bytes_tile(const size_t rows, const size_t nv, const uint8_t *const *at, const ufk_q_bytes *t,
-                       const ufk_q_scale *s, int8_t *out, size_t out_step) {
+/* Where the sums of rows from `first` start. */
+INLINE void bytes_start(const size_t rows, const size_t nv, const ufk_q_bytes *t, size_t first, veci acc[MR][NV]) {
+  UNROLL for (size_t j = 0; j < nv; j++) {
+    const veci start = i_load(t->start + j * VW);
+    UNROLL for (size_t i = 0; i < rows; i++) acc[i][j] = start;
+    if (!t->zero) continue;
+    const veci sums = i_load(t->sums + j * VW);
+    UNROLL for (size_t i = 0; i < rows; i++) acc[i][j] = i_sub(start, i_mul(i_set1(t->zero[first + i]), sums));
+  }
+}
+
+/* What sums become in registers. False: they have to go through memory. */
+INLINE bool bytes_end(const size_t rows, const size_t nv, veci acc[MR][NV], const ufk_q_bytes *t, size_t first,
+                      const ufk_q_end *end) {
+  if (end->to_float) {
+    tile_float(rows, nv, acc, t->n, end->to_float, end->to_float->row + first, (float *)end->out + first * end->step,
+               end->step);
+    return true;
+  }
+  return end->scale && end->scale->factor &&
+         tile_near(rows, nv, acc, t->n, end->scale, (int8_t *)end->out + first * end->step, end->step);
+}
+
+/* Rows from `first`. Tiles of few rows take quads in turn onto several sets of sums, which need not wait for each
+ * other. */
+INLINE bool bytes_tile(const size_t rows, const size_t nv, const ufk_q_bytes *t, size_t first, const ufk_q_end *end) {
   enum { WAYS = 4 };
   const size_t ways = rows == 1 ? WAYS : rows == 2 ? 2 : 1;
   veci acc[WAYS][MR][NV];
-  UNROLL for (size_t i = 0; i < rows; i++) {
-    UNROLL for (size_t j = 0; j < nv; j++) {
-      acc[0][i][j] = i_load((t->start ? t->start : t->c + i * NR) + j * VW);
-      UNROLL for (size_t w = 1; w < ways; w++) acc[w][i][j] = i_zero();
+  bytes_start(rows, nv, t, first, acc[0]);
+  UNROLL for (size_t w = 1; w < ways; w++) {
+    UNROLL for (size_t i = 0; i < rows; i++) {
+      UNROLL for (size_t j = 0; j < nv; j++) acc[w][i][j] = i_zero();
     }
   }
   const uint8_t *a[MR];
-  UNROLL for (size_t i = 0; i < rows; i++) a[i] = at[i];
+  UNROLL for (size_t i = 0; i < rows; i++) a[i] = t->a[first + i];
   const int8_t *b = t->b;
   for (size_t run = 0; run < t->runs; run++) {
-    const size_t end = run * t->run_step + 4 * t->quads;
+    const size_t last = run * t->run_step + 4 * t->quads;
     size_t k = run * t->run_step;
-    for (; k + 4 * ways <= end; k += 4 * ways, b += 4 * ways * NR) bytes_step(rows, nv, ways, acc, a, k, b);
+    for (; k + 4 * ways <= last; k += 4 * ways, b += 4 * ways * NR) bytes_step(rows, nv, ways, acc, a, k, b);
     if (ways == 1) continue;
-    for (; k < end; k += 4, b += 4 * NR) bytes_step(rows, nv, 1, acc, a, k, b);
+    for (; k < last; k += 4, b += 4 * NR) bytes_step(rows, nv, 1, acc, a, k, b);
   }
   UNROLL for (size_t w = 1; w < ways; w++) {
     UNROLL for (size_t i = 0; i < rows; i++) {
       UNROLL for (size_t j = 0; j < nv; j++) acc[0][i][j] = i_add(acc[0][i][j], acc[w][i][j]);
     }
   }
-  if (s && s->factor && tile_near(rows, nv, acc[0], t->n, s, out, out_step)) return true;
+  if (bytes_end(rows, nv, acc[0], t, first, end)) return true;
   UNROLL for (size_t i = 0; i < rows; i++) {
     UNROLL for (size_t j = 0; j < nv; j++) i_store(t->c + i * NR + j * VW, acc[0][i][j]);
   }
   return false;
 }
 
-#define ROWS(rows)                                                                                 \
-  static bool bytes_rows_##rows(const uint8_t *const *a, const ufk_q_bytes *t, const ufk_q_scale *s, \
-                                int8_t *out, size_t out_step) {                                    \
-    return t->n > VW * (NV - 1) ? bytes_tile(rows, NV, a, t, s, out, out_step)                     \
-                                : bytes_tile(rows, 1, a, t, s, out, out_step);                     \
+#define ROWS(rows)                                                                                       \
+  static bool bytes_rows_##rows(const ufk_q_bytes *t, size_t first, const ufk_q_end *end) {              \
+    return t->n > VW * (NV - 1) ? bytes_tile(rows, NV, t, first, end) : bytes_tile(rows, 1, t, first, end); \
   }
 BYTES_ROWS(ROWS)
 #undef ROWS
 
-static bool one_tile(size_t rows, const uint8_t *const *a, const ufk_q_bytes *t, const ufk_q_scale *s,
-                     int8_t *out, size_t out_step) {
+static bool one_tile(size_t rows, const ufk_q_bytes *t, size_t first, const ufk_q_end *end) {
   switch (rows) {
-#define ROWS(rows) case rows: return bytes_rows_##rows(a, t, s, out, out_step);
+#define ROWS(rows) case rows: return bytes_rows_##rows(t, first, end);
     BYTES_ROWS(ROWS)
 #undef ROWS
     default: return false;
   }
 }
 
-static ufk_q_rows gemm_bytes(const ufk_q_bytes *t, const ufk_q_scale *s, int8_t *out,
-                             size_t out_step) {
+static ufk_q_rows gemm_bytes(const ufk_q_bytes *t, const ufk_q_end *end) {
   size_t made = 0;
   for (size_t tiles = (t->rows + BYTES_MR - 1) / BYTES_MR; tiles > 0; tiles--) {
     const size_t rows = (t->rows - made + tiles - 1) / tiles; /* of nearly equal height */
-    if (!one_tile(rows, t->a + made, t, s, out + made * out_step, out_step)) return (ufk_q_rows){made, rows};
+    if (!one_tile(rows, t, made, end)) return (ufk_q_rows){made, rows};
     made += rows;
   }
   return (ufk_q_rows){made, 0};
@@ -475,7 +506,6 @@ INLINE void set_q(ufk_qgemm_table *table) {
   table->copy = copy;
   table->q_bytes_mr = BYTES_MR;
   table->gemm_bytes = gemm_bytes;
-  table->start = start;
 #else
   table->gemm_bytes = NULL;
 #endif

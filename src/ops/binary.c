@@ -58,34 +58,29 @@ static void f32_inner(const void *a, const void *b, void *y, size_t n, ufk_mode 
 
 /* Halves in pieces that stay in the first-level cache as floats. */
 enum { PIECE = 256 };
-static void bf16_to_f32(const uint16_t *x, float *y, size_t n) {
-  for (size_t i = 0; i < n; ++i) y[i] = ufi_bfloat_to_float(x[i]);
-}
-static void f32_to_bf16(const float *x, uint16_t *y, size_t n) {
-  for (size_t i = 0; i < n; ++i) y[i] = ufi_float_to_bfloat(x[i]);
-}
 static void half_pieces(const uint16_t *a, const uint16_t *b, uint16_t *y, size_t n, ufk_mode mode,
-                        const ufi_f32_arg *f, void (*widen)(const uint16_t *, float *, size_t),
-                        void (*narrow)(const float *, uint16_t *, size_t)) {
+                        const ufi_f32_arg *f, void (*widen)(const uint16_t *, size_t, float *),
+                        void (*narrow)(const float *, size_t, uint16_t *)) {
   float u[PIECE], v[PIECE];
   if (n == 0) return;
-  widen(a, u, 1);
-  widen(b, v, 1);
+  widen(a, 1, u);
+  widen(b, 1, v);
   for (size_t i = 0; i < n; i += PIECE) {
     const size_t count = UFI_MIN(n - i, (size_t)PIECE);
-    if (mode != UFK_SV) widen(a + i, u, count);
-    if (mode != UFK_VS) widen(b + i, v, count);
+    if (mode != UFK_SV) widen(a + i, count, u);
+    if (mode != UFK_VS) widen(b + i, count, v);
     float *out = mode == UFK_SV ? v : u;
     f->fns[mode](u, v, out, count, f->lo, f->hi);
-    narrow(out, y + i, count);
+    narrow(out, count, y + i);
   }
 }
 static void f16_inner(const void *a, const void *b, void *y, size_t n, ufk_mode mode, const void *arg) {
-  const ufk_elementwise_table *k = &ufi_kernels_get()->elementwise;
-  half_pieces(a, b, y, n, mode, arg, k->f16_to_f32, k->f32_to_f16);
+  const ufk_convert_table *k = &ufi_kernels_get()->convert;
+  half_pieces(a, b, y, n, mode, arg, k->from_f16, k->to_f16);
 }
 static void bf16_inner(const void *a, const void *b, void *y, size_t n, ufk_mode mode, const void *arg) {
-  half_pieces(a, b, y, n, mode, arg, bf16_to_f32, f32_to_bf16);
+  const ufk_convert_table *k = &ufi_kernels_get()->convert;
+  half_pieces(a, b, y, n, mode, arg, k->from_bf16, k->to_bf16);
 }
 
 ufi_inner_fn ufi_binary_float(ufi_binary *state, uf_dtype dtype, ufk_f32_binary op, ufi_act act) {

@@ -145,17 +145,17 @@ typedef struct cast_run {
 
 /* Loops for pairs that models have often; false: none for this one. */
 static bool cast_direct(const cast_run *r, size_t begin, size_t n) {
-  const ufk_elementwise_table *k = &ufi_kernels_get()->elementwise;
+  const ufk_convert_table *k = &ufi_kernels_get()->convert;
   const uf_dtype from = r->x->dtype, to = r->y->dtype;
   if (from == to && !is_packed(from)) {
     const size_t size = (size_t)uf_dtype_bits(from) / 8;
     memmove((char *)r->y->data + begin * size, (const char *)r->x->data + begin * size, n * size);
   } else if (from == UF_FLOAT16 && to == UF_FLOAT32) {
-    k->f16_to_f32((const uint16_t *)r->x->data + begin, (float *)r->y->data + begin, n);
+    k->from_f16((const uint16_t *)r->x->data + begin, n, (float *)r->y->data + begin);
   } else if (from == UF_FLOAT32 && to == UF_FLOAT16) {
-    k->f32_to_f16((const float *)r->x->data + begin, (uint16_t *)r->y->data + begin, n);
+    k->to_f16((const float *)r->x->data + begin, n, (uint16_t *)r->y->data + begin);
   } else if (from == UF_UINT8 && to == UF_FLOAT32) {
-    k->u8_to_f32((const uint8_t *)r->x->data + begin, (float *)r->y->data + begin, n, 1.0f, 0);
+    k->scaled[UFK_U8]((const uint8_t *)r->x->data + begin, n, 1.0f, 0, (float *)r->y->data + begin);
   } else if (from == UF_INT32 && to == UF_FLOAT32) {
     const int32_t *x = (const int32_t *)r->x->data + begin;
     float *y = (float *)r->y->data + begin;

@@ -51,12 +51,24 @@ static void repeat(void *context, size_t begin, size_t end) {
 
 /* ---- eval ------------------------------------------------------------------------ */
 
-static void depthwise_lines(void *context, size_t begin, size_t end) {
-  const ufi_depthwise_f32 *a = context;
+/* Lines are cut into pieces that are as even as can be. */
+typedef struct pieces {
+  const ufi_depthwise_f32 *args;
+  int64_t lines, n;
+} pieces;
+
+static int64_t first_line(const pieces *p, int64_t piece) {
+  return piece * (p->lines / p->n) + UFI_MIN(piece, p->lines % p->n);
+}
+
+static void depthwise_piece(void *context, size_t piece) {
+  const pieces *p = context;
+  const ufi_depthwise_f32 *a = p->args;
+  const int64_t end = first_line(p, (int64_t)piece + 1);
   ufk_f32_depthwise d = a->image;
-  for (int64_t line = (int64_t)begin, n; line < (int64_t)end; line += n) {
+  for (int64_t line = first_line(p, (int64_t)piece), n; line < end; line += n) {
     const int64_t image = line / a->out_h, y = line % a->out_h;
-    n = UFI_MIN((int64_t)end - line, a->out_h - y);
+    n = UFI_MIN(end - line, a->out_h - y);
     d.in = a->image.in + image * d.in_h * d.in_w * d.channels;
     d.out = a->image.out + image * a->out_h * d.out_w * d.channels;
     ufi_kernels_get()->depthwise.f32_depthwise(&d, y, y + n);
@@ -68,9 +80,9 @@ void ufi_depthwise_f32_run(ufi_pool *pool, const ufi_depthwise_f32 *args) {
   enum { FLOATS = 1 << 14 }; /* of the output, worth a piece; lines of a piece share input */
   const ufk_f32_depthwise *d = &args->image;
   const int64_t lines = args->batch * args->out_h, line = UFI_MAX(d->out_w * d->channels, 1);
-  const int64_t pieces = UFI_MIN(lines * line / FLOATS, 2 * ufi_pool_threads(pool));
-  const int64_t grain = pieces > 1 && ufi_pool_threads(pool) > 1 ? (lines + pieces - 1) / pieces : lines;
-  ufi_parallel_ranges(pool, depthwise_lines, (void *)(uintptr_t)args, (size_t)lines, (size_t)grain);
+  const int64_t most = ufi_pool_threads(pool) > 1 ? 2 * ufi_pool_threads(pool) : 1;
+  pieces p = {args, lines, UFI_MAX(UFI_MIN(lines * line / FLOATS, UFI_MIN(most, lines)), 1)};
+  ufi_parallel(pool, depthwise_piece, &p, (size_t)p.n);
 }
 
 ufi_depthwise_f32 ufi_depthwise_f32_of(const ufi_conv_geometry *g) {

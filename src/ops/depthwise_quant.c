@@ -12,6 +12,8 @@
  *   PRODUCT  one input channel: an ordinary convolution.
  *   DIRECT   the rest (16-bit images, huge windows): plain loops.
  */
+#include <stdatomic.h>
+
 #include "ops/gemm_quant.h"
 
 enum {
@@ -190,6 +192,7 @@ typedef struct job {
   const int32_t *bias;       /* less the zero point's part, padded, for each vector */
   const ufi_done *done;      /* BLOCKS: told of lines */
   uint8_t *buffers;
+  _Atomic int64_t next;      /* item that nobody has taken yet */
 } job;
 
 static inline bool inside(int64_t at, int64_t size) { return (uint64_t)at < (uint64_t)size; }
@@ -265,11 +268,11 @@ static void run_item(const job *j, const item *i, uint8_t *buffer) {
 /* Items are runs of lines that share their zipping, times chunks of channels; whole lines where somebody waits for
  * them and there are enough. */
 static void blocks_worker(void *context, size_t worker) {
-  const job *j = context;
+  job *j = context;
   const ufi_conv_geometry *g = j->g;
   const bool tells = j->done && j->chunk >= g->out_c;
   const int64_t chunks = (g->out_c + j->chunk - 1) / j->chunk;
-  for (int64_t at = (int64_t)worker; at < g->batch * j->runs * chunks; at += j->workers) {
+  for (int64_t at; (at = atomic_fetch_add(&j->next, 1)) < g->batch * j->runs * chunks;) {
     item i = {.b = at / (j->runs * chunks), .y = at / chunks % j->runs * j->c.lines, .from = at % chunks * j->chunk};
     i.lines = UFI_MIN(j->c.lines, g->out_h - i.y);
     i.to = UFI_MIN(i.from + j->chunk, g->out_c);

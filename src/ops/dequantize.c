@@ -95,27 +95,27 @@ static void unpack_piece(const ufi_tensor *t, size_t at, int8_t *out, size_t n) 
 }
 
 static void dequantize_piece(const quant_run *r, size_t at, size_t n, float scale, int32_t zero) {
-  const ufk_elementwise_table *k = &ufi_kernels_get()->elementwise;
+  const ufk_convert_table *k = &ufi_kernels_get()->convert;
   float *y = (float *)r->y->data + at;
   int8_t piece[PIECE];
   float table[256];
   switch (r->x->dtype) {
-    case UF_INT8: k->s8_to_f32((const int8_t *)r->x->data + at, y, n, scale, zero); return;
-    case UF_UINT8: k->u8_to_f32((const uint8_t *)r->x->data + at, y, n, scale, zero); return;
-    case UF_INT16: k->s16_to_f32((const int16_t *)r->x->data + at, y, n, scale, zero); return;
-    case UF_FLOAT16: k->f16_to_f32((const uint16_t *)r->x->data + at, y, n); return;
+    case UF_INT8: k->scaled[UFK_S8]((const int8_t *)r->x->data + at, n, scale, zero, y); return;
+    case UF_UINT8: k->scaled[UFK_U8]((const uint8_t *)r->x->data + at, n, scale, zero, y); return;
+    case UF_INT16: k->scaled[UFK_S16]((const int16_t *)r->x->data + at, n, scale, zero, y); return;
+    case UF_FLOAT16: k->from_f16((const uint16_t *)r->x->data + at, n, y); return;
     case UF_BFLOAT16:
-      for (size_t i = 0; i < n; ++i) y[i] = ufi_bfloat_to_float(((const uint16_t *)r->x->data)[at + i]);
+      k->from_bf16((const uint16_t *)r->x->data + at, n, y);
       return;
     case UF_FLOAT8_E4M3FN: case UF_FLOAT8_E5M2:
       ufi_float8_table(r->x->dtype, table);
-      for (size_t i = 0; i < n; ++i) y[i] = table[((const uint8_t *)r->x->data)[at + i]];
+      k->from_codes((const uint8_t *)r->x->data + at, n, table, y);
       return;
     default:
       for (size_t i = 0; i < n; i += PIECE) {
         const size_t count = UFI_MIN(n - i, (size_t)PIECE);
         unpack_piece(r->x, at + i, piece, count);
-        k->s8_to_f32(piece, y + i, count, scale, zero);
+        k->scaled[UFK_S8](piece, count, scale, zero, y + i);
       }
   }
 }

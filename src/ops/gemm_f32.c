@@ -89,9 +89,10 @@ static plan make_plan(const ufi_gemm_f32 *g, int64_t threads) {
   if (p.row_blocks > 1) p.row_blocks = ceil_div(p.row_blocks, threads) * threads; /* as many for each */
   p.rows = ceil_div(ceil_div(p.width, p.row_blocks), mr) * mr;
   p.row_blocks = ceil_div(p.width, p.rows);
-  /* Columns are cut only when rows alone keep too few threads busy. */
+  /* Columns are cut only when rows alone keep too few threads busy: when somebody waits for rows, any. */
   int64_t panels = ceil_div(g->n, nr), items = g->groups * p.lines * p.row_blocks;
-  int64_t cuts = threads < 2 || g->done ? 1 : UFI_MIN(panels, ceil_div(4 * threads, items));
+  bool enough = threads < 2 || (g->done && items >= threads);
+  int64_t cuts = enough ? 1 : UFI_MIN(panels, ceil_div(4 * threads, items));
   p.columns = ceil_div(panels, cuts) * nr;
   p.column_blocks = ceil_div(g->n, p.columns);
   if (p.column_blocks == 1 && g->groups == 1 && p.lines == 1 && g->out_pixel == g->n) p.done = g->done;
@@ -162,7 +163,7 @@ typedef struct cursor {
   const span *s;
   const float *in;
   int64_t tap_y[MAX_RUNS], tap_x[MAX_RUNS]; /* seen from the window's origin */
-  int64_t x_min, x_max;                     /* the same, over all taps */
+  int64_t inner, inner_end;                 /* output pixels of a line with all taps inside the width */
   uintptr_t base[MAX_RUNS];                 /* address at origin x 0; zeros outside */
   uintptr_t step[MAX_RUNS];                 /* bytes from there per x; 0 outside */
 } cursor;
@@ -177,9 +178,11 @@ static void cursor_start(cursor *c, const plan *p, const span *s, const float *i
     c->tap_y[t] = (p->whole_lines ? run : run / g->kernel_w) * g->dilation_h;
     c->tap_x[t] = (p->whole_lines ? 0 : run % g->kernel_w) * g->dilation_w;
   }
-  int64_t reach = (g->kernel_w - 1) * g->dilation_w;
-  c->x_min = UFI_MIN(reach, 0);
-  c->x_max = UFI_MAX(reach, 0);
+  const int64_t reach = (g->kernel_w - 1) * g->dilation_w;
+  const int64_t before = g->pad_left - UFI_MIN(reach, 0);                /* pixel x begins at x * stride_w - before */
+  const int64_t after = g->in_w + g->pad_left - UFI_MAX(reach, 0);       /* its last tap lies inside below that */
+  c->inner = before > 0 ? ceil_div(before, g->stride_w) : 0;
+  c->inner_end = after > 0 ? UFI_MIN(ceil_div(after, g->stride_w), g->out_w) : 0;
 }
 
 static void cursor_line(cursor *c, pixel at) {
@@ -205,16 +208,20 @@ static const float *copy_line(const ufi_gemm_f32 *g, uintptr_t line, int64_t x0,
   return to;
 }
 
-/* Pointers of one row, mr apart. copy: room for its runs, when they are lines. */
-static void cursor_point(const cursor *c, int64_t x, float *copy, const float **a) {
+/* Pointers of at most `most` rows from pixel x of the line on, a row's mr apart; of how many.
+ * copy: room for the runs of a row, when they are lines. */
+static int64_t cursor_point(const cursor *c, int64_t x, int64_t most, float *copy, const float **a) {
   const ufi_gemm_f32 *g = c->p->g;
   const size_t mr = c->p->k->f32_mr;
   const int64_t x0 = x * g->stride_w - g->pad_left;
-  if (x0 + c->x_min >= 0 && x0 + c->x_max < g->in_w) {
+  if (x >= c->inner && x < c->inner_end) {
+    const int64_t rows = UFI_MIN(most, c->inner_end - x);
     for (int64_t t = 0; t < c->s->runs; t++, a += mr) {
-      *a = (const float *)(c->base[t] + (uintptr_t)x0 * c->step[t]);
+      uintptr_t at = c->base[t] + (uintptr_t)x0 * c->step[t];
+      const uintptr_t step = (uintptr_t)g->stride_w * c->step[t];
+      for (int64_t i = 0; i < rows; i++, at += step) a[i] = (const float *)at;
     }
-    return;
+    return rows;
   }
   for (int64_t t = 0; t < c->s->runs; t++, a += mr) {
     if (c->step[t] == 0) {
@@ -226,6 +233,7 @@ static void cursor_point(const cursor *c, int64_t x, float *copy, const float **
       *a = is_in ? (const float *)(c->base[t] + (uintptr_t)x0 * c->step[t]) : g->zeros;
     }
   }
+  return 1;
 }
 
 /* Pointers of all rows of the stripe: (tile, run, mr). */
@@ -248,10 +256,10 @@ static void point_rows(const plan *p, const span *s, const stripe *rows, float *
   pixel at = pixel_at(g, rows->row);
   cursor_line(&c, at);
   for (int64_t tile = 0; tile < rows->tiles; tile++, a += s->runs * mr) {
-    for (int64_t i = 0; i < rows->count[tile]; i++) {
-      cursor_point(&c, at.x, copies, a + i);
+    for (int64_t i = 0, n; i < rows->count[tile]; i += n) {
+      n = cursor_point(&c, at.x, rows->count[tile] - i, copies, a + i);
       if (copies) copies += s->runs * p->run;
-      if (++at.x < g->out_w) continue;
+      if ((at.x += n) < g->out_w) continue;
       at.x = 0;
       next_line(g, &at);
       cursor_line(&c, at);

@@ -63,7 +63,8 @@ typedef struct stripe {
   bool one_zero;         /* all rows have the same zero point */
   const uint8_t *a;      /* rows a_step elements apart */
   const uint8_t *rows_at[MAX_ROWS]; /* BYTES: each */
-  int32_t terms[MAX_ROWS]; /* with b_zero: what it adds to the sums of each */
+  int32_t terms[MAX_ROWS]; /* BYTES: with b_zero what it takes from the sums of each, else zero points that differ */
+  float scales[MAX_ROWS];  /* of each, for float outputs */
   uint8_t *out;
 } stripe;
 
@@ -352,9 +353,9 @@ typedef struct tile {
   int64_t column, n;
   int64_t at;              /* of the arrays with an element per column */
   const uint8_t *a;
-  const int32_t *sums;     /* BYTES: of the panel's columns */
   const uint8_t *b;
-  const int32_t *start;    /* of sums; NULL (BYTES): each row has its own */
+  const int32_t *start;    /* of sums */
+  const int32_t *zero, *sums; /* BYTES: of rows and of columns, less their product; zero NULL: less nothing */
   uint8_t *out;
 } tile;
 
@@ -387,29 +388,16 @@ static void finish_int(const plan *p, const tile *t, const ufk_q_scale *scale, c
   }
 }
 
-/* Scales of the rows of a tile. */
-static void row_scales(const plan *p, const stripe *s, const tile *t, float *out) {
+static ufk_q_float float_of(const plan *p, const stripe *s, const tile *t) {
   const ufi_gemm_q *g = p->g;
-  const int64_t row = s->row + t->row;
-  const float *scale = g->row_scale + row / g->share;
-  int64_t left = g->share - row % g->share; /* rows of this scale */
-  for (int64_t i = 0; i < t->rows; i++, left--) {
-    if (left == 0) {
-      scale++;
-      left = g->share;
-    }
-    out[i] = *scale;
-  }
+  return (ufk_q_float){g->column + t->at, g->bias_float ? g->bias_float + t->at : NULL, s->scales + t->row,
+                       g->column_first, g->min, g->max};
 }
 
 static void finish_float(const plan *p, const stripe *s, const tile *t, const int32_t *c) {
-  const ufi_gemm_q *g = p->g;
-  float row[UFK_Q_MAX_MR];
-  row_scales(p, s, t, row);
-  ufk_q_float scale = {g->column + t->at, g->bias_float ? g->bias_float + t->at : NULL, row,
-                       g->column_first, g->min, g->max};
+  const ufk_q_float scale = float_of(p, s, t);
   p->k->to_float((size_t)t->rows, (size_t)t->n, c, p->k->q_nr, &scale, (float *)(void *)t->out,
-                 (size_t)g->out_pixel);
+                 (size_t)p->g->out_pixel);
 }
 
 /* A tile of pairs. */
@@ -430,8 +418,8 @@ static void tile_blocks(const plan *p, const stripe *s, const tile *t) {
   const int64_t nr = (int64_t)p->k->q_nr, blocks = p->depth / g->block, columns = t->rows * nr;
   const int64_t bytes = g->kind == UFI_Q_WIDE ? 2 : 1;
   int32_t c[TILE] = {0};
-  float sum[TILE] = {0}, row[UFK_Q_MAX_MR];
-  row_scales(p, s, t, row);
+  float sum[TILE] = {0};
+  const float *row = s->scales + t->row;
   const float *scales = g->blocks + t->column / nr * blocks * nr;
   const int16_t *a = (const int16_t *)(const void *)t->a;
   for (int64_t i = 0; i < blocks; i++, scales += nr) {
@@ -503,13 +491,14 @@ static void set_panel(const plan *p, const stripe *s, tile *t, int32_t *start) {
   t->b = (const uint8_t *)g->b + s->group * g->b_group + t->column / (int64_t)p->k->q_nr * p->panel;
   t->start = g->bias ? g->bias + t->at : no_bias;
   if (g->kind != UFI_Q_BYTES || p->depth == 0) return;
-  t->sums = (const int32_t *)(const void *)t->b;
-  t->b += p->k->q_nr * sizeof *t->sums;
-  if (s->one_zero) {
-    const int32_t zero = zero_of(g, s->row) + p->moved;
-    p->k->start(1, t->start, &zero, t->sums, start);
-  }
-  t->start = s->one_zero ? start : NULL;
+  const int32_t *sums = (const int32_t *)(const void *)t->b;
+  t->b += p->k->q_nr * sizeof *sums;
+  t->zero = s->one_zero && !g->b_zero ? NULL : s->terms;
+  t->sums = g->b_zero ? ones : sums;
+  if (!s->one_zero) return;
+  const uint32_t zero = (uint32_t)(zero_of(g, s->row) + p->moved);
+  for (size_t j = 0; j < p->k->q_nr; j++) start[j] = (int32_t)((uint32_t)t->start[j] - zero * (uint32_t)sums[j]);
+  t->start = start;
 }
 
 static void do_tiles(const plan *p, const stripe *s, tile *t) {
@@ -522,42 +511,29 @@ static void do_tiles(const plan *p, const stripe *s, tile *t) {
   }
 }
 
-/* Starts of the rows of a tile, each with its own zero point or term, into c. */
-static void set_starts(const plan *p, const stripe *s, const tile *t, int32_t *c) {
-  if (p->g->b_zero) {
-    p->k->start((size_t)t->rows, t->start, s->terms + t->row, ones, c);
-    return;
-  }
-  int32_t zeros[UFK_Q_MAX_MR];
-  for (int64_t i = 0; i < t->rows; i++) zeros[i] = zero_of(p->g, s->row + t->row + i) + p->moved;
-  p->k->start((size_t)t->rows, p->g->bias ? p->g->bias + t->at : no_bias, zeros, t->sums, c);
-}
-
 /* All rows under a panel of bytes. */
 static void do_bytes(const plan *p, const stripe *s, tile *t) {
   const ufi_gemm_q *g = p->g;
   int32_t c[TILE];
-  const bool own_starts = !t->start || g->b_zero;
-  const bool is_float = g->end == UFI_Q_FLOAT, at_once = !is_float && g->end != UFI_Q_SUM && g->out_dtype == UF_INT8;
-  const ufk_q_scale scale = is_float || g->end == UFI_Q_SUM ? (ufk_q_scale){0} : scale_of(p, t);
+  const bool is_float = g->end == UFI_Q_FLOAT, is_int = !is_float && g->end != UFI_Q_SUM;
+  const bool at_once = is_int && g->out_dtype == UF_INT8;
+  const ufk_q_scale scale = is_int ? scale_of(p, t) : (ufk_q_scale){0};
   ufk_q_scale exact = scale;
   if (at_once) exact.factor = NULL; /* the other way has been tried */
   ufk_q_bytes bytes = {.n = (size_t)t->n, .runs = (size_t)p->runs, .quads = (size_t)p->quads,
-                       .run_step = (size_t)p->run_step, .b = (const int8_t *)t->b, .c = c};
-  if (!own_starts) bytes.start = t->start;
+                       .run_step = (size_t)p->run_step, .b = (const int8_t *)t->b, .start = t->start,
+                       .sums = t->sums, .c = c};
   for (t->row = 0; t->row < s->rows; t->row += t->rows) {
-    t->rows = s->rows - t->row;
-    if (own_starts) {
-      t->rows = UFI_MIN(t->rows, (int64_t)p->k->q_bytes_mr);
-      set_starts(p, s, t, c);
-    }
     bytes.a = s->rows_at + t->row;
-    bytes.rows = (size_t)t->rows;
-    const ufk_q_rows rows = p->k->gemm_bytes(&bytes, at_once ? &scale : NULL, (int8_t *)out_of(p, s, t), (size_t)g->out_pixel);
+    bytes.rows = (size_t)(s->rows - t->row);
+    bytes.zero = t->zero ? t->zero + t->row : NULL;
+    const ufk_q_float to_float = float_of(p, s, t);
+    const ufk_q_end end = {at_once ? &scale : NULL, is_float ? &to_float : NULL, out_of(p, s, t), (size_t)g->out_pixel};
+    const ufk_q_rows rows = p->k->gemm_bytes(&bytes, &end);
     t->row += (int64_t)rows.made;
     t->rows = (int64_t)rows.summed;
     t->out = out_of(p, s, t);
-    if (t->rows == 0) continue; /* none is left, or none of those with starts of their own */
+    if (t->rows == 0) break;
     if (is_float) finish_float(p, s, t, c);
     else finish_int(p, t, &exact, c);
   }
@@ -583,6 +559,19 @@ static bool has_one_zero(const plan *p, const stripe *s) {
   return true;
 }
 
+/* Scales of rows, and their zero points where these are not one. */
+static void set_rows(const plan *p, stripe *s) {
+  const ufi_gemm_q *g = p->g;
+  for (int64_t i = 0, of = s->row / g->share, left = g->share - s->row % g->share; i < s->rows; i++, left--) {
+    if (left == 0) {
+      of++;
+      left = g->share;
+    }
+    if (g->row_scale) s->scales[i] = g->row_scale[of];
+    if (!s->one_zero) s->terms[i] = g->zero[of] + p->moved;
+  }
+}
+
 /* Rows of item `at`, columns aside. */
 static void set_stripe(const plan *p, int64_t at, stripe *s) {
   const ufi_gemm_q *g = p->g;
@@ -592,6 +581,7 @@ static void set_stripe(const plan *p, int64_t at, stripe *s) {
   s->row = line * p->width + x;
   s->rows = UFI_MIN(p->rows, p->width - x);
   s->one_zero = has_one_zero(p, s);
+  if (g->row_scale || !s->one_zero) set_rows(p, s);
   const int64_t out = s->group * g->out_group + image * g->out_image + y * g->out_line + x * g->out_pixel;
   s->out = (uint8_t *)g->out + out * (int64_t)p->out_element;
 }

@@ -103,8 +103,8 @@ static void sum_columns(const packing *p, int32_t *sums, const int8_t *b) {
   memset(sums, 0, (size_t)p->nr * sizeof *sums);
   for (int64_t left = ceil_div(p->depth, 4); left > 0; left -= QUADS, b += QUADS * 4 * p->nr) {
     const size_t quads = (size_t)UFI_MIN(left, (int64_t)QUADS);
-    const ufk_q_bytes tile = {.rows = 1, .n = (size_t)p->nr, .runs = 1, .quads = quads, .a = &row, .b = b, .c = sums};
-    (void)k->gemm_bytes(&tile, NULL, NULL, 0);
+    const ufk_q_bytes tile = {.rows = 1, .n = (size_t)p->nr, .runs = 1, .quads = quads, .a = &row, .b = b, .start = sums, .c = sums};
+    (void)k->gemm_bytes(&tile, &(ufk_q_end){0});
   }
 }
 

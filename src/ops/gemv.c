@@ -15,14 +15,17 @@ enum {
 };
 
 ufi_gemv ufi_gemv_of(const ufi_tensor *const *weights, int32_t n) {
-  ufi_gemv g = {.cols = weights[0]->dims[1], .is_float = weights[0]->dtype == UF_FLOAT32};
-  for (int32_t i = 0; i < n; i++) g.rows += weights[i]->dims[0];
+  ufi_gemv g = {.cols = weights[0]->dims[1], .is_float = weights[0]->dtype == UF_FLOAT32, .is_nibbles = true};
+  for (int32_t i = 0; i < n; i++) {
+    g.rows += weights[i]->dims[0];
+    g.is_nibbles = g.is_nibbles && (weights[i]->dtype == UF_INT4 || weights[i]->dtype == UF_INT2);
+  }
   return g;
 }
 
 static const ufk_matvec_form *form_of(const ufi_gemv *g) {
   const ufk_matvec_table *k = &ufi_kernels_get()->matvec;
-  return g->is_float ? &k->f32_form : &k->s8_form;
+  return g->is_float ? &k->f32_form : g->is_nibbles ? &k->s4_form : &k->s8_form;
 }
 
 static size_t element_size(const ufi_gemv *g) { return g->is_float ? sizeof(float) : 1; }
@@ -30,7 +33,8 @@ static size_t element_size(const ufi_gemv *g) { return g->is_float ? sizeof(floa
 /* Bytes of a panel; those of g fit when ufi_gemv_size says so. */
 static size_t panel_size(const ufi_gemv *g) {
   const ufk_matvec_form *form = form_of(g);
-  return ((size_t)g->cols + form->group - 1) / form->group * form->group * form->panel * element_size(g);
+  const size_t group = form->group, step = group * (g->is_nibbles ? 2 : 1); /* columns of a line of the panel */
+  return ((size_t)g->cols + step - 1) / step * group * form->panel * element_size(g);
 }
 
 static size_t panels_of(const ufi_gemv *g) { return ((size_t)g->rows + form_of(g)->panel - 1) / form_of(g)->panel; }
@@ -76,6 +80,20 @@ static void pack_bytes(const ufk_matvec_form *form, int64_t rows, int64_t cols, 
   }
 }
 
+static void pack_nibbles(const ufk_matvec_form *form, int64_t rows, int64_t cols, const uint8_t *from, uint8_t *to) {
+  const int64_t group = (int64_t)form->group, block = BLOCK * 2 * group, step = (int64_t)form->panel * group;
+  for (int64_t c0 = 0; c0 < cols; c0 += block) {
+    for (int64_t r = 0; r < rows; r++) {
+      uint8_t *at = to + c0 / (2 * group) * step + r * group;
+      for (int64_t c = c0, end = UFI_MIN(c0 + block, cols); c < end; c += 2 * group, at += step) {
+        uint8_t two[8] = {0};
+        memcpy(two, from + r * cols + c, (size_t)UFI_MIN(2 * group, end - c));
+        for (int64_t k = 0; k < group; k++) at[k] = (uint8_t)((two[k] & 15) | two[group + k] << 4) ^ form->flip;
+      }
+    }
+  }
+}
+
 typedef struct packing {
   const ufi_gemv *g;
   const ufk_matvec_form *form;
@@ -99,7 +117,8 @@ static void pack_panels(void *context, size_t begin, size_t end) {
       pack_floats(p->form, last - first, g->cols, (const float *)(const void *)from, (float *)(void *)to + first % panel);
       continue;
     }
-    pack_bytes(p->form, last - first, g->cols, from, to + first % panel * (int64_t)p->form->group);
+    to += first % panel * (int64_t)p->form->group;
+    (g->is_nibbles ? pack_nibbles : pack_bytes)(p->form, last - first, g->cols, from, to);
     for (int64_t r = first; r < last; r++) {
       p->sums[r] = (int32_t)ufi_kernels_get()->elementwise.s8_sum((const int8_t *)from + (r - first) * g->cols, (size_t)g->cols);
     }
@@ -146,9 +165,10 @@ static void panels_f32(void *context, size_t begin, size_t end) {
 static void panels_s8(void *context, size_t begin, size_t end) {
   const product *p = context;
   const ufk_matvec_table *k = &ufi_kernels_get()->matvec;
-  const size_t from = begin * k->s8_form.panel, to = UFI_MIN(end * k->s8_form.panel, (size_t)p->g->rows);
-  k->s8_panels(to - from, (size_t)p->g->cols, (const int8_t *)(p->panels + begin * panel_size(p->g)), p->x,
-               (const int32_t *)p->start + from, p->times, (int32_t *)p->y + from);
+  const size_t panel = form_of(p->g)->panel, from = begin * panel, to = UFI_MIN(end * panel, (size_t)p->g->rows);
+  (p->g->is_nibbles ? k->s4_panels : k->s8_panels)(
+      to - from, (size_t)p->g->cols, (const int8_t *)(p->panels + begin * panel_size(p->g)), p->x,
+      (const int32_t *)p->start + from, p->times, (int32_t *)p->y + from);
 }
 
 static void run(ufi_pool *pool, product *p, ufi_range_fn fn) {

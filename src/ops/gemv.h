@@ -3,8 +3,8 @@
  * gemv.h: weights packed for products with one vector at a time (kernels/matvec.h): layers with a batch of one, and
  * recurrent layers, which go step by step.
  *
- * Weights are float32 or bytes: int8, uint8 read as such, int4, int2. Several of as many columns may be packed one below
- * the other, which makes one matrix of them.
+ * Weights are float32 or bytes: int8, uint8 read as such, int4, int2; all of int4 or int2 stay at 4 bits. Several of as
+ * many columns may be packed one below the other, which makes one matrix of them.
  */
 #ifndef UFI_GEMV_H
 #define UFI_GEMV_H
@@ -13,7 +13,7 @@
 
 typedef struct ufi_gemv {
   int64_t rows, cols;
-  bool is_float;
+  bool is_float, is_nibbles; /* neither: bytes */
 } ufi_gemv;
 
 /* Length of arrays with one element for each row of bytes. */
@@ -24,7 +24,7 @@ ufi_gemv ufi_gemv_of(const ufi_tensor *const *weights, int32_t n);
 /* Bytes of packed weights; a multiple of 64. false: too many. */
 bool ufi_gemv_size(const ufi_gemv *g, size_t *bytes_out);
 uf_status ufi_gemv_pack(ufi_ctx *ctx, const ufi_gemv *g, const ufi_tensor *const *weights, int32_t n, void *out) UF_MUST_USE;
-/* The sums of rows of packed bytes, padded. */
+/* The sums of rows of packed weights that are no floats, padded. */
 static inline const int32_t *ufi_gemv_row_sums(const void *packed) { return packed; }
 
 /* y = start + w x; start may be y. Results do not depend on the pool. */

@@ -66,15 +66,15 @@ static void map_f32(const void *x, void *y, size_t n, const ufi_unary *s) { s->f
 /* Halves in pieces, as float32. */
 enum { PIECE = 256 };
 static void map_f16(const void *px, void *py, size_t n, const ufi_unary *s) {
-  const ufk_elementwise_table *k = &ufi_kernels_get()->elementwise;
+  const ufk_convert_table *k = &ufi_kernels_get()->convert;
   const uint16_t *x = px;
   uint16_t *y = py;
   float piece[PIECE];
   for (size_t i = 0; i < n; i += PIECE) {
     const size_t count = UFI_MIN(n - i, (size_t)PIECE);
-    k->f16_to_f32(x + i, piece, count);
+    k->from_f16(x + i, count, piece);
     s->f32(piece, piece, count);
-    k->f32_to_f16(piece, y + i, count);
+    k->to_f16(piece, count, y + i);
   }
 }
 

@@ -3,9 +3,10 @@
  * pool_quant.c: AVERAGE_POOL_2D and MAX_POOL_2D of int8, uint8 and int16. Taps
  * outside the image do not count; averages round half away from zero.
  *
- * Scratch: addresses of one window's taps for each worker, which takes every
- * workers-th line.
+ * Scratch: addresses of one window's taps for each worker, which takes line after line.
  */
+#include <stdatomic.h>
+
 #include "ops/gemm_quant.h"
 
 typedef struct pool_state {
@@ -19,6 +20,7 @@ typedef struct job {
   const void **taps;         /* (workers, most) */
   int64_t most, workers;
   int32_t min, max;
+  _Atomic int64_t next;      /* line that nobody has taken yet */
 } job;
 
 static int64_t most_taps(const ufi_conv_geometry *g) {
@@ -51,11 +53,11 @@ static size_t point_taps(const job *j, int64_t b, int64_t y, int64_t x, const vo
 }
 
 static void pool_lines(void *context, size_t worker) {
-  const job *j = context;
+  job *j = context;
   const ufi_conv_geometry *g = j->g;
   const void **taps = j->taps + (int64_t)worker * j->most;
   uint8_t *out = g->output->data;
-  for (int64_t line = (int64_t)worker; line < g->batch * g->out_h; line += j->workers) {
+  for (int64_t line; (line = atomic_fetch_add(&j->next, 1)) < g->batch * g->out_h;) {
     for (int64_t x = 0; x < g->out_w; x++) {
       size_t n = point_taps(j, line / g->out_h, line % g->out_h, x, taps);
       uint8_t *to = out + (line * g->out_w + x) * g->out_c * j->element;

@@ -200,6 +200,27 @@ def test_what_the_head_reads_is_not_written_over(dtype):
         np.testing.assert_array_equal(got[name], want[name])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_heads_of_few_rows(dtype, kernel):
+    """With fewer blocks of rows than threads a product is cut by columns, and what follows waits for all of it."""
+    shape = (1, 7, 7, 96)
+    graph = Graph(dtype, np.random.default_rng(7))
+    x = graph.value(shape)
+    w = graph.value((shape[-1], kernel, kernel, shape[-1]), True, scale=0.01)
+    y = graph.node("CONV_2D", [x, w], "Conv2DOptions", {"padding": 0, "strideH": 1, "strideW": 1}, shape)
+    gate = graph.node("LOGISTIC", [y], shape=shape, scale=1 / 256)
+    swish = graph.node("MUL", [y, gate], "MulOptions", shape=shape)
+    end = graph.node("ADD", [swish, x], "AddOptions", shape=shape)
+    rng = np.random.default_rng(8)
+    feeds = {x: rng.uniform(-2, 2, shape).astype("float32") if dtype == "float32" else rng.integers(-128, 128, shape).astype("int8")}
+    want = one_by_one(graph, feeds)
+    for threads in (1, 2, 3):
+        got = run(graph.model(graph.nodes, [x], [end]), feeds, threads, [end, swish, gate, y])
+        for name in got:
+            np.testing.assert_array_equal(got[name], want[name])
+
+
 def test_a_limit_of_steps_inside_a_chain():
     graph = Graph("float32", np.random.default_rng(5))
     x = graph.value(SHAPE)

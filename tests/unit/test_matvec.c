@@ -90,6 +90,22 @@ static guarded pack(const ufk_matvec_form *form, size_t rows, size_t cols, size_
   return packed;
 }
 
+static guarded pack_nibbles(const ufk_matvec_form *form, size_t rows, size_t cols, const int8_t *from) {
+  const size_t group = form->group, pairs = (cols + 2 * group - 1) / (2 * group);
+  const size_t panels = (rows + form->panel - 1) / form->panel, bytes = panels * form->panel * pairs * group;
+  guarded packed = guard(bytes);
+  for (size_t i = 0; i < bytes; i++) ((uint8_t *)packed.data)[i] = (uint8_t)noise(); /* what fills up is not used */
+  for (size_t r = 0; r < rows; r++) {
+    for (size_t c = 0; c < cols; c++) {
+      const size_t at = ((r / form->panel * pairs + c / (2 * group)) * form->panel + r % form->panel) * group + c % group;
+      const int shift = c / group % 2 ? 4 : 0;
+      uint8_t *byte = (uint8_t *)packed.data + at;
+      *byte = (uint8_t)((*byte & ~(15 << shift)) | ((from[r * cols + c] ^ (form->flip & 15)) & 15) << shift);
+    }
+  }
+  return packed;
+}
+
 static void check_f32_panels(const ufk_matvec_table *k, size_t rows, size_t cols) {
   guarded w = guard(rows * cols * 4), x = guard(cols * 4), y = guard(rows * 4), start = guard(rows * 4);
   float *pw = w.data, *px = x.data, *py = y.data, *ps = start.data;
@@ -109,17 +125,19 @@ static void check_f32_panels(const ufk_matvec_table *k, size_t rows, size_t cols
   for (size_t i = 0; i < UFI_COUNT(all); i++) unguard(all[i]);
 }
 
-static void check_bytes(const ufk_matvec_table *k, size_t rows, size_t cols, bool extreme) {
-  const size_t padded = (rows + k->s8_form.panel - 1) / k->s8_form.panel * k->s8_form.panel;
+/* Packed weights of 8 or 4 bits. */
+static void check_packed(const ufk_matvec_table *k, int bits, size_t rows, size_t cols, bool extreme) {
+  const ufk_matvec_form *form = bits == 4 ? &k->s4_form : &k->s8_form;
+  const size_t padded = (rows + form->panel - 1) / form->panel * form->panel;
   guarded w = guard(rows * cols), x = guard(cols), sums = guard(padded * 4), starts = guard(padded * 4);
   int8_t *pw = w.data, *px = x.data;
   const int32_t *ps = sums.data;
-  for (size_t i = 0; i < rows * cols; i++) pw[i] = extreme ? -128 : (int8_t)noise();
+  for (size_t i = 0; i < rows * cols; i++) pw[i] = (int8_t)((extreme ? -128 : (int8_t)noise()) >> (8 - bits));
   for (size_t i = 0; i < cols; i++) px[i] = extreme ? -128 : (int8_t)noise();
   for (size_t i = 0; i < rows; i++) ((int32_t *)starts.data)[i] = (int32_t)(noise() << 8);
-  guarded packed = pack(&k->s8_form, rows, cols, 1, pw);
+  guarded packed = bits == 4 ? pack_nibbles(form, rows, cols, pw) : pack(form, rows, cols, 1, pw);
   const int32_t times = (int32_t)(cols % 4) - 1;
-  k->s8_panels(rows, cols, packed.data, px, starts.data, times, sums.data);
+  (bits == 4 ? k->s4_panels : k->s8_panels)(rows, cols, packed.data, px, starts.data, times, sums.data);
   for (size_t r = 0; r < rows; r++) {
     uint32_t want = ((uint32_t *)starts.data)[r] * (uint32_t)times;
     for (size_t i = 0; i < cols; i++) want += (uint32_t)(pw[r * cols + i] * px[i]);
@@ -141,10 +159,12 @@ static void run_for(int isa) {
       check_f32(&table.matvec, rows[r], cols);
       check_s8(&table.matvec, rows[r], cols, false);
       check_f32_panels(&table.matvec, rows[r], cols);
-      check_bytes(&table.matvec, rows[r], cols, false);
+      check_packed(&table.matvec, 8, rows[r], cols, false);
+      check_packed(&table.matvec, 4, rows[r], cols, false);
     }
   }
-  check_bytes(&table.matvec, 9, 140001, true);
+  check_packed(&table.matvec, 8, 9, 140001, true);
+  check_packed(&table.matvec, 4, 9, 140001, true);
   check_s8(&table.matvec, 9, 70001, true);
 }
 

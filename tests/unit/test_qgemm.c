@@ -156,30 +156,19 @@ static void check_pack(const ufk_qgemm_table *k, size_t columns, size_t quads) {
   unguard(&from), unguard(&to);
 }
 
-static void check_start(const ufk_qgemm_table *k, size_t rows) {
-  const size_t nr = k->q_nr;
-  guarded bias = guard_ints(nr), sums = guard_ints(nr), zero = guard_ints(rows), out = guard(rows * nr * 4);
-  k->start(rows, bias.data, zero.data, sums.data, out.data);
-  for (size_t i = 0; i < rows * nr; i++) {
-    uint32_t expected = ((uint32_t *)bias.data)[i % nr] -
-                        ((uint32_t *)zero.data)[i / nr] * ((uint32_t *)sums.data)[i % nr];
-    assert_int_equal(((uint32_t *)out.data)[i], expected);
-  }
-  unguard(&bias), unguard(&sums), unguard(&zero), unguard(&out);
-}
-
 static void check_gemm_bytes(const ufk_qgemm_table *k, size_t rows, size_t n, size_t runs, size_t quads) {
   const size_t nr = k->q_nr, run_step = 4 * quads + below(9), row = runs ? (runs - 1) * run_step + 4 * quads : 0;
   guarded a[UFK_Q_MAX_MR], b = guard_bytes(4 * runs * quads * nr);
-  guarded start = guard_ints(nr), c = guard_ints(rows * nr);
+  guarded start = guard_ints(nr), sums = guard_ints(nr), zero = guard_ints(rows), c = guard_ints(rows * nr);
   uint32_t *expected = calloc(rows * nr, sizeof *expected);
   const uint8_t *at[UFK_Q_MAX_MR];
-  bool add = below(2);
+  const bool zeros = below(2);
   for (size_t i = 0; i < rows; i++) {
     a[i] = guard_bytes(row);
     at[i] = a[i].data;
     for (size_t j = 0; j < nr; j++) {
-      uint32_t sum = add ? ((uint32_t *)c.data)[i * nr + j] : ((uint32_t *)start.data)[j];
+      uint32_t sum = ((uint32_t *)start.data)[j];
+      if (zeros) sum -= ((uint32_t *)zero.data)[i] * ((uint32_t *)sums.data)[j];
       for (size_t t = 0; t < 4 * runs * quads; t++) {
         const uint8_t byte = at[i][t / (4 * quads) * run_step + t % (4 * quads)];
         int32_t x = k->q_flip ? byte : (int8_t)byte;
@@ -188,8 +177,9 @@ static void check_gemm_bytes(const ufk_qgemm_table *k, size_t rows, size_t n, si
       expected[i * nr + j] = sum;
     }
   }
-  const ufk_q_bytes tile = {rows, n, runs, quads, at, run_step, b.data, add ? NULL : start.data, c.data};
-  const ufk_q_rows found = k->gemm_bytes(&tile, NULL, NULL, 0);
+  const ufk_q_bytes tile = {rows, n, runs, quads, at, run_step, b.data, start.data, zeros ? zero.data : NULL, sums.data,
+                            c.data};
+  const ufk_q_rows found = k->gemm_bytes(&tile, &(ufk_q_end){0});
   assert_int_equal(found.made, 0);
   assert_int_equal(found.summed, rows);
   for (size_t i = 0; i < rows * nr; i++) {
@@ -197,7 +187,7 @@ static void check_gemm_bytes(const ufk_qgemm_table *k, size_t rows, size_t n, si
   }
   for (size_t i = 0; i < rows; i++) unguard(&a[i]);
   free(expected);
-  unguard(&b), unguard(&start), unguard(&c);
+  unguard(&b), unguard(&start), unguard(&sums), unguard(&zero), unguard(&c);
 }
 
 /* ---- from sums to outputs ----------------------------------------------------------- */
@@ -263,21 +253,28 @@ static void check_to_int(const ufk_qgemm_table *k, size_t rows, size_t n, int ty
   free_outputs(&o);
 }
 
-/* A product of nothing, whose sums are where it starts, to outputs at once. */
+/* A product of one quad, sums of which are 0 to 127 above the first row's, to outputs at once. */
 static void check_at_once(const ufk_qgemm_table *k, const outputs *o, bool real) {
   const size_t nr = k->q_nr;
+  const int32_t *start = o->acc.data;
   guarded c = guard(o->rows * nr * 4);
+  uint8_t quads[UFK_Q_MAX_MR][4] = {{0}};
   const uint8_t *at[UFK_Q_MAX_MR] = {NULL};
+  int8_t b[4 * UFK_Q_MAX_NR];
   for (size_t i = 0; i < o->rows; i++) {
-    memcpy((int32_t *)c.data + i * nr, (int32_t *)o->acc.data + i * o->ld, nr * 4);
+    quads[i][0] = (uint8_t)below(2 + i * 10);
+    at[i] = quads[i];
   }
-  const ufk_q_bytes tile = {.rows = o->rows, .n = o->n, .a = at, .b = o->out.data, .c = c.data};
+  memset(b, 1, sizeof b);
+  const ufk_q_bytes tile = {.rows = o->rows, .n = o->n, .runs = 1, .quads = 1, .a = at, .b = b, .start = start,
+                            .c = c.data};
+  const ufk_q_end end = {.scale = &o->scale, .out = o->out.data, .step = o->step};
   memset(o->out.data, 99, (o->rows - 1) * o->step + o->n);
-  const ufk_q_rows found = k->gemm_bytes(&tile, &o->scale, o->out.data, o->step);
+  const ufk_q_rows found = k->gemm_bytes(&tile, &end);
   assert_int_equal(found.made + found.summed, o->rows);
   for (size_t i = 0; i < o->rows * o->n; i++) {
     const size_t row = i / o->n, j = i % o->n;
-    const int32_t sum = ((int32_t *)o->acc.data)[row * o->ld + j];
+    const int32_t sum = (int32_t)((uint32_t)start[j] + quads[row][0]);
     if (row < found.made) assert_int_equal(expected_output(o, real, sum, j), ((int8_t *)o->out.data)[row * o->step + j]);
     else assert_int_equal(sum, ((int32_t *)c.data)[(row - found.made) * nr + j]);
   }
@@ -292,11 +289,11 @@ static void check_many(const ufk_qgemm_table *k, size_t rows) {
   guarded c = guard(k->q_bytes_mr * k->q_nr * 4);
   int8_t *out = calloc(rows, k->q_nr);
   for (size_t i = 0; i < rows; i++) at[i] = zeros;
-  const ufk_q_bytes tile = {rows, o.n, 1, 1, at, 0, c.data, o.acc.data, c.data};
+  const ufk_q_bytes tile = {rows, o.n, 1, 1, at, 0, c.data, o.acc.data, NULL, NULL, c.data};
   for (size_t done = 0; done < rows;) {
     ufk_q_bytes rest = tile;
     rest.rows -= done;
-    const ufk_q_rows found = k->gemm_bytes(&rest, NULL, out, o.n);
+    const ufk_q_rows found = k->gemm_bytes(&rest, &(ufk_q_end){.out = out, .step = o.n});
     assert_int_equal(found.made, 0);
     assert_true(found.summed > 0 && found.summed <= UFI_MIN(rest.rows, k->q_bytes_mr));
     for (size_t i = 0; i < found.summed * k->q_nr; i++) {
@@ -309,7 +306,7 @@ static void check_many(const ufk_qgemm_table *k, size_t rows) {
   o.scale.nudge = nudge;
   o.scale.zero = 7;
   o.scale.min = -128;
-  const ufk_q_rows found = k->gemm_bytes(&tile, &o.scale, out, o.n);
+  const ufk_q_rows found = k->gemm_bytes(&tile, &(ufk_q_end){&o.scale, NULL, out, o.n});
   for (size_t i = 0; i < found.made * o.n; i++) assert_int_equal(out[i], 7);
   free(out);
   unguard(&c);
@@ -343,6 +340,38 @@ static void check_near(const ufk_qgemm_table *k, size_t rows, size_t n, int type
   if (type == 0 && n <= k->q_nr && k->gemm_bytes && rows <= k->q_bytes_mr) check_at_once(k, &o, real);
   unguard(&factor), unguard(&nudge);
   free_outputs(&o);
+}
+
+/* The sums of a product at once, as of sums in memory. */
+static void check_float_at_once(const ufk_qgemm_table *k, size_t rows, size_t n) {
+  const size_t nr = k->q_nr, step = n + below(3), size = ((rows - 1) * step + n) * 4;
+  guarded start = guard_ints(nr), sums = guard_ints(nr), zero = guard_ints(rows), row = guard(rows * 4);
+  guarded column = guard(padded(n) * 4), bias = guard(padded(n) * 4), c = guard(k->q_bytes_mr * nr * 4);
+  guarded out = guard(size), expected = guard(size);
+  static const uint8_t none[4];
+  const uint8_t *at[40];
+  for (size_t j = 0; j < padded(n); j++) {
+    ((float *)column.data)[j] = (float)below(1000) / 777.0f;
+    ((float *)bias.data)[j] = (float)below(99) - 50;
+  }
+  for (size_t i = 0; i < rows; i++) ((float *)row.data)[i] = 1.0f / (float)(1 + below(77)), at[i] = none;
+  const ufk_q_float s = {column.data, below(2) ? bias.data : NULL, row.data, below(2), below(2) ? 0 : -INFINITY, 1e9f};
+  const ufk_q_bytes tile = {.rows = rows, .n = n, .a = at, .b = (const int8_t *)none, .start = start.data,
+                            .zero = zero.data, .sums = sums.data, .c = c.data};
+  const ufk_q_rows found = k->gemm_bytes(&tile, &(ufk_q_end){.to_float = &s, .out = out.data, .step = step});
+  assert_int_equal(found.made, found.summed ? 0 : rows);
+  for (size_t i = 0; i < found.made; i++) {
+    int32_t acc[2 * UFK_Q_MAX_NR];
+    for (size_t j = 0; j < nr; j++) {
+      acc[j] = (int32_t)(((uint32_t *)start.data)[j] - ((uint32_t *)zero.data)[i] * ((uint32_t *)sums.data)[j]);
+    }
+    ufk_q_float one = s;
+    one.row += i;
+    k->to_float(1, n, acc, nr, &one, (float *)expected.data + i * step, step);
+    assert_memory_equal((float *)out.data + i * step, (float *)expected.data + i * step, n * 4);
+  }
+  unguard(&start), unguard(&sums), unguard(&zero), unguard(&row), unguard(&column), unguard(&bias), unguard(&c);
+  unguard(&out), unguard(&expected);
 }
 
 static void check_to_float(const ufk_qgemm_table *k, size_t rows, size_t n) {
@@ -393,14 +422,16 @@ static void sizes(const ufk_qgemm_table *k, const ufk_qgemm_table *scalar) {
     check_widen(k, 1 + below(8), n);
     check_copy(k, 1 + below(8), n);
   }
-  for (size_t rows = 1; rows < 100 && k->gemm_bytes; rows++) check_many(k, rows);
+  for (size_t rows = 1; rows < 100 && k->gemm_bytes; rows++) {
+    check_many(k, rows);
+    check_float_at_once(k, 1 + rows % 40, 1 + below(k->q_nr));
+  }
   for (size_t rows = 1; rows <= k->q_mr; rows++) {
     for (int i = 0; i < 30; i++) {
       check_gemm(k, rows, 1 + below(k->q_nr), below(9) ? below(40) : below(1000), i % 2);
       if (!k->gemm_bytes || rows > k->q_bytes_mr) continue;
       check_gemm_bytes(k, rows, 1 + below(k->q_nr), 1, below(9) ? below(20) : below(1000));
       check_gemm_bytes(k, rows, 1 + below(k->q_nr), below(8), 1 + below(20));
-      check_start(k, rows);
       check_pack(k, 1 + below(k->q_nr), 1 + below(50));
     }
   }
