@@ -120,6 +120,10 @@ typedef struct ufk_elementwise_table {
   /* y[i] = table[x[i]]: every function of one 8-bit value. */
   void (*lut8)(const uint8_t *x, uint8_t *y, size_t n, const uint8_t table[256]);
 
+  /* Of 16-bit fixed point, `bits` of which (0 to 6) are integer bits, to all fraction (fixedpoint.h). */
+  void (*s16_tanh)(const int16_t *x, int16_t *y, size_t n, int bits);
+  void (*s16_logistic)(const int16_t *x, int16_t *y, size_t n, int bits);
+
   ufk_s8_add_fn s8_add[UFK_MODE_COUNT];
   ufk_u8_add_fn u8_add[UFK_MODE_COUNT];
   /* (a - b)^2, squared before it is scaled to the output; left_shift is 7, subtract is set, y has any scale. */

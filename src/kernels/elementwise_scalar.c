@@ -12,6 +12,7 @@
 #include <math.h>
 
 #include "kernels/fixed32.h"
+#include "kernels/fixedpoint_tmpl.h"
 
 /* ---- two operands ------------------------------------------------------------ */
 
@@ -285,6 +286,7 @@ static void set_f32(ufk_elementwise_table *table) {
 
 void ufk_elementwise_scalar(ufk_elementwise_table *table) {
   set_f32(table);
+  set_fixedpoint(table);
   table->s8_sum = s8_sum;
   table->u8_sum = u8_sum;
   table->s8_accumulate = s8_accumulate;

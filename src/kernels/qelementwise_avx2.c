@@ -63,6 +63,7 @@ static inline bool f_is_above(vecf x, vecf y) {
   return _mm256_movemask_ps(_mm256_cmp_ps(x, y, _CMP_GT_OQ)) != 0;
 }
 
+#include "kernels/fixedpoint_tmpl.h"
 #include "kernels/qelementwise_tmpl.h"
 
 /* A shuffle looks 16 bytes up at once, by the low 4 bits of an index, and gives 0
@@ -100,5 +101,6 @@ static void lut8(const uint8_t *x, uint8_t *y, size_t n, const uint8_t table[256
 
 void ufk_qelementwise_avx2(ufk_elementwise_table *table) {
   set_bytes(table);
+  set_fixedpoint(table);
   table->lut8 = lut8;
 }

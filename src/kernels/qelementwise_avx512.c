@@ -64,6 +64,7 @@ static inline vecf f_signed(vecf x, vecf y) { /* (x & sign) | y */
 static inline vecf f_farther(vecf x, vecf y) { return _mm512_range_ps(x, y, 0xb); }
 static inline bool f_is_above(vecf x, vecf y) { return _mm512_cmp_ps_mask(x, y, _CMP_GT_OQ) != 0; }
 
+#include "kernels/fixedpoint_tmpl.h"
 #include "kernels/qelementwise_tmpl.h"
 
 /* One instruction of VBMI looks up 64 bytes in 128, by 7 bits. Without it AVX2's version stays. */
@@ -82,5 +83,6 @@ __attribute__((target("avx512vbmi"))) static void lut8(const uint8_t *x, uint8_t
 
 void ufk_qelementwise_avx512(ufk_elementwise_table *table) {
   set_bytes(table);
+  set_fixedpoint(table);
   if (__builtin_cpu_supports("avx512vbmi")) table->lut8 = lut8;
 }

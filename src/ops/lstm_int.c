@@ -5,9 +5,8 @@
  *
  * Before an activation a gate has the scale 2^-12 (3 integer bits), or with
  * layer normalization that of intermediate tensor g; intermediate 4 is the
- * output before the projection. Zero points are folded into biases once:
- * bias - zero * (sum of a row of weights). All arithmetic is that of TFLite's
- * 8x8_16 kernel, bit for bit.
+ * output before the projection. All arithmetic is that of TFLite's 8x8_16 kernel,
+ * bit for bit.
  */
 #include <math.h>
 
@@ -19,20 +18,21 @@
 typedef struct int_gate {
   ufk_scale in, rec, peephole, norm;
   int32_t variance_guard;
-  int32_t *bias_in, *bias_rec; /* (n_cell), with the zero points folded in */
 } int_gate;
+
+/* Weights of the gates, of inputs and then of states, and of the projection. */
+enum { W_IN, W_REC = UFI_GATES, W_PROJECTION = 2 * UFI_GATES, WEIGHTS };
 
 typedef struct int_lstm {
   int_gate gates[UFI_GATES];
   ufk_scale hidden, projection;
+  ufi_weight weights[WEIGHTS];
   int32_t hidden_zero, h_zero;
   int cell_log2; /* cell state scale is 2^cell_log2 */
   int16_t cell_clip;
   int8_t proj_clip;
-  int32_t *bias_projection; /* (n_output) */
-  int16_t *values[UFI_GATES];
-  int16_t *x, *h, *wide;    /* (n_input), (n_output), (n_cell): widened inputs of products */
-  int8_t *narrow;           /* (n_cell): input of the projection */
+  int16_t *values[UFI_GATES], *cell; /* (n_cell); cell: the tanh of the state */
+  int8_t *narrow;                    /* (n_cell): input of the projection */
 } int_lstm;
 
 /* ---- prepare ---------------------------------------------------------------------- */
@@ -63,18 +63,6 @@ uf_status ufi_lstm_norm_check(ufi_ctx *ctx, const ufi_tensor *norm) {
                       norm->name, norm->quant ? (int)norm->quant->count : 0);
 }
 
-/* bias (NULL: zeros) - zero * row sums of w; w: (rows, cols) */
-static void fold_zero(const ufi_tensor *w, int32_t zero, const ufi_tensor *bias, int32_t *out) {
-  int64_t rows = w->dims[0], cols = w->dims[1];
-  const int8_t *p = w->data;
-  const int32_t *b = bias ? bias->data : NULL;
-  for (int64_t r = 0; r < rows; r++) {
-    int32_t sum = 0;
-    for (int64_t i = 0; i < cols; i++) sum += p[r * cols + i];
-    out[r] = (int32_t)((uint32_t)(b ? b[r] : 0) - (uint32_t)zero * (uint32_t)sum);
-  }
-}
-
 static uf_status prepare_gate(ufi_ctx *ctx, const ufi_lstm *l, int_lstm *s, int g) {
   const ufi_lstm_gate *from = &l->gates[g];
   int_gate *to = &s->gates[g];
@@ -92,30 +80,31 @@ static uf_status prepare_gate(ufi_ctx *ctx, const ufi_lstm *l, int_lstm *s, int 
   if (from->peephole) {
     to->peephole = ufi_scale_from((float)(ldexp(1, s->cell_log2) * ufi_scale(from->peephole) / out_scale));
   }
-  fold_zero(from->w_in, ufi_zero(l->input), from->norm ? NULL : from->bias, to->bias_in);
-  fold_zero(from->w_rec, ufi_zero(l->h), NULL, to->bias_rec);
   return UF_OK;
 }
 
 /* One block: the struct, then its arrays. */
 static int_lstm *make_state(ufi_ctx *ctx, const ufi_lstm *l) {
-  size_t cells = (size_t)l->n_cell, biases = (UFI_GATES * 2 * cells + (size_t)l->n_output) * sizeof(int32_t);
-  size_t wide = ((UFI_GATES + 1) * cells + (size_t)(l->n_input + l->n_output)) * sizeof(int16_t);
-  int_lstm *s = ufi_ctx_state(ctx, sizeof *s + biases + wide + cells);
+  const size_t cells = (size_t)l->n_cell;
+  int_lstm *s = ufi_ctx_state(ctx, sizeof *s + (UFI_GATES + 1) * cells * sizeof(int16_t) + cells);
   if (s == NULL) return NULL;
-  int32_t *memory = (int32_t *)(s + 1);
-  for (int g = 0; g < UFI_GATES; g++, memory += 2 * cells) {
-    s->gates[g].bias_in = memory;
-    s->gates[g].bias_rec = memory + cells;
-  }
-  s->bias_projection = memory;
-  int16_t *values = (int16_t *)(memory + l->n_output);
+  int16_t *values = (int16_t *)(s + 1);
   for (int g = 0; g < UFI_GATES; g++, values += cells) s->values[g] = values;
-  s->wide = values;
-  s->x = s->wide + cells;
-  s->h = s->x + l->n_input;
-  s->narrow = (int8_t *)(s->h + l->n_output);
+  s->cell = values;
+  s->narrow = (int8_t *)(s->cell + cells);
   return s;
+}
+
+static uf_status pack_weights(ufi_ctx *ctx, const ufi_lstm *l, int_lstm *s) {
+  const ufi_tensor *weights[WEIGHTS] = {NULL};
+  for (int g = l->has_input_gate ? 0 : 1; g < UFI_GATES; g++) {
+    weights[W_IN + g] = l->gates[g].w_in;
+    weights[W_REC + g] = l->gates[g].w_rec;
+  }
+  weights[W_PROJECTION] = l->projection;
+  UFI_TRY(ufi_weights_pack(ctx, 0, weights, WEIGHTS, s->weights));
+  ufi_want_scratch(ctx, ufi_weights_scratch(s->weights, WEIGHTS));
+  return UF_OK;
 }
 
 static uf_status prepare_output(ufi_ctx *ctx, const ufi_lstm *l, int_lstm *s) {
@@ -125,7 +114,6 @@ static uf_status prepare_output(ufi_ctx *ctx, const ufi_lstm *l, int_lstm *s) {
   s->h_zero = ufi_zero(l->h);
   if (l->projection == NULL) return UF_OK;
   s->projection = ufi_scale_from(ufi_scale(l->projection) * hidden_scale / ufi_scale(l->h));
-  fold_zero(l->projection, -s->hidden_zero, l->projection_bias, s->bias_projection);
   return UF_OK;
 }
 
@@ -138,24 +126,18 @@ uf_status ufi_lstm_int_prepare(ufi_ctx *ctx, const ufi_lstm *l) {
   s->proj_clip = (int8_t)UFI_MIN(UFI_MAX(projection, 0.0f), 127.0f);
   UFI_TRY(prepare_output(ctx, l, s));
   for (int g = l->has_input_gate ? 0 : 1; g < UFI_GATES; g++) UFI_TRY(prepare_gate(ctx, l, s, g));
-  return UF_OK;
+  return pack_weights(ctx, l, s);
 }
 
 /* ---- eval -------------------------------------------------------------------------- */
 
-enum { CHUNK = 64 }; /* rows whose sums are on the stack */
-
-/* v = v + scale (w x + bias), w: (rows, cols) */
-static void accumulate(const int8_t *w, const int16_t *x, const int32_t *bias, ufk_scale scale, int16_t *v, int64_t rows,
-                       int64_t cols) {
-  int32_t sums[CHUNK];
-  for (int64_t r = 0; r < rows; r += CHUNK) {
-    const int64_t n = UFI_MIN(rows - r, CHUNK);
-    ufi_matvec_s8(w + r * cols, x, sums, n, cols);
-    for (int64_t i = 0; i < n; i++) {
-      const int32_t sum = ufk_add_wrap(bias[r + i], sums[i]);
-      v[r + i] = (int16_t)ufk_fx_clamp16(ufk_scale_i32(sum, scale) + v[r + i]);
-    }
+/* v = v + scale (w (x - zero) + bias) */
+static void accumulate(const ufi_ctx *ctx, const ufi_weight *packed, const ufi_tensor *w, const int8_t *x, int32_t zero,
+                       const ufi_tensor *bias, ufk_scale scale, int16_t *v) {
+  const int32_t *sums = ufi_weight_sums(packed, w, x, zero, ctx->scratch), *b = bias ? bias->data : NULL;
+  for (int64_t r = 0; r < packed->shape.rows; r++) {
+    const int32_t sum = b ? ufk_add_wrap(b[r], sums[r]) : sums[r];
+    v[r] = (int16_t)ufk_fx_clamp16(ufk_scale_i32(sum, scale) + v[r]);
   }
 }
 
@@ -176,21 +158,21 @@ static void layer_norm(const int_gate *gate, const int16_t *coefficients, const 
   }
 }
 
-static void compute_gate(const ufi_lstm *l, const int_lstm *s, int g, const int16_t *c) {
+static void compute_gate(const ufi_ctx *ctx, const ufi_lstm *l, int g, const int8_t *x, const int8_t *h, const int16_t *c) {
+  const ufk_elementwise_table *k = &ufi_kernels_get()->elementwise;
+  const int_lstm *s = ctx->state;
   const ufi_lstm_gate *from = &l->gates[g];
   const int_gate *gate = &s->gates[g];
   int16_t *v = s->values[g];
   memset(v, 0, (size_t)l->n_cell * sizeof *v);
-  accumulate(from->w_in->data, s->x, gate->bias_in, gate->in, v, l->n_cell, l->n_input);
-  accumulate(from->w_rec->data, s->h, gate->bias_rec, gate->rec, v, l->n_cell, l->n_output);
+  accumulate(ctx, &s->weights[W_IN + g], from->w_in, x, ufi_zero(l->input), from->norm ? NULL : from->bias, gate->in, v);
+  accumulate(ctx, &s->weights[W_REC + g], from->w_rec, h, ufi_zero(l->h), NULL, gate->rec, v);
   const int16_t *p = from->peephole ? from->peephole->data : NULL;
   for (int64_t i = 0; p && i < l->n_cell; i++) {
     v[i] = (int16_t)ufk_fx_clamp16(ufk_scale_i32((int32_t)p[i] * c[i], gate->peephole) + v[i]);
   }
   if (from->norm) layer_norm(gate, from->norm->data, from->bias->data, v, l->n_cell);
-  for (int64_t i = 0; i < l->n_cell; i++) {
-    v[i] = g == UFI_GATE_CELL ? ufk_fx_tanh(v[i], 3) : ufk_fx_logistic(v[i], 3);
-  }
+  (g == UFI_GATE_CELL ? k->s16_tanh : k->s16_logistic)(v, v, (size_t)l->n_cell, 3);
 }
 
 void ufi_lstm_int_cell(int64_t n, const int16_t *forget, const int16_t *input, const int16_t *cell, int log2_scale,
@@ -207,20 +189,21 @@ void ufi_lstm_int_cell(int64_t n, const int16_t *forget, const int16_t *input, c
 
 static int8_t clamp8(int32_t x) { return (int8_t)UFI_MIN(UFI_MAX(x, -128), 127); }
 
-static void update_output(const ufi_lstm *l, const int_lstm *s, const int16_t *c, int8_t *h) {
+static void update_output(const ufi_ctx *ctx, const ufi_lstm *l, const int16_t *c, int8_t *h) {
+  const int_lstm *s = ctx->state;
   int8_t *hidden = l->projection ? s->narrow : h;
   int32_t zero = l->projection ? -s->hidden_zero : s->hidden_zero; /* as the reference has it */
+  ufi_kernels_get()->elementwise.s16_tanh(c, s->cell, (size_t)l->n_cell, 15 + s->cell_log2);
   for (int64_t i = 0; i < l->n_cell; i++) {
-    int32_t product = (int32_t)s->values[UFI_GATE_OUTPUT][i] * ufk_fx_tanh(c[i], 15 + s->cell_log2);
+    const int32_t product = (int32_t)s->values[UFI_GATE_OUTPUT][i] * s->cell[i];
     hidden[i] = clamp8(ufk_scale_i32(product, s->hidden) + zero);
   }
   if (l->projection == NULL) return;
-  const int8_t *w = l->projection->data;
-  ufi_widen(hidden, l->n_cell, 0, s->wide);
+  const int32_t *bias = l->projection_bias ? l->projection_bias->data : NULL;
+  const int32_t *sums = ufi_weight_sums(&s->weights[W_PROJECTION], l->projection, hidden, -s->hidden_zero, ctx->scratch);
   for (int64_t r = 0; r < l->n_output; r++) {
-    int32_t sum;
-    ufi_matvec_s8(w + r * l->n_cell, s->wide, &sum, 1, l->n_cell);
-    int32_t y = clamp8(ufk_scale_i32(ufk_add_wrap(s->bias_projection[r], sum), s->projection) + s->h_zero);
+    const int32_t sum = bias ? ufk_add_wrap(bias[r], sums[r]) : sums[r];
+    int32_t y = clamp8(ufk_scale_i32(sum, s->projection) + s->h_zero);
     if (s->proj_clip > 0) y = UFI_MIN(UFI_MAX(y, -s->proj_clip), s->proj_clip);
     h[r] = (int8_t)y;
   }
@@ -234,13 +217,11 @@ void ufi_lstm_int(ufi_ctx *ctx, const ufi_lstm *l) {
       const int8_t *x = (const int8_t *)l->input->data + row * l->n_input;
       int8_t *h = (int8_t *)l->h->data + b * l->n_output;
       int16_t *c = (int16_t *)l->c->data + b * l->n_cell;
-      ufi_widen(x, l->n_input, 0, s->x);
-      ufi_widen(h, l->n_output, 0, s->h);
-      for (int g = l->has_input_gate ? 0 : 1; g < UFI_GATE_OUTPUT; g++) compute_gate(l, s, g, c);
+      for (int g = l->has_input_gate ? 0 : 1; g < UFI_GATE_OUTPUT; g++) compute_gate(ctx, l, g, x, h, c);
       ufi_lstm_int_cell(l->n_cell, s->values[UFI_GATE_FORGET], l->has_input_gate ? s->values[UFI_GATE_INPUT] : NULL,
                         s->values[UFI_GATE_CELL], s->cell_log2, s->cell_clip, c);
-      compute_gate(l, s, UFI_GATE_OUTPUT, c);
-      update_output(l, s, c, h);
+      compute_gate(ctx, l, UFI_GATE_OUTPUT, x, h, c);
+      update_output(ctx, l, c, h);
       memcpy((int8_t *)l->output->data + row * l->n_output, h, (size_t)l->n_output);
     }
   }

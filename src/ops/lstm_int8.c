@@ -27,13 +27,17 @@ typedef struct int8_gate {
   int16_t *values;         /* (n_cell) */
 } int8_gate;
 
+/* Weights of the gates, of inputs and then of states. */
+enum { W_IN, W_REC = UFI_GATES, WEIGHTS = 2 * UFI_GATES };
+
 typedef struct int8_lstm {
   int8_gate gates[UFI_GATES];
+  ufi_weight weights[WEIGHTS];
+  size_t product;          /* bytes of scratch of one */
   ufk_scale projection;
   int16_t cell_clip;
   int8_t proj_clip;
   int16_t *hidden;         /* (n_cell) */
-  int16_t *x, *h;          /* (n_input), (n_output): less their zero points */
 } int8_lstm;
 
 /* ---- checks ------------------------------------------------------------------------ */
@@ -81,14 +85,19 @@ static uf_status prepare_gate(ufi_ctx *ctx, const ufi_lstm *l, int g, int8_gate 
 
 uf_status ufi_lstm_int8_prepare(ufi_ctx *ctx, const ufi_lstm *l) {
   const size_t cells = (size_t)l->n_cell;
-  const size_t wide = (UFI_GATES + 1) * cells + (size_t)(l->n_input + l->n_output);
-  int8_lstm *s = ufi_ctx_state(ctx, sizeof *s + wide * sizeof(int16_t));
+  const ufi_tensor *weights[WEIGHTS] = {NULL};
+  int8_lstm *s = ufi_ctx_state(ctx, sizeof *s + (UFI_GATES + 1) * cells * sizeof(int16_t));
   if (s == NULL) return UF_RESOURCE_EXHAUSTED;
   s->hidden = (int16_t *)(s + 1);
   for (int g = 0; g < UFI_GATES; g++) s->gates[g].values = s->hidden + (size_t)(g + 1) * cells;
-  s->x = s->hidden + (UFI_GATES + 1) * cells;
-  s->h = s->x + l->n_input;
-  for (int g = UFI_GATE_FORGET; g < UFI_GATES; g++) UFI_TRY(prepare_gate(ctx, l, g, &s->gates[g]));
+  for (int g = UFI_GATE_FORGET; g < UFI_GATES; g++) {
+    UFI_TRY(prepare_gate(ctx, l, g, &s->gates[g]));
+    weights[W_IN + g] = l->gates[g].w_in;
+    weights[W_REC + g] = l->gates[g].w_rec;
+  }
+  UFI_TRY(ufi_weights_pack(ctx, 0, weights, WEIGHTS, s->weights));
+  s->product = ufi_weights_scratch(s->weights, WEIGHTS);
+  ufi_want_scratch(ctx, 2 * s->product);
   s->projection = ufi_scale_from((double)(float)((double)ufi_scale(l->projection) * ldexp(1, -15) / (double)ufi_scale(l->h)));
   const float clip = l->attrs->cell_clip;
   s->cell_clip = clip > 0 && clip < 1 ? (int16_t)(clip / ufi_scale(l->c)) : 0;
@@ -100,12 +109,9 @@ uf_status ufi_lstm_int8_prepare(ufi_ctx *ctx, const ufi_lstm *l) {
 
 static int32_t clamp8(int32_t x) { return UFI_MIN(UFI_MAX(x, -128), 127); }
 
-/* One element of W x or R h, as it goes into the gate's sum. */
-static int32_t multiply(const product *p, const int8_t *w, const int16_t *x, int64_t n) {
-  int32_t sum;
-  ufi_matvec_s8(w, x, &sum, 1, n);
-  const int32_t rounded = clamp8(ufk_add_wrap(ufk_scale_i32(sum, p->into), p->zero));
-  return ufk_scale_i32(rounded - p->zero, p->onto);
+/* An element of W x or R h, as it goes into the gate's sum. */
+static int32_t rounded(const product *p, int32_t sum) {
+  return ufk_scale_i32(clamp8(ufk_add_wrap(ufk_scale_i32(sum, p->into), p->zero)) - p->zero, p->onto);
 }
 
 static void layer_norm(const int8_gate *gate, const int16_t *coefficients, const int32_t *bias, int16_t *v, int64_t n) {
@@ -129,15 +135,16 @@ static int16_t code_of(float x) { return (int16_t)UFI_MIN((int32_t)(x * 32768.0f
 static int16_t sigmoid(int16_t x) { return code_of(1.0f / (1.0f + expf(-(float)x / 4096.0f))); }
 static int16_t hyperbolic(int16_t x, float scale) { return code_of(tanhf((float)x * scale)); }
 
-static void compute_gate(const ufi_lstm *l, const int8_lstm *s, int g) {
+static void compute_gate(const ufi_ctx *ctx, const ufi_lstm *l, int g, const int8_t *x, const int8_t *h) {
+  const int8_lstm *s = ctx->state;
   const ufi_lstm_gate *from = &l->gates[g];
   const int8_gate *gate = &s->gates[g];
-  const int8_t *w = from->w_in->data, *rec = from->w_rec->data;
   int16_t *v = gate->values;
+  const int32_t *in = ufi_weight_sums(&s->weights[W_IN + g], from->w_in, x, ufi_zero(l->input), ctx->scratch);
+  const int32_t *back = ufi_weight_sums(&s->weights[W_REC + g], from->w_rec, h, ufi_zero(l->h),
+                                        (char *)ctx->scratch + s->product);
   for (int64_t r = 0; r < l->n_cell; r++) {
-    const int32_t in = multiply(&gate->in, w + r * l->n_input, s->x, l->n_input);
-    const int32_t back = multiply(&gate->rec, rec + r * l->n_output, s->h, l->n_output);
-    v[r] = (int16_t)ufk_fx_clamp16(ufk_add_wrap(in, back));
+    v[r] = (int16_t)ufk_fx_clamp16(ufk_add_wrap(rounded(&gate->in, in[r]), rounded(&gate->rec, back[r])));
   }
   layer_norm(gate, from->norm->data, from->bias->data, v, l->n_cell);
   for (int64_t r = 0; r < l->n_cell; r++) v[r] = g == UFI_GATE_CELL ? hyperbolic(v[r], 1.0f / 4096) : sigmoid(v[r]);
@@ -164,9 +171,7 @@ void ufi_lstm_int8(ufi_ctx *ctx, const ufi_lstm *l) {
     const int8_t *x = (const int8_t *)l->input->data + b * l->n_input;
     int8_t *h = (int8_t *)l->h->data + b * l->n_output;
     int16_t *c = (int16_t *)l->c->data + b * l->n_cell;
-    ufi_widen(x, l->n_input, ufi_zero(l->input), s->x);
-    ufi_widen(h, l->n_output, ufi_zero(l->h), s->h);
-    for (int g = UFI_GATE_FORGET; g < UFI_GATES; g++) compute_gate(l, s, g);
+    for (int g = UFI_GATE_FORGET; g < UFI_GATES; g++) compute_gate(ctx, l, g, x, h);
     ufi_lstm_int_cell(l->n_cell, s->gates[UFI_GATE_FORGET].values, NULL, s->gates[UFI_GATE_CELL].values, -15, s->cell_clip, c);
     update_output(l, s, c, h);
     memcpy((int8_t *)l->output->data + b * l->n_output, h, (size_t)l->n_output);

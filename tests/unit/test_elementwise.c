@@ -294,6 +294,22 @@ static void bytes_isa(const char *isa) {
     check_bytes("accumulate", n, u, v, n * 4);
   }
 }
+static void fixedpoint_isa(const char *isa) {
+  for (size_t k = 0; k < 7 * UFI_COUNT(lengths); ++k) {
+    const size_t n = lengths[k % UFI_COUNT(lengths)];
+    const int bits = (int)(k / UFI_COUNT(lengths));
+    int16_t *a = tail(&in_a, n, 2), *x = tail(&out_x, n, 2), *y = tail(&out_y, n, 2);
+    for (size_t i = 0; i < n; ++i) a[i] = (int16_t)(i < 3 ? (const int[]){-32768, 32767, 0}[i] : (int)(i * 40503u));
+    scalar.elementwise.s16_tanh(a, x, n, bits);
+    tested.elementwise.s16_tanh(a, y, n, bits);
+    check_bytes(isa, n, x, y, n * 2);
+    scalar.elementwise.s16_logistic(a, x, n, bits);
+    tested.elementwise.s16_logistic(a, a, n, bits); /* in place */
+    check_bytes(isa, n, x, a, n * 2);
+  }
+}
+static void test_fixedpoint(void **state) { each_isa(fixedpoint_isa); }
+
 static void test_bytes(void **state) { each_isa(bytes_isa); }
 
 static ufk_scale random_scale(int32_t lo, int32_t hi) {
@@ -384,8 +400,8 @@ int main(void) {
     cmocka_unit_test(test_f32_binary),    cmocka_unit_test(test_f32_unary),
     cmocka_unit_test(test_f32_parameter), cmocka_unit_test(test_f32_rows),
     cmocka_unit_test(test_f32_accumulate),
-             cmocka_unit_test(test_quantize),
-    cmocka_unit_test(test_bytes),         cmocka_unit_test(test_q_binary),
+    cmocka_unit_test(test_quantize),      cmocka_unit_test(test_bytes),
+    cmocka_unit_test(test_fixedpoint),    cmocka_unit_test(test_q_binary),
     cmocka_unit_test(test_softmax8),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
