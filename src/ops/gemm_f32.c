@@ -315,16 +315,16 @@ static __attribute__((noinline)) void do_rows_copying(const plan *p, const strip
   do_rows(p, rows, column, n, copies);
 }
 
+/* Items of the same rows follow each other, so that a thread rather computes whole rows: nodes before and after are
+ * cut by rows, too, and what lies in another processor's cache comes slowly. */
 static void do_item(void *context, size_t index) {
   const plan *p = context;
   const ufi_gemm_f32 *g = p->g;
   int64_t i = (int64_t)index;
-  int64_t block = i % p->row_blocks, rest = i / p->row_blocks;
-  int64_t line = rest % p->lines;
-  rest /= p->lines;
-  int64_t column_block = rest % p->column_blocks, column = column_of(p, column_block);
-  int64_t x = block * p->rows;
-  stripe rows = {.group = rest / p->column_blocks, .row = line * p->width + x};
+  int64_t column_block = i % p->column_blocks, column = column_of(p, column_block);
+  i /= p->column_blocks;
+  int64_t x = i % p->row_blocks * p->rows, line = i / p->row_blocks % p->lines;
+  stripe rows = {.group = i / p->row_blocks / p->lines, .row = line * p->width + x};
   rows.rows = UFI_MIN(p->rows, p->width - x);
   int64_t image = p->lines == 1 ? 0 : line / g->out_h, y = p->lines == 1 ? 0 : line % g->out_h;
   rows.out = g->out + rows.group * g->out_group + image * g->out_image + y * g->out_line +
