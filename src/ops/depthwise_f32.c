@@ -77,11 +77,12 @@ static void depthwise_piece(void *context, size_t piece) {
 }
 
 void ufi_depthwise_f32_run(ufi_pool *pool, const ufi_depthwise_f32 *args) {
-  enum { FLOATS = 1 << 14 }; /* of the output, worth a piece; lines of a piece share input */
+  enum { FLOATS = 1 << 13 }; /* of the output, worth a piece; lines of a piece share input */
   const ufk_f32_depthwise *d = &args->image;
   const int64_t lines = args->batch * args->out_h, line = UFI_MAX(d->out_w * d->channels, 1);
-  const int64_t most = ufi_pool_threads(pool) > 1 ? 2 * ufi_pool_threads(pool) : 1;
-  pieces p = {args, lines, UFI_MAX(UFI_MIN(lines * line / FLOATS, UFI_MIN(most, lines)), 1)};
+  const int64_t threads = ufi_pool_threads(pool), worth = UFI_MIN(lines * line / FLOATS, lines);
+  pieces p = {args, lines, UFI_MAX(UFI_MIN(worth, threads), 1)};
+  if (threads > 1 && worth >= 4 * threads) p.n = 2 * threads; /* one may come late */
   ufi_parallel(pool, depthwise_piece, &p, (size_t)p.n);
 }
 

@@ -38,7 +38,7 @@ typedef struct plan {
   bool whole_lines;      /* runs are lines of taps */
   int64_t runs, run;     /* per row: how many, of how many floats */
   int64_t lines, width;  /* output rows, pixels in each, as far as they are regular */
-  int64_t rows, columns; /* of an item */
+  int64_t rows;          /* of an item */
   int64_t row_blocks, column_blocks;
   const ufi_done *done;  /* NULL: items are no whole rows */
 } plan;
@@ -92,11 +92,15 @@ static plan make_plan(const ufi_gemm_f32 *g, int64_t threads) {
   /* Columns are cut only when rows alone keep too few threads busy: when somebody waits for rows, any. */
   int64_t panels = ceil_div(g->n, nr), items = g->groups * p.lines * p.row_blocks;
   bool enough = threads < 2 || (g->done && items >= threads);
-  int64_t cuts = enough ? 1 : UFI_MIN(panels, ceil_div(4 * threads, items));
-  p.columns = ceil_div(panels, cuts) * nr;
-  p.column_blocks = ceil_div(g->n, p.columns);
+  p.column_blocks = enough ? 1 : UFI_MIN(panels, ceil_div(4 * threads, items));
   if (p.column_blocks == 1 && g->groups == 1 && p.lines == 1 && g->out_pixel == g->n) p.done = g->done;
   return p;
+}
+
+/* Where a block of columns begins: blocks are of as many panels, or one more, in turn. */
+static int64_t column_of(const plan *p, int64_t block) {
+  int64_t nr = (int64_t)p->k->f32_nr, panels = ceil_div(p->g->n, nr);
+  return UFI_MIN(panels * block / p->column_blocks * nr, p->g->n);
 }
 
 /* The next part of the sum after s, or the first one when s->runs is 0. False
@@ -318,22 +322,22 @@ static __attribute__((noinline)) void do_rows_copying(const plan *p, const strip
   do_rows(p, rows, column, n, copies);
 }
 
+/* Items of the same rows follow each other, so that a thread rather computes whole rows: nodes before and after are
+ * cut by rows, too, and what lies in another processor's cache comes slowly. */
 static void do_item(void *context, size_t index) {
   const plan *p = context;
   const ufi_gemm_f32 *g = p->g;
   int64_t i = (int64_t)index;
-  int64_t block = i % p->row_blocks, rest = i / p->row_blocks;
-  int64_t line = rest % p->lines;
-  rest /= p->lines;
-  int64_t column = rest % p->column_blocks * p->columns;
-  int64_t x = block * p->rows;
-  stripe rows = {.group = rest / p->column_blocks, .row = line * p->width + x};
+  int64_t column_block = i % p->column_blocks, column = column_of(p, column_block);
+  i /= p->column_blocks;
+  int64_t x = i % p->row_blocks * p->rows, line = i / p->row_blocks % p->lines;
+  stripe rows = {.group = i / p->row_blocks / p->lines, .row = line * p->width + x};
   rows.rows = UFI_MIN(p->rows, p->width - x);
   int64_t image = p->lines == 1 ? 0 : line / g->out_h, y = p->lines == 1 ? 0 : line % g->out_h;
   rows.out = g->out + rows.group * g->out_group + image * g->out_image + y * g->out_line +
              x * g->out_pixel;
   cut_tiles(&rows, (int64_t)p->k->f32_mr);
-  int64_t n = UFI_MIN(p->columns, g->n - column);
+  int64_t n = column_of(p, column_block + 1) - column;
   if (p->whole_lines) do_rows_copying(p, &rows, column, n);
   else do_rows(p, &rows, column, n, NULL);
   if (p->done) p->done->fn(p->done->context, rows.row, rows.rows);

@@ -50,7 +50,7 @@ typedef struct plan {
   int64_t panel;         /* bytes of a panel of columns */
   int64_t lines, width;  /* output rows, pixels in each, as far as they are regular */
   int64_t image_lines;   /* such lines in an image */
-  int64_t rows, columns; /* of an item */
+  int64_t rows;          /* of an item */
   int64_t row_blocks, column_blocks;
   int64_t items, workers;
   const ufi_done *done;  /* NULL: items are no whole rows */
@@ -131,11 +131,15 @@ static void cut(plan *p) {
   /* Columns are cut only when rows alone keep too few workers busy. */
   const int64_t nr = (int64_t)p->k->q_nr;
   int64_t panels = ceil_div(g->n, nr), items = g->groups * p->lines * p->row_blocks;
-  int64_t cuts = p->workers < 2 ? 1 : UFI_MIN(panels, ceil_div(4 * p->workers, items));
-  p->columns = ceil_div(panels, cuts) * nr;
-  p->column_blocks = ceil_div(g->n, p->columns);
+  p->column_blocks = p->workers < 2 ? 1 : UFI_MIN(panels, ceil_div(4 * p->workers, items));
   p->items = items * p->column_blocks;
   if (p->column_blocks == 1 && g->groups == 1 && p->lines == 1 && g->out_pixel == g->n) p->done = g->done;
+}
+
+/* Where a block of columns begins: blocks are of as many panels, or one more, in turn. */
+static int64_t column_of(const plan *p, int64_t block) {
+  const int64_t nr = (int64_t)p->k->q_nr, panels = ceil_div(p->g->n, nr);
+  return UFI_MIN(panels * block / p->column_blocks * nr, p->g->n);
 }
 
 /* How rows become what the kernel reads. */
@@ -595,13 +599,13 @@ static void do_worker(void *context, size_t worker) {
   uint8_t *rows = (uint8_t *)g->rows + worker * bytes;
   stripe s;
   for (int64_t item, held = -1; (item = atomic_fetch_add(&p->next, 1)) < p->items;) {
-    const int64_t at = item / p->column_blocks, column = item % p->column_blocks * p->columns;
+    const int64_t at = item / p->column_blocks, block = item % p->column_blocks, column = column_of(p, block);
     if (at != held) {
       set_stripe(p, at, &s);
       gather_rows(p, &s, rows);
     }
     held = at;
-    do_columns(p, &s, column, UFI_MIN(p->columns, g->n - column));
+    do_columns(p, &s, column, column_of(p, block + 1) - column);
     if (p->done) p->done->fn(p->done->context, s.row, s.rows);
   }
 }
