@@ -189,6 +189,7 @@ STEPS = {
     "layers": layers,
     "c": lambda: c_tests("build"),
     "c-scalar": lambda: c_tests("build", {"UNFLOW_ISA": "scalar"}),
+    "c-avx2": lambda: c_tests("build", {"UNFLOW_ISA": "avx2"}),
     "c-neon": cross,
     "c-sanitized": lambda: c_tests("build-asan", SANITIZED),
     "python": lambda: pytest(["tests/python"]),
@@ -215,7 +216,7 @@ STEPS = {
 # What runs after one another: a later step uses what an earlier one left on disk (answers of the oracle), or counts
 # on the machine. The first chain runs alone, for its programs use all processors.
 CHAINS = [
-    ["layers", "c", "c-scalar", "c-neon", "c-sanitized"],
+    ["layers", "c", "c-scalar", "c-avx2", "c-neon", "c-sanitized"],
     ["oracle", "oracle-sanitized", "oracle-damaged"],
     ["tensorflow-ops", "tensorflow-ops-sanitized"],
     ["python", "models-scalar", "python-sanitized"],
