@@ -135,9 +135,12 @@ static void fill_table8(ufi_unary *s, uf_dtype dtype, ufi_real_fn f, ufk_f32_una
   enum { CODES = 256, FAR = 1024 };
   const bool is_near = s->out_zero >= -CODES && s->out_zero <= CODES;
   const float MARGIN = 1.0f / 32, inverse = 1.0f / s->out_scale;
-  const float low = (float)(s->lo - s->out_zero - 1), high = (float)(s->hi - s->out_zero + 1);
+  const float low = (float)s->lo - (float)s->out_zero - 1, high = (float)s->hi - (float)s->out_zero + 1;
   float x[CODES], y[CODES];
-  for (int32_t i = 0; i < CODES; ++i) x[i] = s->in_scale * (float)((dtype == UF_INT8 ? (int8_t)(uint8_t)i : i) - s->in_zero);
+  for (int32_t i = 0; i < CODES; ++i) { /* the difference wraps: a damaged file's zero point may be anything */
+    const int32_t v = dtype == UF_INT8 ? (int8_t)(uint8_t)i : i;
+    x[i] = s->in_scale * (float)(int32_t)((uint32_t)v - (uint32_t)s->in_zero);
+  }
   if (is_near) ufi_kernels_get()->elementwise.f32_unary[kernel](x, y, CODES);
   for (int32_t i = 0; is_near && i < CODES; ++i) {
     const float q = y[i] * inverse, inside = UFI_MAX(UFI_MIN(q, high), low);

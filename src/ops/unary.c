@@ -137,7 +137,7 @@ const ufi_op_def ufi_op_ZEROS_LIKE = {.infer = zeros_infer, .eval = zeros_eval};
 static float real_exp(float v, const ufi_unary *s) { return expf(v); }
 /* Where there is no logarithm: the least value that the output can have. */
 static float real_log(float v, const ufi_unary *s) {
-  return v <= 0.0f ? (float)(s->lo - s->out_zero) * s->out_scale : logf(v);
+  return v <= 0.0f ? ((float)s->lo - (float)s->out_zero) * s->out_scale : logf(v);
 }
 
 static uf_status prepare_real(ufi_ctx *ctx, ufk_f32_unary kernel, ufi_real_fn f) {

@@ -23,7 +23,7 @@ static float real_exp(float v, const ufi_unary *s) { return expf(v); }
 static float real_elu(float v, const ufi_unary *s) { return v < 0.0f ? expm1f(v) : v; }
 static float real_gelu(float v, const ufi_unary *s) { return 0.5f * v * erfcf(v * -(float)M_SQRT1_2); }
 static float real_log(float v, const ufi_unary *s) {
-  return v <= 0.0f ? (float)(s->lo - s->out_zero) * s->out_scale : logf(v);
+  return v <= 0.0f ? ((float)s->lo - (float)s->out_zero) * s->out_scale : logf(v);
 }
 
 static const struct {
