@@ -16,13 +16,8 @@
 #define BYTES_FLIP 0x80
 #define TILE_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
 
-/* Stops the compiler from fusing a product into an fma. The tests' emulation of
- * AVX-512 has no registers for it, and fuses nothing. */
-#if defined(__AVX512F__)
+/* Stops the compiler from fusing a product into an fma. */
 #define KEEP(x) __asm__("" : "+v"(x))
-#else
-#define KEEP(x) (void)(x)
-#endif
 
 typedef __m512i veci;
 typedef __m512 vecf;

@@ -7,7 +7,8 @@
  * geometry, and the choice made by dtype alone (so prepare and eval choose
  * alike). <op>_f32.c computes float32 x float32. <op>_quant.c computes
  * everything else: uint8, int8, int16, and float32 inputs with integer weights
- * (hybrid); it checks dtypes and quantization in words in its prepare.
+ * (hybrid); it checks dtypes and quantization in words in its prepare. FULLY_CONNECTED of one
+ * row with lasting weights is in fully_connected_row.c, whatever its types.
  *
  *     op                   dispatched in          float32               others
  *     CONV_2D              conv.c                 conv_f32.c            conv_quant.c
