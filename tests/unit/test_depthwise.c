@@ -12,9 +12,8 @@
 
 #include <cmocka.h>
 
-#include "base/cpu.h"
+#include "each_isa.h"
 #include "guarded.h"
-#include "kernels/kernels.h"
 
 /* ---- depthwise convolution ---------------------------------------------------------- */
 
@@ -35,20 +34,20 @@ static double depthwise_one(const ufk_f32_depthwise *d, int64_t y, int64_t x, in
 /* Lines [1, lines) of an image, of which line 0 must stay as it is. */
 static void check_depthwise(const ufk_depthwise_table *k, ufk_f32_depthwise d, int64_t lines) {
   const size_t floats = (size_t)(lines * d.out_w * d.channels), line = (size_t)(d.out_w * d.channels);
-  guarded in = guard_noise((size_t)(d.in_h * d.in_w * d.channels)), bias = guard_noise((size_t)d.channels);
-  guarded weights = guard_noise((size_t)(d.kernel_h * d.kernel_w * d.channels));
-  guarded out = guard_noise(floats), expected = guard(floats);
-  memcpy(expected.data, out.data, floats * sizeof(float));
-  d.in = in.data, d.weights = weights.data, d.bias = bias.data, d.out = out.data;
+  guarded in = guard_floats((size_t)(d.in_h * d.in_w * d.channels)), bias = guard_floats((size_t)d.channels);
+  guarded weights = guard_floats((size_t)(d.kernel_h * d.kernel_w * d.channels));
+  guarded out = guard_floats(floats), expected = guard(floats * sizeof(float));
+  memcpy(expected.floats, out.floats, floats * sizeof(float));
+  d.in = in.floats, d.weights = weights.floats, d.bias = bias.floats, d.out = out.floats;
   d.min = below(2) ? -0.5f : -INFINITY;
   d.max = below(2) ? 0.75f : INFINITY;
   for (size_t i = line; i < floats; i++) {
     const int64_t c = (int64_t)i % d.channels, x = (int64_t)i / d.channels % d.out_w;
-    expected.data[i] = clamp(depthwise_one(&d, (int64_t)(i / line), x, c), d.min, d.max);
+    expected.floats[i] = clamp(depthwise_one(&d, (int64_t)(i / line), x, c), d.min, d.max);
   }
   k->f32_depthwise(&d, 1, lines);
   for (size_t i = 0; i < floats; i++) {
-    check_close(expected.data[i], out.data[i], sqrt((double)(d.kernel_h * d.kernel_w)), "depthwise");
+    check_close(expected.floats[i], out.floats[i], sqrt((double)(d.kernel_h * d.kernel_w)), "depthwise");
   }
   unguard(&in), unguard(&bias), unguard(&weights), unguard(&out), unguard(&expected);
 }
@@ -89,10 +88,10 @@ static image make_image(size_t n, size_t channels, size_t rows, size_t cols) {
   image m = {.w = {n, channels, rows, cols, (ptrdiff_t)(width * channels * dilation),
                    (ptrdiff_t)(dilation * channels), (ptrdiff_t)(stride * channels),
                    (ptrdiff_t)(channels + 2)}};
-  m.in = guard_noise((rows ? (rows - 1) * dilation + 1 : 1) * width * channels);
-  m.out = guard_noise(out);
-  m.expected = guard(out);
-  memcpy(m.expected.data, m.out.data, out * sizeof(float));
+  m.in = guard_floats((rows ? (rows - 1) * dilation + 1 : 1) * width * channels);
+  m.out = guard_floats(out);
+  m.expected = guard(out * sizeof(float));
+  memcpy(m.expected.floats, m.out.floats, out * sizeof(float));
   m.min = below(2) ? 0.0f : -INFINITY;
   m.max = below(2) ? 0.5f : INFINITY;
   return m;
@@ -103,7 +102,7 @@ static double window_one(enum kind kind, const image *m, size_t p, size_t c) {
   double sum = kind == MAXIMUM ? -INFINITY : 0.0;
   for (size_t y = 0; y < w->rows; y++) {
     for (size_t x = 0; x < w->cols; x++) {
-      double v = (double)m->in.data[(ptrdiff_t)p * w->in_step + (ptrdiff_t)y * w->row_step +
+      double v = (double)m->in.floats[(ptrdiff_t)p * w->in_step + (ptrdiff_t)y * w->row_step +
                                     (ptrdiff_t)x * w->col_step + (ptrdiff_t)c];
       if (kind == MAXIMUM) sum = v > sum ? v : sum;
       else sum += kind == MEAN ? v : v * v;
@@ -119,15 +118,15 @@ static void check_window(const ufk_depthwise_table *k, enum kind kind, size_t n,
   size_t out = (n - 1) * (channels + 2) + channels;
   for (size_t p = 0; p < n; p++) {
     for (size_t c = 0; c < channels; c++) {
-      m.expected.data[p * (channels + 2) + c] = clamp(window_one(kind, &m, p, c), m.min, m.max);
+      m.expected.floats[p * (channels + 2) + c] = clamp(window_one(kind, &m, p, c), m.min, m.max);
     }
   }
   ufk_f32_pool_fn pool = kind == MAXIMUM ? k->f32_max_pool
                          : kind == MEAN  ? k->f32_average_pool
                                          : k->f32_l2_pool;
-  pool(&m.w, m.in.data, m.out.data, m.min, m.max);
+  pool(&m.w, m.in.floats, m.out.floats, m.min, m.max);
   for (size_t i = 0; i < out; i++) {
-    check_close(m.expected.data[i], m.out.data[i], sqrt((double)(rows * cols)), "window");
+    check_close(m.expected.floats[i], m.out.floats[i], sqrt((double)(rows * cols)), "window");
   }
   unguard(&m.in), unguard(&m.out), unguard(&m.expected);
 }
@@ -145,28 +144,14 @@ static void window_sizes(const ufk_depthwise_table *k) {
 
 /* ---- all sets ---------------------------------------------------------------------------- */
 
-static void run_for(int isa) {
-  ufi_kernels table;
-  memset(&table, 0, sizeof table);
-  if (!ufi_kernels_for(isa, &table)) {
-    skip();
-    return;
-  }
-  depthwise_sizes(&table.depthwise);
-  window_sizes(&table.depthwise);
+static void check_kernels(const ufi_kernels *kernels) {
+  depthwise_sizes(&kernels->depthwise);
+  window_sizes(&kernels->depthwise);
 }
-
-static void test_scalar(void **state) { run_for(UFI_ISA_SCALAR); }
-static void test_avx2(void **state) { run_for(UFI_ISA_AVX2); }
-static void test_avx512(void **state) { run_for(UFI_ISA_AVX512); }
-static void test_neon(void **state) { run_for(UFI_ISA_NEON); }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_scalar),
-      cmocka_unit_test(test_avx2),
-      cmocka_unit_test(test_avx512),
-      cmocka_unit_test(test_neon),
+      EACH_ISA,
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,9 +12,8 @@
 
 #include <cmocka.h>
 
-#include "base/cpu.h"
+#include "each_isa.h"
 #include "guarded.h"
-#include "kernels/kernels.h"
 
 /* ---- matrix product ------------------------------------------------------------ */
 
@@ -32,26 +31,26 @@ static product make_product(const ufk_gemm_table *k, size_t mr, size_t n, size_t
   size_t nr = k->f32_nr, panels = (n + nr - 1) / nr, depth = taps * kc;
   product p = {.mr = mr, .n = n, .taps = taps, .kc = kc, .nr = nr, .table_mr = k->f32_mr,
                .ldc = n + below(3), .add = add};
-  p.a = guard_noise(mr * depth);
-  p.b = guard_noise(panels * depth * nr);
-  p.bias = guard_noise(panels * nr);
-  p.c = guard_noise((mr - 1) * p.ldc + n);
-  p.expected = guard((mr - 1) * p.ldc + n);
-  memcpy(p.expected.data, p.c.data, ((mr - 1) * p.ldc + n) * sizeof(float));
+  p.a = guard_floats(mr * depth);
+  p.b = guard_floats(panels * depth * nr);
+  p.bias = guard_floats(panels * nr);
+  p.c = guard_floats((mr - 1) * p.ldc + n);
+  p.expected = guard(((mr - 1) * p.ldc + n) * sizeof(float));
+  memcpy(p.expected.floats, p.c.floats, ((mr - 1) * p.ldc + n) * sizeof(float));
   p.min = below(2) ? -0.5f : -INFINITY;
   p.max = below(2) ? 0.75f : INFINITY;
   p.rows = calloc(taps * k->f32_mr, sizeof *p.rows);
   for (size_t i = 0; i < mr; i++) {
     for (size_t t = 0; t < taps; t++) {
-      p.rows[t * k->f32_mr + i] = p.a.data + (i * taps + (t * 7 + i) % taps) * kc;
+      p.rows[t * k->f32_mr + i] = p.a.floats + (i * taps + (t * 7 + i) % taps) * kc;
     }
   }
   return p;
 }
 
 static double product_one(const product *p, size_t i, size_t j) {
-  const float *panel = p->b.data + j / p->nr * p->taps * p->kc * p->nr + j % p->nr;
-  double sum = p->add ? (double)p->c.data[i * p->ldc + j] : (double)p->bias.data[j];
+  const float *panel = p->b.floats + j / p->nr * p->taps * p->kc * p->nr + j % p->nr;
+  double sum = p->add ? (double)p->c.floats[i * p->ldc + j] : (double)p->bias.floats[j];
   for (size_t t = 0; t < p->taps; t++) {
     for (size_t k = 0; k < p->kc; k++) {
       sum += (double)p->rows[t * p->table_mr + i][k] * (double)panel[(t * p->kc + k) * p->nr];
@@ -64,13 +63,13 @@ static void check_product(const ufk_gemm_table *k, size_t mr, size_t n, size_t t
   product p = make_product(k, mr, n, taps, kc, below(2) == 1);
   for (size_t i = 0; i < mr; i++) {
     for (size_t j = 0; j < n; j++) {
-      p.expected.data[i * p.ldc + j] = clamp(product_one(&p, i, j), p.min, p.max);
+      p.expected.floats[i * p.ldc + j] = clamp(product_one(&p, i, j), p.min, p.max);
     }
   }
-  k->f32_gemm(mr, n, taps, kc, p.rows, p.b.data, taps * kc * p.nr, p.add ? NULL : p.bias.data,
-              p.c.data, p.ldc, p.min, p.max);
+  k->f32_gemm(mr, n, taps, kc, p.rows, p.b.floats, taps * kc * p.nr, p.add ? NULL : p.bias.floats,
+              p.c.floats, p.ldc, p.min, p.max);
   for (size_t i = 0; i < (mr - 1) * p.ldc + n; i++) {
-    check_close(p.expected.data[i], p.c.data[i], sqrt((double)(taps * kc)), "product");
+    check_close(p.expected.floats[i], p.c.floats[i], sqrt((double)(taps * kc)), "product");
   }
   unguard(&p.a), unguard(&p.b), unguard(&p.bias), unguard(&p.c), unguard(&p.expected);
   free(p.rows);
@@ -106,28 +105,14 @@ static void gemm_nan_and_parts(const ufk_gemm_table *k) {
 
 /* ---- all sets ---------------------------------------------------------------------------- */
 
-static void run_for(int isa) {
-  ufi_kernels table;
-  memset(&table, 0, sizeof table);
-  if (!ufi_kernels_for(isa, &table)) {
-    skip();
-    return;
-  }
-  gemm_sizes(&table.gemm);
-  gemm_nan_and_parts(&table.gemm);
+static void check_kernels(const ufi_kernels *kernels) {
+  gemm_sizes(&kernels->gemm);
+  gemm_nan_and_parts(&kernels->gemm);
 }
-
-static void test_scalar(void **state) { run_for(UFI_ISA_SCALAR); }
-static void test_avx2(void **state) { run_for(UFI_ISA_AVX2); }
-static void test_avx512(void **state) { run_for(UFI_ISA_AVX512); }
-static void test_neon(void **state) { run_for(UFI_ISA_NEON); }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_scalar),
-      cmocka_unit_test(test_avx2),
-      cmocka_unit_test(test_avx512),
-      cmocka_unit_test(test_neon),
+      EACH_ISA,
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

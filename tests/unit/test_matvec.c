@@ -9,39 +9,17 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "base/cpu.h"
-#include "kernels/kernels.h"
-
-typedef struct guarded {
-  void *map, *data;
-  size_t size;
-} guarded;
-
-static guarded guard(size_t bytes) {
-  size_t page = (size_t)sysconf(_SC_PAGESIZE);
-  guarded g = {.size = (bytes + page - 1) / page * page + page};
-  g.map = mmap(NULL, g.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  assert_true(g.map != MAP_FAILED);
-  assert_int_equal(mprotect((char *)g.map + g.size - page, page, PROT_NONE), 0);
-  g.data = (char *)g.map + g.size - page - bytes;
-  return g;
-}
-
-static void unguard(guarded *g) { munmap(g->map, g->size); }
-
-static uint32_t seed = 1;
-static uint32_t noise(void) { return (seed = seed * 1664525u + 1013904223u) >> 8; }
+#include "each_isa.h"
+#include "guarded.h"
 
 static void check_f32(const ufk_matvec_table *k, size_t rows, size_t cols) {
   guarded w = guard(rows * cols * 4), x = guard(cols * 4), y = guard(rows * 4);
   float *pw = w.data, *px = x.data, *py = y.data;
-  for (size_t i = 0; i < rows * cols; i++) pw[i] = (float)noise() / (1 << 23) - 1;
-  for (size_t i = 0; i < cols; i++) px[i] = (float)noise() / (1 << 23) - 1;
+  for (size_t i = 0; i < rows * cols; i++) pw[i] = noise();
+  for (size_t i = 0; i < cols; i++) px[i] = noise();
   for (size_t i = 0; i < rows; i++) py[i] = (float)i;
   k->f32(rows, cols, pw, px, py);
   for (size_t r = 0; r < rows; r++) {
@@ -62,8 +40,8 @@ static void check_s8(const ufk_matvec_table *k, size_t rows, size_t cols, bool e
   int8_t *pw = w.data;
   int16_t *px = x.data;
   int32_t *py = y.data;
-  for (size_t i = 0; i < rows * cols; i++) pw[i] = extreme ? -128 : (int8_t)noise();
-  for (size_t i = 0; i < cols; i++) px[i] = (int16_t)(extreme ? -255 : (int32_t)(noise() % 511) - 255);
+  for (size_t i = 0; i < rows * cols; i++) pw[i] = extreme ? -128 : (int8_t)random_bits();
+  for (size_t i = 0; i < cols; i++) px[i] = (int16_t)(extreme ? -255 : (int32_t)(random_bits() % 511) - 255);
   k->s8(rows, cols, pw, px, py);
   for (size_t r = 0; r < rows; r++) {
     uint32_t want = 0;
@@ -94,7 +72,7 @@ static guarded pack_nibbles(const ufk_matvec_form *form, size_t rows, size_t col
   const size_t group = form->group, pairs = (cols + 2 * group - 1) / (2 * group);
   const size_t panels = (rows + form->panel - 1) / form->panel, bytes = panels * form->panel * pairs * group;
   guarded packed = guard(bytes);
-  for (size_t i = 0; i < bytes; i++) ((uint8_t *)packed.data)[i] = (uint8_t)noise(); /* what fills up is not used */
+  for (size_t i = 0; i < bytes; i++) ((uint8_t *)packed.data)[i] = (uint8_t)random_bits(); /* what fills up is not used */
   for (size_t r = 0; r < rows; r++) {
     for (size_t c = 0; c < cols; c++) {
       const size_t at = ((r / form->panel * pairs + c / (2 * group)) * form->panel + r % form->panel) * group + c % group;
@@ -109,8 +87,8 @@ static guarded pack_nibbles(const ufk_matvec_form *form, size_t rows, size_t col
 static void check_f32_panels(const ufk_matvec_table *k, size_t rows, size_t cols) {
   guarded w = guard(rows * cols * 4), x = guard(cols * 4), y = guard(rows * 4), start = guard(rows * 4);
   float *pw = w.data, *px = x.data, *py = y.data, *ps = start.data;
-  for (size_t i = 0; i < rows * cols; i++) pw[i] = (float)noise() / (1 << 23) - 1;
-  for (size_t i = 0; i < cols; i++) px[i] = (float)noise() / (1 << 23) - 1;
+  for (size_t i = 0; i < rows * cols; i++) pw[i] = noise();
+  for (size_t i = 0; i < cols; i++) px[i] = noise();
   for (size_t i = 0; i < rows; i++) ps[i] = (float)i;
   guarded packed = pack(&k->f32_form, rows, cols, 4, pw);
   k->f32_panels(rows, cols, packed.data, px, ps, py);
@@ -132,9 +110,9 @@ static void check_packed(const ufk_matvec_table *k, int bits, size_t rows, size_
   guarded w = guard(rows * cols), x = guard(cols), sums = guard(padded * 4), starts = guard(padded * 4);
   int8_t *pw = w.data, *px = x.data;
   const int32_t *ps = sums.data;
-  for (size_t i = 0; i < rows * cols; i++) pw[i] = (int8_t)((extreme ? -128 : (int8_t)noise()) >> (8 - bits));
-  for (size_t i = 0; i < cols; i++) px[i] = extreme ? -128 : (int8_t)noise();
-  for (size_t i = 0; i < rows; i++) ((int32_t *)starts.data)[i] = (int32_t)(noise() << 8);
+  for (size_t i = 0; i < rows * cols; i++) pw[i] = (int8_t)((extreme ? -128 : (int8_t)random_bits()) >> (8 - bits));
+  for (size_t i = 0; i < cols; i++) px[i] = extreme ? -128 : (int8_t)random_bits();
+  for (size_t i = 0; i < rows; i++) ((int32_t *)starts.data)[i] = (int32_t)random_bits();
   guarded packed = bits == 4 ? pack_nibbles(form, rows, cols, pw) : pack(form, rows, cols, 1, pw);
   const int32_t times = (int32_t)(cols % 4) - 1;
   (bits == 4 ? k->s4_panels : k->s8_panels)(rows, cols, packed.data, px, starts.data, times, sums.data);
@@ -147,38 +125,25 @@ static void check_packed(const ufk_matvec_table *k, int bits, size_t rows, size_
   for (size_t i = 0; i < UFI_COUNT(all); i++) unguard(all[i]);
 }
 
-static void run_for(int isa) {
+static void check_kernels(const ufi_kernels *kernels) {
   static const size_t rows[] = {1, 2, 7, 8, 9, 16, 33, 64, 70, 128};
-  ufi_kernels table;
-  if (!ufi_kernels_for(isa, &table)) {
-    skip();
-    return;
-  }
   for (size_t r = 0; r < UFI_COUNT(rows); r++) {
-    for (size_t cols = 1; cols < 100; cols += 1 + noise() % 3) {
-      check_f32(&table.matvec, rows[r], cols);
-      check_s8(&table.matvec, rows[r], cols, false);
-      check_f32_panels(&table.matvec, rows[r], cols);
-      check_packed(&table.matvec, 8, rows[r], cols, false);
-      check_packed(&table.matvec, 4, rows[r], cols, false);
+    for (size_t cols = 1; cols < 100; cols += 1 + below(3)) {
+      check_f32(&kernels->matvec, rows[r], cols);
+      check_s8(&kernels->matvec, rows[r], cols, false);
+      check_f32_panels(&kernels->matvec, rows[r], cols);
+      check_packed(&kernels->matvec, 8, rows[r], cols, false);
+      check_packed(&kernels->matvec, 4, rows[r], cols, false);
     }
   }
-  check_packed(&table.matvec, 8, 9, 140001, true);
-  check_packed(&table.matvec, 4, 9, 140001, true);
-  check_s8(&table.matvec, 9, 70001, true);
+  check_packed(&kernels->matvec, 8, 9, 140001, true);
+  check_packed(&kernels->matvec, 4, 9, 140001, true);
+  check_s8(&kernels->matvec, 9, 70001, true);
 }
-
-static void test_scalar(void **state) { run_for(UFI_ISA_SCALAR); }
-static void test_avx2(void **state) { run_for(UFI_ISA_AVX2); }
-static void test_avx512(void **state) { run_for(UFI_ISA_AVX512); }
-static void test_neon(void **state) { run_for(UFI_ISA_NEON); }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_scalar),
-      cmocka_unit_test(test_avx2),
-      cmocka_unit_test(test_avx512),
-      cmocka_unit_test(test_neon),
+      EACH_ISA,
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

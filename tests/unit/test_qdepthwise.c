@@ -10,75 +10,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "base/cpu.h"
-#include "kernels/kernels.h"
+#include "each_isa.h"
+#include "guarded.h"
 #include "kernels/requant.h"
-
-/* ---- memory that ends at a guard page --------------------------------------- */
-
-typedef struct guarded {
-  void *map;
-  size_t size;
-  void *data;
-} guarded;
-
-static guarded guard(size_t bytes) {
-  size_t page = (size_t)sysconf(_SC_PAGESIZE);
-  guarded g = {.size = (bytes + page - 1) / page * page + page};
-  g.map = mmap(NULL, g.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  assert_true(g.map != MAP_FAILED);
-  assert_int_equal(mprotect((char *)g.map + g.size - page, page, PROT_NONE), 0);
-  g.data = (char *)g.map + g.size - page - bytes;
-  return g;
-}
-
-static void unguard(guarded *g) { munmap(g->map, g->size); }
-
-static uint32_t seed = 1;
-static uint32_t noise(void) {
-  seed = seed * 1664525u + 1013904223u;
-  return seed >> 8 | seed << 24;
-}
-static size_t below(size_t n) { return noise() % n; }
-
-/* Bytes at random; every third array holds the smallest and largest alone. */
-static guarded guard_bytes(size_t bytes) {
-  static const uint8_t extremes[] = {0x80, 0x7f, 0xff, 0x00};
-  guarded g = guard(bytes);
-  size_t style = below(3);
-  for (size_t i = 0; i < bytes; i++) {
-    ((uint8_t *)g.data)[i] = style == 0 ? extremes[below(4)]
-                             : style == 1 && below(8) ? 0x80 : (uint8_t)noise();
-  }
-  return g;
-}
-
-/* int16 values within +-limit, often at it. */
-static guarded guard_shorts(size_t n, int32_t limit) {
-  guarded g = guard(n * 2);
-  size_t style = below(3);
-  for (size_t i = 0; i < n; i++) {
-    int32_t x = (int32_t)below((size_t)(2 * limit + 1)) - limit;
-    if (style == 0) x = limit;
-    if (style == 1) x = below(2) ? limit : -limit;
-    ((int16_t *)g.data)[i] = (int16_t)x;
-  }
-  return g;
-}
-
-static guarded guard_ints(size_t n) {
-  guarded g = guard(n * 4);
-  for (size_t i = 0; i < n; i++) {
-    int32_t x = (int32_t)noise() >> below(31);
-    ((int32_t *)g.data)[i] = below(40) ? x : below(2) ? INT32_MIN : INT32_MAX;
-  }
-  return g;
-}
 
 /* ---- depthwise and pools -------------------------------------------------------- */
 
@@ -229,13 +166,8 @@ static void check_pool(const ufk_qdepthwise_table *k, size_t taps, size_t channe
 
 /* ---- all sets ---------------------------------------------------------------------------- */
 
-static void run_for(int isa) {
-  ufi_kernels table;
-  if (!ufi_kernels_for(isa, &table)) {
-    skip();
-    return;
-  }
-  const ufk_qdepthwise_table *k = &table.qdepthwise;
+static void check_kernels(const ufi_kernels *kernels) {
+  const ufk_qdepthwise_table *k = &kernels->qdepthwise;
   for (int i = 0; i < 600; i++) check_depthwise(k, i % 2);
   for (int i = 0; i < 200; i++) check_depthwise_float(k);
   for (size_t channels = 1; channels < 150; channels += 1 + below(5)) {
@@ -243,17 +175,9 @@ static void run_for(int isa) {
   }
 }
 
-static void test_scalar(void **state) { run_for(UFI_ISA_SCALAR); }
-static void test_avx2(void **state) { run_for(UFI_ISA_AVX2); }
-static void test_avx512(void **state) { run_for(UFI_ISA_AVX512); }
-static void test_neon(void **state) { run_for(UFI_ISA_NEON); }
-
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_scalar),
-      cmocka_unit_test(test_avx2),
-      cmocka_unit_test(test_avx512),
-      cmocka_unit_test(test_neon),
+      EACH_ISA,
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

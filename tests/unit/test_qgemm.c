@@ -10,75 +10,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "base/cpu.h"
-#include "kernels/kernels.h"
+#include "each_isa.h"
+#include "guarded.h"
 #include "kernels/requant.h"
-
-/* ---- memory that ends at a guard page --------------------------------------- */
-
-typedef struct guarded {
-  void *map;
-  size_t size;
-  void *data;
-} guarded;
-
-static guarded guard(size_t bytes) {
-  size_t page = (size_t)sysconf(_SC_PAGESIZE);
-  guarded g = {.size = (bytes + page - 1) / page * page + page};
-  g.map = mmap(NULL, g.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  assert_true(g.map != MAP_FAILED);
-  assert_int_equal(mprotect((char *)g.map + g.size - page, page, PROT_NONE), 0);
-  g.data = (char *)g.map + g.size - page - bytes;
-  return g;
-}
-
-static void unguard(guarded *g) { munmap(g->map, g->size); }
-
-static uint32_t seed = 1;
-static uint32_t noise(void) {
-  seed = seed * 1664525u + 1013904223u;
-  return seed >> 8 | seed << 24;
-}
-static size_t below(size_t n) { return noise() % n; }
-
-/* Bytes at random; every third array holds the smallest and largest alone. */
-static guarded guard_bytes(size_t bytes) {
-  static const uint8_t extremes[] = {0x80, 0x7f, 0xff, 0x00};
-  guarded g = guard(bytes);
-  size_t style = below(3);
-  for (size_t i = 0; i < bytes; i++) {
-    ((uint8_t *)g.data)[i] = style == 0 ? extremes[below(4)]
-                             : style == 1 && below(8) ? 0x80 : (uint8_t)noise();
-  }
-  return g;
-}
-
-/* int16 values within +-limit, often at it. */
-static guarded guard_shorts(size_t n, int32_t limit) {
-  guarded g = guard(n * 2);
-  size_t style = below(3);
-  for (size_t i = 0; i < n; i++) {
-    int32_t x = (int32_t)below((size_t)(2 * limit + 1)) - limit;
-    if (style == 0) x = limit;
-    if (style == 1) x = below(2) ? limit : -limit;
-    ((int16_t *)g.data)[i] = (int16_t)x;
-  }
-  return g;
-}
-
-static guarded guard_ints(size_t n) {
-  guarded g = guard(n * 4);
-  for (size_t i = 0; i < n; i++) {
-    int32_t x = (int32_t)noise() >> below(31);
-    ((int32_t *)g.data)[i] = below(40) ? x : below(2) ? INT32_MIN : INT32_MAX;
-  }
-  return g;
-}
 
 static size_t padded(size_t n) { return (n + UFK_Q_MAX_NR - 1) / UFK_Q_MAX_NR * UFK_Q_MAX_NR; }
 
@@ -134,7 +71,7 @@ static void check_gemm(const ufk_qgemm_table *k, size_t rows, size_t n, size_t p
 static void check_copy(const ufk_qgemm_table *k, size_t runs, size_t n) {
   guarded in = guard_bytes(n), out = guard(runs * n + UFK_Q_SLACK);
   const void *from[8];
-  const uint8_t flip = below(2) ? 0x80 : 0, fill = (uint8_t)noise();
+  const uint8_t flip = below(2) ? 0x80 : 0, fill = (uint8_t)random_bits();
   for (size_t i = 0; i < runs; i++) from[i] = below(3) ? in.data : NULL;
   k->copy(runs, n, from, flip, fill, out.data);
   for (size_t i = 0; i < runs * n; i++) {
@@ -208,7 +145,7 @@ static outputs make_outputs(size_t rows, size_t n, size_t bytes) {
   for (size_t j = 0; j < o.ld; j++) {
     ((int32_t *)o.multiplier.data)[j] = below(9) ? (1 << 30) + (int32_t)below(1 << 30) : 0;
     ((int32_t *)o.shift.data)[j] = (int32_t)below(50) - 31;
-    ((double *)o.real.data)[j] = below(4) ? ldexp((double)noise(), -40) : 0.5;
+    ((double *)o.real.data)[j] = below(4) ? ldexp((double)random_bits(), -40) : 0.5;
   }
   int32_t limit = bytes == 2 ? 32767 : 127;
   o.scale = (ufk_q_scale){.multiplier = o.multiplier.data, .shift = o.shift.data, .real = o.real.data,
@@ -445,23 +382,11 @@ static void sizes(const ufk_qgemm_table *k, const ufk_qgemm_table *scalar) {
   }
 }
 
-static void run_for(int isa) {
-  ufi_kernels scalar, table;
-  memset(&scalar, 0, sizeof scalar);
-  memset(&table, 0, sizeof table);
+static void check_kernels(const ufi_kernels *kernels) {
+  ufi_kernels scalar;
   assert_true(ufi_kernels_for(UFI_ISA_SCALAR, &scalar));
-  if (!ufi_kernels_for(isa, &table)) {
-    skip();
-    return;
-  }
-  sizes(&table.qgemm, &scalar.qgemm);
+  sizes(&kernels->qgemm, &scalar.qgemm);
 }
-
-static void test_scalar(void **state) { run_for(UFI_ISA_SCALAR); }
-static void test_avx2(void **state) { run_for(UFI_ISA_AVX2); }
-static void test_avx512(void **state) { run_for(UFI_ISA_AVX512); }
-static void test_neon(void **state) { run_for(UFI_ISA_NEON); }
-static void test_neon_dot(void **state) { run_for(UFI_ISA_NEON_DOT); }
 
 static void test_requant(void **state) {
   assert_int_equal(ufk_srdhm(INT32_MIN, INT32_MIN), INT32_MAX);
@@ -484,11 +409,7 @@ static void test_requant(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_requant),
-      cmocka_unit_test(test_scalar),
-      cmocka_unit_test(test_avx2),
-      cmocka_unit_test(test_avx512),
-      cmocka_unit_test(test_neon),
-      cmocka_unit_test(test_neon_dot),
+      EACH_ISA,
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

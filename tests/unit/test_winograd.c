@@ -9,19 +9,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "base/cpu.h"
-#include "kernels/kernels.h"
-
-static uint32_t seed = 1;
-static float noise(void) {
-  seed = seed * 1664525u + 1013904223u;
-  return (float)(int32_t)seed / 2147483648.0f;
-}
+#include "each_isa.h"
+#include "guarded.h"
 
 static void fill(float *data, size_t n) {
   for (size_t i = 0; i < n; i++) data[i] = noise();
@@ -29,33 +21,16 @@ static void fill(float *data, size_t n) {
 
 /* ---- the kernels ------------------------------------------------------------------ */
 
-typedef struct guarded {
-  void *map;
-  size_t size;
-  float *data;
-} guarded;
-
-static guarded guard(size_t floats) {
-  size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = floats * sizeof(float);
-  guarded g = {.size = (bytes + page - 1) / page * page + page};
-  g.map = mmap(NULL, g.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  assert_true(g.map != MAP_FAILED);
-  assert_int_equal(mprotect((char *)g.map + g.size - page, page, PROT_NONE), 0);
-  g.data = (float *)((char *)g.map + g.size - page - bytes);
-  fill(g.data, floats);
-  return g;
-}
-
 enum { MAX_CHANNELS = 40, COLUMNS = 16, STEP = 48 };
 
 /* One tile, `columns` filters of `channels` channels each. */
 static void check_tile(const ufk_winograd_table *k, size_t channels, size_t columns) {
-  guarded pixels[36], out[16], bias = guard(columns);
+  guarded pixels[36], out[16], bias = guard_floats(columns);
   const float *in[36];
   float *outs[16];
   static float taps[9][MAX_CHANNELS][COLUMNS], inputs[36 * STEP], filters[36][COLUMNS], sums[36 * COLUMNS];
-  for (size_t i = 0; i < 36; i++) in[i] = (pixels[i] = guard(channels)).data;
-  for (size_t i = 0; i < 16; i++) outs[i] = (out[i] = guard(columns)).data;
+  for (size_t i = 0; i < 36; i++) in[i] = (pixels[i] = guard_floats(channels)).floats;
+  for (size_t i = 0; i < 16; i++) outs[i] = (out[i] = guard_floats(columns)).floats;
   fill(&taps[0][0][0], sizeof taps / sizeof(float));
   memset(sums, 0, sizeof sums);
   k->f32_in(channels, in, inputs, STEP);
@@ -68,7 +43,7 @@ static void check_tile(const ufk_winograd_table *k, size_t channels, size_t colu
   assert_true(k->f32_out(columns, sums, COLUMNS, bias.data, outs, -1.0f, 1.5f));
   for (size_t i = 0; i < 16; i++) {
     for (size_t j = 0; j < columns; j++) {
-      double want = (double)bias.data[j];
+      double want = (double)bias.floats[j];
       for (size_t t = 0; t < 9; t++) {
         for (size_t c = 0; c < channels; c++) {
           want += (double)in[(i / 4 + t / 3) * 6 + i % 4 + t % 3][c] * (double)taps[t][c][j];
@@ -99,29 +74,16 @@ static void not_finite(const ufk_winograd_table *k) {
   }
 }
 
-static void run_for(int isa) {
-  ufi_kernels table;
-  if (!ufi_kernels_for(isa, &table)) {
-    skip();
-    return;
-  }
+static void check_kernels(const ufi_kernels *kernels) {
   for (size_t channels = 1; channels <= MAX_CHANNELS; channels++) {
-    check_tile(&table.winograd, channels, 1 + channels % COLUMNS);
+    check_tile(&kernels->winograd, channels, 1 + channels % COLUMNS);
   }
-  not_finite(&table.winograd);
+  not_finite(&kernels->winograd);
 }
-
-static void test_scalar(void **state) { run_for(UFI_ISA_SCALAR); }
-static void test_avx2(void **state) { run_for(UFI_ISA_AVX2); }
-static void test_avx512(void **state) { run_for(UFI_ISA_AVX512); }
-static void test_neon(void **state) { run_for(UFI_ISA_NEON); }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_scalar),
-      cmocka_unit_test(test_avx2),
-      cmocka_unit_test(test_avx512),
-      cmocka_unit_test(test_neon),
+      EACH_ISA,
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
