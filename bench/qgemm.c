@@ -114,7 +114,7 @@ static void make_scales(int64_t n, int64_t depth, layer *l) {
     bias[j] = (int32_t)(j * 37 % 1000) - 500;
     multiplier[j] = (1 << 30) + (int32_t)(j * 1234567 % (1 << 30));
     shift[j] = -right;
-    (void)ufi_q_near((double)multiplier[j] / 2147483648.0 / (double)(1 << right), right, factor + j, nudge + j);
+    (void)ufk_q_near((double)multiplier[j] / 2147483648.0 / (double)(1 << right), right, factor + j, nudge + j);
     if (j >= n) factor[j] = nudge[j] = 0.0f;
   }
   l->q.bias = bias;

@@ -2,37 +2,10 @@
  *
  * matvec_avx2.c: the kernels of matvec.h for AVX2 and FMA.
  */
-#include <immintrin.h>
-
 #include "base/base.h"
+#include "kernels/simd/i32_avx2.h"
 
-#define VW 8
 #define PV 4
-
-typedef __m256 vec;
-typedef __m256i veci;
-
-#define v_zero _mm256_setzero_ps
-#define v_set1 _mm256_set1_ps
-#define v_add _mm256_add_ps
-#define v_load _mm256_loadu_ps
-#define v_store _mm256_storeu_ps
-#define v_fma _mm256_fmadd_ps
-#define i_zero _mm256_setzero_si256
-#define i_set1 _mm256_set1_epi32
-#define i_add _mm256_add_epi32
-#define i_sub _mm256_sub_epi32
-#define i_mul _mm256_mullo_epi32
-
-static inline vec v_load_n(const float *p, size_t n) {
-  static const int32_t ones[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
-  return _mm256_maskload_ps(p, _mm256_loadu_si256((const __m256i *)(ones + 8 - n)));
-}
-static inline veci i_load(const int32_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
-static inline void i_store(int32_t *p, veci v) { _mm256_storeu_si256((__m256i *)p, v); }
-static inline veci i_load16(const int16_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
-static inline veci i_widen_s8(const int8_t *p) { return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)p)); }
-static inline veci i_dot(veci acc, veci a, veci b) { return _mm256_add_epi32(acc, _mm256_madd_epi16(a, b)); }
 
 /* Sums of neighbours, three times: then each half of 128 bits has its share of all eight sums. */
 #define SUM8(T, name, hadd, halves, add)                                                        \
@@ -40,11 +13,11 @@ static inline veci i_dot(veci acc, veci a, veci b) { return _mm256_add_epi32(acc
     const T a = hadd(hadd(v[0], v[1]), hadd(v[2], v[3])), b = hadd(hadd(v[4], v[5]), hadd(v[6], v[7])); \
     return add(halves(a, b, 0x20), halves(a, b, 0x31));                                         \
   }
-SUM8(vec, v_sums, _mm256_hadd_ps, _mm256_permute2f128_ps, _mm256_add_ps)
+SUM8(vecf, v_sums, _mm256_hadd_ps, _mm256_permute2f128_ps, _mm256_add_ps)
 SUM8(veci, i_sums, _mm256_hadd_epi32, _mm256_permute2x128_si256, _mm256_add_epi32)
 
 static inline void i_sum8(const veci v[8], int32_t *y) { i_store(y, i_sums(v)); }
-static inline void v_sum8(const vec v[8], float *y) { v_store(y, v_add(v_load(y), v_sums(v))); }
+static inline void v_sum8(const vecf v[8], float *y) { f_store(y, f_add(f_load(y), v_sums(v))); }
 
 /* ---- bytes ---------------------------------------------------------------------------- */
 

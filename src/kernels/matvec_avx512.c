@@ -4,34 +4,10 @@
  *
  * vpdpbusd takes unsigned by signed bytes: weights have 128 added, and the sums 128 times the sum of x too much.
  */
-#include <immintrin.h>
-
 #include "base/base.h"
+#include "kernels/simd/i32_avx512.h"
 
-#define VW 16
 #define PV 4
-
-typedef __m512 vec;
-typedef __m512i veci;
-
-#define v_zero _mm512_setzero_ps
-#define v_set1 _mm512_set1_ps
-#define v_add _mm512_add_ps
-#define v_load _mm512_loadu_ps
-#define v_store _mm512_storeu_ps
-#define v_fma _mm512_fmadd_ps
-#define i_zero _mm512_setzero_si512
-#define i_set1 _mm512_set1_epi32
-#define i_add _mm512_add_epi32
-#define i_sub _mm512_sub_epi32
-#define i_mul _mm512_mullo_epi32
-#define i_dot _mm512_dpwssd_epi32
-
-static inline vec v_load_n(const float *p, size_t n) { return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p); }
-static inline veci i_load(const int32_t *p) { return _mm512_loadu_si512(p); }
-static inline void i_store(int32_t *p, veci v) { _mm512_storeu_si512(p, v); }
-static inline veci i_load16(const int16_t *p) { return _mm512_loadu_si512(p); }
-static inline veci i_widen_s8(const int8_t *p) { return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const void *)p)); }
 
 /* Halves of two vectors by turns, for sums of neighbours: lanes of 32 bits, of 64, and of 128. */
 #define LOW_32 _mm512_unpacklo_epi32
@@ -60,12 +36,12 @@ static inline veci i_widen_s8(const int8_t *p) { return _mm512_cvtepi8_epi16(_mm
   }
 #define SAME(x) (x)
 SUM8(i_sums, veci, _mm512_add_epi32, SAME, SAME)
-SUM8(v_sums, vec, _mm512_add_ps, _mm512_castps_si512, _mm512_castsi512_ps)
+SUM8(v_sums, vecf, _mm512_add_ps, _mm512_castps_si512, _mm512_castsi512_ps)
 
 static inline void i_sum8(const veci v[8], int32_t *y) {
   _mm256_storeu_si256((__m256i *)y, _mm512_castsi512_si256(i_sums(v)));
 }
-static inline void v_sum8(const vec v[8], float *y) {
+static inline void v_sum8(const vecf v[8], float *y) {
   _mm256_storeu_ps(y, _mm256_add_ps(_mm256_loadu_ps(y), _mm512_castps512_ps256(v_sums(v))));
 }
 

@@ -2,26 +2,14 @@
  *
  * matvec_neon.c: the kernels of matvec.h for NEON.
  */
-#include "kernels/simd/f32_neon.h"
 #include "kernels/simd/i32_neon.h"
 
 #define PV 4
 
-typedef vf vec;
-
-static inline vec v_zero(void) { return vdupq_n_f32(0.0f); }
-#define v_set1 vdupq_n_f32
-#define v_add vaddq_f32
-#define v_load vf_load
-#define v_store vf_store
-#define v_fma vf_fma
-#define v_load_n vf_load_part
-#define i_mul vmulq_s32
-
 #define SUM4(add, v) add(add((v)[0], (v)[1]), add((v)[2], (v)[3]))
-static inline void v_sum8(const vec v[8], float *y) {
-  v_store(y, v_add(v_load(y), SUM4(vpaddq_f32, v)));
-  v_store(y + 4, v_add(v_load(y + 4), SUM4(vpaddq_f32, v + 4)));
+static inline void v_sum8(const vecf v[8], float *y) {
+  f_store(y, f_add(f_load(y), SUM4(vpaddq_f32, v)));
+  f_store(y + 4, f_add(f_load(y + 4), SUM4(vpaddq_f32, v + 4)));
 }
 static inline void i_sum8(const veci v[8], int32_t *y) {
   i_store(y, SUM4(vpaddq_s32, v));

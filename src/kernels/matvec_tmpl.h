@@ -3,10 +3,10 @@
  * matvec_tmpl.h: the kernels of matvec.h over vectors of any width. The file that
  * includes it (matvec_<isa>.c) defines first:
  *
- *   VW                 lanes of 32 bits of a vector; vec are floats, veci integers
- *   PV                 vectors of a panel: as many as take up the latency of v_fma and b_packed
- *   v_zero v_set1 v_add v_load v_fma(a, b, c) v_store    of floats
- *   v_load_n(p, n)     n < VW floats, zeros behind
+ *   VW                 lanes of 32 bits of a vector; vecf are floats, veci integers
+ *   PV                 vectors of a panel: as many as take up the latency of f_fma and b_packed
+ *   f_set1 f_add f_load f_fma(a, b, c) f_store    of floats
+ *   f_load_n(p, n)     n < VW floats, zeros behind
  *   v_sum8(v, y)       y[i] += the sum of vector i, i < 8
  *   i_zero i_add i_sub i_mul i_set1 i_load i_store    of int32
  *   i_sum8(v, y)       y[i] = the sum of vector i, i < 8
@@ -38,23 +38,23 @@
 /* ---- float32 ------------------------------------------------------------------- */
 
 INLINE void rows_f32(const size_t rows, size_t cols, const float *w, const float *x, float *y) {
-  vec acc[ROWS];
+  vecf acc[ROWS];
   size_t j = 0;
-  UNROLL for (size_t r = 0; r < rows; r++) acc[r] = v_zero();
+  UNROLL for (size_t r = 0; r < rows; r++) acc[r] = f_set1(0.0f);
   for (; j + VW <= cols; j += VW) {
-    const vec at = v_load(x + j);
-    UNROLL for (size_t r = 0; r < rows; r++) acc[r] = v_fma(v_load(w + r * cols + j), at, acc[r]);
+    const vecf at = f_load(x + j);
+    UNROLL for (size_t r = 0; r < rows; r++) acc[r] = f_fma(f_load(w + r * cols + j), at, acc[r]);
   }
   if (j < cols) {
-    const vec at = v_load_n(x + j, cols - j);
-    UNROLL for (size_t r = 0; r < rows; r++) acc[r] = v_fma(v_load_n(w + r * cols + j, cols - j), at, acc[r]);
+    const vecf at = f_load_n(x + j, cols - j);
+    UNROLL for (size_t r = 0; r < rows; r++) acc[r] = f_fma(f_load_n(w + r * cols + j, cols - j), at, acc[r]);
   }
   if (rows == ROWS) {
     v_sum8(acc, y);
     return;
   }
   float lanes[VW], sum = 0;
-  v_store(lanes, acc[0]);
+  f_store(lanes, acc[0]);
   for (int i = 0; i < VW; i++) sum += lanes[i];
   y[0] += sum;
 }
@@ -66,36 +66,36 @@ static void matvec_f32(size_t rows, size_t cols, const float *w, const float *x,
 }
 
 /* Two columns by turns, so that more of the weights are on their way. */
-INLINE void panel_f32(size_t cols, const float *w, const float *x, vec acc[PV]) {
-  vec odd[PV];
-  UNROLL for (size_t v = 0; v < PV; v++) odd[v] = v_zero();
+INLINE void panel_f32(size_t cols, const float *w, const float *x, vecf acc[PV]) {
+  vecf odd[PV];
+  UNROLL for (size_t v = 0; v < PV; v++) odd[v] = f_set1(0.0f);
   size_t j = 0;
   for (; j + 2 <= cols; j += 2, w += 2 * PV * VW) {
-    const vec p = v_set1(x[j]), q = v_set1(x[j + 1]);
-    UNROLL for (size_t v = 0; v < PV; v++) acc[v] = v_fma(v_load(w + v * VW), p, acc[v]);
-    UNROLL for (size_t v = 0; v < PV; v++) odd[v] = v_fma(v_load(w + (PV + v) * VW), q, odd[v]);
+    const vecf p = f_set1(x[j]), q = f_set1(x[j + 1]);
+    UNROLL for (size_t v = 0; v < PV; v++) acc[v] = f_fma(f_load(w + v * VW), p, acc[v]);
+    UNROLL for (size_t v = 0; v < PV; v++) odd[v] = f_fma(f_load(w + (PV + v) * VW), q, odd[v]);
   }
   if (j < cols) {
-    const vec p = v_set1(x[j]);
-    UNROLL for (size_t v = 0; v < PV; v++) acc[v] = v_fma(v_load(w + v * VW), p, acc[v]);
+    const vecf p = f_set1(x[j]);
+    UNROLL for (size_t v = 0; v < PV; v++) acc[v] = f_fma(f_load(w + v * VW), p, acc[v]);
   }
-  UNROLL for (size_t v = 0; v < PV; v++) acc[v] = v_add(acc[v], odd[v]);
+  UNROLL for (size_t v = 0; v < PV; v++) acc[v] = f_add(acc[v], odd[v]);
 }
 
 static void panels_f32(size_t rows, size_t cols, const float *w, const float *x, const float *start, float *y) {
-  vec acc[PV];
+  vecf acc[PV];
   size_t r = 0;
   for (; r + PV * VW <= rows; r += PV * VW, w += PV * VW * cols) {
-    UNROLL for (size_t v = 0; v < PV; v++) acc[v] = v_load(start + r + v * VW);
+    UNROLL for (size_t v = 0; v < PV; v++) acc[v] = f_load(start + r + v * VW);
     panel_f32(cols, w, x, acc);
-    UNROLL for (size_t v = 0; v < PV; v++) v_store(y + r + v * VW, acc[v]);
+    UNROLL for (size_t v = 0; v < PV; v++) f_store(y + r + v * VW, acc[v]);
   }
   if (r == rows) return;
   float last[PV * VW] = {0};
   memcpy(last, start + r, (rows - r) * sizeof *last);
-  UNROLL for (size_t v = 0; v < PV; v++) acc[v] = v_load(last + v * VW);
+  UNROLL for (size_t v = 0; v < PV; v++) acc[v] = f_load(last + v * VW);
   panel_f32(cols, w, x, acc);
-  UNROLL for (size_t v = 0; v < PV; v++) v_store(last + v * VW, acc[v]);
+  UNROLL for (size_t v = 0; v < PV; v++) f_store(last + v * VW, acc[v]);
   memcpy(y + r, last, (rows - r) * sizeof *last);
 }
 

@@ -3,27 +3,17 @@
  * qdepthwise_tmpl.h: the kernels of qdepthwise.h over vectors of any width. The
  * file that includes it (qdepthwise_<isa>.c) defines first:
  *
- *   VW                   int32 lanes of a vector; veci holds them, vecf as many
- *                        floats; q_block is VW
+ *   all of simd/i32_<isa>.h, as qgemm_tmpl.h says of it; q_block is VW
  *   NARROW               taps of an entry for int8 images: 4 bytes or 2 int16
- *   i_load(p)            VW int32 (or an entry)
- *   i_dot4(acc, a, b)    acc + sums of 4 products, uint8 by int8; if NARROW is 4
- *   i_dot2(acc, a, b)    acc + sums of 2 products of int16
  *   i_zip4(p, n, to)     NARROW 4: entries of p[0 .. 3][0 .. VW), + 128, to memory;
  *                        n < VW: that many are read
  *   i_zip2_s8(p, n, to), i_zip2_u8   likewise of p[0 .. 1], to int16
- *   fixed_scale, load_scale(s), fixed(x, s)   ufk_requantize by a ufk_q_scale
- *   i_put4(is_signed, v, n, s, out, step)   adds the zero point to 4 vectors, limits
- *                        them and stores n <= VW bytes of each, `step` apart;
- *                        i_put1(is_signed, v, n, s, out) one vector
- *   f_load f_set1 f_add f_sub f_mul f_fma f_min f_max f_from_i f_to_i f_keep f_signed
- *   f_farther f_is_above f_put(p, v, n)      as in qgemm_tmpl.h
  *
  * Functions that take a size as `const size_t` are inlined into callers that
  * know it, so that accumulators become registers.
  */
+#include "kernels/near_tmpl.h"
 #include "kernels/qdepthwise.h"
-#include "kernels/requant.h"
 #include "kernels/qpool_tmpl.h"
 
 #define INLINE static inline __attribute__((always_inline))
@@ -63,7 +53,7 @@ INLINE veci dot(const size_t taps, veci acc, const uint8_t *x, veci w) {
 #if NARROW == 4
   if (taps == 4) return i_dot4(acc, entry, w);
 #endif
-  return i_dot2(acc, entry, w);
+  return i_dot(acc, entry, w);
 }
 
 /* Sums of `pixels` output pixels from x on. */
@@ -84,23 +74,43 @@ INLINE void sum_pixels(const size_t taps, const size_t kernel_w, const size_t gr
 
 /* ---- to outputs ---------------------------------------------------------------- */
 
-/* Four vectors of sums to integers, by float32 arithmetic where that tells (UFK_Q_NEAR). */
+/* ufk_requantize, and what its results are limited to. */
+typedef struct fixed_scale {
+  veci multiplier, left, right, mask;
+  veci zero, min, max;     /* zero: int16, the others bytes */
+} fixed_scale;
+
+INLINE fixed_scale load_scale(const ufk_q_scale *s) {
+  const veci shift = i_load(s->shift), right = i_max(i_sub(i_zero(), shift), i_zero());
+  return (fixed_scale){.multiplier = i_load(s->multiplier), .left = i_max(shift, i_zero()), .right = right,
+                       .mask = i_low_bits(right), .zero = i_set16((int16_t)s->zero),
+                       .min = i_set8((char)s->min), .max = i_set8((char)s->max)};
+}
+
+INLINE veci fixed(veci x, const fixed_scale *s) { return i_fixed(x, s->multiplier, s->left, s->right, s->mask); }
+
+/* Four vectors of sums to integers, by float32 arithmetic where that tells. */
 INLINE void finish_int(const ufk_q_scale *scale, const fixed_scale *s, veci acc[PIXELS]) {
   if (scale->factor) {
     const vecf factor = f_load(scale->factor), nudge = f_load(scale->nudge);
     veci whole[PIXELS];
     vecf far = f_set1(0.0f);
-    UNROLL for (size_t p = 0; p < PIXELS; p++) {
-      const vecf sum = f_from_i(acc[p]), x = f_fma(sum, factor, f_signed(sum, nudge));
-      whole[p] = f_to_i(x);
-      far = f_farther(far, f_sub(x, f_from_i(whole[p])));
-    }
-    if (!f_is_above(far, f_set1(0.5f - UFK_Q_NEAR))) {
+    UNROLL for (size_t p = 0; p < PIXELS; p++) whole[p] = near_rounded(near_scaled(acc[p], factor, nudge), &far);
+    if (near_tells(far, UFK_Q_NEAR)) {
       UNROLL for (size_t p = 0; p < PIXELS; p++) acc[p] = whole[p];
       return;
     }
   }
   UNROLL for (size_t p = 0; p < PIXELS; p++) acc[p] = fixed(acc[p], s);
+}
+
+/* n <= VW bytes of each of `pixels` pixels, `step` apart. */
+INLINE void put_bytes_of(const bool is_signed, const size_t pixels, const veci v[PIXELS], size_t n, const fixed_scale *s,
+                         uint8_t *out, size_t step) {
+  const veci low = i_adds16(i_pack16(v[0], v[1]), s->zero), high = i_adds16(i_pack16(v[2], v[3]), s->zero);
+  const veci bytes = is_signed ? i_min_s8(i_max_s8(i_pack_s8(low, high), s->min), s->max)
+                               : i_min_u8(i_max_u8(i_pack_u8(low, high), s->min), s->max);
+  UNROLL for (size_t p = 0; p < pixels; p++) i_put_half_row(out + p * step, bytes, (int)p, n);
 }
 
 /* The last pixels of a line are computed together with some that are done. */
@@ -113,11 +123,12 @@ INLINE void line_int(const size_t taps, const size_t kernel_w, const size_t grou
     x = UFI_MIN(x, d->width - PIXELS);
     sum_pixels(taps, kernel_w, groups, PIXELS, d, x, acc);
     finish_int(scale, &s, acc);
-    i_put4(is_signed, acc, d->n, &s, out + x * out_step, out_step);
+    put_bytes_of(is_signed, PIXELS, acc, d->n, &s, out + x * out_step, out_step);
   }
   for (; x < d->width; x++) {
     sum_pixels(taps, kernel_w, groups, 1, d, x, acc);
-    i_put1(is_signed, fixed(acc[0], &s), d->n, &s, out + x * out_step);
+    const veci one = fixed(acc[0], &s), all[PIXELS] = {one, one, one, one};
+    put_bytes_of(is_signed, 1, all, d->n, &s, out + x * out_step, out_step);
   }
 }
 

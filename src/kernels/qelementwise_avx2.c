@@ -3,25 +3,12 @@
  * qelementwise_avx2.c: the avx2 kernels of elementwise.h for bytes: the template's,
  * and look-up tables.
  */
-#include <immintrin.h>
-
 #include "base/base.h"
-
-#define BYTES 32
-
-typedef __m256i veci;
-typedef __m256 vecf;
+#include "kernels/simd/i32_avx2.h"
 
 static inline void i_put(void *p, veci v) { _mm256_storeu_si256(p, v); }
-#define i_set8 _mm256_set1_epi8
-#define i_set16 _mm256_set1_epi16
-#define i_set32 _mm256_set1_epi32
-#define i_xor _mm256_xor_si256
 #define i_and _mm256_and_si256
 #define i_add16 _mm256_add_epi16
-#define i_add32 _mm256_add_epi32
-#define i_sub32 _mm256_sub_epi32
-#define i_mul32 _mm256_mullo_epi32
 static inline void i_products16(veci u, veci w, veci out[2]) {
   const veci low = _mm256_mullo_epi16(u, w), high = _mm256_mulhi_epi16(u, w);
   out[0] = _mm256_unpacklo_epi16(low, high);
@@ -35,8 +22,6 @@ static inline veci i_sll16(veci v, int n) { return _mm256_sll_epi16(v, _mm_cvtsi
 static inline veci i_sll32(veci v, int n) { return _mm256_sll_epi32(v, _mm_cvtsi32_si128(n)); }
 #define i_srav32 _mm256_srav_epi32
 static inline veci i_sign32(veci v) { return _mm256_srai_epi32(v, 31); }
-static inline veci i_widen_s8(const void *p) { return _mm256_cvtepi8_epi16(_mm_loadu_si128((const void *)p)); }
-static inline veci i_widen_u8(const void *p) { return _mm256_cvtepu8_epi16(_mm_loadu_si128((const void *)p)); }
 static inline veci i_scaled(veci v, veci multiplier) {
   const veci half = _mm256_set1_epi64x(1 << 30);
   const veci even = _mm256_add_epi64(_mm256_mul_epi32(v, multiplier), half);
@@ -49,18 +34,6 @@ static inline veci i_pack(bool is_signed, const veci v[4], veci zero, veci min, 
   const veci y = is_signed ? _mm256_min_epi8(_mm256_max_epi8(_mm256_packs_epi16(a, b), min), max)
                            : _mm256_min_epu8(_mm256_max_epu8(_mm256_packus_epi16(a, b), min), max);
   return _mm256_permute4x64_epi64(y, 0xd8);
-}
-
-#define f_set1 _mm256_set1_ps
-#define f_mul _mm256_mul_ps
-#define f_from_i _mm256_cvtepi32_ps
-#define f_to_i _mm256_cvtps_epi32
-#define f_sub _mm256_sub_ps
-#define f_fma _mm256_fmadd_ps
-static inline vecf f_signed(vecf x, vecf y) { return _mm256_or_ps(_mm256_and_ps(x, _mm256_set1_ps(-0.0f)), y); }
-static inline vecf f_farther(vecf x, vecf y) { return _mm256_max_ps(x, _mm256_andnot_ps(_mm256_set1_ps(-0.0f), y)); }
-static inline bool f_is_above(vecf x, vecf y) {
-  return _mm256_movemask_ps(_mm256_cmp_ps(x, y, _CMP_GT_OQ)) != 0;
 }
 
 #include "kernels/fixedpoint_tmpl.h"

@@ -3,25 +3,12 @@
  * qelementwise_avx512.c: the avx512 kernels of elementwise.h for bytes: the template's,
  * and look-up tables.
  */
-#include <immintrin.h>
-
 #include "base/base.h"
-
-#define BYTES 64
-
-typedef __m512i veci;
-typedef __m512 vecf;
+#include "kernels/simd/i32_avx512.h"
 
 static inline void i_put(void *p, veci v) { _mm512_storeu_si512(p, v); }
-#define i_set8 _mm512_set1_epi8
-#define i_set16 _mm512_set1_epi16
-#define i_set32 _mm512_set1_epi32
-#define i_xor _mm512_xor_si512
 #define i_and _mm512_and_si512
 #define i_add16 _mm512_add_epi16
-#define i_add32 _mm512_add_epi32
-#define i_sub32 _mm512_sub_epi32
-#define i_mul32 _mm512_mullo_epi32
 static inline void i_products16(veci u, veci w, veci out[2]) {
   const veci low = _mm512_mullo_epi16(u, w), high = _mm512_mulhi_epi16(u, w);
   out[0] = _mm512_unpacklo_epi16(low, high);
@@ -35,8 +22,6 @@ static inline veci i_sll16(veci v, int n) { return _mm512_sll_epi16(v, _mm_cvtsi
 static inline veci i_sll32(veci v, int n) { return _mm512_sll_epi32(v, _mm_cvtsi32_si128(n)); }
 #define i_srav32 _mm512_srav_epi32
 static inline veci i_sign32(veci v) { return _mm512_srai_epi32(v, 31); }
-static inline veci i_widen_s8(const void *p) { return _mm512_cvtepi8_epi16(_mm256_loadu_si256(p)); }
-static inline veci i_widen_u8(const void *p) { return _mm512_cvtepu8_epi16(_mm256_loadu_si256(p)); }
 static inline veci i_scaled(veci v, veci multiplier) {
   const veci half = _mm512_set1_epi64(1 << 30);
   const veci even = _mm512_add_epi64(_mm512_mul_epi32(v, multiplier), half);
@@ -50,19 +35,6 @@ static inline veci i_pack(bool is_signed, const veci v[4], veci zero, veci min, 
                            : _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(a, b), min), max);
   return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), y);
 }
-
-#define f_set1 _mm512_set1_ps
-#define f_mul _mm512_mul_ps
-#define f_from_i _mm512_cvtepi32_ps
-#define f_to_i _mm512_cvtps_epi32
-#define f_sub _mm512_sub_ps
-#define f_fma _mm512_fmadd_ps
-static inline vecf f_signed(vecf x, vecf y) { /* (x & sign) | y */
-  const veci sign = _mm512_set1_epi32(INT32_MIN);
-  return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(_mm512_castps_si512(x), sign, _mm512_castps_si512(y), 0xea));
-}
-static inline vecf f_farther(vecf x, vecf y) { return _mm512_range_ps(x, y, 0xb); }
-static inline bool f_is_above(vecf x, vecf y) { return _mm512_cmp_ps_mask(x, y, _CMP_GT_OQ) != 0; }
 
 #include "kernels/fixedpoint_tmpl.h"
 #include "kernels/qelementwise_tmpl.h"

@@ -6,13 +6,6 @@
 #include "base/base.h"
 #include "kernels/simd/i32_neon.h"
 
-#define BYTES 16
-
-#define i_set32 i_set1
-#define i_add32 i_add
-#define i_sub32 i_sub
-#define i_mul32 vmulq_s32
-#define i_xor veorq_s32
 #define i_and vandq_s32
 #define i_srav32(v, n) vshlq_s32(v, vnegq_s32(n))
 #define i_scaled vqrdmulhq_s32
@@ -34,6 +27,7 @@ static inline veci i_pack(bool is_signed, const veci v[4], veci zero, veci min, 
   return is_signed ? i_min_s8(i_max_s8(i_pack_s8(a, b), min), max) : i_min_u8(i_max_u8(i_pack_u8(a, b), min), max);
 }
 
+#include "kernels/fixedpoint_tmpl.h"
 #include "kernels/qelementwise_tmpl.h"
 
 /* A table of 64 bytes is looked up by one instruction, which gives 0 for an index past its end, or leaves what was
@@ -56,5 +50,6 @@ static void lut8(const uint8_t *x, uint8_t *y, size_t n, const uint8_t table[256
 
 void ufk_qelementwise_neon(ufk_elementwise_table *table) {
   set_bytes(table);
+  set_fixedpoint(table);
   table->lut8 = lut8;
 }

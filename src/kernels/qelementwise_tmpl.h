@@ -4,10 +4,8 @@
  * over vectors of any width. The file that includes it (qelementwise_<isa>.c)
  * defines first:
  *
- *   BYTES                 bytes of a vector; veci holds them, or BYTES / 2 int16, or
- *                         BYTES / 4 int32
- *   i_put(p, v) i_set8 i_set16 i_set32 i_xor i_and i_add16 i_add32 i_sub32 i_mul32
- *   i_widen_s8(p), i_widen_u8(p)      BYTES / 2 bytes to int16
+ *   all of simd/i32_<isa>.h, as qgemm_tmpl.h says of it; a vector is also BYTES bytes
+ *   i_put(p, v) i_and i_add16
  *   i_products16(u, w, out)           int16 times int16, to two vectors of int32
  *   i_raise16(v, out)                 int16, shifted left by 16, to two vectors of int32;
  *                                     the same elements to the same places
@@ -17,13 +15,13 @@
  *                                     of int16, with the zero point (int16) added and
  *                                     limited (bytes), in order
  *
- *   vecf (BYTES / 4 floats) f_set1 f_sub f_mul f_fma f_from_i f_to_i f_signed f_farther f_is_above
- *                                     as in qgemm_tmpl.h
- *
  * Sums and products stay in 16 bits as long as they fit. Where float32 arithmetic tells on which
  * side of a half a result is, it is rounded so; else 64-bit products decide.
  */
 #include "kernels/elementwise.h"
+#include "kernels/near_tmpl.h"
+
+enum { BYTES = 4 * VW };
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 4")
@@ -38,15 +36,15 @@ typedef struct scaling {
 
 INLINE scaling scaling_of(ufk_scale s) {
   const int right = s.shift < 0 ? -s.shift : 0;
-  return (scaling){i_set32(s.multiplier), i_set32(right ? (int32_t)(UINT32_C(1) << (right - 1)) : 0),
-                   i_set32(right ? -1 : 0), i_set32(right), s.shift > 0 ? s.shift : 0};
+  return (scaling){i_set1(s.multiplier), i_set1(right ? (int32_t)(UINT32_C(1) << (right - 1)) : 0),
+                   i_set1(right ? -1 : 0), i_set1(right), s.shift > 0 ? s.shift : 0};
 }
 
 /* Halves away from zero: half of 2^right is added, 1 less where negative. */
 INLINE veci scaled(veci v, const scaling *s) {
   if (s->left) v = i_sll32(v, s->left);
   v = i_scaled(v, s->multiplier);
-  return i_srav32(i_add32(v, i_add32(s->half, i_and(i_sign32(v), s->correct))), s->right);
+  return i_srav32(i_add(v, i_add(s->half, i_and(i_sign32(v), s->correct))), s->right);
 }
 
 /* Whether the scaling can be done in float32 for results within +-257, with which factor, and how far
@@ -62,18 +60,16 @@ INLINE double real_of(ufk_scale s) {
 }
 
 INLINE near_scaling near_of(ufk_scale s) {
-  const float nudge = s.shift < 0 ? 0.5f / (float)(UINT64_C(1) << -s.shift) : 0.0f;
-  return (near_scaling){s.shift <= 0, f_set1((float)real_of(s)), f_set1(nudge)};
+  float factor, nudge;
+  const bool possible = ufk_q_near(real_of(s), -s.shift, &factor, &nudge);
+  return (near_scaling){possible, f_set1(factor), f_set1(nudge)};
 }
 
 /* Rounds 4 vectors; false: some element is nearer than `doubt` to a half. */
 INLINE bool round_near(const vecf x[4], float doubt, veci v[4]) {
   vecf far = f_set1(0.0f);
-  UNROLL for (int i = 0; i < 4; i++) {
-    v[i] = f_to_i(x[i]);
-    far = f_farther(far, f_sub(x[i], f_from_i(v[i])));
-  }
-  return !f_is_above(far, f_set1(0.5f - doubt));
+  UNROLL for (int i = 0; i < 4; i++) v[i] = near_rounded(x[i], &far);
+  return near_tells(far, doubt);
 }
 
 /* Four vectors of exact integers. */
@@ -81,11 +77,8 @@ INLINE void scale_all(veci v[4], const scaling *s, const near_scaling *near) {
   if (near->possible) {
     vecf x[4];
     veci whole[4];
-    UNROLL for (int i = 0; i < 4; i++) {
-      const vecf exact = f_from_i(v[i]);
-      x[i] = f_fma(exact, near->factor, f_signed(exact, near->nudge));
-    }
-    if (round_near(x, 1.0f / 16384, whole)) {
+    UNROLL for (int i = 0; i < 4; i++) x[i] = near_scaled(v[i], near->factor, near->nudge);
+    if (round_near(x, UFK_Q_NEAR, whole)) {
       UNROLL for (int i = 0; i < 4; i++) v[i] = whole[i];
       return;
     }
@@ -158,14 +151,14 @@ typedef struct term {
 INLINE term term_of(int32_t offset, ufk_scale s, int32_t left, bool negate) {
   const bool half = s.multiplier == 1 << 30 && s.shift == 0;
   const int by = left - half - 16;
-  return (term){.offset = i_set16((int16_t)offset), .negate = i_set32(negate ? -1 : 0), .back = i_set32(by < 0 ? -by : 0),
+  return (term){.offset = i_set16((int16_t)offset), .negate = i_set1(negate ? -1 : 0), .back = i_set1(by < 0 ? -by : 0),
                 .scale = scaling_of(s), .left = by > 0 ? by : 0, .goes_back = by < 0, .half = half};
 }
 
 INLINE veci finish_term(veci v, const term *t) {
   if (t->goes_back) v = i_srav32(v, t->back);
   if (!t->half) v = scaled(v, &t->scale);
-  return i_sub32(i_xor(v, t->negate), t->negate);
+  return i_sub(i_xor(v, t->negate), t->negate);
 }
 
 /* From int16 with its offset: the lower and the upper halves within 128 bits. */
@@ -213,8 +206,8 @@ INLINE bool add_near(const veci u[2], const veci w[2], const sum *s, veci v[4]) 
 
 /* Of squares, too, which stay below 2^30. */
 INLINE veci finish_sum(veci a, veci b, const sum *s, const bool square) {
-  const veci v = i_add32(a, b);
-  return scaled(square ? i_mul32(v, v) : v, &s->y);
+  const veci v = i_add(a, b);
+  return scaled(square ? i_mul(v, v) : v, &s->y);
 }
 
 INLINE void add_exactly(const bool square, const veci a[2], const veci b[2], const sum *s, veci v[4]) {

@@ -81,7 +81,7 @@ typedef struct ufk_q_scale {
   const int32_t *multiplier, *shift; /* fixed: as in requant.h */
   const double *real;                /* real: round(sum * real) */
   /* NULL, or how to come near either with one float32 multiplication: sum * factor, and away from
-   * zero by nudge, which is where the second rounding of `fixed` has its halves (ufk_q_near). Padding is 0. */
+   * zero by nudge, which is where the second rounding of `fixed` has its halves (ufk_q_near in requant.h). Padding is 0. */
   const float *factor, *nudge;
   int32_t zero, min, max;            /* of the output, for both */
 } ufk_q_scale;
@@ -110,10 +110,6 @@ typedef struct ufk_q_rows {
   size_t made, summed;
 } ufk_q_rows;
 typedef ufk_q_rows (*ufk_q_bytes_fn)(const ufk_q_bytes *tile, const ufk_q_end *end);
-
-/* sum * factor + nudge is less than this from the exact value while that is within +-257: where it is
- * nearer to a half, the exact way decides. */
-#define UFK_Q_NEAR (1.0f / 16384)
 
 /* out[i * out_step + j] from acc[i * ld + j], i < rows, j < n. acc is padded to
  * whole blocks of UFK_Q_MAX_NR columns; out is not. */

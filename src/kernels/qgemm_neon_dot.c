@@ -20,8 +20,6 @@ static inline veci i_load8_n(const void *p, size_t n) {
   memcpy(part, p, n);
   return i_load8(part);
 }
-#define i_xor veorq_s32
-#define i_mul vmulq_s32
 static inline veci i_dot4(veci acc, veci a, veci b) { return vdotq_s32(acc, as_8(a), as_8(b)); }
 
 #include "kernels/qgemm_tmpl.h"

@@ -30,7 +30,7 @@
  *                        saturated; the whole rows lie one behind the other
  *   i_min_s8 i_max_s8 i_min_u8 i_max_u8 i_set8
  *   i_put_row(p, v, row, n)  the first n <= 2 * VW bytes of row 0 or 1 of such a pair
- *   i_put_half_row(p, v, row, n)  the same of rows 0 to 3 of VW bytes; only with HAS_BYTES
+ *   i_put_half_row(p, v, row, n)  the same of rows 0 to 3 of VW bytes
  *   f_load f_set1 f_add f_mul f_min f_max f_from_i f_keep(x): stops the
  *                        compiler from fusing x into an fma
  *   f_load_n(p, n)       n <= VW floats, zeros behind
@@ -44,8 +44,8 @@
  * Functions that take a size as `const size_t` are inlined into callers that
  * know it, so that accumulators become registers.
  */
+#include "kernels/near_tmpl.h"
 #include "kernels/qgemm.h"
-#include "kernels/requant.h"
 
 #define NR (VW * NV)
 #define INLINE static inline __attribute__((always_inline))
@@ -220,11 +220,7 @@ INLINE void real(const enum put type, size_t rows, size_t n, const int32_t *acc,
 
 /* One vector of sums to integers; *far_io: how far any was from its integer. */
 INLINE veci near_vector(veci acc, vecf factor, vecf nudge, vecf *far_io) {
-  const vecf sum = f_from_i(acc);
-  const vecf x = f_fma(sum, factor, f_signed(sum, nudge));
-  const veci whole = f_to_i(x);
-  *far_io = f_farther(*far_io, f_sub(x, f_from_i(whole)));
-  return whole;
+  return near_rounded(near_scaled(acc, factor, nudge), far_io);
 }
 
 /* Both ways of rounding by float32 arithmetic, pairs of rows of 2 * VW columns at a time. False:
@@ -252,7 +248,7 @@ INLINE bool near(const bool is_signed, size_t rows, size_t n, const int32_t *acc
       if (other) i_put_row(out + (i + 1) * out_step + j, x, 1, width);
     }
   }
-  return !f_is_above(far, f_set1(0.5f - UFK_Q_NEAR));
+  return near_tells(far, UFK_Q_NEAR);
 }
 
 INLINE bool is_near(const enum put type, size_t rows, size_t n, const int32_t *acc, size_t ld,
@@ -318,7 +314,7 @@ INLINE bool tile_near(const size_t rows, const size_t nv, veci acc[MR][NV], size
     }
   }
   const vecf all = f_farther(f_farther(far[0], far[1]), f_farther(far[2], far[3]));
-  return !f_is_above(all, f_set1(0.5f - UFK_Q_NEAR));
+  return near_tells(all, UFK_Q_NEAR);
 }
 
 /* A tile in registers to floats, as in to_float: a factor of 1 and a bias of -0 change nothing. */

@@ -12,6 +12,8 @@
 #ifndef UFI_KERNELS_REQUANT_H
 #define UFI_KERNELS_REQUANT_H
 
+#include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* a * b / 2^31, to nearest, halves up; the one product that does not fit
@@ -63,5 +65,18 @@ static inline int32_t ufk_round_f32(float x) {
   const float rest = x - (float)whole;
   return whole + (rest >= 0.5f) - (rest <= -0.5f);
 }
+
+/* How to come near ufk_requantize, or the rounding of sum * real (right is 0), with one float32 multiplication:
+ * sum * factor, moved away from zero by nudge, which is where the shift to the right has its halves once the first
+ * rounding is done. False: it cannot be done. */
+static inline bool ufk_q_near(double real, int32_t right, float *factor_out, float *nudge_out) {
+  *factor_out = (float)real;
+  *nudge_out = right > 0 ? ldexpf(0.5f, -right) : 0.0f;
+  return real >= 0.0 && real <= 1.0 && right >= 0;
+}
+
+/* sum * factor + nudge is less than this from the exact value while that is within +-257: where it is
+ * nearer to a half, the exact way decides. */
+#define UFK_Q_NEAR (1.0f / 16384)
 
 #endif

@@ -27,7 +27,7 @@ static const int32_t *shifts(const bmm_state *s) { return s->multiplier + s->sca
 
 static bool near_of(const bmm_state *s, int64_t j, float *factor_out, float *nudge_out) {
   const double real = ldexp((double)s->multiplier[j], shifts(s)[j] - 31);
-  return ufi_q_near(real, -shifts(s)[j], factor_out, nudge_out);
+  return ufk_q_near(real, -shifts(s)[j], factor_out, nudge_out);
 }
 
 /* Of scratch; packed and rows are there for each worker. */

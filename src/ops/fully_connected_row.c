@@ -84,7 +84,7 @@ static void set_factors(const ufi_q_spec *spec, row_state *s) {
   ufi_q_factors(spec, scales, s->real);
   for (int64_t i = 0; i < scales; i++) s->real[i] = isfinite(s->real[i]) ? s->real[i] : 0.0;
   for (int64_t i = 0; i < scales && is_float; i++) column[i] = spec->one_scale ? 1.0f : ufi_channel_scale(spec->filter, i);
-  for (int64_t i = 0; i < scales && !is_float; i++) is_near &= ufi_q_near(s->real[i], 0, column + i, bias + i);
+  for (int64_t i = 0; i < scales && !is_float; i++) is_near &= ufk_q_near(s->real[i], 0, column + i, bias + i);
   for (int64_t i = scales; i < n; i++) s->real[i] = s->real[0], column[i] = column[0], bias[i] = bias[0];
   s->has_near = is_near;
 }

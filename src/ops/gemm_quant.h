@@ -20,6 +20,7 @@
 #ifndef UFI_OPS_GEMM_QUANT_H
 #define UFI_OPS_GEMM_QUANT_H
 
+#include "kernels/requant.h"
 #include "ops/conv.h"
 #include "ops/quantize.h"
 
@@ -107,9 +108,6 @@ bool ufi_gemm_q_packed_size(int64_t depth, int64_t n, ufi_q_kind kind, size_t *b
 void ufi_gemm_q_pack(ufi_pool *pool, ufi_q_kind kind, int64_t depth, int64_t n, int64_t k0,
                      int64_t rows, const void *from, uf_dtype dtype, int64_t k_step, int64_t n_step,
                      int32_t zero, void *out);
-/* The float32 way to requantize by a real factor, with the second rounding of a shift to the right
- * (0: none). False: there is none for this factor. */
-bool ufi_q_near(double real, int32_t right, float *factor_out, float *nudge_out);
 
 /* ---- what nodes share --------------------------------------------------------- */
 

@@ -228,17 +228,11 @@ static uf_status fill_blocks(ufi_ctx *ctx, void *memory, void *arg) {
   return UF_OK;
 }
 
-bool ufi_q_near(double real, int32_t right, float *factor_out, float *nudge_out) {
-  *factor_out = (float)real;
-  *nudge_out = right > 0 ? ldexpf(0.5f, -right) : 0.0f;
-  return real >= 0.0 && real <= 1.0 && right >= 0;
-}
-
 static bool set_near(const ufi_q_spec *spec, node_state *s, int64_t at) {
   float *factor = factor_of(s) + at, *nudge = nudge_of(s) + at;
-  if (spec->end == UFI_Q_REAL) return ufi_q_near(s->real[at], 0, factor, nudge);
+  if (spec->end == UFI_Q_REAL) return ufk_q_near(s->real[at], 0, factor, nudge);
   const int32_t shift = shift_of(s)[at];
-  return ufi_q_near(ldexp((double)multiplier_of(s)[at], shift - 31), -shift, factor, nudge);
+  return ufk_q_near(ldexp((double)multiplier_of(s)[at], shift - 31), -shift, factor, nudge);
 }
 
 double ufi_q_factor(const ufi_q_spec *spec, int64_t c) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * i32_neon.h: the integer vocabulary of matvec_tmpl.h, qgemm_tmpl.h and qdepthwise_tmpl.h with 4 lanes of 32 bits, for
- * the NEON of every 64-bit ARM. What these headers say of a name holds here.
+ * i32_neon.h: the integer vocabulary of matvec_tmpl.h, qgemm_tmpl.h, qdepthwise_tmpl.h and qelementwise_tmpl.h with 4 lanes of
+ * 32 bits, for the NEON of every 64-bit ARM. What these headers say of a name holds here.
  */
 #ifndef UFI_SIMD_I32_NEON_H
 #define UFI_SIMD_I32_NEON_H
@@ -24,6 +24,8 @@ static inline void i_store(int32_t *p, veci v) { vst1q_s32(p, v); }
 static inline veci i_zero(void) { return vdupq_n_s32(0); }
 #define i_add vaddq_s32
 #define i_sub vsubq_s32
+#define i_mul vmulq_s32
+#define i_xor veorq_s32
 #define i_min vminq_s32
 #define i_max vmaxq_s32
 
@@ -31,8 +33,8 @@ static inline veci i_set16(int16_t v) { return from_16(vdupq_n_s16(v)); }
 static inline veci i_sub16(veci a, veci b) { return from_16(vsubq_s16(as_16(a), as_16(b))); }
 static inline veci i_load16(const int16_t *p) { return from_16(vld1q_s16(p)); }
 static inline void i_store16(int16_t *p, veci v) { vst1q_s16(p, as_16(v)); }
-static inline veci i_widen_s8(const int8_t *p) { return from_16(vmovl_s8(vld1_s8(p))); }
-static inline veci i_widen_u8(const uint8_t *p) { return from_16(vreinterpretq_s16_u16(vmovl_u8(vld1_u8(p)))); }
+static inline veci i_widen_s8(const void *p) { return from_16(vmovl_s8(vld1_s8(p))); }
+static inline veci i_widen_u8(const void *p) { return from_16(vreinterpretq_s16_u16(vmovl_u8(vld1_u8(p)))); }
 static inline veci i_dot(veci acc, veci a, veci b) {
   const int32x4_t low = vmull_s16(vget_low_s16(as_16(a)), vget_low_s16(as_16(b)));
   return vaddq_s32(acc, vpaddq_s32(low, vmull_high_s16(as_16(a), as_16(b))));
@@ -101,6 +103,7 @@ static inline void i_put_half_row(void *p, veci v, int row, size_t n) {
 /* ---- floats --------------------------------------------------------------------- */
 
 #define f_load vld1q_f32
+#define f_store vst1q_f32
 #define f_set1 vdupq_n_f32
 #define f_add vaddq_f32
 #define f_mul vmulq_f32
