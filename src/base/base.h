@@ -16,6 +16,8 @@
 #define UFI_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define UFI_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define UFI_MAX(a, b) ((a) > (b) ? (a) : (b))
+/* Of a >= 0 and b > 0 whose sum is no more than INT64_MAX. */
+static inline int64_t ufi_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /* ---- errors (status.c) -------------------------------------------------- */
 

@@ -34,7 +34,8 @@ void ufi_broadcast_make(const ufi_tensor *a, const ufi_tensor *b, const ufi_tens
     if (kind != A_REPEATS) next_a *= size;
     if (kind != B_REPEATS) next_b *= size;
   }
-  *plan_out = (ufi_broadcast_plan){.row = n ? dims[0] : 1, .count = y->count, .rank = n ? n - 1 : 0};
+  *plan_out = (ufi_broadcast_plan){.row = n ? dims[0] : 1, .count = y->count, .rank = n ? n - 1 : 0,
+                                   .a_is_whole = next_a == y->count, .b_is_whole = next_b == y->count};
   plan_out->mode = n == 0 || kinds[0] == BOTH_MOVE ? UFK_VV : kinds[0] == A_REPEATS ? UFK_SV : UFK_VS;
   for (int32_t i = 1; i < n; ++i) {
     plan_out->dims[n - 1 - i] = dims[i];
@@ -138,21 +139,11 @@ void ufi_broadcast_run(const ufi_broadcast_run_args *args, ufi_pool *pool) {
 
 bool ufi_broadcast_wants_all(const ufi_broadcast_plan *plan) { return plan->rank > 0 && plan->row <= SHORT_ROW; }
 
-/* Elements that an operand has. */
-static int64_t elements(const ufi_broadcast_plan *p, const int64_t *step, bool repeats) {
-  int64_t n = repeats ? 1 : p->row;
-  for (int32_t d = 0; d < p->rank; ++d) n *= step[d] ? p->dims[d] : 1;
-  return n;
-}
-
 /* run_range counts from the first element, which need not be there: addresses are integers. */
 void ufi_broadcast_part(const ufi_broadcast_run_args *args, size_t begin, size_t n) {
-  const ufi_broadcast_plan *p = args->plan;
   ufi_broadcast_run_args r = *args;
-  const bool a_moves = elements(p, p->step_a, p->mode == UFK_SV) == p->count;
-  const bool b_moves = elements(p, p->step_b, p->mode == UFK_VS) == p->count;
-  if (a_moves) r.a = (const void *)((uintptr_t)r.a - begin * r.size_a);
-  if (b_moves) r.b = (const void *)((uintptr_t)r.b - begin * r.size_b);
+  if (args->plan->a_is_whole) r.a = (const void *)((uintptr_t)r.a - begin * r.size_a);
+  if (args->plan->b_is_whole) r.b = (const void *)((uintptr_t)r.b - begin * r.size_b);
   r.y = (void *)((uintptr_t)r.y - begin * r.size_y);
   run_range(&r, begin, begin + n);
 }

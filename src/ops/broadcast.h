@@ -23,6 +23,7 @@ typedef struct ufi_broadcast_plan {
   int64_t row;                        /* elements of the inner loop */
   ufk_mode mode;
   int64_t count;                      /* elements of the output */
+  bool a_is_whole, b_is_whole;        /* has as many elements as the output: none is repeated */
 } ufi_broadcast_plan;
 
 /* a and b broadcast to y, which infer checked. */

@@ -75,6 +75,9 @@ typedef struct ufi_conv_geometry {
   ufi_tensor *output;
 } ufi_conv_geometry;
 
+/* Whether a position lies in an axis of the image, not in its padding: 0 <= at < size. */
+static inline bool ufi_inside(int64_t at, int64_t size) { return (uint64_t)at < (uint64_t)size; }
+
 /* (batch, in) x (out, in)^T. */
 typedef struct ufi_fc_geometry {
   int64_t batch, in, out;

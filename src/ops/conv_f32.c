@@ -59,7 +59,22 @@ static uf_status winograd_fill(ufi_ctx *ctx, void *memory, void *arg) {
   return ufi_winograd_f32_pack(ctx->pool, g->in_c, g->out_c, g->filter->data, memory, ctx->error);
 }
 
-static ufi_gemm_f32 conv_gemm(const ufi_conv_geometry *g, const conv_sizes *s);
+/* What does not depend on scratch. */
+static ufi_gemm_f32 conv_gemm(const ufi_conv_geometry *g, const conv_sizes *s) {
+  int64_t filter_c = g->in_c / g->groups, filters = g->out_c / g->groups;
+  ufi_gemm_f32 gemm = {
+      .in = g->input->data, .batch = g->batch, .in_h = g->in_h, .in_w = g->in_w,
+      .in_pixel = g->in_c, .channels = filter_c, .out_h = g->out_h, .out_w = g->out_w,
+      .kernel_h = g->kernel_h, .kernel_w = g->kernel_w, .stride_h = g->stride_h,
+      .stride_w = g->stride_w, .dilation_h = g->dilation_h, .dilation_w = g->dilation_w,
+      .pad_top = g->pad_top, .pad_left = g->pad_left, .n = filters, .out = g->output->data,
+      .out_pixel = g->out_c, .out_line = g->out_w * g->out_c,
+      .out_image = g->out_h * g->out_w * g->out_c, .groups = g->groups, .in_group = filter_c,
+      .b_group = (int64_t)s->group, .bias_group = ufi_gemm_f32_columns(filters),
+      .out_group = filters};
+  ufi_act_range_f32(g->act, &gemm.min, &gemm.max);
+  return gemm;
+}
 
 /* Packs for Winograd's method; its floats of scratch. */
 static uf_status winograd_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g, const conv_sizes *s, size_t *scratch_out) {
@@ -100,23 +115,6 @@ uf_status ufi_conv_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) {
   if (!state->packed) scratch += s.weights;
   ufi_want_scratch(ctx, scratch * sizeof(float));
   return UF_OK;
-}
-
-/* What does not depend on scratch. */
-static ufi_gemm_f32 conv_gemm(const ufi_conv_geometry *g, const conv_sizes *s) {
-  int64_t filter_c = g->in_c / g->groups, filters = g->out_c / g->groups;
-  ufi_gemm_f32 gemm = {
-      .in = g->input->data, .batch = g->batch, .in_h = g->in_h, .in_w = g->in_w,
-      .in_pixel = g->in_c, .channels = filter_c, .out_h = g->out_h, .out_w = g->out_w,
-      .kernel_h = g->kernel_h, .kernel_w = g->kernel_w, .stride_h = g->stride_h,
-      .stride_w = g->stride_w, .dilation_h = g->dilation_h, .dilation_w = g->dilation_w,
-      .pad_top = g->pad_top, .pad_left = g->pad_left, .n = filters, .out = g->output->data,
-      .out_pixel = g->out_c, .out_line = g->out_w * g->out_c,
-      .out_image = g->out_h * g->out_w * g->out_c, .groups = g->groups, .in_group = filter_c,
-      .b_group = (int64_t)s->group, .bias_group = ufi_gemm_f32_columns(filters),
-      .out_group = filters};
-  ufi_act_range_f32(g->act, &gemm.min, &gemm.max);
-  return gemm;
 }
 
 uf_status ufi_conv_f32_eval(ufi_ctx *ctx) {

@@ -195,8 +195,6 @@ typedef struct job {
   _Atomic int64_t next;      /* item that nobody has taken yet */
 } job;
 
-static inline bool inside(int64_t at, int64_t size) { return (uint64_t)at < (uint64_t)size; }
-
 /* Vector of image b: its own when hybrid, else the only one. */
 static int64_t vector_of(const job *j, int64_t b) { return j->spec->vectors > 1 ? b : 0; }
 
@@ -213,7 +211,7 @@ static void lines_of(const job *j, const item *i, int64_t c, const uint8_t *pad,
   const int64_t used = g->kernel_h + (j->c.lines - 1) * g->stride_h, pixel = g->out_c;
   for (int64_t t = 0; t < j->c.groups * j->c.taps; t++) {
     const int64_t y = i->y * g->stride_h - g->pad_top + t * g->dilation_h;
-    if (t < used && inside(y, g->in_h)) {
+    if (t < used && ufi_inside(y, g->in_h)) {
       lines[t] = (ufk_q_line){j->in + (i->b * g->in_h + y) * g->in_w * pixel + c, (size_t)pixel};
     } else {
       lines[t] = (ufk_q_line){pad, 0};
@@ -389,7 +387,7 @@ static void direct_pixel(const job *j, int64_t b, int64_t y, int64_t x, int64_t 
   for (int64_t t = 0; t < j->spec->depth; t++) {
     int64_t in_y = y * g->stride_h - g->pad_top + t / g->kernel_w * g->dilation_h;
     int64_t in_x = x * g->stride_w - g->pad_left + t % g->kernel_w * g->dilation_w;
-    if (!inside(in_y, g->in_h) || !inside(in_x, g->in_w)) continue;
+    if (!ufi_inside(in_y, g->in_h) || !ufi_inside(in_x, g->in_w)) continue;
     add_tap(j, t, ((b * g->in_h + in_y) * g->in_w + in_x) * g->in_c, j->q->zero[vector], c, n, sum);
   }
   int64_t at = ((b * g->out_h + y) * g->out_w + x) * g->out_c + c;

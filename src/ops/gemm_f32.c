@@ -67,8 +67,6 @@ static bool has_whole_lines(int64_t kernel_w, int64_t channels) {
   return kernel_w > 1 && channels < FEW_CHANNELS && kernel_w * channels <= LINE_BLOCK;
 }
 
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 static plan make_plan(const ufi_gemm_f32 *g, int64_t threads) {
   plan p = {.g = g, .k = &ufi_kernels_get()->gemm};
   p.flat = is_flat(g);
@@ -85,21 +83,21 @@ static plan make_plan(const ufi_gemm_f32 *g, int64_t threads) {
   }
   int64_t mr = (int64_t)p.k->f32_mr, nr = (int64_t)p.k->f32_nr;
   int64_t most = mr * (p.whole_lines ? LINE_TILES : ITEM_TILES);
-  p.row_blocks = ceil_div(p.width, most);
-  if (p.row_blocks > 1) p.row_blocks = ceil_div(p.row_blocks, threads) * threads; /* as many for each */
-  p.rows = ceil_div(ceil_div(p.width, p.row_blocks), mr) * mr;
-  p.row_blocks = ceil_div(p.width, p.rows);
+  p.row_blocks = ufi_ceil_div(p.width, most);
+  if (p.row_blocks > 1) p.row_blocks = ufi_ceil_div(p.row_blocks, threads) * threads; /* as many for each */
+  p.rows = ufi_ceil_div(ufi_ceil_div(p.width, p.row_blocks), mr) * mr;
+  p.row_blocks = ufi_ceil_div(p.width, p.rows);
   /* Columns are cut only when rows alone keep too few threads busy: when somebody waits for rows, any. */
-  int64_t panels = ceil_div(g->n, nr), items = g->groups * p.lines * p.row_blocks;
+  int64_t panels = ufi_ceil_div(g->n, nr), items = g->groups * p.lines * p.row_blocks;
   bool enough = threads < 2 || (g->done && items >= threads);
-  p.column_blocks = enough ? 1 : UFI_MIN(panels, ceil_div(4 * threads, items));
+  p.column_blocks = enough ? 1 : UFI_MIN(panels, ufi_ceil_div(4 * threads, items));
   if (p.column_blocks == 1 && g->groups == 1 && p.lines == 1 && g->out_pixel == g->n) p.done = g->done;
   return p;
 }
 
 /* Where a block of columns begins: blocks are of as many panels, or one more, in turn. */
 static int64_t column_of(const plan *p, int64_t block) {
-  int64_t nr = (int64_t)p->k->f32_nr, panels = ceil_div(p->g->n, nr);
+  int64_t nr = (int64_t)p->k->f32_nr, panels = ufi_ceil_div(p->g->n, nr);
   return UFI_MIN(panels * block / p->column_blocks * nr, p->g->n);
 }
 
@@ -112,8 +110,8 @@ static bool next_span(const plan *p, span *s, bool *last_out) {
   if (s->first >= p->runs) return false;
   if (p->run > SUM_BLOCK + SUM_BLOCK / 2) {
     /* Equal pieces of one long run. */
-    int64_t pieces = ceil_div(p->run, SUM_BLOCK);
-    int64_t piece = ceil_div(ceil_div(p->run, pieces), 8) * 8;
+    int64_t pieces = ufi_ceil_div(p->run, SUM_BLOCK);
+    int64_t piece = ufi_ceil_div(ufi_ceil_div(p->run, pieces), 8) * 8;
     s->runs = 1;
     s->floats = UFI_MIN(piece, p->run - s->from);
   } else {
@@ -156,9 +154,6 @@ static void next_line(const ufi_gemm_f32 *g, pixel *p) {
   p->image++;
 }
 
-/* true: 0 <= at < size */
-static inline bool inside(int64_t at, int64_t size) { return (uint64_t)at < (uint64_t)size; }
-
 /* Finds the runs of windows side by side. What depends on the output line
  * alone is kept until the next line. Addresses are integers, since those of
  * taps outside the image wrap round. */
@@ -185,8 +180,8 @@ static void cursor_start(cursor *c, const plan *p, const span *s, const float *i
   const int64_t reach = (g->kernel_w - 1) * g->dilation_w;
   const int64_t before = g->pad_left - UFI_MIN(reach, 0);                /* pixel x begins at x * stride_w - before */
   const int64_t after = g->in_w + g->pad_left - UFI_MAX(reach, 0);       /* its last tap lies inside below that */
-  c->inner = before > 0 ? ceil_div(before, g->stride_w) : 0;
-  c->inner_end = after > 0 ? UFI_MIN(ceil_div(after, g->stride_w), g->out_w) : 0;
+  c->inner = before > 0 ? ufi_ceil_div(before, g->stride_w) : 0;
+  c->inner_end = after > 0 ? UFI_MIN(ufi_ceil_div(after, g->stride_w), g->out_w) : 0;
 }
 
 static void cursor_line(cursor *c, pixel at) {
@@ -194,7 +189,7 @@ static void cursor_line(cursor *c, pixel at) {
   int64_t y0 = at.y * g->stride_h - g->pad_top;
   for (int64_t t = 0; t < c->s->runs; t++) {
     int64_t y = y0 + c->tap_y[t];
-    bool is_in = inside(y, g->in_h);
+    bool is_in = ufi_inside(y, g->in_h);
     uint64_t line = (uint64_t)(at.image * g->in_h + y) * (uint64_t)g->in_w;
     uint64_t floats = (line + (uint64_t)c->tap_x[t]) * (uint64_t)g->in_pixel + (uint64_t)c->s->from;
     c->base[t] = is_in ? (uintptr_t)c->in + floats * sizeof(float) : (uintptr_t)g->zeros;
@@ -205,7 +200,7 @@ static void cursor_line(cursor *c, pixel at) {
 /* A line of taps of which only some are inside the image, copied. */
 static const float *copy_line(const ufi_gemm_f32 *g, uintptr_t line, int64_t x0, float *to) {
   for (int64_t j = 0; j < g->kernel_w; j++) {
-    bool is_in = inside(x0 + j, g->in_w);
+    bool is_in = ufi_inside(x0 + j, g->in_w);
     const float *from = is_in ? (const float *)line + (x0 + j) * g->in_pixel : g->zeros;
     for (int64_t c = 0; c < g->channels; c++) to[j * g->channels + c] = from[c];
   }
@@ -233,7 +228,7 @@ static int64_t cursor_point(const cursor *c, int64_t x, int64_t most, float *cop
     } else if (c->p->whole_lines) {
       *a = copy_line(g, c->base[t], x0, copy + t * c->p->run);
     } else {
-      bool is_in = inside(x0 + c->tap_x[t], g->in_w);
+      bool is_in = ufi_inside(x0 + c->tap_x[t], g->in_w);
       *a = is_in ? (const float *)(c->base[t] + (uintptr_t)x0 * c->step[t]) : g->zeros;
     }
   }
@@ -376,7 +371,7 @@ size_t ufi_gemm_f32_zeros(int64_t kernel_w, int64_t channels) {
 
 int64_t ufi_gemm_f32_columns(int64_t n) {
   int64_t nr = (int64_t)ufi_kernels_get()->gemm.f32_nr;
-  return ceil_div(n, nr) * nr;
+  return ufi_ceil_div(n, nr) * nr;
 }
 
 bool ufi_gemm_f32_packed_size(int64_t k, int64_t n, size_t *floats_out) {
@@ -439,14 +434,14 @@ void ufi_gemm_f32_pack(ufi_pool *pool, int64_t k, int64_t n, const float *from, 
                        int64_t n_step, float *out) {
   int64_t nr = (int64_t)ufi_kernels_get()->gemm.f32_nr;
   pack_args args = {k, n, 0, k, k_step, n_step, nr, from, out};
-  ufi_parallel(pool, pack_panel, &args, (size_t)ceil_div(n, nr));
+  ufi_parallel(pool, pack_panel, &args, (size_t)ufi_ceil_div(n, nr));
 }
 
 void ufi_gemm_f32_pack_rows(int64_t k, int64_t n, int64_t k0, int64_t rows, const float *from,
                             int64_t k_step, int64_t n_step, float *out) {
   int64_t nr = (int64_t)ufi_kernels_get()->gemm.f32_nr;
   pack_args args = {k, n, k0, rows, k_step, n_step, nr, from, out};
-  for (int64_t panel = 0; panel < ceil_div(n, nr); panel++) pack_panel(&args, (size_t)panel);
+  for (int64_t panel = 0; panel < ufi_ceil_div(n, nr); panel++) pack_panel(&args, (size_t)panel);
 }
 
 void ufi_gemm_f32_bias(const ufi_tensor *bias, int64_t groups, int64_t n, float *out) {

@@ -70,8 +70,6 @@ typedef struct stripe {
 
 /* ---- plan ---------------------------------------------------------------------- */
 
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /* Input lines that a window reaches over. */
 static int64_t line_reach(const ufi_gemm_q *g) { return (g->kernel_h - 1) * g->dilation_h + 1; }
 
@@ -125,20 +123,20 @@ static void cut(plan *p) {
   /* Nearly equal stripes, of whole lines if they are read by lines. */
   const int64_t unit = p->by_lines && p->width > g->out_w && g->out_w <= MAX_ROWS ? g->out_w : 1;
   const int64_t units = p->width / unit;
-  p->row_blocks = ceil_div(units, UFI_MAX(stripe_rows(p) / unit, 1));
-  p->rows = ceil_div(units, p->row_blocks) * unit;
-  p->row_blocks = ceil_div(p->width, p->rows);
+  p->row_blocks = ufi_ceil_div(units, UFI_MAX(stripe_rows(p) / unit, 1));
+  p->rows = ufi_ceil_div(units, p->row_blocks) * unit;
+  p->row_blocks = ufi_ceil_div(p->width, p->rows);
   /* Columns are cut only when rows alone keep too few workers busy. */
   const int64_t nr = (int64_t)p->k->q_nr;
-  int64_t panels = ceil_div(g->n, nr), items = g->groups * p->lines * p->row_blocks;
-  p->column_blocks = p->workers < 2 ? 1 : UFI_MIN(panels, ceil_div(4 * p->workers, items));
+  int64_t panels = ufi_ceil_div(g->n, nr), items = g->groups * p->lines * p->row_blocks;
+  p->column_blocks = p->workers < 2 ? 1 : UFI_MIN(panels, ufi_ceil_div(4 * p->workers, items));
   p->items = items * p->column_blocks;
   if (p->column_blocks == 1 && g->groups == 1 && p->lines == 1 && g->out_pixel == g->n) p->done = g->done;
 }
 
 /* Where a block of columns begins: blocks are of as many panels, or one more, in turn. */
 static int64_t column_of(const plan *p, int64_t block) {
-  const int64_t nr = (int64_t)p->k->q_nr, panels = ceil_div(p->g->n, nr);
+  const int64_t nr = (int64_t)p->k->q_nr, panels = ufi_ceil_div(p->g->n, nr);
   return UFI_MIN(panels * block / p->column_blocks * nr, p->g->n);
 }
 
@@ -188,9 +186,6 @@ static void make_plan(ufi_pool *pool, const ufi_gemm_q *g, plan *p) {
 
 /* ---- gathering rows ------------------------------------------------------------- */
 
-/* true: 0 <= at < size */
-static inline bool inside(int64_t at, int64_t size) { return (uint64_t)at < (uint64_t)size; }
-
 static int32_t zero_of(const ufi_gemm_q *g, int64_t row) { return g->zero[row / g->share]; }
 
 /* Runs of memory on their way to `to`. */
@@ -228,13 +223,13 @@ static void gather_window(gather *w, const uint8_t *image, int64_t y0, int64_t x
   uint8_t *to = w->to;
   for (int64_t i = 0; i < g->kernel_h; i++) {
     int64_t y = y0 + i * g->dilation_h;
-    const uint8_t *from = inside(y, g->in_h) ? image + y * line : NULL;
+    const uint8_t *from = ufi_inside(y, g->in_h) ? image + y * line : NULL;
     if (whole) {
       add_run(w, run, from ? from + x0 * pixel : NULL);
     } else {
       for (int64_t j = 0; j < g->kernel_w; j++) {
         int64_t x = x0 + j * g->dilation_w;
-        add_run(w, run, from && inside(x, g->in_w) ? from + x * pixel : NULL);
+        add_run(w, run, from && ufi_inside(x, g->in_w) ? from + x * pixel : NULL);
       }
     }
     if (p->runs <= 1) continue;
@@ -258,7 +253,7 @@ static void copy_lines(const plan *p, stripe *s, const uint8_t *in, uint8_t *a) 
   for (int64_t i = 0; i < lines; i++, to += p->line) {
     const int64_t y = top + i;
     const void *from = in + (image * g->in_h + y) * g->in_w * g->channels;
-    if (!inside(y, g->in_h) || copied == 0) {
+    if (!ufi_inside(y, g->in_h) || copied == 0) {
       memset(to, fill, (size_t)p->line);
       continue;
     }
@@ -506,8 +501,8 @@ static void set_panel(const plan *p, const stripe *s, tile *t, int32_t *start) {
 }
 
 static void do_tiles(const plan *p, const stripe *s, tile *t) {
-  for (int64_t left = ceil_div(s->rows, (int64_t)p->k->q_mr), row = 0; left > 0; left--, row += t->rows) {
-    t->rows = ceil_div(s->rows - row, left); /* tiles of nearly equal height */
+  for (int64_t left = ufi_ceil_div(s->rows, (int64_t)p->k->q_mr), row = 0; left > 0; left--, row += t->rows) {
+    t->rows = ufi_ceil_div(s->rows - row, left); /* tiles of nearly equal height */
     t->row = row;
     t->a = s->a + row * p->a_step * (int64_t)p->row_element;
     t->out = out_of(p, s, t);

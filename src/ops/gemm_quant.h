@@ -146,9 +146,8 @@ struct ufi_q_spec {
  * in the attributes. Fills in weights too. */
 uf_status ufi_q_spec_types(ufi_ctx *ctx, ufi_q_spec *spec, bool is_fc,
                            uf_dtype quantized_bias) UF_MUST_USE;
-/* From sums of column c to the output, as the reference computes it; it may not be finite. */
-double ufi_q_factor(const ufi_q_spec *spec, int64_t c);
-/* Of the first n columns, each of which has a scale. */
+/* From sums of each of the first n columns, which have a scale each, to the output, as the reference
+ * computes it; it may not be finite. */
 void ufi_q_factors(const ufi_q_spec *spec, int64_t n, double *real);
 /* fully_connected_row.c: the same for a product of one row. */
 uf_status ufi_fc_row_quant_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g, const ufi_q_spec *spec) UF_MUST_USE;

@@ -10,8 +10,6 @@
  */
 #include "ops/gemm_quant.h"
 
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 ufi_q_kind ufi_q_kind_of(uf_dtype in, bool wide) {
   if (wide) return UFI_Q_WIDE;
   return in != UF_INT16 && ufi_kernels_get()->qgemm.gemm_bytes ? UFI_Q_BYTES : UFI_Q_PAIRS;
@@ -23,8 +21,8 @@ static int64_t group_of(ufi_q_kind kind) { return kind == UFI_Q_BYTES ? 4 : 2; }
 bool ufi_gemm_q_packed_size(int64_t depth, int64_t n, ufi_q_kind kind, size_t *bytes_out) {
   const int64_t nr = (int64_t)ufi_kernels_get()->qgemm.q_nr, group = group_of(kind);
   if (depth < 0 || n < 0 || depth > INT64_MAX / 8 || n > INT64_MAX / 8) return false;
-  const int64_t rows = ceil_div(depth, group) * group + (kind == UFI_Q_BYTES ? 4 : 0);
-  return ufi_mul_size((size_t)rows, (size_t)(ceil_div(n, nr) * nr), bytes_out) &&
+  const int64_t rows = ufi_ceil_div(depth, group) * group + (kind == UFI_Q_BYTES ? 4 : 0);
+  return ufi_mul_size((size_t)rows, (size_t)(ufi_ceil_div(n, nr) * nr), bytes_out) &&
          ufi_mul_size(*bytes_out, kind == UFI_Q_WIDE ? 2 : 1, bytes_out) && *bytes_out <= SIZE_MAX / 2;
 }
 
@@ -101,7 +99,7 @@ static void sum_columns(const packing *p, int32_t *sums, const int8_t *b) {
   const uint8_t *row = ones;
   memset(ones, 1, sizeof ones);
   memset(sums, 0, (size_t)p->nr * sizeof *sums);
-  for (int64_t left = ceil_div(p->depth, 4); left > 0; left -= QUADS, b += QUADS * 4 * p->nr) {
+  for (int64_t left = ufi_ceil_div(p->depth, 4); left > 0; left -= QUADS, b += QUADS * 4 * p->nr) {
     const size_t quads = (size_t)UFI_MIN(left, (int64_t)QUADS);
     const ufk_q_bytes tile = {.rows = 1, .n = (size_t)p->nr, .runs = 1, .quads = quads, .a = &row, .b = b, .start = sums, .c = sums};
     (void)k->gemm_bytes(&tile, &(ufk_q_end){0});
@@ -136,8 +134,8 @@ void ufi_gemm_q_pack(ufi_pool *pool, ufi_q_kind kind, int64_t depth, int64_t n, 
                      int32_t zero, void *out) {
   const int64_t nr = (int64_t)ufi_kernels_get()->qgemm.q_nr, group = group_of(kind);
   packing p = {kind, depth, n, k0, rows, from, dtype, k_step, n_step, zero, out, nr, 0};
-  p.panel = (ceil_div(depth, group) * group + (kind == UFI_Q_BYTES ? 4 : 0)) * nr *
+  p.panel = (ufi_ceil_div(depth, group) * group + (kind == UFI_Q_BYTES ? 4 : 0)) * nr *
             (kind == UFI_Q_WIDE ? 2 : 1);
   if (rows * n < 1 << 16) pool = NULL;
-  ufi_parallel(pool, pack_panel, &p, (size_t)ceil_div(n, nr));
+  ufi_parallel(pool, pack_panel, &p, (size_t)ufi_ceil_div(n, nr));
 }

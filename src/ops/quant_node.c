@@ -235,30 +235,27 @@ static bool set_near(const ufi_q_spec *spec, node_state *s, int64_t at) {
   return ufk_q_near(ldexp((double)multiplier_of(s)[at], shift - 31), -shift, factor, nudge);
 }
 
-double ufi_q_factor(const ufi_q_spec *spec, int64_t c) {
-  const float in = ufi_scale(spec->input), scale = ufi_channel_scale(spec->filter, c);
-  const double product = spec->float_product ? (double)(in * scale) : (double)in * (double)scale;
-  return product / (double)ufi_scale(spec->output);
+/* Of weights of this scale, as the reference computes it. */
+static inline double real_factor(bool float_product, float in, float scale, float out) {
+  return (float_product ? (double)(in * scale) : (double)in * (double)scale) / (double)out;
 }
 
 void ufi_q_factors(const ufi_q_spec *spec, int64_t n, double *real) {
-  const float in = ufi_scale(spec->input), *scales = spec->filter->quant->scales;
-  const double out = (double)ufi_scale(spec->output);
-  if (spec->float_product) {
-    for (int64_t c = 0; c < n; c++) real[c] = (double)(in * scales[c]) / out;
-  } else {
-    for (int64_t c = 0; c < n; c++) real[c] = (double)in * (double)scales[c] / out;
-  }
+  const bool float_product = spec->float_product;
+  const float in = ufi_scale(spec->input), out = ufi_scale(spec->output), *scales = spec->filter->quant->scales;
+  for (int64_t c = 0; c < n; c++) real[c] = real_factor(float_product, in, scales[c], out);
 }
 
 static void set_factors(const ufi_q_spec *spec, node_state *s) {
   const int64_t padded = ufi_q_padded(spec->n);
+  const float in = ufi_scale(spec->input), out = ufi_scale(spec->output);
   s->has_near = true;
   for (int64_t c = 0; c < spec->groups * spec->n; c++) {
     const int64_t at = c / spec->n * padded + c % spec->n;
-    const double real = ufi_q_factor(spec, c);
+    const float scale = ufi_channel_scale(spec->filter, c);
+    const double real = real_factor(spec->float_product, in, scale, out);
     s->real[at] = isfinite(real) ? real : 0.0;
-    column_of(s)[at] = spec->one_scale ? 1.0f : ufi_channel_scale(spec->filter, c);
+    column_of(s)[at] = spec->one_scale ? 1.0f : scale;
     ufi_quantize_multiplier(real, multiplier_of(s) + at, shift_of(s) + at);
     s->has_near = set_near(spec, s, at) && s->has_near;
   }

@@ -30,8 +30,7 @@ enum {
   TILES_MAX = 96,
 };
 
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-static int64_t padded(int64_t channels) { return ceil_div(channels, UFK_WINOGRAD_PAD) * UFK_WINOGRAD_PAD; }
+static int64_t padded(int64_t channels) { return ufi_ceil_div(channels, UFK_WINOGRAD_PAD) * UFK_WINOGRAD_PAD; }
 
 typedef struct plan {
   const ufi_gemm_f32 *g;
@@ -51,19 +50,19 @@ typedef struct plan {
 
 static void make_plan(plan *p, const ufi_gemm_f32 *g, const float *weights, int64_t threads) {
   *p = (plan){.g = g, .k = ufi_kernels_get(), .weights = weights, .threads = threads};
-  p->lines = ceil_div(g->out_h, OUT);
-  p->width = ceil_div(g->out_w, OUT);
+  p->lines = ufi_ceil_div(g->out_h, OUT);
+  p->width = ufi_ceil_div(g->out_w, OUT);
   p->tiles = g->batch * p->lines * p->width;
   p->columns = UFI_MIN((int64_t)COLUMNS, ufi_gemm_f32_columns(g->n));
-  p->column_blocks = ceil_div(g->n, p->columns);
+  p->column_blocks = ufi_ceil_div(g->n, p->columns);
   p->in_step = POINTS * padded(g->channels) + GAP;
   p->out_step = POINTS * p->columns + GAP;
   const int64_t mr = (int64_t)p->k->gemm.f32_mr;
   const int64_t fit = UFI_MIN(UFI_MAX(BLOCK_FLOATS / (p->in_step + p->out_step), (int64_t)TILES_MIN), (int64_t)TILES_MAX);
-  p->blocks = UFI_MAX(ceil_div(p->tiles, fit), UFI_MIN(threads, p->tiles / mr));
-  p->block = ceil_div(p->tiles, p->blocks);
-  if (p->blocks > 1) p->block = UFI_MIN(ceil_div(p->block, mr) * mr, UFI_MAX(fit, mr));
-  p->blocks = ceil_div(p->tiles, p->block);
+  p->blocks = UFI_MAX(ufi_ceil_div(p->tiles, fit), UFI_MIN(threads, p->tiles / mr));
+  p->block = ufi_ceil_div(p->tiles, p->blocks);
+  if (p->blocks > 1) p->block = UFI_MIN(ufi_ceil_div(p->block, mr) * mr, UFI_MAX(fit, mr));
+  p->blocks = ufi_ceil_div(p->tiles, p->block);
   p->shared = p->blocks < threads && !g->done;
 }
 
@@ -82,11 +81,11 @@ static tile tile_at(const plan *p, int64_t index) {
 static void point_inputs(const ufi_gemm_f32 *g, const tile t, const float *in[POINTS]) {
   for (int64_t i = 0; i < IN; i++) {
     const int64_t y = t.y - g->pad_top + i, x0 = t.x - g->pad_left;
-    const bool inside = y >= 0 && y < g->in_h;
+    const bool inside = ufi_inside(y, g->in_h);
     const float *line = g->in + (t.image * g->in_h + (inside ? y : 0)) * g->in_w * g->in_pixel;
     for (int64_t j = 0; j < IN; j++) {
       const int64_t x = x0 + j;
-      in[i * IN + j] = inside && x >= 0 && x < g->in_w ? line + x * g->in_pixel : g->zeros;
+      in[i * IN + j] = inside && ufi_inside(x, g->in_w) ? line + x * g->in_pixel : g->zeros;
     }
   }
 }
@@ -162,7 +161,7 @@ static void multiply_part(const plan *p, int64_t tiles, const float *in, const f
 static void multiply(const plan *p, int64_t first, int64_t tiles, int64_t column, const float *in, float *sums) {
   const int64_t channels = p->g->channels, n = UFI_MIN(p->columns, p->g->n - column);
   const int64_t nr = (int64_t)p->k->gemm.f32_nr;
-  const int64_t parts = ceil_div(channels, SUM_PART), part = ceil_div(ceil_div(channels, parts), 8) * 8;
+  const int64_t parts = ufi_ceil_div(channels, SUM_PART), part = ufi_ceil_div(ufi_ceil_div(channels, parts), 8) * 8;
   const float *b = p->g->b + column * channels * POINTS; /* read in order */
   for (int64_t point = 0; point < POINTS; point++, in += padded(channels)) {
     for (int64_t j = 0; j < n; j += nr) {
@@ -295,7 +294,7 @@ bool ufi_winograd_f32_wins(const ufi_conv_geometry *g) {
   const bool fits = g->kernel_h == 3 && g->kernel_w == 3 && g->stride_h == 1 && g->stride_w == 1 &&
                     g->dilation_h == 1 && g->dilation_w == 1 && g->groups == 1;
   if (!fits || g->in_c < CHANNELS || g->out_c < CHANNELS || g->in_c > INT32_MAX || g->out_c > INT32_MAX) return false;
-  const double tiles = (double)g->batch * (double)ceil_div(g->out_h, OUT) * (double)ceil_div(g->out_w, OUT);
+  const double tiles = (double)g->batch * (double)ufi_ceil_div(g->out_h, OUT) * (double)ufi_ceil_div(g->out_w, OUT);
   const double outputs = (double)g->batch * (double)g->out_h * (double)g->out_w;
   const double weights = POINTS * (double)g->in_c * (double)g->out_c;
   return tiles * OUT * OUT <= outputs * WASTE && (tiles >= TILES || weights <= FEW_FLOATS) && tiles > 1;
