@@ -10,22 +10,17 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/cpu.h"
 #include "kernels/kernels.h"
+
+#include "stopwatch.h"
 
 static const size_t sizes[] = {24 << 10, 512 << 10, 96 << 20};
 enum { N_SIZES = UFI_COUNT(sizes), MOST = 96 << 20 };
 
 static uint8_t *a, *b, *y; /* MOST bytes each */
 static const ufi_kernels *kernels;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* ---- the kernels ---------------------------------------------------------------- */
 

@@ -4,7 +4,7 @@
  *
  *     bench_kernels [threads]
  *
- * For the layer shapes of MobileNetV2, ResNet50 and a U-Net prints microseconds (the
+ * For the layer shapes of MobileNetV2, ResNet50, a U-Net and an MLP (layers.h) prints microseconds (the
  * best of many runs), GFLOP/s, and per cent of the peak, which a loop of
  * nothing but independent multiply-adds measures first. UNFLOW_ISA chooses the
  * instruction set, as everywhere. Weights stay in cache from run to run; in a
@@ -12,56 +12,14 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/cpu.h"
 #include "ops/gemm_f32.h"
 #include "ops/gemv.h"
 #include "ops/winograd_f32.h"
 
-typedef struct shape {
-  const char *model;
-  int64_t size, channels, kernel, stride, filters; /* filters 0: depthwise */
-} shape;
-
-static const shape shapes[] = {
-    {"mobilenet_v2", 224, 3, 3, 2, 32},   {"mobilenet_v2", 112, 32, 3, 1, 0},
-    {"mobilenet_v2", 112, 32, 1, 1, 16},  {"mobilenet_v2", 112, 16, 1, 1, 96},
-    {"mobilenet_v2", 112, 96, 3, 2, 0},   {"mobilenet_v2", 56, 96, 1, 1, 24},
-    {"mobilenet_v2", 56, 24, 1, 1, 144},  {"mobilenet_v2", 56, 144, 3, 1, 0},
-    {"mobilenet_v2", 56, 144, 1, 1, 24},  {"mobilenet_v2", 56, 144, 3, 2, 0},
-    {"mobilenet_v2", 28, 144, 1, 1, 32},  {"mobilenet_v2", 28, 32, 1, 1, 192},
-    {"mobilenet_v2", 28, 192, 3, 1, 0},   {"mobilenet_v2", 28, 192, 1, 1, 32},
-    {"mobilenet_v2", 28, 192, 3, 2, 0},   {"mobilenet_v2", 14, 192, 1, 1, 64},
-    {"mobilenet_v2", 14, 64, 1, 1, 384},  {"mobilenet_v2", 14, 384, 3, 1, 0},
-    {"mobilenet_v2", 14, 384, 1, 1, 64},  {"mobilenet_v2", 14, 384, 1, 1, 96},
-    {"mobilenet_v2", 14, 96, 1, 1, 576},  {"mobilenet_v2", 14, 576, 3, 1, 0},
-    {"mobilenet_v2", 14, 576, 1, 1, 96},  {"mobilenet_v2", 14, 576, 3, 2, 0},
-    {"mobilenet_v2", 7, 576, 1, 1, 160},  {"mobilenet_v2", 7, 160, 1, 1, 960},
-    {"mobilenet_v2", 7, 960, 3, 1, 0},    {"mobilenet_v2", 7, 960, 1, 1, 160},
-    {"mobilenet_v2", 7, 960, 1, 1, 320},  {"mobilenet_v2", 7, 320, 1, 1, 1280},
-    {"mobilenet_v2", 1, 1280, 1, 1, 1000},
-    {"resnet50", 224, 3, 7, 2, 64},       {"resnet50", 56, 64, 1, 1, 64},
-    {"resnet50", 56, 64, 3, 1, 64},       {"resnet50", 56, 64, 1, 1, 256},
-    {"resnet50", 56, 256, 1, 1, 64},      {"resnet50", 56, 256, 1, 2, 512},
-    {"resnet50", 28, 128, 3, 1, 128},     {"resnet50", 28, 128, 1, 1, 512},
-    {"resnet50", 28, 512, 1, 1, 128},     {"resnet50", 28, 512, 1, 2, 1024},
-    {"resnet50", 14, 256, 3, 1, 256},     {"resnet50", 14, 256, 1, 1, 1024},
-    {"resnet50", 14, 1024, 1, 1, 256},    {"resnet50", 14, 1024, 1, 2, 2048},
-    {"resnet50", 7, 512, 3, 1, 512},      {"resnet50", 7, 512, 1, 1, 2048},
-    {"resnet50", 7, 2048, 1, 1, 512},     {"resnet50", 1, 2048, 1, 1, 1000},
-    {"unet", 128, 3, 3, 1, 16},           {"unet", 128, 16, 3, 1, 16},
-    {"unet", 64, 16, 3, 1, 32},           {"unet", 64, 32, 3, 1, 32},
-    {"unet", 32, 64, 3, 1, 64},           {"unet", 16, 64, 3, 1, 128},
-    {"unet", 16, 128, 3, 1, 128},         {"unet", 32, 128, 3, 1, 64},
-    {"unet", 64, 64, 3, 1, 32},           {"unet", 128, 32, 3, 1, 16},
-};
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
+#include "layers.h"
+#include "stopwatch.h"
 
 /* ---- the peak ------------------------------------------------------------------ */
 
@@ -118,6 +76,7 @@ typedef struct layer {
   ufi_conv_geometry g;    /* depthwise */
   const float *in, *weights, *bias;
   float *out, *scratch;   /* scratch: by Winograd's method */
+  ufi_pool *pool;
 } layer;
 
 static float *filled(size_t floats) {
@@ -127,24 +86,25 @@ static float *filled(size_t floats) {
   return data;
 }
 
-static void run_depthwise(ufi_pool *pool, const layer *l) {
+static void run_depthwise(const layer *l) {
   ufi_depthwise_f32 args = ufi_depthwise_f32_of(&l->g);
   args.image.in = l->in, args.image.weights = l->weights, args.image.bias = l->bias, args.image.out = l->out;
   args.image.min = 0.0f, args.image.max = 6.0f;
-  ufi_depthwise_f32_run(pool, &args);
+  ufi_depthwise_f32_run(l->pool, &args);
 }
 
-static void run_layer(ufi_pool *pool, layer *l) {
-  if (l->scratch) ufi_winograd_f32_run(pool, &l->gemm, l->weights, l->scratch);
-  else if (l->gemm.n > 0) ufi_gemm_f32_run(pool, &l->gemm);
-  else run_depthwise(pool, l);
+static void run_layer(void *context) {
+  layer *l = context;
+  if (l->scratch) ufi_winograd_f32_run(l->pool, &l->gemm, l->weights, l->scratch);
+  else if (l->gemm.n > 0) ufi_gemm_f32_run(l->pool, &l->gemm);
+  else run_depthwise(l);
 }
 
-static void make_layer(const shape *s, layer *l) {
+static void make_layer(const shape *s, ufi_pool *pool, layer *l) {
   int64_t out, before, after, n = s->filters ? s->filters : s->channels;
   ufi_window_axis(true, s->size, s->kernel, s->stride, 1, &out, &before, &after);
   int64_t depth = s->kernel * s->kernel * s->channels;
-  *l = (layer){.g = {.batch = 1, .in_h = s->size, .in_w = s->size, .in_c = s->channels,
+  *l = (layer){.pool = pool, .g = {.batch = 1, .in_h = s->size, .in_w = s->size, .in_c = s->channels,
                      .out_h = out, .out_w = out, .out_c = n, .kernel_h = s->kernel,
                      .kernel_w = s->kernel, .stride_h = s->stride, .stride_w = s->stride,
                      .dilation_h = 1, .dilation_w = 1, .pad_top = before, .pad_left = before,
@@ -177,30 +137,18 @@ static void free_layer(layer *l) {
   ufi_free_aligned(l->out);
 }
 
-static double time_layer(ufi_pool *pool, layer *l) {
-  double best = 1e9, spent = 0.0;
-  for (int i = 0; i < 5 || (spent < 0.05 && i < 1000); i++) {
-    double start = now();
-    run_layer(pool, l);
-    double took = now() - start;
-    best = UFI_MIN(best, took);
-    spent += took;
-  }
-  return best;
-}
-
 /* The same layer by Winograd's method; per cent are of what the direct sums would need. */
-static void winograd(const shape *s, const layer *direct, double flops, double peak, ufi_pool *pool) {
+static void winograd(const shape *s, const layer *direct, double flops, double peak) {
   layer l = *direct;
   size_t packed, scratch;
   uf_error error;
   if (!ufi_winograd_f32_packed_size(s->channels, s->filters, &packed) ||
-      !ufi_winograd_f32_scratch(&l.gemm, ufi_pool_threads(pool), &scratch)) exit(1);
+      !ufi_winograd_f32_scratch(&l.gemm, ufi_pool_threads(l.pool), &scratch)) exit(1);
   l.scratch = filled(scratch);
   float *weights = filled(packed);
   if (ufi_winograd_f32_pack(NULL, s->channels, s->filters, l.weights, weights, &error) != UF_OK) exit(1);
   l.gemm.b = weights;
-  double seconds = time_layer(pool, &l);
+  double seconds = best_seconds(run_layer, &l);
   printf("%-43s winograd %14.1f us %8.1f GFLOP/s %4.0f%%\n", "", seconds * 1e6, flops / seconds * 1e-9,
          flops / seconds * 1e-7 / peak);
   ufi_free_aligned(weights);
@@ -212,6 +160,19 @@ static void report(const char *model, double seconds, double flops, double peak)
          flops / seconds * 1e-9, flops / seconds * 1e-7 / peak);
 }
 
+typedef struct product {
+  ufi_gemv g;
+  ufi_pool *pool;
+  const void *packed, *x, *start;
+  void *y;
+} product;
+
+static void run_product(void *context) {
+  const product *p = context;
+  if (p->g.is_float) ufi_gemv_f32(p->pool, &p->g, p->packed, p->x, p->start, p->y);
+  else ufi_gemv_s8(p->pool, &p->g, p->packed, p->x, p->start, 0, p->y);
+}
+
 /* Products of one row: how fast the packed weights come. */
 static void matvec(ufi_pool *pool, int64_t rows, int64_t cols, bool is_float) {
   const ufi_gemv g = {rows, cols, is_float};
@@ -219,15 +180,8 @@ static void matvec(ufi_pool *pool, int64_t rows, int64_t cols, bool is_float) {
   if (!ufi_gemv_size(&g, &bytes)) exit(1);
   void *packed = filled(bytes / sizeof(float));
   float *x = filled((size_t)cols), *y = filled((size_t)ufi_gemv_padded(rows)), *start = filled((size_t)ufi_gemv_padded(rows));
-  double best = 1e9, spent = 0.0;
-  for (int i = 0; i < 5 || (spent < 0.05 && i < 10000); i++) {
-    const double began = now();
-    if (is_float) ufi_gemv_f32(pool, &g, packed, x, start, y);
-    else ufi_gemv_s8(pool, &g, packed, (const int8_t *)x, (const int32_t *)start, 0, (int32_t *)y);
-    const double took = now() - began;
-    best = UFI_MIN(best, took);
-    spent += took;
-  }
+  product p = {g, pool, packed, x, start, y};
+  const double best = best_seconds(run_product, &p);
   printf("matvec         %s %4d x %4d %36.2f us %8.1f GB/s\n", is_float ? "float32" : "int8   ", (int)rows, (int)cols, best * 1e6,
          (double)bytes / best * 1e-9);
   void *all[] = {packed, x, y, start};
@@ -251,15 +205,15 @@ int main(int argc, char **argv) {
   for (size_t i = 0; i < UFI_COUNT(shapes); i++) {
     const shape *s = &shapes[i];
     layer l;
-    make_layer(s, &l);
+    make_layer(s, pool, &l);
     double flops = 2.0 * (double)(l.g.out_h * l.g.out_w * s->kernel * s->kernel * s->channels *
                                   UFI_MAX(s->filters, 1));
-    double seconds = time_layer(pool, &l);
+    double seconds = best_seconds(run_layer, &l);
     printf("%-14s %3d x %3d x %4d  %dx%d/%d  %-9s %4d %9.1f us %8.1f GFLOP/s %4.0f%%\n", s->model,
            (int)s->size, (int)s->size, (int)s->channels, (int)s->kernel, (int)s->kernel,
            (int)s->stride, s->filters ? "to" : "depthwise", (int)l.g.out_c, seconds * 1e6,
            flops / seconds * 1e-9, flops / seconds * 1e-7 / peak);
-    if (ufi_winograd_f32_wins(&l.g)) winograd(s, &l, flops, peak, pool);
+    if (ufi_winograd_f32_wins(&l.g)) winograd(s, &l, flops, peak);
     sum += seconds;
     sum_flops += flops;
     if (i + 1 == UFI_COUNT(shapes) || shapes[i + 1].model[0] != s->model[0]) {

@@ -5,7 +5,7 @@
  *
  *     bench_qgemm [threads]
  *
- * For layer shapes of MobileNetV2 and ResNet50 prints microseconds (the best of many
+ * For the layers of layers.h that are not depthwise prints microseconds (the best of many
  * runs), GOP/s, and per cent of the peak, which a loop of nothing but independent
  * vpdpbusd measures first (0 where the processor has none). Products of one row read each
  * weight once: for them the last column is GB/s. UNFLOW_ISA chooses the instruction set.
@@ -15,49 +15,13 @@
 #endif
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/cpu.h"
 #include "ops/gemm_quant.h"
 #include "ops/window.h"
 
-typedef struct shape {
-  const char *model;
-  int64_t size, channels, kernel, stride, filters;
-} shape;
-
-static const shape shapes[] = {
-    {"mobilenet_v2", 224, 3, 3, 2, 32},   {"mobilenet_v2", 112, 32, 1, 1, 16},
-    {"mobilenet_v2", 112, 16, 1, 1, 96},  {"mobilenet_v2", 56, 96, 1, 1, 24},
-    {"mobilenet_v2", 56, 24, 1, 1, 144},  {"mobilenet_v2", 56, 144, 1, 1, 24},
-    {"mobilenet_v2", 28, 144, 1, 1, 32},  {"mobilenet_v2", 28, 32, 1, 1, 192},
-    {"mobilenet_v2", 28, 192, 1, 1, 32},  {"mobilenet_v2", 14, 192, 1, 1, 64},
-    {"mobilenet_v2", 14, 64, 1, 1, 384},  {"mobilenet_v2", 14, 384, 1, 1, 64},
-    {"mobilenet_v2", 14, 384, 1, 1, 96},  {"mobilenet_v2", 14, 96, 1, 1, 576},
-    {"mobilenet_v2", 14, 576, 1, 1, 96},  {"mobilenet_v2", 7, 576, 1, 1, 160},
-    {"mobilenet_v2", 7, 160, 1, 1, 960},  {"mobilenet_v2", 7, 960, 1, 1, 160},
-    {"mobilenet_v2", 7, 960, 1, 1, 320},  {"mobilenet_v2", 7, 320, 1, 1, 1280},
-    {"mobilenet_v2", 1, 1280, 1, 1, 1000},
-    {"resnet50", 224, 3, 7, 2, 64},       {"resnet50", 56, 64, 1, 1, 64},
-    {"resnet50", 56, 64, 3, 1, 64},       {"resnet50", 56, 64, 1, 1, 256},
-    {"resnet50", 56, 256, 1, 1, 64},      {"resnet50", 56, 256, 1, 2, 512},
-    {"resnet50", 28, 128, 3, 1, 128},     {"resnet50", 28, 128, 1, 1, 512},
-    {"resnet50", 28, 512, 1, 1, 128},     {"resnet50", 28, 512, 1, 2, 1024},
-    {"resnet50", 14, 256, 3, 1, 256},     {"resnet50", 14, 256, 1, 1, 1024},
-    {"resnet50", 14, 1024, 1, 1, 256},    {"resnet50", 14, 1024, 1, 2, 2048},
-    {"resnet50", 7, 512, 3, 1, 512},      {"resnet50", 7, 512, 1, 1, 2048},
-    {"resnet50", 7, 2048, 1, 1, 512},     {"resnet50", 1, 2048, 1, 1, 1000},
-    {"unet", 128, 3, 3, 1, 16},           {"unet", 128, 16, 3, 1, 16},
-    {"unet", 64, 32, 3, 1, 32},           {"unet", 32, 64, 3, 1, 64},
-    {"unet", 16, 128, 3, 1, 128},         {"unet", 128, 32, 3, 1, 16},
-    {"mlp", 1, 2048, 1, 1, 2048},
-};
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
+#include "layers.h"
+#include "stopwatch.h"
 
 #if defined(__x86_64__)
 enum { CHAINS = 12, STEPS = 50000 };
@@ -101,6 +65,7 @@ typedef struct layer {
   ufi_gemm_q q;
   void *owned[9];
   int32_t zero;
+  ufi_pool *pool;
 } layer;
 
 static void make_scales(int64_t n, int64_t depth, layer *l) {
@@ -124,7 +89,7 @@ static void make_scales(int64_t n, int64_t depth, layer *l) {
   l->q.nudge = nudge;
 }
 
-static void make_layer(const shape *s, int threads, layer *l) {
+static void make_layer(const shape *s, ufi_pool *pool, layer *l) {
   const int64_t n = s->filters, run = s->kernel * s->channels, run_packed = (run + 3) / 4 * 4;
   const int64_t filter = s->kernel * run, depth = s->kernel * run_packed;
   int64_t out, before, after;
@@ -133,10 +98,11 @@ static void make_layer(const shape *s, int threads, layer *l) {
   const ufi_q_kind kind = ufi_q_kind_of(UF_INT8, false);
   if (!ufi_gemm_q_packed_size(depth, n, kind, &packed) || !ufi_gemm_q_rows_size(depth, &rows)) exit(1);
   l->zero = -3;
+  l->pool = pool;
   l->owned[0] = filled((size_t)(s->size * s->size * s->channels));
   l->owned[1] = filled((size_t)(out * out * n));
   l->owned[2] = filled(packed);
-  l->owned[8] = filled(rows * (size_t)threads);
+  l->owned[8] = filled(rows * (size_t)ufi_pool_threads(pool));
   int8_t *weights = filled((size_t)(filter * n));
   memset(l->owned[2], 0, packed);
   for (int64_t t = 0; t < s->kernel; t++) {
@@ -150,20 +116,13 @@ static void make_layer(const shape *s, int threads, layer *l) {
                       .share = INT64_MAX, .b = l->owned[2], .kind = kind, .runs = s->kernel, .n = n, .end = UFI_Q_FIXED,
                       .out_dtype = UF_INT8, .out_zero = 3, .out_min = -128, .out_max = 127, .out = l->owned[1],
                       .out_pixel = n, .out_line = out * n, .out_image = out * out * n, .groups = 1,
-                      .rows = l->owned[8], .workers = threads};
+                      .rows = l->owned[8], .workers = ufi_pool_threads(pool)};
   make_scales(n, filter, l);
 }
 
-static double time_layer(ufi_pool *pool, layer *l) {
-  double best = 1e9, spent = 0.0;
-  for (int i = 0; i < 5 || (spent < 0.03 && i < 1000); i++) {
-    double start = now();
-    ufi_gemm_q_run(pool, &l->q);
-    double took = now() - start;
-    best = UFI_MIN(best, took);
-    spent += took;
-  }
-  return best;
+static void run_layer(void *context) {
+  layer *l = context;
+  ufi_gemm_q_run(l->pool, &l->q);
 }
 
 int main(int argc, char **argv) {
@@ -175,9 +134,10 @@ int main(int argc, char **argv) {
   for (size_t i = 0; i < UFI_COUNT(shapes); i++) {
     const shape *s = &shapes[i];
     layer l;
-    make_layer(s, threads, &l);
+    if (s->filters == 0) continue;
+    make_layer(s, pool, &l);
     const double weights = (double)(s->kernel * s->kernel * s->channels * s->filters);
-    const double ops = 2.0 * weights * (double)(l.q.out_h * l.q.out_w), seconds = time_layer(pool, &l);
+    const double ops = 2.0 * weights * (double)(l.q.out_h * l.q.out_w), seconds = best_seconds(run_layer, &l);
     printf("%-14s %3d x %3d x %4d  %dx%d/%d to %4d %9.1f us %8.1f GOP/s %4.0f%%", s->model, (int)s->size,
            (int)s->size, (int)s->channels, (int)s->kernel, (int)s->kernel, (int)s->stride, (int)s->filters,
            seconds * 1e6, ops / seconds * 1e-9, peak > 0 ? ops / seconds * 1e-7 / peak : 0.0);
