@@ -365,6 +365,43 @@ static void q_binary_isa(const char *isa) {
 }
 static void test_q_binary(void **state) { each_isa(q_binary_isa); }
 
+/* A scale near s by which x becomes a half, or what is next to it: which side it is on is more than float32
+ * can tell. Rounding twice, as requant.h says, moves halves by half of 2^shift. */
+static ufk_scale scale_to_half(ufk_scale s, double x) {
+  const double right = ldexp(1.0, -s.shift), moved = s.shift < 0 ? 0.5 : 0.0;
+  const double half = floor((fabs(x) * s.multiplier / 2147483648.0 + moved) / right) + 0.5;
+  const double multiplier = x == 0.0 ? 0.0 : round((half * right - moved) * 2147483648.0 / fabs(x)) + (double)(random_u32() % 3) - 1;
+  return multiplier < 1073741824.0 || multiplier > 2147483647.0 ? s : (ufk_scale){(int32_t)multiplier, s.shift};
+}
+
+/* By rows of which one element is such a half. */
+static void q_halves_isa(const char *isa) {
+  const ufk_elementwise_table *s = &scalar.elementwise, *t = &tested.elementwise;
+  enum { N = 64 };
+  int8_t *a = tail(&in_a, N, 1), *b = tail(&in_b, N, 1);
+  uint8_t *x = tail(&out_x, N, 1), *y = tail(&out_y, N, 1);
+  for (int k = 0; k < 4000; ++k) {
+    random_bytes((uint8_t *)a, N);
+    random_bytes((uint8_t *)b, N);
+    const size_t i = random_u32() % N;
+    ufk_q_mul mul = {.a_offset = (int32_t)(random_u32() % 256) - 128, .b_offset = (int32_t)(random_u32() % 256) - 128,
+                     .lo = -128, .hi = 127};
+    mul.y = scale_to_half(random_scale(-9, 0), (double)(a[i] + mul.a_offset) * (b[i] + mul.b_offset));
+    s->s8_mul[UFK_VV](a, b, (int8_t *)x, N, &mul);
+    t->s8_mul[UFK_VV](a, b, (int8_t *)y, N, &mul);
+    check_bytes(isa, (size_t)k, x, y, N);
+    ufk_q_add add = {.a_offset = mul.a_offset, .b_offset = mul.b_offset, .left_shift = 20, .a = random_scale(-3, 0),
+                     .b = {1 << 30, 0}, .lo = -128, .hi = 127, .subtract = k % 2};
+    const double by_a = ldexp(add.a.multiplier, add.a.shift - 31), sign = k % 2 ? -1.0 : 1.0;
+    const double sum = 1048576.0 * ((a[i] + add.a_offset) * by_a + sign * (b[i] + add.b_offset) * 0.5);
+    add.y = scale_to_half(random_scale(-20, -17), sum);
+    s->s8_add[UFK_VV](a, b, (int8_t *)x, N, &add);
+    t->s8_add[UFK_VV](a, b, (int8_t *)y, N, &add);
+    check_bytes(isa, (size_t)k, x, y, N);
+  }
+}
+static void test_q_halves(void **state) { each_isa(q_halves_isa); }
+
 /* ---- softmax of bytes ---------------------------------------------------------------------- */
 
 /* Terms as an input of that scale would have them; some sets of them do not fall. */
@@ -402,6 +439,7 @@ int main(void) {
     cmocka_unit_test(test_f32_accumulate),
     cmocka_unit_test(test_quantize),      cmocka_unit_test(test_bytes),
     cmocka_unit_test(test_fixedpoint),    cmocka_unit_test(test_q_binary),
+    cmocka_unit_test(test_q_halves),
     cmocka_unit_test(test_softmax8),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);

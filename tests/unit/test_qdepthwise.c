@@ -90,10 +90,27 @@ static scale_memory make_scale(ufk_q_scale *s, size_t n, bool narrow) {
   return m;
 }
 
+/* Biases that bring a sum of each channel to where its output is a half, or next to it: which side it is on
+ * is more than float32 can tell. */
+static void bring_to_halves(window *t, scale_memory *m) {
+  for (size_t c = 0; c < t->n; c++) {
+    const int32_t right = 12 + (int32_t)below(12), multiplier = ((int32_t *)m->multiplier.data)[c];
+    const double real = ldexp(multiplier, -31 - right), half = (double)below(256) - 127.5;
+    ((int32_t *)m->shift.data)[c] = -right;
+    ((float *)m->factor.data)[c] = (float)real;
+    ((float *)m->nudge.data)[c] = ldexpf(0.5f, -right);
+    if (real == 0.0) continue;
+    const int32_t sum = (int32_t)fmax(fmin(half / real, 2e9), -2e9) + (int32_t)below(3) - 1;
+    int32_t *bias = (int32_t *)t->bias.data + c;
+    *bias = (int32_t)((uint32_t)*bias + (uint32_t)sum - (uint32_t)expected_sum(t, below(t->width), c));
+  }
+}
+
 static void check_depthwise(const ufk_qdepthwise_table *k, bool narrow) {
   window t = make_window(k, narrow);
   ufk_q_scale s;
   scale_memory m = make_scale(&s, k->q_block, narrow);
+  if (s.factor && below(2)) bring_to_halves(&t, &m);
   const size_t step = t.n + below(5);
   guarded out = guard((t.width - 1) * step + t.n);
   (narrow ? k->zip_narrow : k->zip_wide)(t.lines, t.groups, t.columns, t.n, t.zipped.data);
