@@ -198,6 +198,7 @@ static void matvecs(ufi_pool *pool) {
 int main(int argc, char **argv) {
   int threads = argc > 1 ? atoi(argv[1]) : 1;
   ufi_pool *pool = ufi_pool_create(threads);
+  ufi_pool_start(pool);
   ufi_pool_begin(pool); /* as in a run */
   double peak = peak_gflops() * UFI_MAX(threads, 1), sum = 0.0, sum_flops = 0.0;
   printf("%s, %d thread%s, peak %.1f GFLOP/s\n\n", ufi_isa_name(ufi_cpu_isa()), threads,

@@ -128,6 +128,7 @@ static void run_layer(void *context) {
 int main(int argc, char **argv) {
   const int threads = argc > 1 ? UFI_MAX(atoi(argv[1]), 1) : 1;
   ufi_pool *pool = ufi_pool_create(threads);
+  ufi_pool_start(pool);
   const double peak = peak_gops() * threads;
   double sum = 0.0, sum_ops = 0.0;
   printf("%s, %d thread%s, peak %.1f GOP/s\n\n", ufi_isa_name(ufi_cpu_isa()), threads, threads == 1 ? "" : "s", peak);

@@ -12,6 +12,11 @@
  * pools that are in a run together are no more than the processors that this process may use, and
  * none of this process's threads lately had its processor taken away, which says that others want
  * it. (One that watched then would have used up its time when work comes, and the rest wait for it.)
+ *
+ * pthreadpool_create returns when all workers have begun, and watches for that. A worker that the system
+ * placed on the caller's processor then waits for some milliseconds, longer than many a model takes for
+ * everything. So it is called on a thread of its own, which stays away from the caller's processor until
+ * the workers have begun; meanwhile calls run on the caller's thread.
  */
 #include <pthread.h>
 #include <pthreadpool.h>
@@ -26,8 +31,12 @@
 struct ufi_pool {
   atomic_int refs;
   int32_t n_threads;
-  pthread_mutex_t starting;
-  _Atomic(pthreadpool_t) threads; /* NULL: not started yet, as nothing was split, or there are none to be had */
+  atomic_bool is_starting;        /* or has started: somebody has split something */
+  atomic_bool has_started;
+  pthread_t starter;              /* if has_starter */
+  bool has_starter;
+  int caller;                     /* the processor of whoever has the starter start them, or -1 */
+  _Atomic(pthreadpool_t) threads; /* NULL: not started yet, or there are none to be had */
   atomic_int runs;                /* in progress */
   atomic_bool watching;           /* the last call left the workers watching */
 };
@@ -40,10 +49,9 @@ ufi_pool *ufi_pool_create(int32_t n_threads) {
   ufi_pool *pool = ufi_calloc(1, sizeof *pool);
   if (!pool) return NULL;
   atomic_init(&pool->refs, 1);
+  pool->caller = -1;
   pool->n_threads = UFI_MAX(1, UFI_MIN(n_threads, MAX_THREADS));
-  if (pthread_mutex_init(&pool->starting, NULL) == 0) return pool;
-  ufi_free(pool);
-  return NULL;
+  return pool;
 }
 
 ufi_pool *ufi_pool_retain(ufi_pool *pool) {
@@ -53,24 +61,65 @@ ufi_pool *ufi_pool_retain(ufi_pool *pool) {
 
 void ufi_pool_release(ufi_pool *pool) {
   if (!pool || atomic_fetch_sub_explicit(&pool->refs, 1, memory_order_acq_rel) != 1) return;
+  if (pool->has_starter) pthread_join(pool->starter, NULL);
   pthreadpool_t threads = atomic_load(&pool->threads);
   if (threads) pthreadpool_destroy(threads);
-  pthread_mutex_destroy(&pool->starting);
   ufi_free(pool);
+}
+
+static void nothing(void *context, size_t i) {}
+
+typedef struct placing {
+  pthread_barrier_t all_here; /* gives each thread one item */
+  cpu_set_t allowed;
+} placing;
+
+static void roam(void *context, size_t i) {
+  placing *p = context;
+  pthread_barrier_wait(&p->all_here);
+  sched_setaffinity(0, sizeof p->allowed, &p->allowed);
+}
+
+/* The workers inherit where this thread may run. False: they may run anywhere from the start. */
+static bool leave_caller(const ufi_pool *pool, placing *p) {
+  if (pool->caller < 0 || sched_getaffinity(0, sizeof p->allowed, &p->allowed) != 0) return false;
+  cpu_set_t others = p->allowed;
+  CPU_CLR(pool->caller, &others);
+  if (CPU_COUNT(&others) == 0 || pthread_barrier_init(&p->all_here, NULL, (unsigned)pool->n_threads) != 0) return false;
+  sched_setaffinity(0, sizeof others, &others);
+  return true;
+}
+
+/* The first call also sends the workers to sleep, who would otherwise watch for work. */
+static void *start(void *arg) {
+  ufi_pool *pool = arg;
+  placing p;
+  const bool placed = leave_caller(pool, &p);
+  pthreadpool_t threads = pthreadpool_create((size_t)pool->n_threads);
+  if (threads)
+    pthreadpool_parallelize_1d(threads, placed ? roam : nothing, &p, (size_t)pool->n_threads, PTHREADPOOL_FLAG_YIELD_WORKERS);
+  if (placed) pthread_barrier_destroy(&p.all_here);
+  atomic_store_explicit(&pool->threads, threads, memory_order_release);
+  atomic_store_explicit(&pool->has_started, true, memory_order_release);
+  return NULL;
+}
+
+void ufi_pool_start(ufi_pool *pool) {
+  enum { WAIT_US = 100 };
+  if (!pool || pool->n_threads == 1) return;
+  if (!atomic_exchange(&pool->is_starting, true)) start(pool);
+  while (!atomic_load_explicit(&pool->has_started, memory_order_acquire)) usleep(WAIT_US);
 }
 
 /* NULL: everything on the caller's thread. */
 static pthreadpool_t threads_of(ufi_pool *pool) {
   if (!pool || pool->n_threads == 1) return NULL;
   pthreadpool_t threads = atomic_load_explicit(&pool->threads, memory_order_acquire);
-  if (threads) return threads;
-  pthread_mutex_lock(&pool->starting);
-  threads = atomic_load(&pool->threads);
-  if (!threads) {
-    threads = pthreadpool_create((size_t)pool->n_threads);
-    atomic_store(&pool->threads, threads);
+  if (!threads && !atomic_exchange(&pool->is_starting, true)) {
+    pool->caller = sched_getcpu();
+    pool->has_starter = pthread_create(&pool->starter, NULL, start, pool) == 0;
+    if (!pool->has_starter) atomic_store(&pool->has_started, true); /* without threads */
   }
-  pthread_mutex_unlock(&pool->starting);
   return threads;
 }
 
@@ -99,8 +148,6 @@ void ufi_pool_begin(ufi_pool *pool) {
   if (atomic_fetch_add(&pool->runs, 1) == 0) atomic_fetch_add(&running_threads, pool->n_threads);
 }
 
-static void nothing(void *context, size_t i) {}
-
 void ufi_pool_end(ufi_pool *pool) {
   if (!pool || pool->n_threads == 1 || atomic_fetch_sub(&pool->runs, 1) != 1) return;
   atomic_fetch_sub(&running_threads, pool->n_threads);
@@ -112,7 +159,7 @@ void ufi_pool_end(ufi_pool *pool) {
 /* Whether a thread of this process lost its processor within the last CROWDED_MS. The system is asked once a
  * millisecond: that takes as long as a short call. */
 static bool is_crowded(void) {
-  static _Atomic long last;
+  static _Atomic long last = -1; /* not asked yet */
   static _Atomic int64_t until, asked;
   struct rusage usage;
   struct timespec t;
@@ -121,7 +168,8 @@ static bool is_crowded(void) {
   if (atomic_exchange_explicit(&asked, now, memory_order_relaxed) == now)
     return now < atomic_load_explicit(&until, memory_order_relaxed);
   if (getrusage(RUSAGE_SELF, &usage) != 0) return true;
-  if (atomic_exchange_explicit(&last, usage.ru_nivcsw, memory_order_relaxed) != usage.ru_nivcsw)
+  const long before = atomic_exchange_explicit(&last, usage.ru_nivcsw, memory_order_relaxed);
+  if (before >= 0 && before != usage.ru_nivcsw)
     atomic_store_explicit(&until, now + CROWDED_MS, memory_order_relaxed);
   return now < atomic_load_explicit(&until, memory_order_relaxed);
 }

@@ -10,8 +10,11 @@
 typedef struct ufi_pool ufi_pool;
 
 /* n_threads 0 or 1: a pool that runs everything on the caller's thread. Threads start when there
- * is work for them. Several may use a pool: they wait for each other. */
+ * is work for them; until they have begun, which takes some milliseconds, that runs on the caller's thread.
+ * Several may use a pool: they wait for each other. */
 ufi_pool *ufi_pool_create(int32_t n_threads);
+/* Returns when the threads have begun: for who has one large call only. NULL is fine. */
+void ufi_pool_start(ufi_pool *pool);
 ufi_pool *ufi_pool_retain(ufi_pool *pool);
 void ufi_pool_release(ufi_pool *pool); /* NULL is fine */
 /* How many threads are worth while where nobody said: the processors, 16 at most. */

@@ -102,10 +102,12 @@ static uf_status check_pieces(job *j) {
 
 static uf_status run(job *j, ufi_pool *pool) {
   bool by_ranges = j->source->has_fs; /* waiting is what takes time there */
+  if (by_ranges && j->n > 1) ufi_pool_start(pool);
   if (by_ranges) ufi_parallel(pool, read_entry, j, j->n);
   for (size_t i = 0; !by_ranges && i < j->n && j->status == UF_OK; i++) read_entry(j, i);
   if (j->status != UF_OK) return j->status;
   UFI_TRY(make_pieces(j));
+  if (j->n_pieces > 1) ufi_pool_start(pool);
   ufi_parallel(pool, copy_piece, j, j->n_pieces);
   return check_pieces(j);
 }

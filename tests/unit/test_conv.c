@@ -267,6 +267,7 @@ static void test_threads(void **state) {
     void *one = run_job(&jobs[i], NULL, &size);
     for (int32_t threads = 2; threads <= 3; threads++) {
       ufi_pool *pool = ufi_pool_create(threads);
+      ufi_pool_start(pool);
       void *many = run_job(&jobs[i], pool, &size);
       assert_memory_equal(one, many, size);
       free(many);

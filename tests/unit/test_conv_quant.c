@@ -139,6 +139,7 @@ static void check_job(const job *j) {
   void *one = run_job(j, data, NULL, &size);
   for (int32_t threads = 2; threads <= 3; threads++) {
     ufi_pool *pool = ufi_pool_create(threads);
+    ufi_pool_start(pool);
     void *many = run_job(j, data, pool, &size);
     assert_memory_equal(one, many, size);
     free(many);

@@ -70,6 +70,7 @@ static void aligned_blocks(void *context, size_t task) {
 
 static void blocks_are_apart_in_threads(void **state) {
   ufi_pool *pool = ufi_pool_create(4);
+  ufi_pool_start(pool);
   ufi_parallel(pool, aligned_blocks, NULL, 8);
   ufi_pool_release(pool);
 }
@@ -124,6 +125,7 @@ static void retain_release(void *context, size_t i) { uf_buf_release(uf_buf_reta
 
 static void counts_are_atomic(void **state) {
   ufi_pool *pool = ufi_pool_create(4);
+  ufi_pool_start(pool);
   shared = uf_buf_create(8);
   ufi_parallel(pool, retain_release, NULL, 20000);
   assert_true(ufi_buf_is_unique(shared));

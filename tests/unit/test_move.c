@@ -94,6 +94,7 @@ static void test_threads(void **state) {
   size_t size = 7 * 300 * 513 * 4;
   uint8_t *in = malloc(size), *want = malloc(size), *got = calloc(size, 1);
   ufi_pool *pool = ufi_pool_create(3);
+  ufi_pool_start(pool);
   for (size_t i = 0; i < size; i++) in[i] = (uint8_t)pick(0, 255);
   ufi_move_dim(&m, dims[0], dims[1] * dims[2], dims[1] * dims[2]);
   ufi_move_dim(&m, dims[2], 1, dims[1]);

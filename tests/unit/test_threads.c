@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,6 +31,7 @@ static void everything_runs_once(void **state) {
   for (int32_t threads = -1; threads <= 4; threads++) {
     ufi_pool *pool = threads < 0 ? NULL : ufi_pool_create(threads);
     assert_int_equal(ufi_pool_threads(pool), threads > 1 ? threads : 1);
+    if (threads % 2) ufi_pool_start(pool); /* else on the way */
     for (size_t grain = 0; grain <= N + 1; grain = 3 * grain + 1) {
       atomic_int marks[N] = {0};
       ufi_parallel_ranges(pool, mark_range, marks, N, grain);
@@ -51,6 +53,7 @@ static void grains(void *context, size_t begin, size_t end) {
 
 static void pieces_begin_at_multiples_of_the_grain(void **state) {
   ufi_pool *pool = ufi_pool_create(3);
+  ufi_pool_start(pool);
   ufi_parallel_ranges(pool, grains, NULL, 100, 7);
   ufi_parallel_ranges(NULL, grains, NULL, 100, 7);
   ufi_pool_release(pool);
@@ -62,9 +65,57 @@ static double processor_seconds(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Until somebody else is here, too; but not for ever. */
+static void meet(void *context, size_t i) {
+  atomic_int *here = context;
+  atomic_fetch_add(here, 1);
+  for (int k = 0; k < 2000 && atomic_load(here) < 2; k++) usleep(1000);
+}
+
+/* Calls split nothing before the threads have begun; soon they have. */
+static void threads_begin_in_the_background(void **state) {
+  ufi_pool *pool = ufi_pool_create(2);
+  for (int k = 0; k < 1000; k++) {
+    atomic_int marks[2] = {0};
+    ufi_parallel(pool, mark, marks, 2);
+    assert_int_equal(marks[0] + marks[1], 2);
+    usleep(100);
+  }
+  atomic_int here = 0;
+  const time_t begin = time(NULL);
+  ufi_parallel(pool, meet, &here, 2);
+  assert_true(time(NULL) - begin < 2); /* one after the other they would have waited */
+  ufi_pool_start(pool);
+  ufi_pool_start(NULL);
+  ufi_pool_release(pool);
+  pool = ufi_pool_create(4); /* released while they begin */
+  atomic_int marks[N] = {0};
+  ufi_parallel(pool, mark, marks, N);
+  ufi_pool_release(pool);
+}
+
+/* Where threads may run is as it was for the caller. */
+static void allowed_of(void *context, size_t i) {
+  cpu_set_t *sets = context;
+  sched_getaffinity(0, sizeof *sets, &sets[i]);
+  usleep(1000);
+}
+static void threads_may_run_where_the_caller_may(void **state) {
+  cpu_set_t own, sets[8];
+  assert_int_equal(sched_getaffinity(0, sizeof own, &own), 0);
+  ufi_pool *pool = ufi_pool_create(2);
+  atomic_int marks[2] = {0};
+  ufi_parallel(pool, mark, marks, 2); /* makes them begin */
+  ufi_pool_start(pool);
+  ufi_parallel(pool, allowed_of, sets, UFI_COUNT(sets));
+  for (size_t i = 0; i < UFI_COUNT(sets); i++) assert_true(CPU_EQUAL(&sets[i], &own));
+  ufi_pool_release(pool);
+}
+
 /* Workers may watch for work within a run; after its end they sleep. */
 static void nothing_is_busy_after_a_run(void **state) {
   ufi_pool *pool = ufi_pool_create(2);
+  ufi_pool_start(pool);
   for (int overlap = 0; overlap <= 1; overlap++) {
     atomic_int marks[N] = {0};
     ufi_pool_begin(pool);
@@ -134,7 +185,8 @@ static void kernel_tables_have_no_holes(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(everything_runs_once),
-    cmocka_unit_test(pieces_begin_at_multiples_of_the_grain),
+    cmocka_unit_test(pieces_begin_at_multiples_of_the_grain), cmocka_unit_test(threads_begin_in_the_background),
+    cmocka_unit_test(threads_may_run_where_the_caller_may),
     cmocka_unit_test(nothing_is_busy_after_a_run), cmocka_unit_test(crowds_get_through),
     cmocka_unit_test(instruction_sets), cmocka_unit_test(kernel_tables_have_no_holes),
   };

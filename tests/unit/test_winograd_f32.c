@@ -64,6 +64,7 @@ static void run(const convolution *c, int32_t threads) {
   const ufi_gemm_f32 *g = &c->g;
   size_t scratch;
   ufi_pool *pool = ufi_pool_create(threads);
+  ufi_pool_start(pool);
   assert_non_null(pool);
   assert_true(ufi_winograd_f32_scratch(g, threads, &scratch));
   float *memory = floats(scratch);
