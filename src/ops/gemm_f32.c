@@ -17,6 +17,8 @@
 
 #include <math.h>
 
+#include "kernels/transposed.h"
+
 enum {
   SUM_BLOCK = 512,    /* longest sum in one go, more or less: 32 KiB of a 16-wide panel */
   LINE_BLOCK = 256,   /* the same when runs are whole lines */
@@ -395,39 +397,25 @@ static void pack_straight(const pack_args *p, const float *from, int64_t width, 
   }
 }
 
-/* Four columns, so that stores are wide. */
-static void pack_four(const pack_args *p, const float *from, int64_t rows, float *out) {
-  const float *f0 = from, *f1 = f0 + p->n_step, *f2 = f1 + p->n_step, *f3 = f2 + p->n_step;
-  for (int64_t i = 0; i < rows; i++, out += p->nr) {
-    int64_t at = i * p->k_step;
-    out[0] = f0[at];
-    out[1] = f1[at];
-    out[2] = f2[at];
-    out[3] = f3[at];
-  }
+static void pack_one(const pack_args *p, const float *from, float *out) {
+  for (int64_t i = 0; i < p->rows; i++) out[i * p->nr] = from ? from[i * p->k_step] : 0.0f;
 }
 
-static void pack_one(const pack_args *p, const float *from, int64_t rows, float *out) {
-  for (int64_t i = 0; i < rows; i++) out[i * p->nr] = from ? from[i * p->k_step] : 0.0f;
-}
-
-/* One panel; in chunks of rows that stay in cache while columns go by. */
 static void pack_panel(void *context, size_t panel) {
-  enum { CHUNK = 64 };
   const pack_args *p = context;
-  int64_t first = (int64_t)panel * p->nr, width = UFI_MIN(p->nr, p->n - first);
+  const int64_t first = (int64_t)panel * p->nr, width = UFI_MIN(p->nr, p->n - first), float_size = sizeof(float);
   float *out = p->out + (int64_t)panel * p->k * p->nr + p->k0 * p->nr;
   const float *from = p->from + first * p->n_step;
   if (p->n_step == 1) {
     pack_straight(p, from, width, out);
     return;
   }
-  for (int64_t i = 0; i < p->rows; i += CHUNK, from += CHUNK * p->k_step, out += CHUNK * p->nr) {
-    int64_t rows = UFI_MIN((int64_t)CHUNK, p->rows - i), j = 0;
-    for (; j + 4 <= width; j += 4) pack_four(p, from + j * p->n_step, rows, out + j);
-    for (; j < width; j++) pack_one(p, from + j * p->n_step, rows, out + j);
-    for (; j < p->nr; j++) pack_one(p, NULL, rows, out + j);
+  int64_t j = 0;
+  if (p->k_step == 1) {
+    ufk_transpose(sizeof(float), width, p->rows, from, p->n_step * float_size, out, p->nr * float_size);
+    j = width;
   }
+  for (; j < p->nr; j++) pack_one(p, j < width ? from + j * p->n_step : NULL, out + j);
 }
 
 void ufi_gemm_f32_pack(ufi_pool *pool, int64_t k, int64_t n, const float *from, int64_t k_step,

@@ -10,6 +10,8 @@
  */
 #include "ops/gemm_quant.h"
 
+#include "kernels/transposed.h"
+
 ufi_q_kind ufi_q_kind_of(uf_dtype in, bool wide) {
   if (wide) return UFI_Q_WIDE;
   return in != UF_INT16 && ufi_kernels_get()->qgemm.gemm_bytes ? UFI_Q_BYTES : UFI_Q_PAIRS;
@@ -43,26 +45,10 @@ static int32_t element_at(const packing *p, int64_t i) {
                                 : ((const int8_t *)p->from)[i];
 }
 
-/* Rows [i0, i1) of a column of bytes that lie side by side; to: where row i0 goes. */
-static void pack_run(const int8_t *from, int64_t i0, int64_t i1, const size_t group, int64_t step,
-                     int8_t *to) {
-  int64_t i = i0;
-  for (; i + (int64_t)group <= i1; i += (int64_t)group, to += step) memcpy(to, from + i, group);
-  if (i < i1) memcpy(to, from + i, (size_t)(i1 - i));
-}
-
 /* Rows [i0, i1) of column j of a panel whose first column is column0. */
 static void pack_column(const packing *p, int64_t i0, int64_t i1, int64_t column0, int64_t j,
                         uint8_t *to) {
   const int64_t group = group_of(p->kind), step = p->nr * group, at = (column0 + j) * p->n_step;
-  const int64_t k = p->k0 + i0;
-  if (p->kind != UFI_Q_WIDE && p->k_step == 1 && k % group == 0) {
-    const int8_t *from = (const int8_t *)p->from + at;
-    int8_t *run = (int8_t *)to + k / group * step + j * group;
-    if (group == 4) pack_run(from, i0, i1, 4, step, run);
-    else pack_run(from, i0, i1, 2, step, run);
-    return;
-  }
   for (int64_t i = i0; i < i1; i++) {
     const int64_t row = p->k0 + i, place = row / group * step + j * group + row % group;
     const int32_t x = element_at(p, at + i * p->k_step) - p->zero;
@@ -71,11 +57,13 @@ static void pack_column(const packing *p, int64_t i0, int64_t i1, int64_t column
   }
 }
 
-/* Columns of BYTES that are runs of memory: whole groups of rows. */
+/* Columns that are runs of memory: whole groups of rows. */
 static void pack_runs(const packing *p, int64_t groups, int64_t column0, uint8_t *to) {
-  const int64_t n = UFI_MIN(p->nr, p->n - column0);
-  ufi_kernels_get()->qgemm.pack((size_t)p->nr, (size_t)n, (size_t)groups, (const int8_t *)p->from + column0 * p->n_step,
-                                (size_t)p->n_step, (int8_t *)to + p->k0 * p->nr);
+  const int64_t n = UFI_MIN(p->nr, p->n - column0), group = group_of(p->kind);
+  const int8_t *from = (const int8_t *)p->from + column0 * p->n_step;
+  to += p->k0 * p->nr;
+  if (p->kind == UFI_Q_PAIRS) ufk_transpose((size_t)group, n, groups, from, p->n_step, to, p->nr * group);
+  else ufi_kernels_get()->qgemm.pack((size_t)p->nr, (size_t)n, (size_t)groups, from, (size_t)p->n_step, (int8_t *)to);
 }
 
 /* Columns of BYTES that lie side by side: whole groups of rows. */
@@ -113,11 +101,14 @@ static void pack_panel(void *context, size_t index) {
   const int64_t column0 = (int64_t)index * p->nr;
   uint8_t *panel = p->out + (int64_t)index * p->panel;
   uint8_t *to = panel + (p->kind == UFI_Q_BYTES ? p->nr * 4 : 0);
+  const int64_t group = group_of(p->kind);
   int64_t packed = 0; /* rows that there is a quick way for */
-  if (p->kind == UFI_Q_BYTES && p->k0 % 4 == 0 && (p->k_step == 1 || p->n_step == 1)) {
-    packed = p->rows / 4 * 4;
-    if (p->k_step == 1) pack_runs(p, packed / 4, column0, to);
-    else pack_lines(p, packed / 4, column0, to);
+  if (p->kind != UFI_Q_WIDE && p->k_step == 1 && p->k0 % group == 0) {
+    packed = p->rows / group * group;
+    pack_runs(p, packed / group, column0, to);
+  } else if (p->kind == UFI_Q_BYTES && p->n_step == 1 && p->k0 % group == 0) {
+    packed = p->rows / group * group;
+    pack_lines(p, packed / group, column0, to);
   }
   for (int64_t i = packed; i < p->rows; i += CHUNK) {
     for (int64_t j = 0; j < p->nr && column0 + j < p->n; j++) {

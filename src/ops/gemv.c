@@ -6,6 +6,7 @@
  */
 #include "ops/gemv.h"
 
+#include "kernels/transposed.h"
 #include "ops/quantize.h"
 
 enum {
@@ -51,32 +52,17 @@ bool ufi_gemv_size(const ufi_gemv *g, size_t *bytes_out) {
 
 /* ---- packing --------------------------------------------------------------------- */
 
-static void pack_floats(const ufk_matvec_form *form, int64_t rows, int64_t cols, const float *from, float *to) {
-  for (int64_t c0 = 0; c0 < cols; c0 += BLOCK) {
-    const int64_t end = UFI_MIN(c0 + BLOCK, cols);
-    for (int64_t r = 0; r < rows; r++) {
-      float *at = to + (size_t)c0 * form->panel + r;
-      for (int64_t c = c0; c < end; c++, at += form->panel) *at = from[r * cols + c];
-    }
+/* Rows of a panel: groups of columns are elements of a matrix that is transposed, those of bytes in the last columns,
+ * where no group is full, go one by one. */
+static void pack_groups(const ufk_matvec_form *form, size_t element, int64_t rows, int64_t cols, const uint8_t *from, uint8_t *to) {
+  const int64_t group = (int64_t)form->group, size = group * (int64_t)element, step = (int64_t)form->panel * size;
+  const int64_t full = cols / group, groups = ufi_ceil_div(cols, group);
+  ufk_transpose((size_t)size, rows, full, from, cols * (int64_t)element, to, step);
+  for (int64_t r = 0; r < rows; r++) {
+    for (int64_t k = full * group; k < groups * group; k++) to[full * step + r * group + k % group] = k < cols ? from[r * cols + k] : 0;
   }
-}
-
-static void pack_bytes(const ufk_matvec_form *form, int64_t rows, int64_t cols, const uint8_t *from, uint8_t *to) {
-  const int64_t group = (int64_t)form->group, block = BLOCK * group;
-  const int64_t step = (int64_t)form->panel * group;
-  for (int64_t c0 = 0; c0 < cols; c0 += block) {
-    const int64_t end = UFI_MIN(c0 + block, cols);
-    for (int64_t r = 0; r < rows; r++) {
-      uint8_t *at = to + c0 * (int64_t)form->panel + r * group;
-      int64_t c = c0;
-      for (; group == 4 && c + 4 <= end; c += 4, at += step) {
-        uint32_t four;
-        memcpy(&four, from + r * cols + c, sizeof four);
-        four ^= form->flip * 0x01010101u;
-        memcpy(at, &four, sizeof four);
-      }
-      for (int64_t k = 0; c < end; c++, k++) at[k / group * step + k % group] = from[r * cols + c] ^ form->flip;
-    }
+  for (int64_t line = 0; form->flip && line < groups; line++) {
+    for (int64_t i = 0; i < rows * size; i++) to[line * step + i] ^= form->flip;
   }
 }
 
@@ -113,12 +99,10 @@ static void pack_panels(void *context, size_t begin, size_t end) {
     if (first >= last) continue;
     const uint8_t *from = p->from + (size_t)((first - p->first) * g->cols) * element_size(g);
     uint8_t *to = p->to + i * panel_size(g);
-    if (g->is_float) {
-      pack_floats(p->form, last - first, g->cols, (const float *)(const void *)from, (float *)(void *)to + first % panel);
-      continue;
-    }
-    to += first % panel * (int64_t)p->form->group;
-    (g->is_nibbles ? pack_nibbles : pack_bytes)(p->form, last - first, g->cols, from, to);
+    to += (size_t)(first % panel) * p->form->group * element_size(g);
+    if (g->is_nibbles) pack_nibbles(p->form, last - first, g->cols, from, to);
+    else pack_groups(p->form, element_size(g), last - first, g->cols, from, to);
+    if (g->is_float) continue;
     for (int64_t r = first; r < last; r++) {
       p->sums[r] = (int32_t)ufi_kernels_get()->elementwise.s8_sum((const int8_t *)from + (r - first) * g->cols, (size_t)g->cols);
     }

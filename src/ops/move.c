@@ -8,14 +8,12 @@
  * is an odometer over the outer loops around a two-dimensional kernel. If the
  * innermost loop writes consecutive elements but reads far apart, and another
  * loop reads consecutive elements, then that other loop is made the second of
- * the kernel and both go in square tiles, made of blocks that fit registers:
- * each cache line that is read is used up while it is in the cache.
+ * the kernel, which is a matrix to transpose (kernels/transposed.h).
  */
 #include "ops/move.h"
 
-/* A tile's rows are as long as a cache line: at most 64 lines of the source and
- * 64 of the destination, which stay in L1. */
-#define TILE_BYTES 64
+#include "kernels/transposed.h"
+
 /* Copies smaller than this are not worth waking threads for. */
 #define PARALLEL_BYTES (512 * 1024)
 #define GRAIN_BYTES (128 * 1024)
@@ -59,75 +57,6 @@ static void copy_plain(uint8_t *to, const uint8_t *from, loop second, loop last,
   }
 }
 
-/* A square block of n elements of 16 bytes a row, transposed in registers: log2(n)
- * times, row i and row i + n/2 are interleaved into rows 2i and 2i + 1. */
-#define BLOCK(name, type, n, low, high)                                                    \
-  static void name(uint8_t *to, int64_t to_row, const uint8_t *from, int64_t from_row) {   \
-    typedef type vector __attribute__((vector_size(16)));                                  \
-    vector a[n], b[n];                                                                     \
-    for (int i = 0; i < n; i++) memcpy(&a[i], from + i * from_row, 16);                    \
-    for (int step = 1; step < n; step *= 2) {                                              \
-      for (int i = 0; i < n / 2; i++) {                                                    \
-        b[2 * i] = __builtin_shufflevector(a[i], a[i + n / 2], low);                       \
-        b[2 * i + 1] = __builtin_shufflevector(a[i], a[i + n / 2], high);                  \
-      }                                                                                    \
-      memcpy(a, b, sizeof a);                                                              \
-    }                                                                                      \
-    for (int i = 0; i < n; i++) memcpy(to + i * to_row, &a[i], 16);                        \
-  }
-#define LIST(...) __VA_ARGS__
-BLOCK(block_1, uint8_t, 16, LIST(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
-      LIST(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31))
-BLOCK(block_2, uint16_t, 8, LIST(0, 8, 1, 9, 2, 10, 3, 11), LIST(4, 12, 5, 13, 6, 14, 7, 15))
-BLOCK(block_4, uint32_t, 4, LIST(0, 4, 1, 5), LIST(2, 6, 3, 7))
-BLOCK(block_8, uint64_t, 2, LIST(0, 2), LIST(1, 3))
-#undef LIST
-
-/* rows x columns of the destination, element by element. */
-static void copy_edge(uint8_t *to, const uint8_t *from, loop second, loop last, int64_t rows,
-                      int64_t columns, size_t size) {
-  second.extent = rows;
-  last.extent = columns;
-  copy_plain(to, from, second, last, size);
-}
-
-/* A tile: blocks, and what is left at its right and lower edge. */
-static void copy_tile(uint8_t *to, const uint8_t *from, loop second, loop last, int64_t rows,
-                      int64_t columns, size_t size) {
-  int64_t n = 16 / (int64_t)size, whole_rows = rows - rows % n, whole_columns = columns - columns % n;
-  for (int64_t i = 0; i < whole_rows; i += n) {
-    for (int64_t j = 0; j < whole_columns; j += n) {
-      uint8_t *t = to + i * second.out + j * last.out;
-      const uint8_t *f = from + i * second.in + j * last.in;
-      switch (size) {
-        case 1: block_1(t, second.out, f, last.in); break;
-        case 2: block_2(t, second.out, f, last.in); break;
-        case 4: block_4(t, second.out, f, last.in); break;
-        case 8: block_8(t, second.out, f, last.in); break;
-        default: memcpy(t, f, 16); break;
-      }
-    }
-  }
-  if (whole_columns < columns)
-    copy_edge(to + whole_columns * last.out, from + whole_columns * last.in, second, last, rows,
-              columns - whole_columns, size);
-  if (whole_rows < rows)
-    copy_edge(to + whole_rows * second.out, from + whole_rows * second.in, second, last,
-              rows - whole_rows, whole_columns, size);
-}
-
-static void copy_tiled(uint8_t *to, const uint8_t *from, loop second, loop last, size_t size) {
-  int64_t side = TILE_BYTES / (int64_t)size;
-  for (int64_t i = 0; i < second.extent; i += side) {
-    int64_t rows = UFI_MIN(side, second.extent - i);
-    for (int64_t j = 0; j < last.extent; j += side) {
-      int64_t columns = UFI_MIN(side, last.extent - j);
-      copy_tile(to + i * second.out + j * last.out, from + i * second.in + j * last.in, second, last,
-                rows, columns, size);
-    }
-  }
-}
-
 /* ---- odometer --------------------------------------------------------------- */
 
 /* The kernel for outer positions [begin, end), counted in row-major order. */
@@ -144,7 +73,7 @@ static void run_range(void *context, size_t begin, size_t end) {
     from += at[d] * p->outer[d].in;
   }
   for (size_t i = begin; i < end; i++) {
-    if (p->tiled) copy_tiled(to, from, p->second, p->last, p->run);
+    if (p->tiled) ufk_transpose(p->run, p->last.extent, p->second.extent, from, p->last.in, to, p->second.out);
     else copy_plain(to, from, p->second, p->last, p->run);
     for (int32_t d = p->rank - 1; d >= 0; d--) {
       const loop *l = &p->outer[d];
