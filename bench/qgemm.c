@@ -7,8 +7,9 @@
  *
  * For the layers of layers.h that are not depthwise prints microseconds (the best of many
  * runs), GOP/s, and per cent of the peak, which a loop of nothing but independent
- * vpdpbusd measures first (0 where the processor has none). Products of one row read each
- * weight once: for them the last column is GB/s. UNFLOW_ISA chooses the instruction set.
+ * vpdpbusd (AVX-512) or vpmaddwd and vpaddd (AVX2) measures first. Winograd's ways, where there are some, count the
+ * multiplications of the direct sum. Products of one row read each weight once: for them the last column is GB/s.
+ * UNFLOW_ISA chooses the instruction set.
  */
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -17,15 +18,16 @@
 #include <stdlib.h>
 
 #include "base/cpu.h"
-#include "ops/gemm_quant.h"
 #include "ops/window.h"
+#include "ops/winograd_quant.h"
 
 #include "layers.h"
 #include "stopwatch.h"
 
-#if defined(__x86_64__)
 enum { CHAINS = 12, STEPS = 50000 };
-__attribute__((target("avx512f,avx512vnni"), noinline)) static void dot_loop(void) {
+
+#if defined(__x86_64__)
+__attribute__((target("avx512f,avx512vnni"), noinline)) static void dot_loop_avx512(void) {
   __m512i sum[CHAINS], x = _mm512_set1_epi32(1);
   for (int i = 0; i < CHAINS; i++) sum[i] = _mm512_set1_epi32(i);
   for (int s = 0; s < STEPS; s++) {
@@ -33,20 +35,34 @@ __attribute__((target("avx512f,avx512vnni"), noinline)) static void dot_loop(voi
   }
   _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) __asm__ volatile("" ::"v"(sum[i]));
 }
+
+__attribute__((target("avx2"), noinline)) static void dot_loop_avx2(void) {
+  __m256i sum[CHAINS], x = _mm256_set1_epi32(1);
+  for (int i = 0; i < CHAINS; i++) sum[i] = _mm256_set1_epi32(i);
+  for (int s = 0; s < STEPS; s++) {
+    _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) {
+      __asm__ volatile("" : "+x"(x)); /* each product anew */
+      sum[i] = _mm256_add_epi32(sum[i], _mm256_madd_epi16(x, x));
+    }
+  }
+  _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) __asm__ volatile("" ::"x"(sum[i]));
+}
 #endif
 
 static double peak_gops(void) {
-  double best = 1e9;
 #if defined(__x86_64__)
-  if (ufi_cpu_isa() < UFI_ISA_AVX512) return 0.0;
+  const bool wide = ufi_cpu_isa() >= UFI_ISA_AVX512;
+  double best = 1e9;
+  if (ufi_cpu_isa() < UFI_ISA_AVX2) return 0.0;
   for (int i = 0; i < 100; i++) {
     double start = now();
-    dot_loop();
+    if (wide) dot_loop_avx512();
+    else dot_loop_avx2();
     best = UFI_MIN(best, now() - start);
   }
-  return 2.0 * 64 * CHAINS * STEPS / best * 1e-9;
+  return 2.0 * (wide ? 64 : 16) * CHAINS * STEPS / best * 1e-9;
 #else
-  return 0.0 * best;
+  return 0.0;
 #endif
 }
 
@@ -125,6 +141,41 @@ static void run_layer(void *context) {
   ufi_gemm_q_run(l->pool, &l->q);
 }
 
+typedef struct winograd_layer {
+  ufi_gemm_q q;
+  int64_t side;
+  ufi_pool *pool;
+} winograd_layer;
+
+static void run_winograd(void *context) {
+  winograd_layer *l = context;
+  ufi_winograd_q_run(l->pool, &l->q, l->side);
+}
+
+static void winograd(const shape *s, const layer *direct, double ops, double peak) {
+  ufi_tensor filter = {.dtype = UF_INT8};
+  const ufi_conv_geometry g = {.batch = 1, .in_c = s->channels, .out_c = s->filters, .out_h = s->size, .out_w = s->size,
+                               .filter = &filter};
+  for (int64_t side = 4; side >= 2; side -= 2) {
+    ufi_ctx ctx = {.pool = direct->pool};
+    ufi_q_spec spec = {.geometry = &g};
+    if (ufi_winograd_q_set(&ctx, &g, side, &spec) != UF_OK) exit(1);
+    winograd_layer l = {direct->q, side, direct->pool};
+    int8_t *weights = filled((size_t)(9 * s->channels * s->filters));
+    void *packed = filled(spec.weights);
+    l.q.b = packed;
+    l.q.extra = filled(spec.extra);
+    memset(packed, 0, spec.weights);
+    spec.pack(&spec, weights, packed);
+    const double seconds = best_seconds(run_winograd, &l);
+    printf("%-40s winograd %dx%d %9.1f us %8.1f GOP/s %4.0f%%\n", "", (int)side, (int)side, seconds * 1e6, ops / seconds * 1e-9,
+           peak > 0 ? ops / seconds * 1e-7 / peak : 0.0);
+    ufi_free_aligned(weights);
+    ufi_free_aligned(packed);
+    ufi_free_aligned(l.q.extra);
+  }
+}
+
 int main(int argc, char **argv) {
   const int threads = argc > 1 ? UFI_MAX(atoi(argv[1]), 1) : 1;
   ufi_pool *pool = ufi_pool_create(threads);
@@ -144,6 +195,7 @@ int main(int argc, char **argv) {
            seconds * 1e6, ops / seconds * 1e-9, peak > 0 ? ops / seconds * 1e-7 / peak : 0.0);
     if (l.q.out_h == 1) printf(" %6.1f GB/s", weights / seconds * 1e-9);
     printf("\n");
+    if (s->kernel == 3 && s->stride == 1 && s->channels >= 16) winograd(s, &l, ops, peak);
     sum += seconds;
     sum_ops += ops;
     if (i + 1 == UFI_COUNT(shapes) || strcmp(shapes[i + 1].model, s->model) != 0) {

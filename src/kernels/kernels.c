@@ -23,6 +23,7 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_matvec_scalar(&table->matvec);
   ufk_elementwise_scalar(&table->elementwise);
   ufk_winograd_scalar(&table->winograd);
+  ufk_qwinograd_scalar(&table->qwinograd);
   ufk_convert_scalar(&table->convert);
   ufk_softmax8_scalar(&table->softmax8);
 #if defined(__x86_64__)
@@ -35,6 +36,7 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_elementwise_avx2(&table->elementwise);
   ufk_qelementwise_avx2(&table->elementwise);
   ufk_winograd_avx2(&table->winograd);
+  ufk_qwinograd_avx2(&table->qwinograd);
   ufk_convert_avx2(&table->convert);
   ufk_softmax8_avx2(&table->softmax8);
   if (isa < UFI_ISA_AVX512) return;
@@ -46,6 +48,7 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_elementwise_avx512(&table->elementwise);
   ufk_qelementwise_avx512(&table->elementwise);
   ufk_winograd_avx512(&table->winograd);
+  ufk_qwinograd_avx512(&table->qwinograd);
   ufk_convert_avx512(&table->convert);
   ufk_softmax8_avx512(&table->softmax8);
 #elif defined(__aarch64__)
@@ -60,6 +63,7 @@ static void fill(ufi_isa isa, ufi_kernels *table) {
   ufk_convert_neon(&table->convert);
   ufk_softmax8_neon(&table->softmax8);
   ufk_winograd_neon(&table->winograd);
+  ufk_qwinograd_neon(&table->qwinograd);
   if (isa == UFI_ISA_NEON_DOT) ufk_qgemm_neon_dot(&table->qgemm);
 #endif
 }

@@ -22,6 +22,7 @@
 #include "kernels/matvec.h"
 #include "kernels/qdepthwise.h"
 #include "kernels/qgemm.h"
+#include "kernels/qwinograd.h"
 #include "kernels/winograd.h"
 #include "kernels/softmax8.h"
 
@@ -33,6 +34,7 @@ typedef struct ufi_kernels {
   ufk_matvec_table matvec;
   ufk_elementwise_table elementwise;
   ufk_winograd_table winograd;
+  ufk_qwinograd_table qwinograd;
   ufk_convert_table convert;
   ufk_softmax8_table softmax8;
 } ufi_kernels;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * conv_quant.c: CONV_2D of quantized tensors, and of float32 images with
- * integer weights (hybrid). One product per group, as in conv_f32.c.
+ * integer weights (hybrid). One product per group, as in conv_f32.c; or, where it is faster, Winograd's method
+ * (winograd_quant.c).
  *
  * Hybrid: each image of the batch is quantized as a whole, symmetrically when
  * all channels have one scale and there is one group, else asymmetrically.
  */
-#include "ops/gemm_quant.h"
+#include "ops/winograd_quant.h"
 
 /* Line by line of the kernel, if each is packed in whole groups. */
 static void conv_pack(const ufi_q_spec *spec, const void *weights, void *out) {
@@ -60,6 +61,8 @@ static uf_status conv_spec(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_q_spec 
   } else if (g->input->dtype != UF_UINT8) {
     UFI_TRY(ufi_want_symmetric_weights(ctx, g->filter));
   }
+  const int64_t side = ufi_winograd_q_side(g);
+  if (side) UFI_TRY(ufi_winograd_q_set(ctx, g, side, &spec));
   UFI_TRY(ufi_q_spec_types(ctx, &spec, false, a->quantized_bias));
   *spec_out = spec;
   return UF_OK;
@@ -98,6 +101,8 @@ uf_status ufi_conv_quant_eval(ufi_ctx *ctx) {
   gemm.in_group = gemm.channels;
   gemm.out_group = spec.n;
   gemm.done = ctx->done;
-  ufi_gemm_q_run(ctx->pool, &gemm);
+  const int64_t side = ufi_winograd_q_side(&g);
+  if (side) ufi_winograd_q_run(ctx->pool, &gemm, side);
+  else ufi_gemm_q_run(ctx->pool, &gemm);
   return UF_OK;
 }

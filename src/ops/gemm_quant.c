@@ -358,18 +358,17 @@ typedef struct tile {
   uint8_t *out;
 } tile;
 
-static ufk_q_scale scale_of(const plan *p, const tile *t) {
-  const ufi_gemm_q *g = p->g;
+ufk_q_scale ufi_gemm_q_scale(const ufi_gemm_q *g, int64_t at) {
   ufk_q_scale scale = {.zero = g->out_zero, .min = g->out_min, .max = g->out_max};
   if (g->end == UFI_Q_REAL) {
-    scale.real = g->real + t->at;
+    scale.real = g->real + at;
   } else {
-    scale.multiplier = g->multiplier + t->at;
-    scale.shift = g->shift + t->at;
+    scale.multiplier = g->multiplier + at;
+    scale.shift = g->shift + at;
   }
   if (g->factor) {
-    scale.factor = g->factor + t->at;
-    scale.nudge = g->nudge + t->at;
+    scale.factor = g->factor + at;
+    scale.nudge = g->nudge + at;
   }
   return scale;
 }
@@ -387,10 +386,12 @@ static void finish_int(const plan *p, const tile *t, const ufk_q_scale *scale, c
   }
 }
 
+ufk_q_float ufi_gemm_q_float(const ufi_gemm_q *g, int64_t at, const float *row_scales) {
+  return (ufk_q_float){g->column + at, g->bias_float ? g->bias_float + at : NULL, row_scales, g->column_first, g->min, g->max};
+}
+
 static ufk_q_float float_of(const plan *p, const stripe *s, const tile *t) {
-  const ufi_gemm_q *g = p->g;
-  return (ufk_q_float){g->column + t->at, g->bias_float ? g->bias_float + t->at : NULL, s->scales + t->row,
-                       g->column_first, g->min, g->max};
+  return ufi_gemm_q_float(p->g, t->at, s->scales + t->row);
 }
 
 static void finish_float(const plan *p, const stripe *s, const tile *t, const int32_t *c) {
@@ -408,7 +409,7 @@ static void tile_pairs(const plan *p, const stripe *s, const tile *t) {
     finish_float(p, s, t, c);
     return;
   }
-  const ufk_q_scale scale = scale_of(p, t);
+  const ufk_q_scale scale = ufi_gemm_q_scale(p->g, t->at);
   finish_int(p, t, &scale, c);
 }
 
@@ -516,7 +517,7 @@ static void do_bytes(const plan *p, const stripe *s, tile *t) {
   int32_t c[TILE];
   const bool is_float = g->end == UFI_Q_FLOAT, is_int = !is_float && g->end != UFI_Q_SUM;
   const bool at_once = is_int && g->out_dtype == UF_INT8;
-  const ufk_q_scale scale = is_int ? scale_of(p, t) : (ufk_q_scale){0};
+  const ufk_q_scale scale = is_int ? ufi_gemm_q_scale(p->g, t->at) : (ufk_q_scale){0};
   ufk_q_scale exact = scale;
   if (at_once) exact.factor = NULL; /* the other way has been tried */
   ufk_q_bytes bytes = {.n = (size_t)t->n, .runs = (size_t)p->runs, .quads = (size_t)p->quads,

@@ -96,6 +96,10 @@ void ufi_gemm_q_run(ufi_pool *pool, const ufi_gemm_q *g);
 /* Bytes of gathered rows that one worker needs for sums of length depth. */
 bool ufi_gemm_q_rows_size(int64_t depth, size_t *bytes_out);
 
+/* How sums of columns from `at` become outputs: for end FIXED and REAL, and for FLOAT. */
+ufk_q_scale ufi_gemm_q_scale(const ufi_gemm_q *g, int64_t at);
+ufk_q_float ufi_gemm_q_float(const ufi_gemm_q *g, int64_t at, const float *row_scales);
+
 /* n rounded up to what arrays of one element per column are padded to. */
 static inline int64_t ufi_q_padded(int64_t n) {
   return (n + UFK_Q_MAX_NR - 1) / UFK_Q_MAX_NR * UFK_Q_MAX_NR;

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * winograd_f32.c: cuts a 3x3 convolution into tiles of 4x4 outputs and does it by Winograd's method.
- *
- * Tiles, numbered through all images, are done in blocks whose evaluated inputs stay in L2. For every block:
- * inputs are evaluated; then, for every block of columns (filters), 36 products and the outputs. A thread does
- * a whole block where there are enough of them; else the threads share the block, first by tiles and then by
- * columns. Every sum is the same either way.
+ * winograd_f32.c: Winograd's method F(4x4, 3x3) in float32.
  *
  * A tile's evaluated inputs are (36, channels) floats, its sums (36, columns of a block). What is left between
  * tiles keeps equal points of tiles that follow each other out of the same sets of the cache.
@@ -18,67 +13,46 @@
 #include "ops/winograd_f32.h"
 
 #include <math.h>
-#include <stdatomic.h>
+
+#include "ops/winograd_tiles.h"
 
 enum {
   OUT = UFK_WINOGRAD_OUT, IN = UFK_WINOGRAD_IN, POINTS = UFK_WINOGRAD_POINTS,
   COLUMNS = 64,          /* of a block: at least a panel of any instruction set */
   GAP = 16,              /* floats between tiles */
   SUM_PART = 64,         /* longest sum over channels in one go */
-  BLOCK_FLOATS = 192 * 1024, /* inputs and sums of a block of tiles: most of a usual L2 */
-  TILES_MIN = 16,        /* of a block: fewer would read the weights too often */
-  TILES_MAX = 96,
 };
 
 static int64_t padded(int64_t channels) { return ufi_ceil_div(channels, UFK_WINOGRAD_PAD) * UFK_WINOGRAD_PAD; }
 
 typedef struct plan {
+  ufi_winograd cut;
   const ufi_gemm_f32 *g;
   const ufi_kernels *k;
   const float *weights;            /* not packed */
-  int64_t lines, width, tiles;     /* of tiles: lines and width of an image, all in all */
-  int64_t block, blocks;           /* tiles in a block, blocks */
-  int64_t columns, column_blocks;
   int64_t in_step, out_step;       /* floats from tile to tile of inputs and of sums */
-  int64_t threads;
-  bool shared;                     /* threads share a block */
-  float *in, *out;                 /* scratch: inputs of `threads` blocks, or of the shared one; sums and
-                                      a bin for outputs outside the image of `threads` blocks */
-  int64_t first;                   /* tile of the shared block */
-  atomic_size_t next;              /* block to be done */
 } plan;
 
+static void evaluate(const ufi_winograd *w, int64_t index, void *out);
+static void multiply(const ufi_winograd *w, int64_t first, int64_t tiles, int64_t column, const void *in, void *sums);
+
 static void make_plan(plan *p, const ufi_gemm_f32 *g, const float *weights, int64_t threads) {
-  *p = (plan){.g = g, .k = ufi_kernels_get(), .weights = weights, .threads = threads};
-  p->lines = ufi_ceil_div(g->out_h, OUT);
-  p->width = ufi_ceil_div(g->out_w, OUT);
-  p->tiles = g->batch * p->lines * p->width;
-  p->columns = UFI_MIN((int64_t)COLUMNS, ufi_gemm_f32_columns(g->n));
-  p->column_blocks = ufi_ceil_div(g->n, p->columns);
+  *p = (plan){.g = g, .k = ufi_kernels_get(), .weights = weights};
+  const int64_t columns = UFI_MIN((int64_t)COLUMNS, ufi_gemm_f32_columns(g->n));
   p->in_step = POINTS * padded(g->channels) + GAP;
-  p->out_step = POINTS * p->columns + GAP;
-  const int64_t mr = (int64_t)p->k->gemm.f32_mr;
-  const int64_t fit = UFI_MIN(UFI_MAX(BLOCK_FLOATS / (p->in_step + p->out_step), (int64_t)TILES_MIN), (int64_t)TILES_MAX);
-  p->blocks = UFI_MAX(ufi_ceil_div(p->tiles, fit), UFI_MIN(threads, p->tiles / mr));
-  p->block = ufi_ceil_div(p->tiles, p->blocks);
-  if (p->blocks > 1) p->block = UFI_MIN(ufi_ceil_div(p->block, mr) * mr, UFI_MAX(fit, mr));
-  p->blocks = ufi_ceil_div(p->tiles, p->block);
-  p->shared = p->blocks < threads && !g->done;
+  p->out_step = POINTS * columns + GAP;
+  p->cut = (ufi_winograd){
+      .batch = g->batch, .out_h = g->out_h, .out_w = g->out_w, .n = g->n, .side = OUT, .columns = columns,
+      .in_bytes = (size_t)p->in_step * sizeof(float), .out_bytes = (size_t)p->out_step * sizeof(float),
+      .bin_bytes = (size_t)p->out_step * sizeof(float), .rows = (int64_t)p->k->gemm.f32_mr, .threads = threads,
+      .done = g->done, .evaluate = evaluate, .multiply = multiply};
+  ufi_winograd_cut(&p->cut);
 }
 
 /* ---- tiles ----------------------------------------------------------------------- */
 
-typedef struct tile {
-  int64_t image, y, x;             /* of its first output */
-} tile;
-
-static tile tile_at(const plan *p, int64_t index) {
-  const int64_t line = index / p->width;
-  return (tile){line / p->lines, line % p->lines * OUT, index % p->width * OUT};
-}
-
 /* The pixels that a tile sees. */
-static void point_inputs(const ufi_gemm_f32 *g, const tile t, const float *in[POINTS]) {
+static void point_inputs(const ufi_gemm_f32 *g, const ufi_winograd_tile t, const float *in[POINTS]) {
   for (int64_t i = 0; i < IN; i++) {
     const int64_t y = t.y - g->pad_top + i, x0 = t.x - g->pad_left;
     const bool inside = ufi_inside(y, g->in_h);
@@ -90,9 +64,10 @@ static void point_inputs(const ufi_gemm_f32 *g, const tile t, const float *in[PO
   }
 }
 
-static void evaluate(const plan *p, int64_t index, float *out) {
+static void evaluate(const ufi_winograd *w, int64_t index, void *out) {
+  const plan *p = (const plan *)w;
   const float *in[POINTS];
-  point_inputs(p->g, tile_at(p, index), in);
+  point_inputs(p->g, ufi_winograd_tile_at(w, index), in);
   p->k->winograd.f32_in((size_t)p->g->channels, in, out, (size_t)padded(p->g->channels));
 }
 
@@ -112,7 +87,7 @@ static float dot(const float *a, const float *b, int64_t n) {
 static void sum_directly(const plan *p, int64_t index, int64_t column, int64_t n, float *const *out) {
   const ufi_gemm_f32 *g = p->g;
   const float *in[POINTS];
-  point_inputs(g, tile_at(p, index), in);
+  point_inputs(g, ufi_winograd_tile_at(&p->cut, index), in);
   for (int64_t i = 0; i < OUT * OUT; i++) {
     for (int64_t j = 0; j < n; j++) {
       float sum = g->bias[column + j];
@@ -129,7 +104,7 @@ static void sum_directly(const plan *p, int64_t index, int64_t column, int64_t n
 /* Columns [column, column + n) of one tile. bin: where outputs outside the image go. */
 static void interpolate(const plan *p, int64_t index, int64_t column, int64_t n, const float *sums, float *bin) {
   const ufi_gemm_f32 *g = p->g;
-  const tile t = tile_at(p, index);
+  const ufi_winograd_tile t = ufi_winograd_tile_at(&p->cut, index);
   float *image = g->out + t.image * g->out_image + column, *out[OUT * OUT];
   for (int64_t i = 0; i < OUT; i++) {
     for (int64_t j = 0; j < OUT; j++) {
@@ -137,7 +112,7 @@ static void interpolate(const plan *p, int64_t index, int64_t column, int64_t n,
       out[i * OUT + j] = y < g->out_h && x < g->out_w ? image + y * g->out_line + x * g->out_pixel : bin;
     }
   }
-  const bool finite = p->k->winograd.f32_out((size_t)n, sums, (size_t)p->columns, g->bias + column, out, g->min, g->max);
+  const bool finite = p->k->winograd.f32_out((size_t)n, sums, (size_t)p->cut.columns, g->bias + column, out, g->min, g->max);
   if (!finite) sum_directly(p, index, column, n, out);
 }
 
@@ -157,93 +132,37 @@ static void multiply_part(const plan *p, int64_t tiles, const float *in, const f
   }
 }
 
-/* One block of columns of a block of tiles. */
-static void multiply(const plan *p, int64_t first, int64_t tiles, int64_t column, const float *in, float *sums) {
-  const int64_t channels = p->g->channels, n = UFI_MIN(p->columns, p->g->n - column);
+static void multiply(const ufi_winograd *w, int64_t first, int64_t tiles, int64_t column, const void *in, void *sums) {
+  const plan *p = (const plan *)w;
+  const int64_t channels = p->g->channels, n = UFI_MIN(w->columns, p->g->n - column);
   const int64_t nr = (int64_t)p->k->gemm.f32_nr;
   const int64_t parts = ufi_ceil_div(channels, SUM_PART), part = ufi_ceil_div(ufi_ceil_div(channels, parts), 8) * 8;
-  const float *b = p->g->b + column * channels * POINTS; /* read in order */
-  for (int64_t point = 0; point < POINTS; point++, in += padded(channels)) {
+  const float *b = p->g->b + column * channels * POINTS, *a = in; /* b is read in order */
+  float *c = sums;
+  for (int64_t point = 0; point < POINTS; point++, a += padded(channels)) {
     for (int64_t j = 0; j < n; j += nr) {
       for (int64_t from = 0, floats; from < channels; from += floats, b += floats * nr) {
         floats = UFI_MIN(part, channels - from);
-        multiply_part(p, tiles, in, b, UFI_MIN(nr, n - j), from, floats, sums + point * p->columns + j);
+        multiply_part(p, tiles, a, b, UFI_MIN(nr, n - j), from, floats, c + point * w->columns + j);
       }
     }
   }
-  float *bin = sums + p->block * p->out_step;
-  for (int64_t t = 0; t < tiles; t++) interpolate(p, first + t, column, n, sums + t * p->out_step, bin);
-}
-
-/* ---- blocks ------------------------------------------------------------------------ */
-
-/* Tells the caller of tiles [first, first + tiles): of each line of tiles the output lines. */
-static void tell(const plan *p, int64_t first, int64_t tiles) {
-  const ufi_gemm_f32 *g = p->g;
-  for (int64_t at = first, n; at < first + tiles; at += n) {
-    const tile t = tile_at(p, at);
-    n = UFI_MIN(first + tiles - at, p->width - at % p->width);
-    const int64_t end = UFI_MIN(t.x + n * OUT, g->out_w);
-    for (int64_t y = t.y; y < UFI_MIN(t.y + OUT, g->out_h); y++) {
-      g->done->fn(g->done->context, (t.image * g->out_h + y) * g->out_w + t.x, end - t.x);
-    }
-  }
-}
-
-static int64_t in_floats(const plan *p) { return p->block * p->in_step; }
-static int64_t out_floats(const plan *p) { return (p->block + 1) * p->out_step; }
-
-static void do_block(const plan *p, int64_t first, float *in, float *sums) {
-  const int64_t tiles = UFI_MIN(p->block, p->tiles - first);
-  for (int64_t t = 0; t < tiles; t++) evaluate(p, first + t, in + t * p->in_step);
-  for (int64_t j = 0; j < p->g->n; j += p->columns) multiply(p, first, tiles, j, in, sums);
-  if (p->g->done) tell(p, first, tiles);
-}
-
-/* One of `threads` tasks, each of which has scratch of its own. */
-static void do_blocks(void *context, size_t worker) {
-  plan *p = context;
-  float *in = p->in + (int64_t)worker * in_floats(p), *sums = p->out + (int64_t)worker * out_floats(p);
-  for (size_t i; (i = atomic_fetch_add(&p->next, 1)) < (size_t)p->blocks;) do_block(p, (int64_t)i * p->block, in, sums);
-}
-
-static void evaluate_shared(void *context, size_t t) {
-  const plan *p = context;
-  evaluate(p, p->first + (int64_t)t, p->in + (int64_t)t * p->in_step);
-}
-
-static void multiply_shared(void *context, size_t worker) {
-  plan *p = context;
-  const int64_t tiles = UFI_MIN(p->block, p->tiles - p->first);
-  float *sums = p->out + (int64_t)worker * out_floats(p);
-  for (size_t i; (i = atomic_fetch_add(&p->next, 1)) < (size_t)p->column_blocks;) {
-    multiply(p, p->first, tiles, (int64_t)i * p->columns, p->in, sums);
-  }
+  for (int64_t t = 0; t < tiles; t++) interpolate(p, first + t, column, n, c + t * p->out_step, ufi_winograd_bin(w, sums));
 }
 
 void ufi_winograd_f32_run(ufi_pool *pool, const ufi_gemm_f32 *g, const float *weights, float *scratch) {
   plan p;
   make_plan(&p, g, weights, ufi_pool_threads(pool));
-  p.in = scratch;
-  p.out = scratch + (p.shared ? 1 : p.threads) * in_floats(&p);
-  if (!p.shared) {
-    ufi_parallel(pool, do_blocks, &p, (size_t)p.threads);
-    return;
-  }
-  for (p.first = 0; p.first < p.tiles; p.first += p.block) {
-    ufi_parallel(pool, evaluate_shared, &p, (size_t)UFI_MIN(p.block, p.tiles - p.first));
-    atomic_store(&p.next, 0);
-    ufi_parallel(pool, multiply_shared, &p, (size_t)p.threads);
-  }
+  ufi_winograd_run(pool, &p.cut, scratch);
 }
 
 bool ufi_winograd_f32_scratch(const ufi_gemm_f32 *g, int64_t threads, size_t *floats_out) {
-  size_t bytes;
   plan p;
   if (g->channels > INT32_MAX / POINTS || g->n > INT32_MAX) return false;
   make_plan(&p, g, NULL, threads);
-  return ufi_mul_size((size_t)(in_floats(&p) + out_floats(&p)), (size_t)threads, floats_out) &&
-         ufi_mul_size(*floats_out, sizeof(float), &bytes);
+  if (!ufi_winograd_scratch(&p.cut, floats_out)) return false;
+  *floats_out = (*floats_out + sizeof(float) - 1) / sizeof(float);
+  return true;
 }
 
 /* ---- weights ------------------------------------------------------------------------- */

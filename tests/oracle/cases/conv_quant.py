@@ -146,6 +146,14 @@ def conv_cases(rng):
     for code in (INT32, INT64):
         yield conv(rng, f"conv_int16_bias_{code}", "int16", (1, 6, 6, 10), 12, (3, 3), bias_type=code)
         yield conv(rng, f"conv_int16_bias_{code}_relu", "int16", (1, 6, 6, 1000), 12, (3, 3), bias_type=code, act=RELU)
+    for x in ("int8", "float32"):  # 3x3 of many channels: Winograd's method where it is faster
+        for image, filters in (((1, 6, 7, 16), 16), ((2, 9, 10, 33), 40), ((1, 13, 12, 64), 64), ((1, 8, 8, 120), 100),
+                               ((1, 7, 9, 230), 20), ((1, 28, 28, 96), 200), ((1, 14, 15, 300), 300)):
+            for padding in (SAME, VALID):
+                name = f"conv_{x}_3x3_{image[1]}x{image[2]}x{image[3]}_to_{filters}_p{padding}"
+                yield conv(rng, name, x, image, filters, (3, 3), padding=padding, act=RELU6 if padding else NONE)
+        yield conv(rng, f"conv_{x}_3x3_per_tensor", x, (2, 11, 9, 24), 33, (3, 3), per_channel=False)
+        yield conv(rng, f"conv_{x}_3x3_int4", x, (1, 11, 9, 24), 33, (3, 3), w_type="int4")
     yield conv(rng, "conv_int8_first_layer", "int8", (1, 48, 48, 3), 32, (3, 3), (2, 2), act=RELU6)
     yield conv(rng, "conv_int8_large", "int8", (1, 30, 30, 24), 40, (3, 3), (2, 2))
     yield conv(rng, "conv_uint8_large", "uint8", (1, 30, 30, 24), 40, (3, 3), (2, 2))

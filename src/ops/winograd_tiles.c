@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * winograd_tiles.c: see winograd_tiles.h.
+ */
+#include "ops/winograd_tiles.h"
+
+#include <stdatomic.h>
+
+enum {
+  BLOCK_BYTES = 768 * 1024, /* inputs and sums of a block of tiles: most of a usual L2 */
+  TILES_MIN = 16,           /* of a block: fewer would read the weights too often */
+  TILES_MAX = 96,
+};
+
+void ufi_winograd_cut(ufi_winograd *w) {
+  w->lines = ufi_ceil_div(w->out_h, w->side);
+  w->width = ufi_ceil_div(w->out_w, w->side);
+  w->tiles = w->batch * w->lines * w->width;
+  const int64_t rows = w->rows, bytes = (int64_t)(w->in_bytes + w->out_bytes);
+  const int64_t fit = UFI_MIN(UFI_MAX(BLOCK_BYTES / bytes, (int64_t)TILES_MIN), (int64_t)TILES_MAX);
+  w->blocks = UFI_MAX(ufi_ceil_div(w->tiles, fit), UFI_MIN(w->threads, w->tiles / rows));
+  w->block = ufi_ceil_div(w->tiles, w->blocks);
+  if (w->blocks > 1) w->block = UFI_MIN(ufi_ceil_div(w->block, rows) * rows, UFI_MAX(fit, rows));
+  w->blocks = ufi_ceil_div(w->tiles, w->block);
+  w->shared = w->blocks < w->threads && !w->done;
+}
+
+static size_t in_size(const ufi_winograd *w) { return (size_t)w->block * w->in_bytes; }
+static size_t out_size(const ufi_winograd *w) { return (size_t)w->block * w->out_bytes + w->bin_bytes; }
+
+bool ufi_winograd_scratch(const ufi_winograd *w, size_t *bytes_out) {
+  size_t in, out;
+  return ufi_mul_size((size_t)w->block, w->in_bytes, &in) && ufi_mul_size((size_t)w->block, w->out_bytes, &out) &&
+         ufi_add_size(in, out, bytes_out) && ufi_add_size(*bytes_out, w->bin_bytes, bytes_out) &&
+         ufi_mul_size(*bytes_out, (size_t)w->threads, bytes_out);
+}
+
+/* Tells the caller of tiles [first, first + tiles): of each line of tiles the output lines. */
+static void tell(const ufi_winograd *w, int64_t first, int64_t tiles) {
+  for (int64_t at = first, n; at < first + tiles; at += n) {
+    const ufi_winograd_tile t = ufi_winograd_tile_at(w, at);
+    n = UFI_MIN(first + tiles - at, w->width - at % w->width);
+    const int64_t end = UFI_MIN(t.x + n * w->side, w->out_w);
+    for (int64_t y = t.y; y < UFI_MIN(t.y + w->side, w->out_h); y++) {
+      w->done->fn(w->done->context, (t.image * w->out_h + y) * w->out_w + t.x, end - t.x);
+    }
+  }
+}
+
+typedef struct work {
+  const ufi_winograd *w;
+  uint8_t *in, *out;     /* inputs of `threads` blocks, or of the shared one; sums of `threads` blocks */
+  int64_t first;         /* tile of the shared block */
+  atomic_size_t next;    /* block to be done */
+} work;
+
+static int64_t tiles_from(const ufi_winograd *w, int64_t first) { return UFI_MIN(w->block, w->tiles - first); }
+
+/* One of `threads` tasks, each of which has scratch of its own. */
+static void do_blocks(void *context, size_t worker) {
+  work *k = context;
+  const ufi_winograd *w = k->w;
+  uint8_t *in = k->in + worker * in_size(w), *sums = k->out + worker * out_size(w);
+  for (size_t i; (i = atomic_fetch_add(&k->next, 1)) < (size_t)w->blocks;) {
+    const int64_t first = (int64_t)i * w->block, tiles = tiles_from(w, first);
+    for (int64_t t = 0; t < tiles; t++) w->evaluate(w, first + t, in + (size_t)t * w->in_bytes);
+    for (int64_t j = 0; j < w->n; j += w->columns) w->multiply(w, first, tiles, j, in, sums);
+    if (w->done) tell(w, first, tiles);
+  }
+}
+
+static void evaluate_shared(void *context, size_t t) {
+  const work *k = context;
+  k->w->evaluate(k->w, k->first + (int64_t)t, k->in + t * k->w->in_bytes);
+}
+
+static void multiply_shared(void *context, size_t worker) {
+  work *k = context;
+  const ufi_winograd *w = k->w;
+  for (int64_t j; (j = (int64_t)atomic_fetch_add(&k->next, 1) * w->columns) < w->n;) {
+    w->multiply(w, k->first, tiles_from(w, k->first), j, k->in, k->out + worker * out_size(w));
+  }
+}
+
+void ufi_winograd_run(ufi_pool *pool, const ufi_winograd *w, void *scratch) {
+  work k = {.w = w, .in = scratch};
+  k.out = k.in + (size_t)(w->shared ? 1 : w->threads) * in_size(w);
+  if (!w->shared) {
+    ufi_parallel(pool, do_blocks, &k, (size_t)w->threads);
+    return;
+  }
+  for (k.first = 0; k.first < w->tiles; k.first += w->block) {
+    ufi_parallel(pool, evaluate_shared, &k, (size_t)tiles_from(w, k.first));
+    atomic_store(&k.next, 0);
+    ufi_parallel(pool, multiply_shared, &k, (size_t)w->threads);
+  }
+}
