@@ -21,7 +21,6 @@
 #include <pthread.h>
 #include <pthreadpool.h>
 #include <sched.h>
-#include <stdatomic.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,14 +42,14 @@ struct ufi_pool {
 
 static atomic_int running_threads; /* of all pools that are in a run */
 
-enum { MAX_THREADS = 256, PROCESSORS_MAX = 16, CROWDED_MS = 20 };
+enum { PROCESSORS_MAX = 16, CROWDED_MS = 20 };
 
 ufi_pool *ufi_pool_create(int32_t n_threads) {
   ufi_pool *pool = ufi_calloc(1, sizeof *pool);
   if (!pool) return NULL;
   atomic_init(&pool->refs, 1);
   pool->caller = -1;
-  pool->n_threads = UFI_MAX(1, UFI_MIN(n_threads, MAX_THREADS));
+  pool->n_threads = UFI_MAX(1, UFI_MIN(n_threads, UFI_MAX_THREADS));
   return pool;
 }
 
@@ -213,4 +212,27 @@ void ufi_parallel_ranges(ufi_pool *pool, ufi_range_fn fn, void *context, size_t 
   }
   ranges r = {fn, context};
   pthreadpool_parallelize_1d_tile_1d(threads, run_range, &r, n, grain, waiting(pool));
+}
+
+/* ---- shares ---------------------------------------------------------------------- */
+
+void ufi_shares_begin(ufi_shares *shares, int64_t n, int64_t workers) {
+  shares->n = n;
+  shares->workers = workers;
+  for (int64_t i = 0; i < workers; i++) atomic_init(&shares->taken[i], 0);
+}
+
+/* Where the run of neighbours of worker i begins. */
+static int64_t first_of(const ufi_shares *shares, int64_t i) {
+  return i * (shares->n / shares->workers) + UFI_MIN(i, shares->n % shares->workers);
+}
+
+int64_t ufi_shares_take(ufi_shares *shares, size_t worker) {
+  for (int64_t k = 0; k < shares->workers; k++) {
+    const int64_t of = ((int64_t)worker + k) % shares->workers, first = first_of(shares, of), end = first_of(shares, of + 1);
+    if (first + atomic_load_explicit(&shares->taken[of], memory_order_relaxed) >= end) continue;
+    const int64_t item = first + atomic_fetch_add_explicit(&shares->taken[of], 1, memory_order_relaxed);
+    if (item < end) return item;
+  }
+  return -1;
 }

@@ -5,6 +5,8 @@
 #ifndef UFI_THREADS_H
 #define UFI_THREADS_H
 
+#include <stdatomic.h>
+
 #include "base/base.h"
 
 typedef struct ufi_pool ufi_pool;
@@ -37,5 +39,18 @@ void ufi_parallel(ufi_pool *pool, ufi_task_fn fn, void *context, size_t n);
  * be shorter). */
 typedef void (*ufi_range_fn)(void *context, size_t begin, size_t end);
 void ufi_parallel_ranges(ufi_pool *pool, ufi_range_fn fn, void *context, size_t n, size_t grain);
+
+/* Items [0, n) that workers (tasks of ufi_parallel with memory of their own) take one by one. Each begins with a run of
+ * neighbours, the same part of all as in other calls, so that what it made or read before is in its cache; who is done with
+ * them takes from the others. */
+enum { UFI_MAX_THREADS = 256 };
+typedef struct ufi_shares {
+  int64_t n, workers;
+  _Atomic int64_t taken[UFI_MAX_THREADS];
+} ufi_shares;
+/* Before workers begin; 1 to UFI_MAX_THREADS of them. */
+void ufi_shares_begin(ufi_shares *shares, int64_t n, int64_t workers);
+/* The next item for this worker; -1: none is left. */
+int64_t ufi_shares_take(ufi_shares *shares, size_t worker);
 
 #endif

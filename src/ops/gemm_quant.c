@@ -11,8 +11,6 @@
  *              lines, so that windows that overlap share their bytes
  *   gathered   row by row, as bytes or widened to 16 bits
  */
-#include <stdatomic.h>
-
 #include "ops/gemm_quant.h"
 
 enum {
@@ -54,7 +52,7 @@ typedef struct plan {
   int64_t row_blocks, column_blocks;
   int64_t items, workers;
   const ufi_done *done;  /* NULL: items are no whole rows */
-  _Atomic int64_t next;  /* item that nobody has taken yet */
+  ufi_shares shares;     /* of items */
 } plan;
 
 /* Part of an item: rows of the left matrix, beginning at pixel `row`. */
@@ -594,7 +592,7 @@ static void do_worker(void *context, size_t worker) {
   if (!ufi_gemm_q_rows_size(p->depth, &bytes)) return; /* checked in prepare */
   uint8_t *rows = (uint8_t *)g->rows + worker * bytes;
   stripe s;
-  for (int64_t item, held = -1; (item = atomic_fetch_add(&p->next, 1)) < p->items;) {
+  for (int64_t item, held = -1; (item = ufi_shares_take(&p->shares, worker)) >= 0;) {
     const int64_t at = item / p->column_blocks, block = item % p->column_blocks, column = column_of(p, block);
     if (at != held) {
       set_stripe(p, at, &s);
@@ -610,5 +608,6 @@ void ufi_gemm_q_run(ufi_pool *pool, const ufi_gemm_q *g) {
   if (g->batch * g->out_h * g->out_w * g->n * g->groups == 0) return;
   plan p;
   make_plan(pool, g, &p);
+  ufi_shares_begin(&p.shares, p.items, p.workers);
   ufi_parallel(pool, do_worker, &p, (size_t)p.workers);
 }

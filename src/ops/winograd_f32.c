@@ -44,7 +44,7 @@ static void make_plan(plan *p, const ufi_gemm_f32 *g, const float *weights, int6
   p->cut = (ufi_winograd){
       .batch = g->batch, .out_h = g->out_h, .out_w = g->out_w, .n = g->n, .side = OUT, .columns = columns,
       .in_bytes = (size_t)p->in_step * sizeof(float), .out_bytes = (size_t)p->out_step * sizeof(float),
-      .bin_bytes = (size_t)p->out_step * sizeof(float), .rows = (int64_t)p->k->gemm.f32_mr, .threads = threads,
+      .bin_bytes = (size_t)p->out_step * sizeof(float), .threads = threads,
       .done = g->done, .evaluate = evaluate, .multiply = multiply};
   ufi_winograd_cut(&p->cut);
 }

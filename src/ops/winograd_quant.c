@@ -52,7 +52,7 @@ static void make_plan(plan *p, const ufi_gemm_q *g, int64_t side, int64_t thread
   p->cut = (ufi_winograd){
       .batch = g->batch, .out_h = g->out_h, .out_w = g->out_w, .n = g->n, .side = side, .columns = columns,
       .in_bytes = (size_t)p->in_step * sizeof(int16_t), .out_bytes = (size_t)p->out_step * sizeof(int32_t),
-      .bin_bytes = sizeof(bin), .rows = (int64_t)p->k->qgemm.q_mr, .threads = threads, .done = g->done,
+      .bin_bytes = sizeof(bin), .threads = threads, .done = g->done,
       .evaluate = evaluate, .multiply = multiply};
   ufi_winograd_cut(&p->cut);
 }

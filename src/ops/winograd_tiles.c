@@ -4,25 +4,28 @@
  */
 #include "ops/winograd_tiles.h"
 
-#include <stdatomic.h>
-
 enum {
   BLOCK_BYTES = 768 * 1024, /* inputs and sums of a block of tiles: most of a usual L2 */
   TILES_MIN = 16,           /* of a block: fewer would read the weights too often */
   TILES_MAX = 96,
 };
 
+/* Blocks are of nearly as many tiles, and as many for each thread. With too few tiles for that, threads share them: each
+ * would have to read all weights. */
 void ufi_winograd_cut(ufi_winograd *w) {
   w->lines = ufi_ceil_div(w->out_h, w->side);
   w->width = ufi_ceil_div(w->out_w, w->side);
   w->tiles = w->batch * w->lines * w->width;
-  const int64_t rows = w->rows, bytes = (int64_t)(w->in_bytes + w->out_bytes);
+  const int64_t bytes = (int64_t)(w->in_bytes + w->out_bytes);
   const int64_t fit = UFI_MIN(UFI_MAX(BLOCK_BYTES / bytes, (int64_t)TILES_MIN), (int64_t)TILES_MAX);
-  w->blocks = UFI_MAX(ufi_ceil_div(w->tiles, fit), UFI_MIN(w->threads, w->tiles / rows));
+  const int64_t blocks = ufi_ceil_div(ufi_ceil_div(w->tiles, fit), w->threads) * w->threads;
+  w->shared = !w->done && w->threads > 1 && w->tiles < blocks * TILES_MIN;
+  w->blocks = w->shared ? ufi_ceil_div(w->tiles, fit) : UFI_MIN(blocks, w->tiles);
   w->block = ufi_ceil_div(w->tiles, w->blocks);
-  if (w->blocks > 1) w->block = UFI_MIN(ufi_ceil_div(w->block, rows) * rows, UFI_MAX(fit, rows));
-  w->blocks = ufi_ceil_div(w->tiles, w->block);
-  w->shared = w->blocks < w->threads && !w->done;
+}
+
+static int64_t block_first(const ufi_winograd *w, int64_t i) {
+  return i * (w->tiles / w->blocks) + UFI_MIN(i, w->tiles % w->blocks);
 }
 
 static size_t in_size(const ufi_winograd *w) { return (size_t)w->block * w->in_bytes; }
@@ -50,19 +53,17 @@ static void tell(const ufi_winograd *w, int64_t first, int64_t tiles) {
 typedef struct work {
   const ufi_winograd *w;
   uint8_t *in, *out;     /* inputs of `threads` blocks, or of the shared one; sums of `threads` blocks */
-  int64_t first;         /* tile of the shared block */
-  atomic_size_t next;    /* block to be done */
+  int64_t first, tiles;  /* of the shared block */
+  ufi_shares shares;     /* of blocks, or of blocks of columns of the shared one */
 } work;
-
-static int64_t tiles_from(const ufi_winograd *w, int64_t first) { return UFI_MIN(w->block, w->tiles - first); }
 
 /* One of `threads` tasks, each of which has scratch of its own. */
 static void do_blocks(void *context, size_t worker) {
   work *k = context;
   const ufi_winograd *w = k->w;
   uint8_t *in = k->in + worker * in_size(w), *sums = k->out + worker * out_size(w);
-  for (size_t i; (i = atomic_fetch_add(&k->next, 1)) < (size_t)w->blocks;) {
-    const int64_t first = (int64_t)i * w->block, tiles = tiles_from(w, first);
+  for (int64_t i; (i = ufi_shares_take(&k->shares, worker)) >= 0;) {
+    const int64_t first = block_first(w, i), tiles = block_first(w, i + 1) - first;
     for (int64_t t = 0; t < tiles; t++) w->evaluate(w, first + t, in + (size_t)t * w->in_bytes);
     for (int64_t j = 0; j < w->n; j += w->columns) w->multiply(w, first, tiles, j, in, sums);
     if (w->done) tell(w, first, tiles);
@@ -77,8 +78,8 @@ static void evaluate_shared(void *context, size_t t) {
 static void multiply_shared(void *context, size_t worker) {
   work *k = context;
   const ufi_winograd *w = k->w;
-  for (int64_t j; (j = (int64_t)atomic_fetch_add(&k->next, 1) * w->columns) < w->n;) {
-    w->multiply(w, k->first, tiles_from(w, k->first), j, k->in, k->out + worker * out_size(w));
+  for (int64_t i; (i = ufi_shares_take(&k->shares, worker)) >= 0;) {
+    w->multiply(w, k->first, k->tiles, i * w->columns, k->in, k->out + worker * out_size(w));
   }
 }
 
@@ -86,12 +87,15 @@ void ufi_winograd_run(ufi_pool *pool, const ufi_winograd *w, void *scratch) {
   work k = {.w = w, .in = scratch};
   k.out = k.in + (size_t)(w->shared ? 1 : w->threads) * in_size(w);
   if (!w->shared) {
+    ufi_shares_begin(&k.shares, w->blocks, w->threads);
     ufi_parallel(pool, do_blocks, &k, (size_t)w->threads);
     return;
   }
-  for (k.first = 0; k.first < w->tiles; k.first += w->block) {
-    ufi_parallel(pool, evaluate_shared, &k, (size_t)tiles_from(w, k.first));
-    atomic_store(&k.next, 0);
+  for (int64_t i = 0; i < w->blocks; i++) {
+    k.first = block_first(w, i);
+    k.tiles = block_first(w, i + 1) - k.first;
+    ufi_parallel(pool, evaluate_shared, &k, (size_t)k.tiles);
+    ufi_shares_begin(&k.shares, ufi_ceil_div(w->n, w->columns), w->threads);
     ufi_parallel(pool, multiply_shared, &k, (size_t)w->threads);
   }
 }

@@ -21,7 +21,6 @@ struct ufi_winograd {
   int64_t columns;                 /* of a block */
   size_t in_bytes, out_bytes;      /* evaluated inputs of a tile, and its sums for a block of columns */
   size_t bin_bytes;                /* what a thread needs besides */
-  int64_t rows;                    /* of a tile of products: blocks have a multiple, if there are several */
   int64_t threads;
   const ufi_done *done;            /* NULL, or told of complete rows */
   void (*evaluate)(const ufi_winograd *w, int64_t tile, void *in);
@@ -30,7 +29,7 @@ struct ufi_winograd {
 
   /* Set by ufi_winograd_cut. */
   int64_t lines, width, tiles;     /* of tiles: lines and width of an image, all in all */
-  int64_t block, blocks;           /* tiles in a block, blocks */
+  int64_t block, blocks;           /* tiles in a block at most, blocks */
   bool shared;                     /* threads share a block */
 };
 

@@ -59,6 +59,39 @@ static void pieces_begin_at_multiples_of_the_grain(void **state) {
   ufi_pool_release(pool);
 }
 
+typedef struct shared_out {
+  ufi_shares shares;
+  atomic_int marks[N];
+} shared_out;
+
+static void take_all(void *context, size_t worker) {
+  shared_out *s = context;
+  for (int64_t i; (i = ufi_shares_take(&s->shares, worker)) >= 0;) mark(s->marks, (size_t)i);
+}
+
+/* Every item once, for any number of workers and whoever comes; each begins with a part of its own. */
+static void shares_are_taken_once(void **state) {
+  static shared_out s;
+  for (int64_t workers = 1; workers <= 9; workers++) {
+    ufi_pool *pool = ufi_pool_create(3);
+    ufi_pool_start(pool);
+    for (int64_t n = 0; n <= N; n = 2 * n + 1) {
+      memset(&s, 0, sizeof s);
+      ufi_shares_begin(&s.shares, n, workers);
+      ufi_parallel(pool, take_all, &s, (size_t)workers);
+      for (int64_t i = 0; i < N; i++) assert_int_equal(s.marks[i], i < n);
+      ufi_shares_begin(&s.shares, n, workers);
+      int64_t before = -1;
+      for (int64_t w = 0; w < workers && n >= workers; w++) {
+        const int64_t first = ufi_shares_take(&s.shares, (size_t)w);
+        assert_true(first > before && first >= w * (n / workers) && n - first >= (workers - w) * (n / workers));
+        before = first;
+      }
+    }
+    ufi_pool_release(pool);
+  }
+}
+
 static double processor_seconds(void) {
   struct timespec t;
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
@@ -186,7 +219,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(everything_runs_once),
     cmocka_unit_test(pieces_begin_at_multiples_of_the_grain), cmocka_unit_test(threads_begin_in_the_background),
-    cmocka_unit_test(threads_may_run_where_the_caller_may),
+    cmocka_unit_test(threads_may_run_where_the_caller_may), cmocka_unit_test(shares_are_taken_once),
     cmocka_unit_test(nothing_is_busy_after_a_run), cmocka_unit_test(crowds_get_through),
     cmocka_unit_test(instruction_sets), cmocka_unit_test(kernel_tables_have_no_holes),
   };
