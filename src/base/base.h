@@ -18,6 +18,10 @@
 #define UFI_MAX(a, b) ((a) > (b) ? (a) : (b))
 /* Of a >= 0 and b > 0 whose sum is no more than INT64_MAX. */
 static inline int64_t ufi_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+/* Where part i of n things begins, when parts are as even as can be; that of part `parts` is n. */
+static inline int64_t ufi_part_first(int64_t n, int64_t parts, int64_t i) {
+  return i * (n / parts) + UFI_MIN(i, n % parts);
+}
 
 /* ---- errors (status.c) -------------------------------------------------- */
 

@@ -216,20 +216,23 @@ void ufi_parallel_ranges(ufi_pool *pool, ufi_range_fn fn, void *context, size_t 
 
 /* ---- shares ---------------------------------------------------------------------- */
 
+int64_t ufi_parts(int64_t n, int64_t target, int64_t most, int64_t threads) {
+  const int64_t parts = ufi_ceil_div(n, target), fewer = parts / threads * threads;
+  if (parts <= 1) return parts;
+  if (fewer > 0 && ufi_ceil_div(n, fewer) <= most) return fewer;
+  return UFI_MIN(fewer < parts ? fewer + threads : fewer, n);
+}
+
 void ufi_shares_begin(ufi_shares *shares, int64_t n, int64_t workers) {
   shares->n = n;
   shares->workers = workers;
   for (int64_t i = 0; i < workers; i++) atomic_init(&shares->taken[i], 0);
 }
 
-/* Where the run of neighbours of worker i begins. */
-static int64_t first_of(const ufi_shares *shares, int64_t i) {
-  return i * (shares->n / shares->workers) + UFI_MIN(i, shares->n % shares->workers);
-}
-
 int64_t ufi_shares_take(ufi_shares *shares, size_t worker) {
   for (int64_t k = 0; k < shares->workers; k++) {
-    const int64_t of = ((int64_t)worker + k) % shares->workers, first = first_of(shares, of), end = first_of(shares, of + 1);
+    const int64_t of = ((int64_t)worker + k) % shares->workers;
+    const int64_t first = ufi_part_first(shares->n, shares->workers, of), end = ufi_part_first(shares->n, shares->workers, of + 1);
     if (first + atomic_load_explicit(&shares->taken[of], memory_order_relaxed) >= end) continue;
     const int64_t item = first + atomic_fetch_add_explicit(&shares->taken[of], 1, memory_order_relaxed);
     if (item < end) return item;

@@ -40,6 +40,9 @@ void ufi_parallel(ufi_pool *pool, ufi_task_fn fn, void *context, size_t n);
 typedef void (*ufi_range_fn)(void *context, size_t begin, size_t end);
 void ufi_parallel_ranges(ufi_pool *pool, ufi_range_fn fn, void *context, size_t n, size_t grain);
 
+/* In how many parts n things go to threads: of about `target`, at most `most` things, as many parts for each thread. */
+int64_t ufi_parts(int64_t n, int64_t target, int64_t most, int64_t threads);
+
 /* Items [0, n) that workers (tasks of ufi_parallel with memory of their own) take one by one. Each begins with a run of
  * neighbours, the same part of all as in other calls, so that what it made or read before is in its cache; who is done with
  * them takes from the others. */

@@ -57,16 +57,12 @@ typedef struct pieces {
   int64_t lines, n;
 } pieces;
 
-static int64_t first_line(const pieces *p, int64_t piece) {
-  return piece * (p->lines / p->n) + UFI_MIN(piece, p->lines % p->n);
-}
-
 static void depthwise_piece(void *context, size_t piece) {
   const pieces *p = context;
   const ufi_depthwise_f32 *a = p->args;
-  const int64_t end = first_line(p, (int64_t)piece + 1);
+  const int64_t first = ufi_part_first(p->lines, p->n, (int64_t)piece), end = ufi_part_first(p->lines, p->n, (int64_t)piece + 1);
   ufk_f32_depthwise d = a->image;
-  for (int64_t line = first_line(p, (int64_t)piece), n; line < end; line += n) {
+  for (int64_t line = first, n; line < end; line += n) {
     const int64_t image = line / a->out_h, y = line % a->out_h;
     n = UFI_MIN(end - line, a->out_h - y);
     d.in = a->image.in + image * d.in_h * d.in_w * d.channels;

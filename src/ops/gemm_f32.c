@@ -23,9 +23,10 @@ enum {
   SUM_BLOCK = 512,    /* longest sum in one go, more or less: 32 KiB of a 16-wide panel */
   LINE_BLOCK = 256,   /* the same when runs are whole lines */
   MAX_RUNS = 16,      /* per sum block */
-  ITEM_TILES = 16,    /* tiles of rows in an item */
+  ITEM_TILES = 16,    /* tiles of rows in an item, more or less */
+  MAX_TILES = 18,
   LINE_TILES = 4,     /* the same when runs are whole lines, which may be copied */
-  MAX_ROWS = ITEM_TILES * UFK_F32_MAX_MR,
+  MAX_ROWS = MAX_TILES * UFK_F32_MAX_MR,
   LINE_ROWS = LINE_TILES * UFK_F32_MAX_MR,
   FEW_CHANNELS = 32,
   L1_FLOATS = 4096,   /* of the right matrix: half of a usual L1 */
@@ -40,7 +41,6 @@ typedef struct plan {
   bool whole_lines;      /* runs are lines of taps */
   int64_t runs, run;     /* per row: how many, of how many floats */
   int64_t lines, width;  /* output rows, pixels in each, as far as they are regular */
-  int64_t rows;          /* of an item */
   int64_t row_blocks, column_blocks;
   const ufi_done *done;  /* NULL: items are no whole rows */
 } plan;
@@ -54,7 +54,7 @@ typedef struct span {
 /* The rows of one item. */
 typedef struct stripe {
   int64_t group, row, rows; /* row: of the whole left matrix */
-  int64_t tiles, first[ITEM_TILES], count[ITEM_TILES];
+  int64_t tiles, first[MAX_TILES], count[MAX_TILES];
   float *out;
 } stripe;
 
@@ -84,17 +84,20 @@ static plan make_plan(const ufi_gemm_f32 *g, int64_t threads) {
     p.lines = 1;
   }
   int64_t mr = (int64_t)p.k->f32_mr, nr = (int64_t)p.k->f32_nr;
-  int64_t most = mr * (p.whole_lines ? LINE_TILES : ITEM_TILES);
-  p.row_blocks = ufi_ceil_div(p.width, most);
-  if (p.row_blocks > 1) p.row_blocks = ufi_ceil_div(p.row_blocks, threads) * threads; /* as many for each */
-  p.rows = ufi_ceil_div(ufi_ceil_div(p.width, p.row_blocks), mr) * mr;
-  p.row_blocks = ufi_ceil_div(p.width, p.rows);
+  const int64_t target = p.whole_lines ? LINE_TILES : ITEM_TILES, most = p.whole_lines ? LINE_TILES : MAX_TILES;
+  p.row_blocks = ufi_parts(ufi_ceil_div(p.width, mr), target, most, threads);
   /* Columns are cut only when rows alone keep too few threads busy: when somebody waits for rows, any. */
   int64_t panels = ufi_ceil_div(g->n, nr), items = g->groups * p.lines * p.row_blocks;
   bool enough = threads < 2 || (g->done && items >= threads);
   p.column_blocks = enough ? 1 : UFI_MIN(panels, ufi_ceil_div(4 * threads, items));
   if (p.column_blocks == 1 && g->groups == 1 && p.lines == 1 && g->out_pixel == g->n) p.done = g->done;
   return p;
+}
+
+/* Where a block of rows begins: at whole tiles. */
+static int64_t row_at(const plan *p, int64_t block) {
+  const int64_t mr = (int64_t)p->k->f32_mr;
+  return UFI_MIN(ufi_part_first(ufi_ceil_div(p->width, mr), p->row_blocks, block) * mr, p->width);
 }
 
 /* Where a block of columns begins: blocks are of as many panels, or one more, in turn. */
@@ -327,9 +330,9 @@ static void do_item(void *context, size_t index) {
   int64_t i = (int64_t)index;
   int64_t column_block = i % p->column_blocks, column = column_of(p, column_block);
   i /= p->column_blocks;
-  int64_t x = i % p->row_blocks * p->rows, line = i / p->row_blocks % p->lines;
+  int64_t x = row_at(p, i % p->row_blocks), line = i / p->row_blocks % p->lines;
   stripe rows = {.group = i / p->row_blocks / p->lines, .row = line * p->width + x};
-  rows.rows = UFI_MIN(p->rows, p->width - x);
+  rows.rows = row_at(p, i % p->row_blocks + 1) - x;
   int64_t image = p->lines == 1 ? 0 : line / g->out_h, y = p->lines == 1 ? 0 : line % g->out_h;
   rows.out = g->out + rows.group * g->out_group + image * g->out_image + y * g->out_line +
              x * g->out_pixel;

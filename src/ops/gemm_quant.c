@@ -15,7 +15,8 @@
 
 enum {
   ROWS_BYTES = 128 << 10, /* of a stripe: it should stay in the second cache */
-  ITEM_TILES = 16,        /* most tiles of rows in an item */
+  ITEM_TILES = 16,        /* tiles of rows in an item, more or less */
+  MAX_TILES = 18,
   MAX_RUNS = 64,          /* gathered in one call */
   MAX_ROWS = 384,         /* of a stripe */
   SAFE_PRODUCTS = 510,    /* 16 x 8 bit products whose sum always fits in 32 bits; even */
@@ -48,7 +49,7 @@ typedef struct plan {
   int64_t panel;         /* bytes of a panel of columns */
   int64_t lines, width;  /* output rows, pixels in each, as far as they are regular */
   int64_t image_lines;   /* such lines in an image */
-  int64_t rows;          /* of an item */
+  int64_t unit;          /* rows that stay together */
   int64_t row_blocks, column_blocks;
   int64_t items, workers;
   const ufi_done *done;  /* NULL: items are no whole rows */
@@ -71,15 +72,16 @@ typedef struct stripe {
 /* Input lines that a window reaches over. */
 static int64_t line_reach(const ufi_gemm_q *g) { return (g->kernel_h - 1) * g->dilation_h + 1; }
 
-/* By lines: as many whole output lines as fit. */
-static int64_t stripe_rows(const plan *p) {
+/* Units that fit in a stripe, `tiles` of them unless these are lines. */
+static int64_t stripe_units(const plan *p, int64_t tiles) {
   const ufi_gemm_q *g = p->g;
   if (p->by_lines) {
     const int64_t lines = (ROWS_BYTES / p->line - line_reach(g)) / g->stride_h + 1;
-    return UFI_MAX(UFI_MIN(lines, MAX_ROWS / g->out_w) * g->out_w, UFI_MIN(g->out_w, (int64_t)MAX_ROWS));
+    const int64_t rows = UFI_MAX(UFI_MIN(lines, MAX_ROWS / g->out_w) * g->out_w, UFI_MIN(g->out_w, (int64_t)MAX_ROWS));
+    return UFI_MAX(rows / p->unit, 1);
   }
-  int64_t mr = (int64_t)p->k->q_mr, row = UFI_MAX(p->a_step * (int64_t)p->row_element, 1);
-  return UFI_MIN(UFI_MAX(ROWS_BYTES / row / mr * mr, mr), mr * ITEM_TILES);
+  const int64_t row = UFI_MAX(p->a_step * (int64_t)p->row_element, 1);
+  return UFI_MIN(UFI_MAX(ROWS_BYTES / row / p->unit, 1), tiles);
 }
 
 /* No stripe is larger than ROWS_BYTES but one of a single tile. */
@@ -118,18 +120,20 @@ static void cut(plan *p) {
   p->image_lines = line_on_line ? 1 : g->out_h;
   p->lines = all_one && !p->by_lines ? 1 : g->batch * p->image_lines;
   p->width = g->batch * g->out_h * g->out_w / p->lines;
-  /* Nearly equal stripes, of whole lines if they are read by lines. */
-  const int64_t unit = p->by_lines && p->width > g->out_w && g->out_w <= MAX_ROWS ? g->out_w : 1;
-  const int64_t units = p->width / unit;
-  p->row_blocks = ufi_ceil_div(units, UFI_MAX(stripe_rows(p) / unit, 1));
-  p->rows = ufi_ceil_div(units, p->row_blocks) * unit;
-  p->row_blocks = ufi_ceil_div(p->width, p->rows);
+  /* Nearly equal stripes, of whole lines if they are read by lines, else of whole tiles. */
+  p->unit = p->by_lines && p->width > g->out_w && g->out_w <= MAX_ROWS ? g->out_w : (int64_t)p->k->q_mr;
+  p->row_blocks = ufi_parts(ufi_ceil_div(p->width, p->unit), stripe_units(p, ITEM_TILES), stripe_units(p, MAX_TILES), p->workers);
   /* Columns are cut only when rows alone keep too few workers busy. */
   const int64_t nr = (int64_t)p->k->q_nr;
   int64_t panels = ufi_ceil_div(g->n, nr), items = g->groups * p->lines * p->row_blocks;
   p->column_blocks = p->workers < 2 ? 1 : UFI_MIN(panels, ufi_ceil_div(4 * p->workers, items));
   p->items = items * p->column_blocks;
   if (p->column_blocks == 1 && g->groups == 1 && p->lines == 1 && g->out_pixel == g->n) p->done = g->done;
+}
+
+/* Where a block of rows begins. */
+static int64_t row_at(const plan *p, int64_t block) {
+  return UFI_MIN(ufi_part_first(ufi_ceil_div(p->width, p->unit), p->row_blocks, block) * p->unit, p->width);
 }
 
 /* Where a block of columns begins: blocks are of as many panels, or one more, in turn. */
@@ -573,11 +577,11 @@ static void set_rows(const plan *p, stripe *s) {
 /* Rows of item `at`, columns aside. */
 static void set_stripe(const plan *p, int64_t at, stripe *s) {
   const ufi_gemm_q *g = p->g;
-  const int64_t x = at % p->row_blocks * p->rows, line = at / p->row_blocks % p->lines;
+  const int64_t x = row_at(p, at % p->row_blocks), line = at / p->row_blocks % p->lines;
   const int64_t image = line / p->image_lines, y = line % p->image_lines;
   s->group = at / p->row_blocks / p->lines;
   s->row = line * p->width + x;
-  s->rows = UFI_MIN(p->rows, p->width - x);
+  s->rows = row_at(p, at % p->row_blocks + 1) - x;
   s->one_zero = has_one_zero(p, s);
   if (g->row_scale || !s->one_zero) set_rows(p, s);
   const int64_t out = s->group * g->out_group + image * g->out_image + y * g->out_line + x * g->out_pixel;

@@ -24,10 +24,6 @@ void ufi_winograd_cut(ufi_winograd *w) {
   w->block = ufi_ceil_div(w->tiles, w->blocks);
 }
 
-static int64_t block_first(const ufi_winograd *w, int64_t i) {
-  return i * (w->tiles / w->blocks) + UFI_MIN(i, w->tiles % w->blocks);
-}
-
 static size_t in_size(const ufi_winograd *w) { return (size_t)w->block * w->in_bytes; }
 static size_t out_size(const ufi_winograd *w) { return (size_t)w->block * w->out_bytes + w->bin_bytes; }
 
@@ -63,7 +59,7 @@ static void do_blocks(void *context, size_t worker) {
   const ufi_winograd *w = k->w;
   uint8_t *in = k->in + worker * in_size(w), *sums = k->out + worker * out_size(w);
   for (int64_t i; (i = ufi_shares_take(&k->shares, worker)) >= 0;) {
-    const int64_t first = block_first(w, i), tiles = block_first(w, i + 1) - first;
+    const int64_t first = ufi_part_first(w->tiles, w->blocks, i), tiles = ufi_part_first(w->tiles, w->blocks, i + 1) - first;
     for (int64_t t = 0; t < tiles; t++) w->evaluate(w, first + t, in + (size_t)t * w->in_bytes);
     for (int64_t j = 0; j < w->n; j += w->columns) w->multiply(w, first, tiles, j, in, sums);
     if (w->done) tell(w, first, tiles);
@@ -92,8 +88,8 @@ void ufi_winograd_run(ufi_pool *pool, const ufi_winograd *w, void *scratch) {
     return;
   }
   for (int64_t i = 0; i < w->blocks; i++) {
-    k.first = block_first(w, i);
-    k.tiles = block_first(w, i + 1) - k.first;
+    k.first = ufi_part_first(w->tiles, w->blocks, i);
+    k.tiles = ufi_part_first(w->tiles, w->blocks, i + 1) - k.first;
     ufi_parallel(pool, evaluate_shared, &k, (size_t)k.tiles);
     ufi_shares_begin(&k.shares, ufi_ceil_div(w->n, w->columns), w->threads);
     ufi_parallel(pool, multiply_shared, &k, (size_t)w->threads);
