@@ -10,8 +10,8 @@
  *
  * They never watch when that would keep somebody from working: only while all threads of all
  * pools that are in a run together are no more than the processors that this process may use, and
- * none of this process's threads lately had its processor taken away, which says that others want
- * it. (One that watched then would have used up its time when work comes, and the rest wait for it.)
+ * this process's threads did not lately have their processors taken away again and again, which says that others want
+ * them. (One that watched then would have used up its time when work comes, and the rest wait for it.)
  *
  * pthreadpool_create returns when all workers have begun, and watches for that. A worker that the system
  * placed on the caller's processor then waits for some milliseconds, longer than many a model takes for
@@ -42,7 +42,7 @@ struct ufi_pool {
 
 static atomic_int running_threads; /* of all pools that are in a run */
 
-enum { PROCESSORS_MAX = 16, CROWDED_MS = 20 };
+enum { PROCESSORS_MAX = 16, CROWDED_MS = 40, WINDOW_MS = 8, MANY = 2 };
 
 ufi_pool *ufi_pool_create(int32_t n_threads) {
   ufi_pool *pool = ufi_calloc(1, sizeof *pool);
@@ -155,11 +155,12 @@ void ufi_pool_end(ufi_pool *pool) {
   pthreadpool_parallelize_1d(threads, nothing, NULL, (size_t)pool->n_threads, PTHREADPOOL_FLAG_YIELD_WORKERS);
 }
 
-/* Whether a thread of this process lost its processor within the last CROWDED_MS. The system is asked once a
- * millisecond: that takes as long as a short call. */
+/* Whether threads of this process lost their processors MANY times within WINDOW_MS, less than CROWDED_MS ago: where somebody
+ * else always wants them, that happens at the end of each time slice; once in a while it happens on an idle machine, too.
+ * The system is asked once a millisecond: that takes as long as a short call. */
 static bool is_crowded(void) {
-  static _Atomic long last = -1; /* not asked yet */
-  static _Atomic int64_t until, asked;
+  static _Atomic long first = -1; /* switches when the window began; -1: not asked yet */
+  static _Atomic int64_t began, until, asked;
   struct rusage usage;
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
@@ -167,9 +168,13 @@ static bool is_crowded(void) {
   if (atomic_exchange_explicit(&asked, now, memory_order_relaxed) == now)
     return now < atomic_load_explicit(&until, memory_order_relaxed);
   if (getrusage(RUSAGE_SELF, &usage) != 0) return true;
-  const long before = atomic_exchange_explicit(&last, usage.ru_nivcsw, memory_order_relaxed);
-  if (before >= 0 && before != usage.ru_nivcsw)
+  const long before = atomic_load_explicit(&first, memory_order_relaxed);
+  if (before >= 0 && usage.ru_nivcsw - before >= MANY)
     atomic_store_explicit(&until, now + CROWDED_MS, memory_order_relaxed);
+  if (before < 0 || usage.ru_nivcsw - before >= MANY || now - atomic_load_explicit(&began, memory_order_relaxed) >= WINDOW_MS) {
+    atomic_store_explicit(&first, usage.ru_nivcsw, memory_order_relaxed);
+    atomic_store_explicit(&began, now, memory_order_relaxed);
+  }
   return now < atomic_load_explicit(&until, memory_order_relaxed);
 }
 
@@ -181,6 +186,8 @@ static uint32_t waiting(ufi_pool *pool) {
   atomic_store(&pool->watching, true);
   return 0;
 }
+
+bool ufi_pool_watches(ufi_pool *pool) { return pool && atomic_load_explicit(&pool->watching, memory_order_relaxed); }
 
 /* ---- calls ----------------------------------------------------------------------- */
 

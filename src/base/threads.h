@@ -29,6 +29,9 @@ int32_t ufi_pool_threads(const ufi_pool *pool);
 void ufi_pool_begin(ufi_pool *pool); /* NULL is fine */
 void ufi_pool_end(ufi_pool *pool);
 
+/* Whether workers watch out for work now: then a call is worth splitting that would not be if they had to be woken. */
+bool ufi_pool_watches(ufi_pool *pool); /* NULL is fine */
+
 /* Calls fn(context, i) for i in [0, n), on all threads of the pool; returns
  * when all are done. Results must not depend on who ran what. pool NULL: in
  * order on this thread. */

@@ -22,6 +22,7 @@ enum {
   SAFE_PRODUCTS = 510,    /* 16 x 8 bit products whose sum always fits in 32 bits; even */
   SAFE_WIDE = 256,        /* the same for weights of 9 bits */
   SMALL_WORK = 1 << 20,   /* multiplications below which threads are not worth waking */
+  TINY_WORK = 1 << 18,    /* nor telling, when they watch */
   TILE = UFK_Q_MAX_MR * UFK_Q_MAX_NR,
 };
 
@@ -108,9 +109,9 @@ static ufk_q_to_int_fn to_int_of(const ufk_qgemm_table *k, const ufi_gemm_q *g) 
   }
 }
 
-static bool is_small(const ufi_gemm_q *g, int64_t depth) {
+static bool is_small(ufi_pool *pool, const ufi_gemm_q *g, int64_t depth) {
   double pixels = (double)(g->batch * g->out_h * g->out_w);
-  return pixels * (double)depth * (double)(g->n * g->groups) < SMALL_WORK;
+  return pixels * (double)depth * (double)(g->n * g->groups) < (ufi_pool_watches(pool) ? TINY_WORK : SMALL_WORK);
 }
 
 static void cut(plan *p) {
@@ -180,7 +181,7 @@ static void make_plan(ufi_pool *pool, const ufi_gemm_q *g, plan *p) {
   p->to_int = to_int_of(p->k, g);
   p->out_element = (size_t)uf_dtype_bits(g->out_dtype) / 8;
   choose_rows(p);
-  int32_t threads = pool && !is_small(g, p->depth) ? ufi_pool_threads(pool) : 1;
+  int32_t threads = pool && !is_small(pool, g, p->depth) ? ufi_pool_threads(pool) : 1;
   p->workers = UFI_MAX(UFI_MIN(threads, g->workers), 1);
   cut(p);
   p->workers = UFI_MIN(p->workers, p->items);
