@@ -9,6 +9,8 @@
 
 /* At most 64 lines of the source and 64 of the destination, which stay in the first cache. */
 #define TILE_BYTES 64
+/* Processors foresee what is read next of a few rows at a time only; of up to MANY they are told, AHEAD bytes before. */
+enum { MANY = 64, AHEAD = 256 };
 
 /* A square block of n elements of 16 bytes a row, transposed in registers: log2(n)
  * times, row i and row i + n/2 are interleaved into rows 2i and 2i + 1. */
@@ -74,6 +76,7 @@ void ufk_transpose(size_t size, int64_t rows, int64_t columns, const void *from,
       const uint8_t *f = (const uint8_t *)from + i * from_row + j * element;
       uint8_t *t = (uint8_t *)to + j * to_row + i * element;
       const int64_t n = UFI_MIN(side, rows - i), m = UFI_MIN(side, columns - j);
+      for (int64_t r = 0; rows <= MANY && r < n; r++) __builtin_prefetch((const void *)((uintptr_t)f + (uintptr_t)(r * from_row + AHEAD)));
       switch (size) {
         case 1: tile_1(n, m, f, from_row, t, to_row); break;
         case 2: tile_2(n, m, f, from_row, t, to_row); break;
