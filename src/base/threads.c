@@ -110,13 +110,24 @@ void ufi_pool_start(ufi_pool *pool) {
   while (!atomic_load_explicit(&pool->has_started, memory_order_acquire)) usleep(WAIT_US);
 }
 
+/* Its stack stays until the pool is released. */
+static bool create_starter(ufi_pool *pool) {
+  enum { STACK_BYTES = 256 << 10 };
+  pthread_attr_t attr;
+  if (pthread_attr_init(&attr) != 0) return false;
+  (void)pthread_attr_setstacksize(&attr, STACK_BYTES); /* refused: the usual one */
+  const bool good = pthread_create(&pool->starter, &attr, start, pool) == 0;
+  pthread_attr_destroy(&attr);
+  return good;
+}
+
 /* NULL: everything on the caller's thread. */
 static pthreadpool_t threads_of(ufi_pool *pool) {
   if (!pool || pool->n_threads == 1) return NULL;
   pthreadpool_t threads = atomic_load_explicit(&pool->threads, memory_order_acquire);
   if (!threads && !atomic_exchange(&pool->is_starting, true)) {
     pool->caller = sched_getcpu();
-    pool->has_starter = pthread_create(&pool->starter, NULL, start, pool) == 0;
+    pool->has_starter = create_starter(pool);
     if (!pool->has_starter) atomic_store(&pool->has_started, true); /* without threads */
   }
   return threads;
