@@ -30,6 +30,7 @@
 struct ufi_pool {
   atomic_int refs;
   int32_t n_threads;
+  atomic_int process;             /* whose threads these are: forks before it */
   atomic_bool is_starting;        /* or has started: somebody has split something */
   atomic_bool has_started;
   pthread_t starter;              /* if has_starter */
@@ -44,10 +45,47 @@ static atomic_int running_threads; /* of all pools that are in a run */
 
 enum { PROCESSORS_MAX = 16, CROWDED_MS = 40, WINDOW_MS = 8, MANY = 2 };
 
+/* ---- forks ----------------------------------------------------------------------- */
+
+/* A child has none of its parent's threads: pools start new ones in it. */
+static atomic_int forks; /* how many lie between this process and the one that made the first pool */
+
+static void count_fork(void) {
+  atomic_fetch_add(&forks, 1);
+  atomic_store(&running_threads, 0);
+}
+
+static void watch_forks(void) { (void)pthread_atfork(NULL, NULL, count_fork); }
+
+/* Forgets threads that stayed in the parent. */
+static void take_over(ufi_pool *pool) {
+  enum { BUSY = -1 };
+  const int now = atomic_load_explicit(&forks, memory_order_relaxed);
+  int of = atomic_load_explicit(&pool->process, memory_order_acquire);
+  while (of != now) {
+    if (of == BUSY || !atomic_compare_exchange_weak(&pool->process, &of, BUSY)) {
+      of = atomic_load_explicit(&pool->process, memory_order_acquire);
+      continue;
+    }
+    atomic_store(&pool->threads, NULL);
+    pool->has_starter = false;
+    atomic_store(&pool->has_started, false);
+    atomic_store(&pool->watching, false);
+    atomic_store(&pool->is_starting, false);
+    atomic_store_explicit(&pool->process, now, memory_order_release);
+    of = now;
+  }
+}
+
+/* ---- pools ----------------------------------------------------------------------- */
+
 ufi_pool *ufi_pool_create(int32_t n_threads) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  (void)pthread_once(&once, watch_forks);
   ufi_pool *pool = ufi_calloc(1, sizeof *pool);
   if (!pool) return NULL;
   atomic_init(&pool->refs, 1);
+  atomic_init(&pool->process, atomic_load(&forks));
   pool->caller = -1;
   pool->n_threads = UFI_MAX(1, UFI_MIN(n_threads, UFI_MAX_THREADS));
   return pool;
@@ -60,6 +98,7 @@ ufi_pool *ufi_pool_retain(ufi_pool *pool) {
 
 void ufi_pool_release(ufi_pool *pool) {
   if (!pool || atomic_fetch_sub_explicit(&pool->refs, 1, memory_order_acq_rel) != 1) return;
+  take_over(pool);
   if (pool->has_starter) pthread_join(pool->starter, NULL);
   pthreadpool_t threads = atomic_load(&pool->threads);
   if (threads) pthreadpool_destroy(threads);
@@ -106,6 +145,7 @@ static void *start(void *arg) {
 void ufi_pool_start(ufi_pool *pool) {
   enum { WAIT_US = 100 };
   if (!pool || pool->n_threads == 1) return;
+  take_over(pool);
   if (!atomic_exchange(&pool->is_starting, true)) start(pool);
   while (!atomic_load_explicit(&pool->has_started, memory_order_acquire)) usleep(WAIT_US);
 }
@@ -124,6 +164,7 @@ static bool create_starter(ufi_pool *pool) {
 /* NULL: everything on the caller's thread. */
 static pthreadpool_t threads_of(ufi_pool *pool) {
   if (!pool || pool->n_threads == 1) return NULL;
+  take_over(pool);
   pthreadpool_t threads = atomic_load_explicit(&pool->threads, memory_order_acquire);
   if (!threads && !atomic_exchange(&pool->is_starting, true)) {
     pool->caller = sched_getcpu();
@@ -161,6 +202,7 @@ void ufi_pool_begin(ufi_pool *pool) {
 void ufi_pool_end(ufi_pool *pool) {
   if (!pool || pool->n_threads == 1 || atomic_fetch_sub(&pool->runs, 1) != 1) return;
   atomic_fetch_sub(&running_threads, pool->n_threads);
+  take_over(pool);
   if (!atomic_exchange(&pool->watching, false)) return;
   pthreadpool_t threads = atomic_load(&pool->threads);
   pthreadpool_parallelize_1d(threads, nothing, NULL, (size_t)pool->n_threads, PTHREADPOOL_FLAG_YIELD_WORKERS);

@@ -13,7 +13,7 @@ typedef struct ufi_pool ufi_pool;
 
 /* n_threads 0 or 1: a pool that runs everything on the caller's thread. Threads start when there
  * is work for them; until they have begun, which takes some milliseconds, that runs on the caller's thread.
- * Several may use a pool: they wait for each other. */
+ * Several may use a pool: they wait for each other. In a process forked off threads start anew. */
 ufi_pool *ufi_pool_create(int32_t n_threads);
 /* Returns when the threads have begun: for who has one large call only. NULL is fine. */
 void ufi_pool_start(ufi_pool *pool);

@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -127,6 +128,34 @@ static void threads_begin_in_the_background(void **state) {
   ufi_pool_release(pool);
 }
 
+/* A child has none of the threads and starts its own; nobody waits for what stayed in the parent. */
+static void forked_off(void **state) {
+  ufi_pool *pool = ufi_pool_create(2);
+  ufi_pool_start(pool);
+  atomic_int marks[N] = {0};
+  ufi_parallel(pool, mark, marks, N);
+  const pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    alarm(20);
+    ufi_pool_begin(pool);
+    ufi_parallel(pool, mark, marks, N);
+    ufi_pool_end(pool);
+    ufi_pool_start(pool);
+    atomic_int here = 0;
+    const time_t begin = time(NULL);
+    ufi_parallel(pool, meet, &here, 2);
+    ufi_pool_release(pool);
+    _exit(marks[0] != 2 || marks[N - 1] != 2 || time(NULL) - begin >= 2);
+  }
+  int status = -1;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_int_equal(status, 0);
+  ufi_parallel(pool, mark, marks, N);
+  assert_int_equal(marks[0], 2);
+  ufi_pool_release(pool);
+}
+
 /* Where threads may run is as it was for the caller. */
 static void allowed_of(void *context, size_t i) {
   cpu_set_t *sets = context;
@@ -219,7 +248,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(everything_runs_once),
     cmocka_unit_test(pieces_begin_at_multiples_of_the_grain), cmocka_unit_test(threads_begin_in_the_background),
-    cmocka_unit_test(threads_may_run_where_the_caller_may), cmocka_unit_test(shares_are_taken_once),
+    cmocka_unit_test(threads_may_run_where_the_caller_may), cmocka_unit_test(shares_are_taken_once), cmocka_unit_test(forked_off),
     cmocka_unit_test(nothing_is_busy_after_a_run), cmocka_unit_test(crowds_get_through),
     cmocka_unit_test(instruction_sets), cmocka_unit_test(kernel_tables_have_no_holes),
   };
