@@ -16,6 +16,7 @@
 #include "base/cpu.h"
 #include "ops/gemm_f32.h"
 #include "ops/gemv.h"
+#include "base/pages.h"
 #include "ops/winograd_f32.h"
 
 #include "layers.h"
@@ -80,7 +81,7 @@ typedef struct layer {
 } layer;
 
 static float *filled(size_t floats) {
-  enum { AHEAD = 4096 }; /* kernels ask for what comes behind in advance, which is slow where there is no memory */
+  enum { AHEAD = 2 * UFI_PAGES_AHEAD / sizeof(float) }; /* pages.h */
   float *data = ufi_malloc_aligned((floats + AHEAD) * sizeof *data);
   if (!data) exit(1);
   for (size_t i = 0; i < floats + AHEAD; i++) data[i] = (float)(i * 7 % 13) * 0.1f - 0.5f;

@@ -8,16 +8,13 @@
  * the others save. So a hundred small weights cost as few page faults as a large one, and no byte
  * is cleared twice, once by the system and once by the caller.
  *
- * Behind what is given out a little more is made, since kernels ask for what they will read in advance: some processors
- * take long to find that there is no page.
- *
  * With AddressSanitizer every piece is a block of malloc's, so that overruns are seen.
  */
 #include "base/pages.h"
 
 #include <sys/mman.h>
 
-enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20, LEAST = 4 << 20, MOST = 1 << 30, HUGE_FROM = 8 << 20, AHEAD = 8 << 10 };
+enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20, LEAST = 4 << 20, MOST = 1 << 30, HUGE_FROM = 8 << 20 };
 
 typedef struct chunk {
   struct chunk *next;
@@ -98,6 +95,6 @@ void *ufi_pages_alloc(ufi_pages *pages, size_t size) {
   }
   char *memory = c->memory + c->used;
   c->used += size;
-  c->ready = ufi_fresh_ready(c->memory, c->ready, UFI_MIN(c->used + AHEAD, c->size), c->size, &c->small);
+  c->ready = ufi_fresh_ready(c->memory, c->ready, UFI_MIN(c->used + UFI_PAGES_AHEAD, c->size), c->size, &c->small);
   return memory;
 }

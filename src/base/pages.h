@@ -21,6 +21,10 @@
 
 typedef struct ufi_pages ufi_pages;
 
+/* Behind what is given out there are pages for so many bytes more, where there is room: kernels ask for what they read
+ * next so far in advance (gemm_tmpl.h), and some processors take long to find that there is no page. */
+enum { UFI_PAGES_AHEAD = 8 << 10 };
+
 /* expected: bytes that will be wanted in all, as far as is known. NULL: out of memory. */
 ufi_pages *ufi_pages_create(size_t expected);
 void ufi_pages_destroy(ufi_pages *pages); /* NULL is fine */

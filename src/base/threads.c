@@ -240,7 +240,9 @@ static uint32_t waiting(ufi_pool *pool) {
   return 0;
 }
 
-bool ufi_pool_watches(ufi_pool *pool) { return pool && atomic_load_explicit(&pool->watching, memory_order_relaxed); }
+int64_t ufi_split_least(const ufi_pool *pool, int64_t woken) {
+  return pool && atomic_load_explicit(&pool->watching, memory_order_relaxed) ? woken / 4 : woken;
+}
 
 /* ---- calls ----------------------------------------------------------------------- */
 

@@ -29,8 +29,8 @@ int32_t ufi_pool_threads(const ufi_pool *pool);
 void ufi_pool_begin(ufi_pool *pool); /* NULL is fine */
 void ufi_pool_end(ufi_pool *pool);
 
-/* Whether workers watch out for work now: then a call is worth splitting that would not be if they had to be woken. */
-bool ufi_pool_watches(ufi_pool *pool); /* NULL is fine */
+/* The least work that is worth splitting: `woken`, or a quarter of it while workers watch out and need not be woken. */
+int64_t ufi_split_least(const ufi_pool *pool, int64_t woken); /* NULL is fine */
 
 /* Calls fn(context, i) for i in [0, n), on all threads of the pool; returns
  * when all are done. Results must not depend on who ran what. pool NULL: in

@@ -686,8 +686,7 @@ void ufi_frame_renew(ufi_frame *f) {
   f->allocated = f->stale = false;
 }
 
-uf_status ufi_frame_allocate(ufi_frame *f, uf_error *error) {
-  if (f->allocated) return UF_OK;
+static uf_status allocate(ufi_frame *f, uf_error *error) {
   forget(f);
   UFI_TRY(own_inputs(f, error));
   mark_own(f);
@@ -696,6 +695,15 @@ uf_status ufi_frame_allocate(ufi_frame *f, uf_error *error) {
   UFI_TRY(plan_memory(f, error));
   f->allocated = f->was_allocated = true;
   return UF_OK;
+}
+
+/* Packing is many short calls: a run for the pool. */
+uf_status ufi_frame_allocate(ufi_frame *f, uf_error *error) {
+  if (f->allocated) return UF_OK;
+  ufi_pool_begin(f->session->pool);
+  const uf_status status = allocate(f, error);
+  ufi_pool_end(f->session->pool);
+  return status;
 }
 
 uf_status ufi_frame_restart(ufi_frame *f, uf_error *error) {

@@ -163,12 +163,8 @@ uf_status uf_session_resize(uf_session *s, int32_t graph, int32_t value, int32_t
 uf_status uf_session_allocate(uf_session *s, int32_t graph, uf_error *error) {
   ufi_frame *f = NULL;
   uf_status status = ufi_session_frame(s, graph, &f, error);
-  if (status == UF_OK) {
-    ufi_frame_renew(f);
-    ufi_pool_begin(s->pool);
-    status = ufi_frame_allocate(f, error);
-    ufi_pool_end(s->pool);
-  }
+  if (status == UF_OK) ufi_frame_renew(f);
+  if (status == UF_OK) status = ufi_frame_allocate(f, error);
   ufi_model_save_packed(s->model);
   return done(s, f, status, error);
 }

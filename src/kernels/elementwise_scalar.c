@@ -223,7 +223,7 @@ static inline int32_t q_add(int32_t a, int32_t b, const ufk_q_add *p) {
 static inline int32_t q_sqdiff(int32_t a, int32_t b, const ufk_q_add *p) {
   const int32_t u = ufk_scale_i32((a + p->a_offset) * (1 << p->left_shift), p->a);
   const int32_t v = ufk_scale_i32((b + p->b_offset) * (1 << p->left_shift), p->b);
-  const uint32_t difference = (uint32_t)u - (uint32_t)v; /* its square fits for the scales that prepare makes; others wrap around */
+  const uint32_t difference = (uint32_t)ufk_sub_wrap(u, v); /* its square fits for the scales that prepare makes; others wrap around */
   return clamp_i32(ufk_add_wrap(ufk_scale_i32((int32_t)(difference * difference), p->y), p->y_offset), p->lo, p->hi);
 }
 

@@ -19,6 +19,7 @@
  * Functions that take the tile's size are inlined into callers that give it as
  * a constant, so that accumulators become registers.
  */
+#include "base/pages.h"
 #include "kernels/gemm.h"
 
 #define NR (VW * NV)
@@ -40,7 +41,7 @@ typedef struct gemm_args {
   vec min, max;
 } gemm_args;
 
-enum { PREFETCH_FLOATS = 2048 };
+enum { PREFETCH_FLOATS = UFI_PAGES_AHEAD / sizeof(float) };
 
 /* mr rows of nv vectors, which may belong to several panels; the last vector
  * holds only `last` columns. */

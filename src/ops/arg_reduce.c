@@ -156,7 +156,7 @@ static uf_status arg_eval(ufi_ctx *ctx, const arg_fn table[UF_DTYPE_COUNT]) {
   UFI_TRY(read_axis(ctx, &axis));
   arg_run r = {x->data, ctx->out[0], split_at(x, axis), (size_t)uf_dtype_bits(x->dtype) / 8, table[x->dtype]};
   const size_t count = (size_t)r.y->count;
-  if (x->count < ufi_parallel_min(ctx->pool)) arg_range(&r, 0, count);
+  if (x->count < ufi_split_least(ctx->pool, UFI_PARALLEL_MIN)) arg_range(&r, 0, count);
   else ufi_parallel_ranges(ctx->pool, arg_range, &r, count, UFI_MAX(count / 16, (size_t)1));
   return UF_OK;
 }

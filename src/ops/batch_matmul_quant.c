@@ -246,7 +246,7 @@ typedef struct bmm_run {
   ufi_gemm_q q;            /* but for what differs from batch to batch */
   const int8_t *x;
   uint8_t *base;
-  ufi_shares shares;       /* of batches */
+  ufi_shares *shares;      /* of batches */
 } bmm_run;
 
 /* One product; last_y: what lies packed in `packed`. */
@@ -273,14 +273,15 @@ static void run_worker(void *context, size_t worker) {
   q.workers = 1;
   q.rows = r->base + r->at->rows + worker * r->at->rows_bytes;
   uint8_t *packed = r->base + r->at->packed + worker * r->at->packed_bytes;
-  for (int64_t i, last_y = -1; (i = ufi_shares_take(&r->shares, worker)) >= 0;) {
+  for (int64_t i, last_y = -1; (i = ufi_shares_take(r->shares, worker)) >= 0;) {
     run_batch(r, i, &q, packed, &last_y, NULL);
   }
 }
 
 static void run_batches(ufi_pool *pool, bmm_run *r) {
   if (r->g->batches >= r->s->workers) {
-    ufi_shares_begin(&r->shares, r->g->batches, r->s->workers);
+    ufi_shares shares;
+    ufi_shares_begin(r->shares = &shares, r->g->batches, r->s->workers);
     ufi_parallel(pool, run_worker, r, (size_t)r->s->workers);
     return;
   }

@@ -128,7 +128,7 @@ static void run_tiled(const ufi_broadcast_run_args *r, ufi_pool *pool) {
   for (size_t i = 0; i < copies; ++i) memcpy(tile + i * row, b_repeats ? r->b : r->a, row);
   tiled_run t = {r, tile, copies * (size_t)r->plan->row};
   const size_t n = ((size_t)r->plan->count + t.elements - 1) / t.elements;
-  if (r->plan->count < ufi_parallel_min(pool)) run_tiles(&t, 0, n);
+  if (r->plan->count < ufi_split_least(pool, UFI_PARALLEL_MIN)) run_tiles(&t, 0, n);
   else ufi_parallel_ranges(pool, run_tiles, &t, n, UFI_MAX(UFI_PARALLEL_GRAIN / t.elements, (size_t)1));
 }
 
@@ -150,6 +150,6 @@ void ufi_broadcast_part(const ufi_broadcast_run_args *args, size_t begin, size_t
 
 void ufi_elements(ufi_pool *pool, ufi_range_fn fn, void *context, size_t n) {
   if (n == 0) return;
-  if ((int64_t)n < ufi_parallel_min(pool)) fn(context, 0, n);
+  if ((int64_t)n < ufi_split_least(pool, UFI_PARALLEL_MIN)) fn(context, 0, n);
   else ufi_parallel_ranges(pool, fn, context, n, UFI_PARALLEL_GRAIN);
 }

@@ -46,9 +46,8 @@ void ufi_broadcast_part(const ufi_broadcast_run_args *args, size_t begin, size_t
 /* By ufi_broadcast_run it is faster. */
 bool ufi_broadcast_wants_all(const ufi_broadcast_plan *plan);
 
-/* Elements below which threads do not pay, and of one piece of the work. */
-enum { UFI_PARALLEL_GRAIN = 4096 };
-static inline int64_t ufi_parallel_min(ufi_pool *pool) { return ufi_pool_watches(pool) ? 1 << 14 : 1 << 16; }
+/* Elements below which waking threads does not pay (ufi_split_least), and of one piece of the work. */
+enum { UFI_PARALLEL_MIN = 65536, UFI_PARALLEL_GRAIN = 4096 };
 /* ufi_parallel_ranges over n elements, or one call of fn when n is small. */
 void ufi_elements(ufi_pool *pool, ufi_range_fn fn, void *context, size_t n);
 

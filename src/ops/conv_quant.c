@@ -101,8 +101,7 @@ uf_status ufi_conv_quant_eval(ufi_ctx *ctx) {
   gemm.in_group = gemm.channels;
   gemm.out_group = spec.n;
   gemm.done = ctx->done;
-  const int64_t side = ufi_winograd_q_side(&g);
-  if (side) ufi_winograd_q_run(ctx->pool, &gemm, side);
+  if (spec.side) ufi_winograd_q_run(ctx->pool, &gemm, spec.side);
   else ufi_gemm_q_run(ctx->pool, &gemm);
   return UF_OK;
 }

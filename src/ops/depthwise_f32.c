@@ -60,7 +60,8 @@ typedef struct pieces {
 static void depthwise_piece(void *context, size_t piece) {
   const pieces *p = context;
   const ufi_depthwise_f32 *a = p->args;
-  const int64_t first = ufi_part_first(p->lines, p->n, (int64_t)piece), end = ufi_part_first(p->lines, p->n, (int64_t)piece + 1);
+  const int64_t first = ufi_part_first(p->lines, p->n, (int64_t)piece);
+  const int64_t end = ufi_part_first(p->lines, p->n, (int64_t)piece + 1);
   ufk_f32_depthwise d = a->image;
   for (int64_t line = first, n; line < end; line += n) {
     const int64_t image = line / a->out_h, y = line % a->out_h;

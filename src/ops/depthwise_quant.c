@@ -12,7 +12,6 @@
  *   PRODUCT  one input channel: an ordinary convolution.
  *   DIRECT   the rest (16-bit images, huge windows): plain loops.
  */
-
 #include "ops/gemm_quant.h"
 
 enum {
@@ -191,7 +190,7 @@ typedef struct job {
   const int32_t *bias;       /* less the zero point's part, padded, for each vector */
   const ufi_done *done;      /* BLOCKS: told of lines */
   uint8_t *buffers;
-  ufi_shares shares;         /* of items */
+  ufi_shares *shares;        /* of items */
 } job;
 
 /* Vector of image b: its own when hybrid, else the only one. */
@@ -271,7 +270,7 @@ static void blocks_worker(void *context, size_t worker) {
   const ufi_conv_geometry *g = j->g;
   const bool tells = j->done && j->chunk >= g->out_c;
   const int64_t chunks = chunks_of(j);
-  for (int64_t at; (at = ufi_shares_take(&j->shares, worker)) >= 0;) {
+  for (int64_t at; (at = ufi_shares_take(j->shares, worker)) >= 0;) {
     item i = {.b = at / (j->runs * chunks), .y = at / chunks % j->runs * j->c.lines, .from = at % chunks * j->chunk};
     i.lines = UFI_MIN(j->c.lines, g->out_h - i.y);
     i.to = UFI_MIN(i.from + j->chunk, g->out_c);
@@ -334,7 +333,8 @@ static void run_blocks(ufi_pool *pool, job *j) {
   j->runs = (g->out_h + j->c.lines - 1) / j->c.lines;
   /* Channels are cut only when lines alone keep too few workers busy. */
   j->chunk = j->workers > 1 && g->batch * j->runs < 4 * j->workers ? CHUNK : g->out_c;
-  ufi_shares_begin(&j->shares, g->batch * j->runs * chunks_of(j), j->workers);
+  ufi_shares shares;
+  ufi_shares_begin(j->shares = &shares, g->batch * j->runs * chunks_of(j), j->workers);
   ufi_parallel(pool, blocks_worker, j, (size_t)j->workers);
 }
 

@@ -22,7 +22,6 @@ enum {
   SAFE_PRODUCTS = 510,    /* 16 x 8 bit products whose sum always fits in 32 bits; even */
   SAFE_WIDE = 256,        /* the same for weights of 9 bits */
   SMALL_WORK = 1 << 20,   /* multiplications below which threads are not worth waking */
-  TINY_WORK = 1 << 18,    /* nor telling, when they watch */
   TILE = UFK_Q_MAX_MR * UFK_Q_MAX_NR,
 };
 
@@ -54,7 +53,7 @@ typedef struct plan {
   int64_t row_blocks, column_blocks;
   int64_t items, workers;
   const ufi_done *done;  /* NULL: items are no whole rows */
-  ufi_shares shares;     /* of items */
+  ufi_shares *shares;    /* of items */
 } plan;
 
 /* Part of an item: rows of the left matrix, beginning at pixel `row`. */
@@ -111,7 +110,7 @@ static ufk_q_to_int_fn to_int_of(const ufk_qgemm_table *k, const ufi_gemm_q *g) 
 
 static bool is_small(ufi_pool *pool, const ufi_gemm_q *g, int64_t depth) {
   double pixels = (double)(g->batch * g->out_h * g->out_w);
-  return pixels * (double)depth * (double)(g->n * g->groups) < (ufi_pool_watches(pool) ? TINY_WORK : SMALL_WORK);
+  return pixels * (double)depth * (double)(g->n * g->groups) < (double)ufi_split_least(pool, SMALL_WORK);
 }
 
 static void cut(plan *p) {
@@ -597,7 +596,7 @@ static void do_worker(void *context, size_t worker) {
   if (!ufi_gemm_q_rows_size(p->depth, &bytes)) return; /* checked in prepare */
   uint8_t *rows = (uint8_t *)g->rows + worker * bytes;
   stripe s;
-  for (int64_t item, held = -1; (item = ufi_shares_take(&p->shares, worker)) >= 0;) {
+  for (int64_t item, held = -1; (item = ufi_shares_take(p->shares, worker)) >= 0;) {
     const int64_t at = item / p->column_blocks, block = item % p->column_blocks, column = column_of(p, block);
     if (at != held) {
       set_stripe(p, at, &s);
@@ -613,6 +612,7 @@ void ufi_gemm_q_run(ufi_pool *pool, const ufi_gemm_q *g) {
   if (g->batch * g->out_h * g->out_w * g->n * g->groups == 0) return;
   plan p;
   make_plan(pool, g, &p);
-  ufi_shares_begin(&p.shares, p.items, p.workers);
+  ufi_shares shares;
+  ufi_shares_begin(p.shares = &shares, p.items, p.workers);
   ufi_parallel(pool, do_worker, &p, (size_t)p.workers);
 }

@@ -122,6 +122,7 @@ struct ufi_q_spec {
   ufi_q_end end;
   int64_t groups, n, depth;   /* groups of n columns, each a sum of depth products, as packed */
   int64_t runs;               /* as in ufi_gemm_q */
+  int64_t side;               /* CONV_2D by Winograd's method: of its tiles; 0: another way */
   ufi_q_kind kind;
   ufi_pool *pool;             /* for packing; NULL: this thread alone */
   int32_t filter_zero;        /* taken from weights as they are packed */

@@ -103,12 +103,10 @@ static void pack_panel(void *context, size_t index) {
   uint8_t *to = panel + (p->kind == UFI_Q_BYTES ? p->nr * 4 : 0);
   const int64_t group = group_of(p->kind);
   int64_t packed = 0; /* rows that there is a quick way for */
-  if (p->kind != UFI_Q_WIDE && p->k_step == 1 && p->k0 % group == 0) {
+  const bool runs = p->kind != UFI_Q_WIDE && p->k_step == 1, lines = p->kind == UFI_Q_BYTES && p->n_step == 1;
+  if ((runs || lines) && p->k0 % group == 0) {
     packed = p->rows / group * group;
-    pack_runs(p, packed / group, column0, to);
-  } else if (p->kind == UFI_Q_BYTES && p->n_step == 1 && p->k0 % group == 0) {
-    packed = p->rows / group * group;
-    pack_lines(p, packed / group, column0, to);
+    (runs ? pack_runs : pack_lines)(p, packed / group, column0, to);
   }
   for (int64_t i = packed; i < p->rows; i += CHUNK) {
     for (int64_t j = 0; j < p->nr && column0 + j < p->n; j++) {

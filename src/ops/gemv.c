@@ -11,7 +11,6 @@
 
 enum {
   PARALLEL_LEAST = 1 << 20, /* bytes of weights from which on threads are worth waking */
-  WATCHED_LEAST = 1 << 18,  /* or telling, when they watch */
   PARALLEL_GRAIN = 1 << 16, /* bytes that a thread takes at a time */
   BLOCK = 16,               /* columns that are packed at a time: the lines that they go to stay in the first cache */
 };
@@ -158,7 +157,7 @@ static void panels_s8(void *context, size_t begin, size_t end) {
 
 static void run(ufi_pool *pool, product *p, ufi_range_fn fn) {
   const size_t panels = panels_of(p->g), size = panel_size(p->g);
-  if (panels * size < (ufi_pool_watches(pool) ? WATCHED_LEAST : PARALLEL_LEAST)) fn(p, 0, panels);
+  if (panels * size < (size_t)ufi_split_least(pool, PARALLEL_LEAST)) fn(p, 0, panels);
   else ufi_parallel_ranges(pool, fn, p, panels, UFI_MAX(PARALLEL_GRAIN / size, (size_t)1));
 }
 

@@ -63,7 +63,7 @@ static uf_status hadamard_eval(ufi_ctx *ctx) {
   hadamard_run r = {y->data, (size_t)((const hadamard_attrs *)ctx->attrs)->size};
   if (y->size && y->data != x->data) memcpy(y->data, x->data, y->size);
   const size_t n = (size_t)y->count / r.size;
-  if (y->count < ufi_parallel_min(ctx->pool)) transform_runs(&r, 0, n);
+  if (y->count < ufi_split_least(ctx->pool, UFI_PARALLEL_MIN)) transform_runs(&r, 0, n);
   else ufi_parallel_ranges(ctx->pool, transform_runs, &r, n, UFI_MAX(UFI_PARALLEL_GRAIN / r.size, (size_t)1));
   return UF_OK;
 }

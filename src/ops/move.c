@@ -16,7 +16,6 @@
 
 /* Copies smaller than this are not worth waking threads for. */
 #define PARALLEL_BYTES (512 * 1024)
-#define PARALLEL_BYTES_WATCHED (64 * 1024) /* by workers who need not be woken */
 #define GRAIN_BYTES (16 * 1024)
 
 /* Steps in bytes. */
@@ -126,8 +125,7 @@ static void run_plan(plan *p, ufi_pool *pool) {
   size_t count = 1;
   for (int32_t d = 0; d < p->rank; d++) count *= (size_t)p->outer[d].extent;
   size_t inner = (size_t)p->second.extent * (size_t)p->last.extent * p->run;
-  const size_t least = ufi_pool_watches(pool) ? PARALLEL_BYTES_WATCHED : PARALLEL_BYTES;
-  if (pool && count > 1 && count * inner >= least)
+  if (pool && count > 1 && count * inner >= (size_t)ufi_split_least(pool, PARALLEL_BYTES))
     ufi_parallel_ranges(pool, run_range, p, count, UFI_MAX((size_t)1, GRAIN_BYTES / inner));
   else
     run_range(p, 0, count);

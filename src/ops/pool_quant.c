@@ -5,7 +5,6 @@
  *
  * Scratch: addresses of one window's taps for each worker, which takes line after line.
  */
-
 #include "ops/gemm_quant.h"
 
 typedef struct pool_state {
@@ -19,7 +18,7 @@ typedef struct job {
   const void **taps;         /* (workers, most) */
   int64_t most, workers;
   int32_t min, max;
-  ufi_shares shares;         /* of lines */
+  ufi_shares *shares;        /* of lines */
 } job;
 
 static int64_t most_taps(const ufi_conv_geometry *g) {
@@ -56,7 +55,7 @@ static void pool_lines(void *context, size_t worker) {
   const ufi_conv_geometry *g = j->g;
   const void **taps = j->taps + (int64_t)worker * j->most;
   uint8_t *out = g->output->data;
-  for (int64_t line; (line = ufi_shares_take(&j->shares, worker)) >= 0;) {
+  for (int64_t line; (line = ufi_shares_take(j->shares, worker)) >= 0;) {
     for (int64_t x = 0; x < g->out_w; x++) {
       size_t n = point_taps(j, line / g->out_h, line % g->out_h, x, taps);
       uint8_t *to = out + (line * g->out_w + x) * g->out_c * j->element;
@@ -84,7 +83,8 @@ uf_status ufi_pool_quant_eval(ufi_ctx *ctx, ufi_pool_kind kind) {
            .workers = s->workers};
   if (g.output->count * j.most < 1 << 16) j.workers = 1;
   ufi_act_range_quant(g.act, g.output, &j.min, &j.max);
-  ufi_shares_begin(&j.shares, g.batch * g.out_h, j.workers);
+  ufi_shares shares;
+  ufi_shares_begin(j.shares = &shares, g.batch * g.out_h, j.workers);
   ufi_parallel(ctx->pool, pool_lines, &j, (size_t)j.workers);
   return UF_OK;
 }

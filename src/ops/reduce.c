@@ -89,7 +89,7 @@ static void walk_range(void *context, size_t begin, size_t end) {
 static void run(reduce_run *r, ufi_pool *pool, int64_t count) {
   enum { LINE = 64 };
   r->split = -1;
-  const int32_t threads = count >= ufi_parallel_min(pool) ? ufi_pool_threads(pool) : 1;
+  const int32_t threads = count >= ufi_split_least(pool, UFI_PARALLEL_MIN) ? ufi_pool_threads(pool) : 1;
   for (int32_t g = 0; g < r->n_groups && threads > 1; ++g)
     if (!r->groups[g].reduced && (r->split < 0 || r->groups[g].size > r->groups[r->split].size)) r->split = g;
   if (r->split < 0) {

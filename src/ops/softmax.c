@@ -292,7 +292,7 @@ static uf_status softmax_eval(ufi_ctx *ctx) {
   softmax_run r = {ctx->state, x->data, y->data, (size_t)x->dims[x->rank - 1],
                    (size_t)uf_dtype_bits(x->dtype) / 8, (size_t)uf_dtype_bits(y->dtype) / 8};
   const size_t rows = (size_t)x->count / r.n;
-  if (x->count < ufi_parallel_min(ctx->pool)) run_rows(&r, 0, rows);
+  if (x->count < ufi_split_least(ctx->pool, UFI_PARALLEL_MIN)) run_rows(&r, 0, rows);
   else ufi_parallel_ranges(ctx->pool, run_rows, &r, rows, UFI_MAX(UFI_PARALLEL_GRAIN / r.n, (size_t)1));
   return UF_OK;
 }

@@ -161,7 +161,7 @@ bool ufi_winograd_f32_scratch(const ufi_gemm_f32 *g, int64_t threads, size_t *fl
   if (g->channels > INT32_MAX / POINTS || g->n > INT32_MAX) return false;
   make_plan(&p, g, NULL, threads);
   if (!ufi_winograd_scratch(&p.cut, floats_out)) return false;
-  *floats_out = (*floats_out + sizeof(float) - 1) / sizeof(float);
+  *floats_out /= sizeof(float); /* all its parts are floats */
   return true;
 }
 

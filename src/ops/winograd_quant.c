@@ -57,7 +57,8 @@ static void make_plan(plan *p, const ufi_gemm_q *g, int64_t side, int64_t thread
   ufi_winograd_cut(&p->cut);
 }
 
-static int32_t zero_of(const ufi_gemm_q *g, int64_t image) { return g->zero[image * g->out_h * g->out_w / g->share]; }
+/* Of the zero points and scales of rows, those of an image. */
+static int64_t vector_of(const ufi_gemm_q *g, int64_t image) { return image * g->out_h * g->out_w / g->share; }
 
 /* ---- tiles ----------------------------------------------------------------------- */
 
@@ -82,35 +83,26 @@ static void evaluate(const ufi_winograd *w, int64_t index, void *out) {
 static void set_start(const plan *p, int64_t image, int64_t column, int64_t n, int32_t *start) {
   const ufi_gemm_q *g = p->g;
   const int32_t *sums = (const int32_t *)g->b + column, *bias = g->bias ? g->bias + column : NULL;
-  const uint32_t zero = (uint32_t)zero_of(g, image);
+  const uint32_t zero = (uint32_t)g->zero[vector_of(g, image)];
   for (int64_t j = 0; j < n; j++) start[j] = (int32_t)((bias ? (uint32_t)bias[j] : 0) - zero * (uint32_t)sums[j]);
 }
 
-/* One line of a tile's outputs, from their sums. */
-static void finish(const plan *p, int64_t image, int64_t column, int64_t n, int64_t pixels, const int32_t *sums, int64_t at) {
-  const ufi_gemm_q *g = p->g;
-  const ufk_qgemm_table *k = &p->k->qgemm;
-  const size_t ld = (size_t)p->cut.columns;
-  if (g->end == UFI_Q_FIXED) {
-    const ufk_q_scale scale = ufi_gemm_q_scale(g, column);
-    k->fixed_s8((size_t)pixels, (size_t)n, sums, ld, &scale, (int8_t *)g->out + at, (size_t)g->out_pixel);
-    return;
-  }
-  float rows[UFK_QWINOGRAD_SIDE];
-  for (int64_t i = 0; i < UFK_QWINOGRAD_SIDE; i++) rows[i] = g->row_scale[image * g->out_h * g->out_w / g->share];
-  const ufk_q_float scale = ufi_gemm_q_float(g, column, rows);
-  k->to_float((size_t)pixels, (size_t)n, sums, ld, &scale, (float *)g->out + at, (size_t)g->out_pixel);
-}
-
-/* Columns [column, column + n) of one tile. */
+/* Columns [column, column + n) of one tile, line by line. */
 static void interpolate(const plan *p, const ufi_winograd_tile t, int64_t column, int64_t n, const int32_t *sums, bin *b) {
   const ufi_gemm_q *g = p->g;
+  const ufk_qgemm_table *k = &p->k->qgemm;
   const int64_t side = p->cut.side, columns = p->cut.columns;
-  p->k->qwinograd.s32_out((size_t)side, (size_t)n, sums, (size_t)columns, b->start, b->out, (size_t)columns);
   const int64_t lines = UFI_MIN(side, g->out_h - t.y), pixels = UFI_MIN(side, g->out_w - t.x);
-  for (int64_t i = 0; i < lines; i++) {
-    const int64_t at = t.image * g->out_image + (t.y + i) * g->out_line + t.x * g->out_pixel + column;
-    finish(p, t.image, column, n, pixels, b->out + i * side * columns, at);
+  const bool is_float = g->end == UFI_Q_FLOAT;
+  const float row = is_float ? g->row_scale[vector_of(g, t.image)] : 0.0f, rows[UFK_QWINOGRAD_SIDE] = {row, row, row, row};
+  const ufk_q_scale scale = is_float ? (ufk_q_scale){0} : ufi_gemm_q_scale(g, column);
+  const ufk_q_float to_float = is_float ? ufi_gemm_q_float(g, column, rows) : (ufk_q_float){0};
+  p->k->qwinograd.s32_out((size_t)side, (size_t)n, sums, (size_t)columns, b->start, b->out, (size_t)columns);
+  int64_t at = t.image * g->out_image + t.y * g->out_line + t.x * g->out_pixel + column;
+  for (int64_t i = 0; i < lines; i++, at += g->out_line) {
+    const int32_t *line = b->out + i * side * columns;
+    if (is_float) k->to_float((size_t)pixels, (size_t)n, line, (size_t)columns, &to_float, (float *)g->out + at, (size_t)g->out_pixel);
+    else k->fixed_s8((size_t)pixels, (size_t)n, line, (size_t)columns, &scale, (int8_t *)g->out + at, (size_t)g->out_pixel);
   }
 }
 
@@ -154,7 +146,7 @@ void ufi_winograd_q_run(ufi_pool *pool, const ufi_gemm_q *g, int64_t side) {
   plan p;
   make_plan(&p, g, side, g->workers);
   int8_t *zeros = g->extra;
-  for (int64_t i = 0; i < g->batch; i++) memset(zeros + i * p.channels, zero_of(g, i), (size_t)p.channels);
+  for (int64_t i = 0; i < g->batch; i++) memset(zeros + i * p.channels, g->zero[vector_of(g, i)], (size_t)p.channels);
   p.zeros = zeros;
   ufi_winograd_run(pool, &p.cut, zeros + ufi_ceil_div(g->batch * p.channels, 64) * 64);
 }
@@ -186,14 +178,14 @@ static void pack_panel(void *context, size_t index) {
 
 static void pack(const ufi_q_spec *spec, const void *weights, void *out) {
   const ufi_conv_geometry *g = spec->geometry;
-  packing p = {-spec->form, g->in_c, g->out_c, weights, out};
+  packing p = {spec->side, g->in_c, g->out_c, weights, out};
   ufi_parallel(spec->pool, pack_panel, &p, (size_t)ufi_ceil_div(p.n, (int64_t)ufi_kernels_get()->qgemm.q_nr));
 }
 
 uf_status ufi_winograd_q_set(ufi_ctx *ctx, const ufi_conv_geometry *g, int64_t side, ufi_q_spec *spec) {
   plan p;
   const ufi_gemm_q gemm = {.batch = g->batch, .out_h = g->out_h, .out_w = g->out_w, .channels = g->in_c, .n = g->out_c};
-  make_plan(&p, &gemm, side, ctx->pool ? ufi_pool_threads(ctx->pool) : 1);
+  make_plan(&p, &gemm, side, ufi_pool_threads(ctx->pool));
   const int64_t nr = (int64_t)p.k->qgemm.q_nr;
   size_t zeros, scratch;
   if (!ufi_mul_size((size_t)g->batch, (size_t)p.channels, &zeros) || zeros > SIZE_MAX / 4 ||
@@ -201,6 +193,7 @@ uf_status ufi_winograd_q_set(ufi_ctx *ctx, const ufi_conv_geometry *g, int64_t s
   spec->weights = block_at(g->out_c, p.points, p.pairs, ufi_ceil_div(g->out_c, nr) * nr);
   spec->extra = (zeros + 63) / 64 * 64 + scratch;
   spec->pack = pack;
+  spec->side = side;
   spec->form = -side; /* others are numbers of groups */
   return UF_OK;
 }

@@ -11,7 +11,7 @@
 /* 4 or 2, the side of a tile, where this convolution is one and faster so; else 0. Depends on shapes, types and the
  * instruction set alone. */
 int64_t ufi_winograd_q_side(const ufi_conv_geometry *g);
-/* Sets pack, form, weights and extra of the spec of that convolution; too large: as ufi_q_spec_types says. */
+/* Sets side, pack, form, weights and extra of the spec of that convolution; too large: as ufi_q_spec_types says. */
 uf_status ufi_winograd_q_set(ufi_ctx *ctx, const ufi_conv_geometry *g, int64_t side, ufi_q_spec *spec) UF_MUST_USE;
 /* Runs it, with weights packed and scratch as set. Results do not depend on the pool. */
 void ufi_winograd_q_run(ufi_pool *pool, const ufi_gemm_q *g, int64_t side);

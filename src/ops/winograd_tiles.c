@@ -50,7 +50,7 @@ typedef struct work {
   const ufi_winograd *w;
   uint8_t *in, *out;     /* inputs of `threads` blocks, or of the shared one; sums of `threads` blocks */
   int64_t first, tiles;  /* of the shared block */
-  ufi_shares shares;     /* of blocks, or of blocks of columns of the shared one */
+  ufi_shares *shares;    /* of blocks, or of blocks of columns of the shared one */
 } work;
 
 /* One of `threads` tasks, each of which has scratch of its own. */
@@ -58,7 +58,7 @@ static void do_blocks(void *context, size_t worker) {
   work *k = context;
   const ufi_winograd *w = k->w;
   uint8_t *in = k->in + worker * in_size(w), *sums = k->out + worker * out_size(w);
-  for (int64_t i; (i = ufi_shares_take(&k->shares, worker)) >= 0;) {
+  for (int64_t i; (i = ufi_shares_take(k->shares, worker)) >= 0;) {
     const int64_t first = ufi_part_first(w->tiles, w->blocks, i), tiles = ufi_part_first(w->tiles, w->blocks, i + 1) - first;
     for (int64_t t = 0; t < tiles; t++) w->evaluate(w, first + t, in + (size_t)t * w->in_bytes);
     for (int64_t j = 0; j < w->n; j += w->columns) w->multiply(w, first, tiles, j, in, sums);
@@ -74,16 +74,17 @@ static void evaluate_shared(void *context, size_t t) {
 static void multiply_shared(void *context, size_t worker) {
   work *k = context;
   const ufi_winograd *w = k->w;
-  for (int64_t i; (i = ufi_shares_take(&k->shares, worker)) >= 0;) {
+  for (int64_t i; (i = ufi_shares_take(k->shares, worker)) >= 0;) {
     w->multiply(w, k->first, k->tiles, i * w->columns, k->in, k->out + worker * out_size(w));
   }
 }
 
 void ufi_winograd_run(ufi_pool *pool, const ufi_winograd *w, void *scratch) {
-  work k = {.w = w, .in = scratch};
+  ufi_shares shares;
+  work k = {.w = w, .in = scratch, .shares = &shares};
   k.out = k.in + (size_t)(w->shared ? 1 : w->threads) * in_size(w);
   if (!w->shared) {
-    ufi_shares_begin(&k.shares, w->blocks, w->threads);
+    ufi_shares_begin(k.shares, w->blocks, w->threads);
     ufi_parallel(pool, do_blocks, &k, (size_t)w->threads);
     return;
   }
@@ -91,7 +92,7 @@ void ufi_winograd_run(ufi_pool *pool, const ufi_winograd *w, void *scratch) {
     k.first = ufi_part_first(w->tiles, w->blocks, i);
     k.tiles = ufi_part_first(w->tiles, w->blocks, i + 1) - k.first;
     ufi_parallel(pool, evaluate_shared, &k, (size_t)k.tiles);
-    ufi_shares_begin(&k.shares, ufi_ceil_div(w->n, w->columns), w->threads);
+    ufi_shares_begin(k.shares, ufi_ceil_div(w->n, w->columns), w->threads);
     ufi_parallel(pool, multiply_shared, &k, (size_t)w->threads);
   }
 }
