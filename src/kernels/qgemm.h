@@ -144,6 +144,9 @@ typedef struct ufk_qgemm_table {
   ufk_q_copy_fn copy;
   size_t q_bytes_mr;          /* rows of a tile of bytes, <= q_mr */
   ufk_q_bytes_fn gemm_bytes;  /* NULL: not in this instruction set */
+  /* Fewest channels on both sides from which the tiles of qwinograd.h of 4x4 and of 2x2 outputs, by gemm_s16, are faster
+   * than the direct way for rows of 8 bits; 0: never. */
+  size_t q_tiles_4, q_tiles_2;
   ufk_q_pack_fn pack;
   ufk_q_widen_fn widen_s8, widen_u8, widen_s16; /* s16: zero is not subtracted */
   ufk_q_gemm_fn gemm_s8, gemm_s16;              /* type of b */

@@ -10,6 +10,8 @@
 #define NV 2
 #define TILE_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
 
+#define TILES_4 16
+#define TILES_2 16
 #include "kernels/qgemm_tmpl.h"
 
 void ufk_qgemm_avx2(ufk_qgemm_table *table) { set_q(table); }

@@ -14,6 +14,8 @@
 #define BYTES_FLIP 0x80
 #define TILE_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
 
+#define TILES_4 32
+#define TILES_2 0
 #include "kernels/qgemm_tmpl.h"
 
 /* 16 x 16 elements of 32 bits, turned: pairs, quads, and then 128 bits change places. */

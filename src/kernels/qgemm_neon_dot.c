@@ -22,6 +22,8 @@ static inline veci i_load8_n(const void *p, size_t n) {
 }
 static inline veci i_dot4(veci acc, veci a, veci b) { return vdotq_s32(acc, as_8(a), as_8(b)); }
 
+#define TILES_4 0
+#define TILES_2 0
 #include "kernels/qgemm_tmpl.h"
 
 void ufk_qgemm_neon_dot(ufk_qgemm_table *table) { set_q(table); }

@@ -505,6 +505,8 @@ INLINE void set_q(ufk_qgemm_table *table) {
 #else
   table->gemm_bytes = NULL;
 #endif
+  table->q_tiles_4 = TILES_4;
+  table->q_tiles_2 = TILES_2;
   table->widen_s8 = widen_s8;
   table->widen_u8 = widen_u8;
   table->gemm_s8 = gemm_s8;

@@ -204,21 +204,28 @@ static double tiles_of(const ufi_conv_geometry *g, int64_t side) {
   return (double)g->batch * (double)ufi_ceil_div(g->out_h, side) * (double)ufi_ceil_div(g->out_w, side);
 }
 
-/* From measurements (bench/qgemm.c): 4x4 takes between a third of the time of direct sums and, with 16 channels, half;
- * 2x2 between a half and four fifths. Packed weights take 8 and 3.6 times the memory of the taps, which is worth it where
- * they are few or much is done with them. */
+static bool has_channels(const ufi_conv_geometry *g, size_t fewest, int64_t most) {
+  return fewest > 0 && UFI_MIN(g->in_c, g->out_c) >= (int64_t)fewest && g->in_c <= most;
+}
+
+/* From measurements (bench/qgemm.c): beside products of pairs 4x4 takes between a third of the time of direct sums and,
+ * with 16 channels, half; 2x2 between a half and four fifths. Beside products of bytes, which are twice as fast, 4x4 takes
+ * between six and nine tenths. Packed weights take 8 and 3.6 times the memory of the taps, which is worth it where they
+ * are few or much is done with them. */
 int64_t ufi_winograd_q_side(const ufi_conv_geometry *g) {
-  enum { CHANNELS = 16, FEW_4 = 1 << 14, MOST_4 = 1 << 16, FEW_2 = 1 << 16, MOST_2 = 1 << 18, TILES = 49, WASTE = 2 };
+  enum { FEW_4 = 1 << 14, MOST_4 = 1 << 16, FEW_2 = 1 << 16, MOST_2 = 1 << 18, TILES = 49, WASTE = 2 };
   const uf_dtype in = g->input->dtype;
   const bool fits = g->kernel_h == 3 && g->kernel_w == 3 && g->stride_h == 1 && g->stride_w == 1 && g->dilation_h == 1 &&
                     g->dilation_w == 1 && g->groups == 1 && (in == UF_INT8 || in == UF_FLOAT32) && g->filter->is_lasting &&
                     (g->filter->dtype == UF_INT8 || g->filter->dtype == UF_INT4);
-  if (!fits || ufi_q_kind_of(in, false) != UFI_Q_PAIRS || g->in_c < CHANNELS || g->out_c < CHANNELS) return 0;
-  if (g->in_c > UFK_QWINOGRAD_CHANNELS_2 || g->out_c > MOST_2 || g->output->count == 0) return 0;
+  if (!fits || g->in_c > INT32_MAX || g->out_c > INT32_MAX || g->output->count == 0) return 0;
+  const ufk_qgemm_table *k = &ufi_kernels_get()->qgemm;
   const int64_t weights = g->in_c * g->out_c;
   const bool few_4 = weights <= FEW_4 || (weights <= MOST_4 && tiles_of(g, 4) >= TILES);
   const bool few_2 = weights <= FEW_2 || (weights <= MOST_2 && tiles_of(g, 2) >= TILES);
-  const int64_t side = g->in_c <= UFK_QWINOGRAD_CHANNELS_4 && few_4 ? 4 : few_2 ? 2 : 0;
+  const int64_t side = few_4 && has_channels(g, k->q_tiles_4, UFK_QWINOGRAD_CHANNELS_4)   ? 4
+                       : few_2 && has_channels(g, k->q_tiles_2, UFK_QWINOGRAD_CHANNELS_2) ? 2
+                                                                                          : 0;
   if (side == 0 || tiles_of(g, side) <= 1) return 0;
   const double outputs = (double)g->batch * (double)g->out_h * (double)g->out_w;
   return tiles_of(g, side) * (double)(side * side) <= outputs * WASTE ? side : 0;
