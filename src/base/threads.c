@@ -15,8 +15,11 @@
  *
  * pthreadpool_create returns when all workers have begun, and watches for that. A worker that the system
  * placed on the caller's processor then waits for some milliseconds, longer than many a model takes for
- * everything. So it is called on a thread of its own, which stays away from the caller's processor until
- * the workers have begun; meanwhile calls run on the caller's thread.
+ * everything. So it is called on a thread of its own, which stays away from the caller's processor;
+ * meanwhile calls run on the caller's thread. The workers stay away from there for a while longer: a process that began
+ * just now often has threads of other libraries that watch for work and keep the other processors from looking idle (those
+ * of NumPy's OpenBLAS do for some 20 ms), so that the system wakes a worker beside the caller, who watches for its
+ * end in vain until its time is up.
  */
 #include <pthread.h>
 #include <pthreadpool.h>
@@ -36,6 +39,9 @@ struct ufi_pool {
   pthread_t starter;              /* if has_starter */
   bool has_starter;
   int caller;                     /* the processor of whoever has the starter start them, or -1 */
+  atomic_bool is_placed;          /* workers stay away from there, until `placed_until` */
+  int64_t placed_until;           /* milliseconds */
+  cpu_set_t allowed;              /* where they may be then */
   _Atomic(pthreadpool_t) threads; /* NULL: not started yet, or there are none to be had */
   atomic_int runs;                /* in progress */
   atomic_bool watching;           /* the last call left the workers watching */
@@ -43,7 +49,13 @@ struct ufi_pool {
 
 static atomic_int running_threads; /* of all pools that are in a run */
 
-enum { PROCESSORS_MAX = 16, CROWDED_MS = 40, WINDOW_MS = 8, MANY = 2 };
+enum { PROCESSORS_MAX = 16, PLACED_MS = 50, CROWDED_MS = 40, WINDOW_MS = 8, MANY = 2 };
+
+static int64_t now_ms(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
 /* ---- forks ----------------------------------------------------------------------- */
 
@@ -71,6 +83,7 @@ static void take_over(ufi_pool *pool) {
     pool->has_starter = false;
     atomic_store(&pool->has_started, false);
     atomic_store(&pool->watching, false);
+    atomic_store(&pool->is_placed, false);
     atomic_store(&pool->is_starting, false);
     atomic_store_explicit(&pool->process, now, memory_order_release);
     of = now;
@@ -107,39 +120,47 @@ void ufi_pool_release(ufi_pool *pool) {
 
 static void nothing(void *context, size_t i) {}
 
-typedef struct placing {
-  pthread_barrier_t all_here; /* gives each thread one item */
-  cpu_set_t allowed;
-} placing;
-
-static void roam(void *context, size_t i) {
-  placing *p = context;
-  pthread_barrier_wait(&p->all_here);
-  sched_setaffinity(0, sizeof p->allowed, &p->allowed);
-}
-
 /* The workers inherit where this thread may run. False: they may run anywhere from the start. */
-static bool leave_caller(const ufi_pool *pool, placing *p) {
-  if (pool->caller < 0 || sched_getaffinity(0, sizeof p->allowed, &p->allowed) != 0) return false;
-  cpu_set_t others = p->allowed;
+static bool leave_caller(ufi_pool *pool) {
+  if (pool->caller < 0 || sched_getaffinity(0, sizeof pool->allowed, &pool->allowed) != 0) return false;
+  cpu_set_t others = pool->allowed;
   CPU_CLR(pool->caller, &others);
-  if (CPU_COUNT(&others) == 0 || pthread_barrier_init(&p->all_here, NULL, (unsigned)pool->n_threads) != 0) return false;
-  sched_setaffinity(0, sizeof others, &others);
-  return true;
+  return CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof others, &others) == 0;
 }
 
 /* The first call also sends the workers to sleep, who would otherwise watch for work. */
 static void *start(void *arg) {
   ufi_pool *pool = arg;
-  placing p;
-  const bool placed = leave_caller(pool, &p);
+  const bool placed = leave_caller(pool);
   pthreadpool_t threads = pthreadpool_create((size_t)pool->n_threads);
-  if (threads)
-    pthreadpool_parallelize_1d(threads, placed ? roam : nothing, &p, (size_t)pool->n_threads, PTHREADPOOL_FLAG_YIELD_WORKERS);
-  if (placed) pthread_barrier_destroy(&p.all_here);
+  if (threads) pthreadpool_parallelize_1d(threads, nothing, NULL, (size_t)pool->n_threads, PTHREADPOOL_FLAG_YIELD_WORKERS);
+  pool->placed_until = now_ms() + PLACED_MS;
+  atomic_store_explicit(&pool->is_placed, placed, memory_order_relaxed);
   atomic_store_explicit(&pool->threads, threads, memory_order_release);
   atomic_store_explicit(&pool->has_started, true, memory_order_release);
   return NULL;
+}
+
+typedef struct roaming {
+  pthread_barrier_t all_here; /* gives each thread one item */
+  const ufi_pool *pool;
+} roaming;
+
+static void roam(void *context, size_t i) {
+  roaming *r = context;
+  pthread_barrier_wait(&r->all_here);
+  if (i > 0) sched_setaffinity(0, sizeof r->pool->allowed, &r->pool->allowed);
+}
+
+/* Lets workers run anywhere when they have stayed away from the caller's processor for long enough. */
+static void let_roam(ufi_pool *pool) {
+  pthreadpool_t threads = atomic_load_explicit(&pool->threads, memory_order_acquire);
+  if (!threads || !atomic_load_explicit(&pool->is_placed, memory_order_relaxed) || now_ms() < pool->placed_until) return;
+  roaming r = {.pool = pool};
+  if (!atomic_exchange(&pool->is_placed, false)) return;
+  if (pthread_barrier_init(&r.all_here, NULL, (unsigned)pool->n_threads) != 0) return;
+  pthreadpool_parallelize_1d(threads, roam, &r, (size_t)pool->n_threads, PTHREADPOOL_FLAG_YIELD_WORKERS);
+  pthread_barrier_destroy(&r.all_here);
 }
 
 void ufi_pool_start(ufi_pool *pool) {
@@ -196,6 +217,8 @@ static int usable_processors(void) {
 
 void ufi_pool_begin(ufi_pool *pool) {
   if (!pool || pool->n_threads == 1) return;
+  take_over(pool);
+  let_roam(pool);
   if (atomic_fetch_add(&pool->runs, 1) == 0) atomic_fetch_add(&running_threads, pool->n_threads);
 }
 
@@ -215,9 +238,7 @@ static bool is_crowded(void) {
   static _Atomic long first = -1; /* switches when the window began; -1: not asked yet */
   static _Atomic int64_t began, until, asked;
   struct rusage usage;
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  int64_t now = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+  const int64_t now = now_ms();
   if (atomic_exchange_explicit(&asked, now, memory_order_relaxed) == now)
     return now < atomic_load_explicit(&until, memory_order_relaxed);
   if (getrusage(RUSAGE_SELF, &usage) != 0) return true;
