@@ -9,6 +9,10 @@
  * a piece's size. Who wants to see it has it from a replay, as other intermediates. A head leads only a chain that has
  * such a value: without one, what follows is as fast after it.
  *
+ * Ops that take rows of the last dimension each by itself (a mean, a softmax) are links, too, of pieces that are whole
+ * rows; and elementwise ones over what a mean leaves of each row. So a layer normalization, of whatever ops it is made,
+ * is one chain. The values of rows are in memory, as all else that is repeated for elements.
+ *
  * Where several nodes make bytes of one byte (swish of a quantized tensor, say: a look-up and a product with what was
  * looked up), they are one table, made by running their parts over all 256 bytes.
  *
@@ -21,60 +25,135 @@
  */
 #include "exec/session.h"
 
-enum { CHAIN_ELEMENTS = 1 << 12, PIECE_BYTES = 8192, SLOTS = 3 };
+enum { CHAIN_ELEMENTS = 1 << 12, PIECE_BYTES = 8192, SLOT_BYTES = 16384, SLOTS = 3 };
 
 /* ---- found when memory is planned ------------------------------------------------------ */
 
 static size_t element_size(const ufi_tensor *t) { return (size_t)uf_dtype_bits(t->dtype) / 8; }
 
-static bool is_large(const ufi_frame *f, int32_t i) {
+static bool is_large(const ufi_tensor *t) { return t->count >= CHAIN_ELEMENTS && element_size(t) > 0; }
+
+/* One or two inputs, one output, all of them of whole bytes. */
+static bool may_link(const ufi_frame *f, int32_t i) {
   const ufi_ctx *ctx = &f->ctxs[i];
-  return f->mode[i] == UFI_NODE_STATIC && ctx->n_out == 1 && ctx->out[0]->count >= CHAIN_ELEMENTS &&
-         element_size(ctx->out[0]) > 0;
+  if (f->mode[i] != UFI_NODE_STATIC || ctx->n_out != 1 || ctx->n_in < 1 || ctx->n_in > 2) return false;
+  for (int32_t k = 0; k < ctx->n_in; k++) {
+    if (!ctx->in[k] || element_size(ctx->in[k]) == 0) return false;
+  }
+  return element_size(ctx->out[0]) > 0;
 }
 
-static ufi_part_fn part_of(const ufi_frame *f, int32_t i) {
-  const ufi_ctx *ctx = &f->ctxs[i];
-  if (!is_large(f, i) || !ctx->node->op->def->part || ctx->n_in < 1 || ctx->n_in > 2) return NULL;
-  for (int32_t k = 0; k < ctx->n_in; k++) {
-    if (!ctx->in[k] || element_size(ctx->in[k]) == 0) return NULL;
-  }
-  return ctx->node->op->def->part(ctx);
+static ufi_part_fn part_of(const ufi_ctx *ctx) {
+  const ufi_op_def *def = ctx->node->op->def;
+  return def->part ? def->part(ctx) : NULL;
+}
+
+static ufi_part_fn rows_of(const ufi_ctx *ctx) {
+  const ufi_op_def *def = ctx->node->op->def;
+  return def->rows ? def->rows(ctx) : NULL;
 }
 
 static bool is_head(const ufi_frame *f, int32_t i) {
-  return is_large(f, i) && (f->graph->nodes[i].op->flags & UFI_TELLS) && f->ctxs[i].out[0]->rank > 0;
+  const ufi_ctx *ctx = &f->ctxs[i];
+  return f->mode[i] == UFI_NODE_STATIC && ctx->n_out == 1 && is_large(ctx->out[0]) &&
+         (f->graph->nodes[i].op->flags & UFI_TELLS) && ctx->out[0]->rank > 0;
 }
 
-/* One input at least comes from the chain. */
-static bool follows(const ufi_frame *f, const ufi_chain *c, int32_t i) {
-  const ufi_node *node = &f->graph->nodes[i];
-  for (int32_t k = 0; k < node->n_in; k++) {
-    int32_t producer = f->graph->values[node->in[k]].producer;
-    if (producer >= c->first && producer < i && f->mode[producer] == UFI_NODE_STATIC) return true;
+bool ufi_chain_has_shape(const ufi_chain *c, const ufi_tensor *t, int64_t last) {
+  if (t->rank != c->like->rank || t->rank == 0 || t->dims[t->rank - 1] != last) return false;
+  return memcmp(t->dims, c->like->dims, (size_t)(t->rank - 1) * sizeof *t->dims) == 0;
+}
+
+/* Rows of so many bytes an element fit in a slot. */
+static bool rows_fit(const ufi_chain *c, size_t element) {
+  return c->row > 1 && c->row <= SLOT_BYTES && (size_t)c->row * element <= SLOT_BYTES;
+}
+
+int32_t ufi_chain_maker(const ufi_frame *f, const ufi_chain *c, int32_t value) {
+  for (int32_t l = 0; l < c->n; l++) {
+    if (f->graph->nodes[c->links[l].node].out[0] == value) return l;
+  }
+  return -1;
+}
+
+/* One input at least comes from the chain; none is a value of each row but where `values` says. */
+static bool takes(const ufi_frame *f, const ufi_chain *c, const ufi_ctx *ctx, ufi_link_kind kind) {
+  bool follows = false;
+  for (int32_t k = 0; k < ctx->n_in; k++) {
+    const bool is_made = ufi_chain_maker(f, c, ctx->node->in[k]) >= 0, is_value = ufi_chain_has_shape(c, ctx->in[k], 1);
+    follows = follows || is_made;
+    if (kind == UFI_LINK_ELEMENTS && is_made && c->row > 1 && is_value && !ufi_chain_has_shape(c, ctx->out[0], c->row)) return false;
+    if (kind == UFI_LINK_VALUES && !is_value && ctx->in[k]->count != 1) return false;
+    if (kind == UFI_LINK_ROWS && k > 0 && is_made) return false;
+  }
+  return follows || c->n == 0;
+}
+
+/* How node i would be a link of this chain. False: in no way. */
+static bool link_of(const ufi_frame *f, const ufi_chain *c, int32_t i, ufi_link *link) {
+  const ufi_ctx *ctx = &f->ctxs[i];
+  if (!may_link(f, i)) return false;
+  const ufi_tensor *y = ctx->out[0];
+  *link = (ufi_link){.node = i, .kind = UFI_LINK_ELEMENTS};
+  if (y->count == c->count && takes(f, c, ctx, link->kind)) link->part = part_of(ctx);
+  if (link->part) return true;
+  if (c->row < 2) return false;
+  const bool per_row = ufi_chain_has_shape(c, y, 1);
+  link->kind = UFI_LINK_ROWS;
+  if ((per_row || ufi_chain_has_shape(c, y, c->row)) && ufi_chain_has_shape(c, ctx->in[0], c->row) &&
+      takes(f, c, ctx, link->kind))
+    link->part = rows_of(ctx);
+  if (link->part) return true;
+  link->kind = UFI_LINK_VALUES;
+  if (per_row && c->n > 0 && takes(f, c, ctx, link->kind)) link->part = part_of(ctx);
+  return link->part != NULL;
+}
+
+static size_t largest_of(const ufi_frame *f, const ufi_chain *c) {
+  size_t largest = 1;
+  for (int32_t l = 0; l < c->n; l++) largest = UFI_MAX(largest, element_size(f->ctxs[c->links[l].node].out[0]));
+  return largest;
+}
+
+/* False: its rows are too long to be pieces. */
+static bool add_link(const ufi_frame *f, ufi_chain *c, const ufi_link *link) {
+  const bool by_rows = c->by_rows || link->kind != UFI_LINK_ELEMENTS;
+  const ufi_ctx *ctx = &f->ctxs[link->node];
+  if (by_rows && !rows_fit(c, UFI_MAX(largest_of(f, c), element_size(ctx->out[0])))) return false;
+  c->by_rows = by_rows;
+  c->links[c->n++] = *link;
+  c->last = link->node;
+  return true;
+}
+
+static void grow(const ufi_frame *f, ufi_chain *c) {
+  ufi_link link;
+  for (int32_t i = c->first + 1; i < f->graph->n_nodes && c->n < UFI_CHAIN_MAX; i++) {
+    if (f->mode[i] == UFI_NODE_FOLDED) continue;
+    if (!link_of(f, c, i, &link) || !add_link(f, c, &link)) return;
+  }
+}
+
+/* False: none begins at node i. */
+static bool begin(const ufi_frame *f, int32_t i, ufi_chain *c) {
+  const ufi_ctx *ctx = &f->ctxs[i];
+  const ufi_tensor *const likely[] = {ctx->n_out == 1 ? ctx->out[0] : NULL, ctx->n_in > 0 ? ctx->in[0] : NULL};
+  for (int32_t k = 0; k < 2; k++) { /* of a mean, what it is of */
+    const ufi_tensor *like = likely[k];
+    ufi_link link;
+    if (!like || !is_large(like)) continue;
+    *c = (ufi_chain){.first = i, .count = like->count, .row = like->rank > 0 ? like->dims[like->rank - 1] : 1, .like = like};
+    if (link_of(f, c, i, &link)) return add_link(f, c, &link);
+    if (k > 0 || !is_head(f, i)) continue;
+    c->has_head = true;
+    return add_link(f, c, &(ufi_link){.node = i});
   }
   return false;
 }
 
-static void add_link(ufi_chain *c, int32_t i, ufi_part_fn part) {
-  c->links[c->n++] = (ufi_link){.node = i, .part = part};
-  c->last = i;
-}
-
-static void grow(const ufi_frame *f, ufi_chain *c) {
-  const int64_t count = f->ctxs[c->first].out[0]->count;
-  for (int32_t i = c->first + 1; i < f->graph->n_nodes && c->n < UFI_CHAIN_MAX; i++) {
-    if (f->mode[i] == UFI_NODE_FOLDED) continue;
-    ufi_part_fn part = part_of(f, i);
-    if (!part || f->ctxs[i].out[0]->count != count || !follows(f, c, i)) return;
-    add_link(c, i, part);
-  }
-}
-
-/* Only the chain reads it. */
-static bool passes(const ufi_frame *f, const ufi_chain *c, int32_t l, const int32_t *last) {
+bool ufi_chain_passes(const ufi_frame *f, const ufi_chain *c, int32_t l, const int32_t *last) {
   int32_t v = f->graph->nodes[c->links[l].node].out[0];
-  return c->links[l].part && !f->own[v] && last[v] <= c->last;
+  return c->links[l].part && f->tensors[v].count == c->count && !f->own[v] && last[v] <= c->last;
 }
 
 /* Such values get slots, as many as there are. */
@@ -82,7 +161,7 @@ static void give_slots(ufi_frame *f, const ufi_chain *c, const int32_t *last) {
   int32_t busy[SLOTS] = {-1, -1, -1}; /* the last node that reads what is there */
   for (int32_t l = 0; l < c->n; l++) {
     int32_t i = c->links[l].node, v = f->graph->nodes[i].out[0];
-    if (!passes(f, c, l, last)) continue;
+    if (!ufi_chain_passes(f, c, l, last)) continue;
     for (int32_t s = 0; s < SLOTS; s++) {
       if (busy[s] >= i) continue;
       busy[s] = last[v];
@@ -106,7 +185,7 @@ static const void *table_in(const ufi_frame *f, const ufi_chain *c, int32_t l, i
   if (t->is_const && t->count == 1) return t->data;
   if (t->count != ctx->out[0]->count || element_size(t) != 1) return NULL;
   for (int32_t m = 0; m < l; m++) {
-    if (f->graph->nodes[c->links[m].node].out[0] != from || !passes(f, c, m, last) || !c->links[m].table) continue;
+    if (f->graph->nodes[c->links[m].node].out[0] != from || !ufi_chain_passes(f, c, m, last) || !c->links[m].table) continue;
     table = c->links[m].table;
     from = c->links[m].of;
     break;
@@ -121,7 +200,7 @@ static void make_table(const ufi_frame *f, ufi_chain *c, int32_t l, const int32_
   const ufi_ctx *ctx = &f->ctxs[c->links[l].node];
   const void *in[2] = {NULL, NULL};
   int32_t of = -1;
-  if (!c->links[l].part || element_size(ctx->out[0]) != 1) return;
+  if (!c->links[l].part || c->links[l].kind != UFI_LINK_ELEMENTS || element_size(ctx->out[0]) != 1) return;
   for (int32_t k = 0; k < ctx->n_in; k++) {
     in[k] = table_in(f, c, l, k, last, all, &of);
     if (!in[k]) return;
@@ -148,7 +227,7 @@ static bool is_read(const ufi_frame *f, const ufi_chain *c, int32_t value) {
 static void drop_links(ufi_frame *f, ufi_chain *c, int32_t *last) {
   for (int32_t l = c->n - 1; l >= 0; l--) {
     int32_t v = f->graph->nodes[c->links[l].node].out[0];
-    if (!passes(f, c, l, last) || is_read(f, c, v)) continue;
+    if (!ufi_chain_passes(f, c, l, last) || is_read(f, c, v)) continue;
     c->links[l].part = NULL;
     f->slot[v] = 0; /* no memory */
   }
@@ -179,26 +258,27 @@ static bool has_bytes(const ufi_frame *f, const ufi_chain *c) {
 /* Some value needs no memory. */
 static bool saves_memory(const ufi_frame *f, const ufi_chain *c, const int32_t *last) {
   for (int32_t l = 0; l < c->n; l++) {
-    if (passes(f, c, l, last)) return true;
+    if (ufi_chain_passes(f, c, l, last)) return true;
   }
   return false;
 }
 
+/* Elements of a piece. */
+static size_t piece_of(const ufi_frame *f, const ufi_chain *c) {
+  const size_t elements = PIECE_BYTES / largest_of(f, c), row = (size_t)c->row;
+  return c->by_rows ? UFI_MAX(elements / row, 1) * row : elements;
+}
+
 static uf_status find_at(ufi_frame *f, int32_t i, int32_t *last, uf_error *error) {
-  ufi_part_fn part = part_of(f, i);
-  ufi_chain c = {.first = i, .last = i, .has_head = !part && is_head(f, i)};
-  if (!part && !c.has_head) return UF_OK;
-  add_link(&c, i, part);
+  ufi_chain c;
+  if (!begin(f, i, &c)) return UF_OK;
   grow(f, &c);
   if (c.n < 2) return UF_OK;
   if (c.has_head && !saves_memory(f, &c, last)) return UF_OK;
-  size_t largest = 1;
-  for (int32_t l = 0; l < c.n; l++) {
-    f->chain_of[c.links[l].node] = f->n_chains;
-    largest = UFI_MAX(largest, element_size(f->ctxs[c.links[l].node].out[0]));
-  }
-  c.piece = PIECE_BYTES / largest;
+  for (int32_t l = 0; l < c.n; l++) f->chain_of[c.links[l].node] = f->n_chains;
+  c.piece = piece_of(f, &c);
   if (has_bytes(f, &c)) UFI_TRY(make_tables(f, &c, last, error));
+  if (c.by_rows) ufi_norms_find(f, &c, last);
   give_slots(f, &c, last);
   f->chains[f->n_chains++] = c;
   return UF_OK;
@@ -222,7 +302,7 @@ uf_status ufi_chains_find(ufi_frame *f, int32_t *last, uf_error *error) {
 
 /* ---- run ------------------------------------------------------------------------------------ */
 
-/* Where a tensor of a link is: of element i at base + i * step, or in a slot. */
+/* Where a tensor of a link is: of element (or row) i at base + i * step, or in a slot. */
 typedef struct operand {
   char *base;
   size_t step;
@@ -233,31 +313,44 @@ typedef struct run {
   const ufi_frame *f;
   const ufi_chain *c;
   operand in[UFI_CHAIN_MAX][2], out[UFI_CHAIN_MAX], of[UFI_CHAIN_MAX];
-  int64_t columns, told; /* of the head: its last dimension, rows that it told of */
+  int64_t told; /* rows that the head told of */
 } run;
 
-static operand operand_of(const run *r, const ufi_tensor *t) {
-  const int64_t count = r->f->ctxs[r->c->first].out[0]->count;
-  return (operand){t->data, t->count == count ? element_size(t) : 0, r->f->slot[t - r->f->tensors]};
+/* Of a link that counts in `unit` elements of the chain. */
+static operand operand_of(const run *r, const ufi_tensor *t, int64_t unit) {
+  const ufi_chain *c = r->c;
+  const int64_t per = t->count == c->count ? unit : unit > 1 && t->count == c->count / c->row ? 1 : 0;
+  return (operand){t->data, (size_t)per * element_size(t), r->f->slot[t - r->f->tensors]};
 }
+
+static int64_t unit_of(const ufi_chain *c, int32_t l) { return c->links[l].kind == UFI_LINK_ELEMENTS ? 1 : c->row; }
 
 static void find_operands(run *r) {
   for (int32_t l = 0; l < r->c->n; l++) {
     const ufi_ctx *ctx = &r->f->ctxs[r->c->links[l].node];
+    const int64_t unit = unit_of(r->c, l);
     if (!r->c->links[l].part) continue;
-    for (int32_t k = 0; k < ctx->n_in; k++) r->in[l][k] = operand_of(r, ctx->in[k]);
-    r->out[l] = operand_of(r, ctx->out[0]);
-    if (r->c->links[l].table) r->of[l] = operand_of(r, &r->f->tensors[r->c->links[l].of]);
+    for (int32_t k = 0; k < ctx->n_in; k++) r->in[l][k] = operand_of(r, ctx->in[k], unit);
+    r->out[l] = operand_of(r, ctx->out[0], unit);
+    if (r->c->links[l].table) r->of[l] = operand_of(r, &r->f->tensors[r->c->links[l].of], unit);
+    if (r->c->links[l].kind == UFI_LINK_NORM) r->of[l] = operand_of(r, &r->f->tensors[r->c->links[l].norm.x], unit);
   }
 }
 
-static char *address(const operand *o, char (*slots)[PIECE_BYTES], size_t begin) {
+static char *address(const operand *o, char (*slots)[SLOT_BYTES], size_t begin) {
   return o->slot >= 0 ? slots[o->slot] : o->base + begin * o->step;
 }
 
-static void run_link(const run *r, int32_t l, char (*slots)[PIECE_BYTES], size_t at, size_t n) {
+static void run_link(const run *r, int32_t l, char (*slots)[SLOT_BYTES], size_t at, size_t n) {
   const ufi_link *link = &r->c->links[l];
+  const size_t unit = (size_t)unit_of(r->c, l);
+  at /= unit;
+  n /= unit;
   char *out = address(&r->out[l], slots, at);
+  if (link->kind == UFI_LINK_NORM) {
+    ufi_norm_run(r->f, &link->norm, (const float *)(const void *)address(&r->of[l], slots, at), (float *)(void *)out, unit, at, n);
+    return;
+  }
   if (link->table) {
     const void *of = address(&r->of[l], slots, at);
     ufi_kernels_get()->elementwise.lut8(of, (void *)out, n, link->table);
@@ -269,7 +362,7 @@ static void run_link(const run *r, int32_t l, char (*slots)[PIECE_BYTES], size_t
 
 static void run_pieces(void *context, size_t begin, size_t end) {
   const run *r = context;
-  _Alignas(64) char slots[SLOTS][PIECE_BYTES];
+  _Alignas(64) char slots[SLOTS][SLOT_BYTES];
   for (size_t at = begin; at < end; at += r->c->piece) {
     for (int32_t l = 0; l < r->c->n; l++) {
       if (r->c->links[l].part) run_link(r, l, slots, at, UFI_MIN(end - at, r->c->piece));
@@ -280,13 +373,12 @@ static void run_pieces(void *context, size_t begin, size_t end) {
 static void run_rows(void *context, int64_t row, int64_t rows) {
   run *r = context;
   __atomic_fetch_add(&r->told, rows, __ATOMIC_RELAXED);
-  run_pieces(r, (size_t)(row * r->columns), (size_t)((row + rows) * r->columns));
+  run_pieces(r, (size_t)(row * r->c->row), (size_t)((row + rows) * r->c->row));
 }
 
 static uf_status run_head(ufi_frame *f, run *r, uf_error *error) {
   ufi_ctx *ctx = &f->ctxs[r->c->first];
   const ufi_done done = {run_rows, r};
-  r->columns = ctx->out[0]->dims[ctx->out[0]->rank - 1];
   ctx->done = &done;
   uf_status status = ufi_frame_node(f, r->c->first, error);
   ctx->done = NULL;
@@ -314,7 +406,7 @@ uf_status ufi_chain_run(ufi_frame *f, const ufi_chain *c, uf_error *error) {
   if (c->has_head) UFI_TRY(run_head(f, &r, error));
   f->session->steps += c->n;
   if (r.told == 0) {
-    ufi_parallel_ranges(f->session->pool, run_pieces, &r, (size_t)f->ctxs[c->first].out[0]->count, 4 * c->piece);
+    ufi_parallel_ranges(f->session->pool, run_pieces, &r, (size_t)c->count, 4 * c->piece);
   }
   return UF_OK;
 }

@@ -524,7 +524,7 @@ static bool read_elsewhere(const ufi_frame *f, const planning *p, int32_t i, int
     const ufi_node *node = &f->graph->nodes[c->links[l].node];
     for (int32_t k = 0; k < node->n_in; k++) {
       if (node->in[k] < 0 || p->root[node->in[k]] != root) continue;
-      if ((c->has_head && l == 0) || f->tensors[node->in[k]].count != f->tensors[node->out[0]].count) return true;
+      if ((c->has_head && l == 0) || f->tensors[node->in[k]].count != c->count) return true;
     }
   }
   return false;
@@ -538,16 +538,31 @@ static bool can_overwrite(const ufi_frame *f, const planning *p, int32_t i, int3
   return f->tensors[in].size == f->tensors[node->out[0]].size;
 }
 
+/* What links before node i of its chain have read, if nobody reads it after that: piece by piece it may become the
+ * output. What the node itself reads is for can_overwrite. */
+static int32_t read_before(const ufi_frame *f, const planning *p, int32_t i) {
+  const ufi_chain *c = f->chain_of[i] < 0 ? NULL : &f->chains[f->chain_of[i]];
+  const int32_t out = f->graph->nodes[i].out[0];
+  for (int32_t l = 0; c && f->tensors[out].count == c->count && c->links[l].node < i; l++) {
+    const ufi_node *node = &f->graph->nodes[c->links[l].node];
+    for (int32_t k = 0; k < node->n_in; k++) {
+      const int32_t root = node->in[k] < 0 ? -1 : p->root[node->in[k]];
+      if (root >= 0 && p->last[root] < i && !read_elsewhere(f, p, i, root) && f->tensors[root].size == f->tensors[out].size)
+        return root;
+    }
+  }
+  return -1;
+}
+
 /* Where output 0 of a node may share an input's memory; -1 for memory of its own. */
 static int32_t shared_root(ufi_frame *f, const planning *p, int32_t i) {
   const ufi_node *node = &f->graph->nodes[i];
   if (node->n_in < 1 || node->in[0] < 0) return -1;
   if ((node->op->flags & UFI_VIEW) && p->root[node->in[0]] >= 0) return p->root[node->in[0]];
-  if (!(node->op->flags & UFI_INPLACE)) return -1;
-  for (int32_t k = 0; k < 2; k++) {
+  for (int32_t k = 0; k < 2 && (node->op->flags & UFI_INPLACE); k++) {
     if (can_overwrite(f, p, i, k)) return p->root[node->in[k]];
   }
-  return -1;
+  return read_before(f, p, i);
 }
 
 static void place_output(ufi_frame *f, planning *p, int32_t i, int32_t k) {

@@ -25,18 +25,35 @@ typedef struct ufi_repacked {
 
 typedef struct ufi_inferred ufi_inferred;
 
-/* Nodes that run together, piece by piece: elementwise ones, behind one that tells of rows, perhaps (chain.c). */
-enum { UFI_CHAIN_MAX = 12 };
+/* Nodes that run together, piece by piece: elementwise ones and those that take rows, behind one that tells of rows,
+ * perhaps (chain.c). */
+enum { UFI_CHAIN_MAX = 16 };
+typedef enum ufi_link_kind {
+  UFI_LINK_ELEMENTS, /* an element of the output for each element of the chain */
+  UFI_LINK_ROWS,     /* a row, or a value, for each row */
+  UFI_LINK_VALUES,   /* elementwise over values of rows */
+  UFI_LINK_NORM,     /* rows: the end of a normalization (norm.c) */
+} ufi_link_kind;
+/* y = x * g + (beta +- m * g), g = r * gamma; or of what is centered, y = x * r * gamma + beta. Values, -1: none. */
+typedef struct ufi_norm {
+  int32_t x, r, m, gamma, beta;
+  bool is_centered, subtracts;
+} ufi_norm;
 typedef struct ufi_link {
   int32_t node;
+  ufi_link_kind kind;
   ufi_part_fn part;         /* NULL: of the head, and where nothing is left to do */
   const uint8_t *table;     /* NULL, or of 256: what the value `of` becomes here */
   int32_t of;
+  ufi_norm norm;
 } ufi_link;
 typedef struct ufi_chain {
   int32_t first, last;      /* nodes; between them there may be folded ones */
   int32_t n;
   bool has_head;
+  int64_t count, row;       /* elements, and of a row of them: the last dimension */
+  bool by_rows;             /* some link is not of elements: pieces are of whole rows */
+  const ufi_tensor *like;   /* of count elements, whose shape those of the links have that are not of elements */
   size_t piece;             /* elements */
   ufi_link links[UFI_CHAIN_MAX];
   uint8_t *tables;          /* NULL: none */
@@ -99,6 +116,17 @@ void ufi_chains_drop(ufi_frame *f);
 /* The chain to run now, which begins at that node; NULL: the node alone. */
 const ufi_chain *ufi_chain_at(const ufi_frame *f, int32_t node, int32_t end, const bool *wanted);
 uf_status ufi_chain_run(ufi_frame *f, const ufi_chain *chain, uf_error *error);
+/* Whether t is as the chain's tensors, or (last: 1) a value for each of their rows. */
+bool ufi_chain_has_shape(const ufi_chain *c, const ufi_tensor *t, int64_t last);
+/* The link that makes a value; -1: none. */
+int32_t ufi_chain_maker(const ufi_frame *f, const ufi_chain *c, int32_t value);
+/* All elements of what a link makes, which only the chain reads. */
+bool ufi_chain_passes(const ufi_frame *f, const ufi_chain *c, int32_t link, const int32_t *last);
+
+/* norm.c: the ends of normalizations in a chain become one link each; those that they are made of do nothing then. */
+void ufi_norms_find(ufi_frame *f, ufi_chain *c, int32_t *last);
+/* n rows from `begin` on, of what it normalizes and to where. */
+void ufi_norm_run(const ufi_frame *f, const ufi_norm *norm, const float *x, float *y, size_t row, size_t begin, size_t n);
 
 /* inferred.c */
 /* The outputs (shapes, no data) for inputs of these shapes, if this pass found them out; good until the next keep. */

@@ -93,6 +93,12 @@ typedef struct ufk_elementwise_table {
   /* x > 0 ? x : x * alpha */
   void (*f32_leaky_relu)(const float *x, float *y, size_t n, float alpha);
 
+  /* The end of normalizing a row, from the inverse r of its deviation, bit for bit as steps of f32_binary do it:
+   * y = x * g + (beta + m * g) with g = r * gamma, where beta may be NULL: y = x * g + m * g.
+   * Of a row that is centered already: y = x * r * gamma + beta, where gamma and beta may be NULL, each by itself. */
+  void (*f32_norm)(const float *x, const float *gamma, const float *beta, float *y, size_t n, float r, float m);
+  void (*f32_norm_centered)(const float *x, const float *gamma, const float *beta, float *y, size_t n, float r);
+
   /* exp(beta * (x - max)) / sum of each row, and its logarithm for beta 1. n >= 1. */
   void (*f32_softmax)(const float *x, float *y, size_t rows, size_t n, float beta);
   void (*f32_log_softmax)(const float *x, float *y, size_t n);

@@ -148,6 +148,20 @@ static float f32_min_row(const float *x, size_t n, float start) {
   return start;
 }
 
+static void f32_norm(const float *x, const float *gamma, const float *beta, float *y, size_t n, float r, float m) {
+  for (size_t i = 0; i < n; ++i) {
+    const float g = r * gamma[i], shift = m * g;
+    y[i] = x[i] * g + (beta ? beta[i] + shift : shift);
+  }
+}
+
+static void f32_norm_centered(const float *x, const float *gamma, const float *beta, float *y, size_t n, float r) {
+  for (size_t i = 0; i < n; ++i) {
+    const float scaled = gamma ? x[i] * r * gamma[i] : x[i] * r;
+    y[i] = beta ? scaled + beta[i] : scaled;
+  }
+}
+
 static void f32_softmax(const float *x, float *y, size_t rows, size_t n, float beta) {
   for (; rows > 0; --rows, x += n, y += n) {
     const float max = f32_max_row(x, n, -FLT_MAX);
@@ -275,6 +289,8 @@ static void set_f32(ufk_elementwise_table *table) {
   memcpy(table->f32_unary, unary, sizeof unary);
   table->f32_clamp = f32_clamp;
   table->f32_leaky_relu = f32_leaky_relu;
+  table->f32_norm = f32_norm;
+  table->f32_norm_centered = f32_norm_centered;
   table->f32_softmax = f32_softmax;
   table->f32_log_softmax = f32_log_softmax;
   table->f32_sum = f32_sum;

@@ -234,6 +234,57 @@ static void f32_accumulate(const float *x, size_t rows, int64_t step, float *sum
 F32_EXTREME(f32_max_row, vf_max, vf_max_lane)
 F32_EXTREME(f32_min_row, vf_min, vf_min_lane)
 
+static inline vf product(vf a, vf b) {
+  vf p = vf_mul(a, b);
+  vf_keep(p);
+  return p;
+}
+
+static inline vf norm_of(vf x, vf gamma, const vf *beta, vf r, vf m) {
+  const vf g = product(r, gamma), shift = product(m, g);
+  return vf_add(product(x, g), beta ? vf_add(*beta, shift) : shift);
+}
+
+static void f32_norm(const float *x, const float *gamma, const float *beta, float *y, size_t n, float r, float m) {
+  const vf all_r = vf_set(r), all_m = vf_set(m);
+  size_t i = 0;
+  for (; beta && i + VF_LANES <= n; i += VF_LANES) {
+    const vf b = vf_load(beta + i);
+    vf_store(y + i, norm_of(vf_load(x + i), vf_load(gamma + i), &b, all_r, all_m));
+  }
+  for (; i + VF_LANES <= n; i += VF_LANES) vf_store(y + i, norm_of(vf_load(x + i), vf_load(gamma + i), NULL, all_r, all_m));
+  if (i == n) return;
+  const vf b = beta ? vf_load_part(beta + i, n - i) : vf_set(0.0f);
+  const vf last = norm_of(vf_load_part(x + i, n - i), vf_load_part(gamma + i, n - i), beta ? &b : NULL, all_r, all_m);
+  vf_store_part(y + i, last, n - i);
+}
+
+static inline vf norm_centered_of(vf x, const vf *gamma, const vf *beta, vf r) {
+  vf y = product(x, r);
+  if (gamma) y = product(y, *gamma);
+  return beta ? vf_add(y, *beta) : y;
+}
+
+static inline void norm_centered(const float *x, const float *gamma, const float *beta, float *y, size_t n, float r) {
+  const vf vr = vf_set(r);
+  for (size_t i = 0; i < n; i += VF_LANES) {
+    const size_t left = n - i;
+    const bool whole = left >= VF_LANES;
+    const vf v = whole ? vf_load(x + i) : vf_load_part(x + i, left);
+    vf g = v, b = v;
+    if (gamma) g = whole ? vf_load(gamma + i) : vf_load_part(gamma + i, left);
+    if (beta) b = whole ? vf_load(beta + i) : vf_load_part(beta + i, left);
+    const vf out = norm_centered_of(v, gamma ? &g : NULL, beta ? &b : NULL, vr);
+    if (whole) vf_store(y + i, out);
+    else vf_store_part(y + i, out, left);
+  }
+}
+
+static void f32_norm_centered(const float *x, const float *gamma, const float *beta, float *y, size_t n, float r) {
+  if (gamma && beta) norm_centered(x, gamma, beta, y, n, r);
+  else norm_centered(x, gamma, beta, y, n, r);
+}
+
 /* y = exp((x - max) * beta); returns the sum. */
 static double exp_row(const float *x, float *y, size_t n, float max, float beta) {
   const vf vmax = vf_set(max), vbeta = vf_set(beta);
@@ -365,6 +416,8 @@ static void set_vector_kernels(ufk_elementwise_table *table) {
   table->f32_unary[UFK_ERFC] = f32_erfc;
   table->f32_clamp = f32_clamp;
   table->f32_leaky_relu = f32_leaky_relu;
+  table->f32_norm = f32_norm;
+  table->f32_norm_centered = f32_norm_centered;
   table->f32_softmax = f32_softmax;
   table->f32_log_softmax = f32_log_softmax;
   table->f32_sum = f32_sum;

@@ -122,8 +122,8 @@ typedef void (*ufk_q_to_float_fn)(size_t rows, size_t n, const int32_t *acc, siz
 typedef void (*ufk_q_range_fn)(size_t n, const float *from, float *min_out, float *max_out);
 
 /* Scale (and zero point) with which n floats are quantized to int8, and the
- * result, as TFLite does on x86 for inputs of products with int8 weights. */
-typedef void (*ufk_q_quantize_fn)(size_t n, const float *from, bool asymmetric, int8_t *to,
+ * result ^ flip, as TFLite does on x86 for inputs of products with int8 weights. */
+typedef void (*ufk_q_quantize_fn)(size_t n, const float *from, bool asymmetric, uint8_t flip, int8_t *to,
                                   float *scale_out, int32_t *zero_out);
 
 /* The scale, its inverse and the zero point for floats from min <= 0 to
@@ -134,9 +134,9 @@ typedef struct ufk_q_grid {
 } ufk_q_grid;
 ufk_q_grid ufk_q_grid_of(float min, float max, bool asymmetric);
 
-/* n floats on a grid. */
+/* n floats on a grid, ^ flip. */
 typedef void (*ufk_q_codes_fn)(size_t n, const float *from, const ufk_q_grid *grid, bool asymmetric,
-                               int8_t *to);
+                               uint8_t flip, int8_t *to);
 
 typedef struct ufk_qgemm_table {
   size_t q_mr, q_nr;          /* the tile */

@@ -171,19 +171,19 @@ static void range(size_t n, const float *from, float *min_out, float *max_out) {
   *max_out = max;
 }
 
-static void codes(size_t n, const float *from, const ufk_q_grid *grid, bool asymmetric, int8_t *to) {
+static void codes(size_t n, const float *from, const ufk_q_grid *grid, bool asymmetric, uint8_t flip, int8_t *to) {
   const int32_t low = asymmetric ? -128 : -127;
-  for (size_t i = 0; i < n; i++) to[i] = quantize_one(from[i] * grid->inverse, grid->zero, low);
+  for (size_t i = 0; i < n; i++) to[i] = (int8_t)(quantize_one(from[i] * grid->inverse, grid->zero, low) ^ (int8_t)flip);
 }
 
-static void quantize(size_t n, const float *from, bool asymmetric, int8_t *to, float *scale_out,
+static void quantize(size_t n, const float *from, bool asymmetric, uint8_t flip, int8_t *to, float *scale_out,
                      int32_t *zero_out) {
   float min, max;
   range(n, from, &min, &max);
   const ufk_q_grid grid = ufk_q_grid_of(min, max, asymmetric);
   *scale_out = grid.scale;
   *zero_out = grid.zero;
-  codes(n, from, &grid, asymmetric, to);
+  codes(n, from, &grid, asymmetric, flip, to);
 }
 
 void ufk_qgemm_scalar(ufk_qgemm_table *table) {

@@ -468,9 +468,9 @@ INLINE veci code(vecf x, vecf inverse) {
   return f_to_zero(f_add(x, f_signed(x, f_set1(0.49999997f))));
 }
 
-static void codes(size_t n, const float *from, const ufk_q_grid *grid, bool asymmetric, int8_t *to) {
+static void codes(size_t n, const float *from, const ufk_q_grid *grid, bool asymmetric, uint8_t flip, int8_t *to) {
   const vecf inverse = f_set1(grid->inverse);
-  const veci zero = i_set16((int16_t)grid->zero), least = i_set8(asymmetric ? -128 : -127);
+  const veci zero = i_set16((int16_t)grid->zero), least = i_set8(asymmetric ? -128 : -127), flips = i_set8((int8_t)flip);
   for (size_t i = 0; i < n; i += 4 * VW) {
     veci v[4];
     UNROLL for (size_t q = 0; q < 4; q++) {
@@ -478,20 +478,20 @@ static void codes(size_t n, const float *from, const ufk_q_grid *grid, bool asym
       v[q] = code(at + VW <= n ? f_load(from + at) : f_load_n(from + UFI_MIN(at, n), n > at ? n - at : 0), inverse);
     }
     const veci x = i_adds16(i_pack16(v[0], v[1]), zero), y = i_adds16(i_pack16(v[2], v[3]), zero);
-    const veci bytes = i_max_s8(i_pack_s8(x, y), least);
+    const veci bytes = i_xor(i_max_s8(i_pack_s8(x, y), least), flips);
     i_put_row(to + i, bytes, 0, UFI_MIN(n - i, (size_t)2 * VW));
     if (n - i > 2 * VW) i_put_row(to + i + 2 * VW, bytes, 1, UFI_MIN(n - i - 2 * VW, (size_t)2 * VW));
   }
 }
 
-static void quantize(size_t n, const float *from, bool asymmetric, int8_t *to, float *scale_out,
+static void quantize(size_t n, const float *from, bool asymmetric, uint8_t flip, int8_t *to, float *scale_out,
                      int32_t *zero_out) {
   float min, max;
   range(n, from, &min, &max);
   const ufk_q_grid grid = ufk_q_grid_of(min, max, asymmetric);
   *scale_out = grid.scale;
   *zero_out = grid.zero;
-  codes(n, from, &grid, asymmetric, to);
+  codes(n, from, &grid, asymmetric, flip, to);
 }
 
 INLINE void set_q(ufk_qgemm_table *table) {

@@ -94,6 +94,17 @@ ufi_inner_fn ufi_binary_float(ufi_binary *state, uf_dtype dtype, ufk_f32_binary 
   }
 }
 
+int32_t ufi_binary_f32_of(const ufi_ctx *ctx, ufi_part_fn part) {
+  const ufi_binary *s = ctx->state;
+  if (part != run_part || s->inner != f32_inner) return -1;
+  const ufi_f32_arg *arg = &s->arg.f32;
+  if (arg->lo != -INFINITY || arg->hi != INFINITY) return -1;
+  for (int32_t op = 0; op < UFK_F32_BINARY_COUNT; op++) {
+    if (arg->fns == ufi_kernels_get()->elementwise.f32_binary[op]) return op;
+  }
+  return -1;
+}
+
 uf_status ufi_no_dtype(ufi_ctx *ctx, const ufi_tensor *t, const char *supported) {
   char text[512];
   return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected %s, found %s", supported, ufi_tensor_text(t, text));

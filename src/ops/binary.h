@@ -40,6 +40,8 @@ ufi_part_fn ufi_binary_part(const ufi_ctx *ctx); /* of ops whose eval that is */
 /* The inner loop of a float kernel for float32, float16 or bfloat16; NULL for
  * another dtype. Fills arg.f32. */
 ufi_inner_fn ufi_binary_float(ufi_binary *state, uf_dtype dtype, ufk_f32_binary op, ufi_act act);
+/* Which kernel of float32 a node of any op is, with nothing after it, whose part that is; -1: none. */
+int32_t ufi_binary_f32_of(const ufi_ctx *ctx, ufi_part_fn part);
 /* INVALID_ARGUMENT naming the first zero among the integers of t. */
 uf_status ufi_want_nonzero(ufi_ctx *ctx, const ufi_tensor *t, int64_t zero) UF_MUST_USE;
 /* WRONG_TYPE: this op has nothing for the dtype of t. */

@@ -75,6 +75,7 @@ static uf_status fc_spec(ufi_ctx *ctx, const ufi_fc_geometry *g, ufi_q_spec *spe
     spec.vectors = g->batch;
     spec.length = g->in;
     spec.share = 1;
+    spec.by_rows = true;
     spec.takes_bytes = true;
     spec.asymmetric = a->asymmetric_inputs || blocks;
     spec.one_scale = ufi_is_quantized(g->filter) && g->filter->quant->count == 1;

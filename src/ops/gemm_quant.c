@@ -9,7 +9,7 @@
  *   in place   the kernel takes bytes where they are
  *   by lines   whole lines of the image, with borders; a row is a run of kernel_w pixels in each of kernel_h
  *              lines, so that windows that overlap share their bytes
- *   gathered   row by row, as bytes or widened to 16 bits
+ *   gathered   row by row, as bytes or widened to 16 bits, or quantized to bytes
  */
 #include "ops/gemm_quant.h"
 
@@ -19,6 +19,7 @@ enum {
   MAX_TILES = 18,
   MAX_RUNS = 64,          /* gathered in one call */
   MAX_ROWS = 384,         /* of a stripe */
+  FEW_ROWS = 16,
   SAFE_PRODUCTS = 510,    /* 16 x 8 bit products whose sum always fits in 32 bits; even */
   SAFE_WIDE = 256,        /* the same for weights of 9 bits */
   SMALL_WORK = 1 << 20,   /* multiplications below which threads are not worth waking */
@@ -72,7 +73,7 @@ typedef struct stripe {
 /* Input lines that a window reaches over. */
 static int64_t line_reach(const ufi_gemm_q *g) { return (g->kernel_h - 1) * g->dilation_h + 1; }
 
-/* Units that fit in a stripe, `tiles` of them unless these are lines. */
+/* Units that fit in a stripe, `tiles` tiles of them unless these are lines. */
 static int64_t stripe_units(const plan *p, int64_t tiles) {
   const ufi_gemm_q *g = p->g;
   if (p->by_lines) {
@@ -81,7 +82,10 @@ static int64_t stripe_units(const plan *p, int64_t tiles) {
     return UFI_MAX(rows / p->unit, 1);
   }
   const int64_t row = UFI_MAX(p->a_step * (int64_t)p->row_element, 1);
-  return UFI_MIN(UFI_MAX(ROWS_BYTES / row / p->unit, 1), tiles);
+  int64_t most = tiles * (int64_t)p->k->q_mr / p->unit;
+  /* Rows that are quantized on the way should be so once: workers share rows, not columns. */
+  if (g->floats && p->workers > 1) most = UFI_MIN(most, UFI_MAX(p->width / (2 * p->workers), FEW_ROWS) / p->unit);
+  return UFI_MIN(UFI_MAX(ROWS_BYTES / row / p->unit, 1), most);
 }
 
 /* No stripe is larger than ROWS_BYTES but one of a single tile. */
@@ -120,8 +124,8 @@ static void cut(plan *p) {
   p->image_lines = line_on_line ? 1 : g->out_h;
   p->lines = all_one && !p->by_lines ? 1 : g->batch * p->image_lines;
   p->width = g->batch * g->out_h * g->out_w / p->lines;
-  /* Nearly equal stripes, of whole lines if they are read by lines, else of whole tiles. */
-  p->unit = p->by_lines && p->width > g->out_w && g->out_w <= MAX_ROWS ? g->out_w : (int64_t)p->k->q_mr;
+  /* Nearly equal stripes, of whole lines if they are read by lines. */
+  p->unit = p->by_lines && p->width > g->out_w && g->out_w <= MAX_ROWS ? g->out_w : 4;
   p->row_blocks = ufi_parts(ufi_ceil_div(p->width, p->unit), stripe_units(p, ITEM_TILES), stripe_units(p, MAX_TILES), p->workers);
   /* Columns are cut only when rows alone keep too few workers busy. */
   const int64_t nr = (int64_t)p->k->q_nr;
@@ -166,7 +170,7 @@ static void choose_rows(plan *p) {
   p->run_step = p->quads * 4;
   p->a_step = p->runs * p->run_step;
   p->panel = (4 + p->a_step) * (int64_t)k->q_nr;
-  p->in_place = p->flat && !p->flip && p->a_step == p->depth;
+  p->in_place = p->flat && !p->flip && p->a_step == p->depth && !g->floats;
   if (p->in_place) p->a_step = g->in_pixel;
   p->line = ((g->out_w - 1) * g->stride_w + g->kernel_w) * g->channels;
   p->by_lines = g->runs == g->kernel_h && g->kernel_h * g->kernel_w > 1 && p->line_is_run && g->dilation_h > 0 &&
@@ -293,6 +297,20 @@ static void gather_flat(const plan *p, const stripe *s, const uint8_t *in, uint8
   }
 }
 
+/* Rows of floats, each with a scale and zero point of its own. */
+static void gather_floats(const plan *p, stripe *s, uint8_t *a) {
+  const ufi_gemm_q *g = p->g;
+  const float *in = g->floats + s->group * g->in_group + s->row * g->in_pixel;
+  for (int64_t i = 0; i < s->rows; i++, in += g->in_pixel) {
+    int32_t zero;
+    uint8_t *to = row_of(p, a, i);
+    p->k->quantize((size_t)p->depth, in, g->asymmetric, p->flip, (int8_t *)to, &s->scales[i], &zero);
+    memset(to + p->depth, 0, (size_t)(p->a_step - p->depth));
+    s->scales[i] *= g->scale;
+    s->terms[i] = zero + p->moved;
+  }
+}
+
 static void gather_windows(const plan *p, const stripe *s, const uint8_t *in, uint8_t *a) {
   const ufi_gemm_q *g = p->g;
   const int64_t image = g->in_h * g->in_w * g->in_pixel * (int64_t)p->element;
@@ -333,7 +351,8 @@ static void set_terms(const plan *p, stripe *s) {
 static void gather_rows(const plan *p, stripe *s, uint8_t *a) {
   const uint8_t *in = (const uint8_t *)p->g->in + s->group * p->g->in_group * (int64_t)p->element;
   s->a = a;
-  if (p->by_lines) copy_lines(p, s, in, a);
+  if (p->g->floats) gather_floats(p, s, a);
+  else if (p->by_lines) copy_lines(p, s, in, a);
   else if (p->in_place) s->a = in + s->row * p->g->in_pixel;
   else if (p->flat) gather_flat(p, s, in, a);
   else gather_windows(p, s, in, a);
@@ -582,8 +601,8 @@ static void set_stripe(const plan *p, int64_t at, stripe *s) {
   s->group = at / p->row_blocks / p->lines;
   s->row = line * p->width + x;
   s->rows = row_at(p, at % p->row_blocks + 1) - x;
-  s->one_zero = has_one_zero(p, s);
-  if (g->row_scale || !s->one_zero) set_rows(p, s);
+  s->one_zero = g->floats ? !g->asymmetric : has_one_zero(p, s);
+  if (!g->floats && (g->row_scale || !s->one_zero)) set_rows(p, s);
   const int64_t out = s->group * g->out_group + image * g->out_image + y * g->out_line + x * g->out_pixel;
   s->out = (uint8_t *)g->out + out * (int64_t)p->out_element;
 }

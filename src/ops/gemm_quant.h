@@ -58,6 +58,11 @@ typedef struct ufi_gemm_q {
   const int32_t *zero;     /* zero point of rows [i * share, (i + 1) * share) */
   const float *row_scale;  /* and their scale (float outputs) */
   int64_t share;
+  /* Or rows of floats (flat ones, BYTES), each of which is quantized by itself to int8 on the way: in is not looked at,
+   * zero and row_scale come of it, the latter times `scale`. NULL: no. */
+  const float *floats;
+  bool asymmetric;
+  float scale;
   /* Right: packed (kernel_h * kernel_w * channels, n). */
   const void *b;
   ufi_q_kind kind;
@@ -135,6 +140,7 @@ struct ufi_q_spec {
    * itself. Other inputs: vectors is 1. */
   int64_t vectors, length;
   bool asymmetric, column_first;
+  bool by_rows;               /* each row of the product is a vector, and all its columns are there */
   bool one_scale;             /* all channels have the first scale, which goes into the rows' */
   int64_t share;              /* output rows of one vector */
   /* Packs the weights (unpacked to bytes) of all groups into zeroed memory. */

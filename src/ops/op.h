@@ -151,6 +151,9 @@ typedef struct ufi_op_def {
   /* NULL, or after prepare: what computes a piece of output 0 of a node of at most two inputs, if any
    * does; then eval need not be called. Every element of the output is made of one of each input. */
   ufi_part_fn (*part)(const ufi_ctx *ctx);
+  /* The same for an op that takes rows of the last dimension of input 0, each by itself, to rows of the same length or
+   * to one value each: begin, n and where it is given from count rows. */
+  ufi_part_fn (*rows)(const ufi_ctx *ctx);
   void (*release)(void *state);         /* may be NULL: frees what state points to */
   void (*forget)(const void *attrs, void *kept); /* may be NULL: frees ctx->kept */
   /* NULL, or: what the op keeps in the store becomes what it was before the first run. */

@@ -54,6 +54,11 @@ typedef struct pieces {
 
 static bool is_hybrid(const ufi_q_spec *spec) { return spec->input->dtype == UF_FLOAT32; }
 
+/* Rows are quantized as the product reads them. */
+static bool on_the_way(const ufi_q_spec *spec) {
+  return is_hybrid(spec) && spec->by_rows && spec->kind == UFI_Q_BYTES && spec->end == UFI_Q_FLOAT;
+}
+
 static ufi_q_layout layout_of(const ufi_q_spec *spec, const node_state *s, pieces *at) {
   ufi_q_layout l = {0};
   size_t rows = 0;
@@ -62,9 +67,10 @@ static ufi_q_layout layout_of(const ufi_q_spec *spec, const node_state *s, piece
       __builtin_mul_overflow(spec->vectors, spec->length, &input)) {
     l.overflow = true;
   }
-  at->input = ufi_q_take(&l, is_hybrid(spec) ? input : 0, 1);
-  at->scale = ufi_q_take(&l, spec->vectors, sizeof(float));
-  at->zero = ufi_q_take(&l, spec->vectors, sizeof(int32_t));
+  const bool apart = is_hybrid(spec) && !on_the_way(spec);
+  at->input = ufi_q_take(&l, apart ? input : 0, 1);
+  at->scale = ufi_q_take(&l, apart ? spec->vectors : 0, sizeof(float));
+  at->zero = ufi_q_take(&l, apart ? spec->vectors : 1, sizeof(int32_t));
   at->bias = ufi_q_take(&l, spec->bias ? s->columns : 0, sizeof(int64_t));
   at->weights = ufi_q_take(&l, s->packed ? 0 : 1, spec->weights);
   at->rows = ufi_q_take(&l, s->workers, rows);
@@ -322,7 +328,7 @@ typedef struct quantizing {
 static void quantize_one(void *context, size_t i) {
   const quantizing *q = context;
   const int64_t at = (int64_t)i * q->length;
-  q->k->quantize((size_t)q->length, q->from + at, q->asymmetric, q->to + at, q->scale + i, q->zero + i);
+  q->k->quantize((size_t)q->length, q->from + at, q->asymmetric, 0, q->to + at, q->scale + i, q->zero + i);
 }
 
 static void range_part(void *context, size_t i) {
@@ -334,7 +340,7 @@ static void range_part(void *context, size_t i) {
 static void quantize_part(void *context, size_t i) {
   const quantizing *q = context;
   const int64_t at = (int64_t)i * q->part;
-  q->k->codes((size_t)UFI_MIN(q->part, q->length - at), q->from + at, &q->grid, q->asymmetric, q->to + at);
+  q->k->codes((size_t)UFI_MIN(q->part, q->length - at), q->from + at, &q->grid, q->asymmetric, 0, q->to + at);
 }
 
 /* One vector, in parts. */
@@ -392,10 +398,17 @@ static void place_input(ufi_ctx *ctx, const ufi_q_spec *spec, uint8_t *base, con
     zero[0] = ufi_zero(spec->input);
     return;
   }
+  g->in_dtype = UF_INT8;
+  if (on_the_way(spec)) {
+    g->floats = spec->input->data;
+    g->asymmetric = spec->asymmetric;
+    g->scale = spec->one_scale ? spec->filter->quant->scales[0] : 1.0f;
+    zero[0] = 0;
+    return;
+  }
   float *scale = (float *)(void *)(base + at->scale);
   ufi_q_quantize(ctx->pool, spec->input->data, spec->vectors, spec->length, spec->asymmetric,
                  (int8_t *)(base + at->input), scale, zero);
-  g->in_dtype = UF_INT8;
   g->in = base + at->input;
   g->row_scale = scale;
   g->share = UFI_MAX(spec->share, 1);

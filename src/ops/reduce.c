@@ -698,10 +698,34 @@ static uf_status min_eval(ufi_ctx *ctx) {
 static uf_status any_eval(ufi_ctx *ctx) { return plain_eval(ctx, 0.0); }
 static uf_status all_eval(ufi_ctx *ctx) { return plain_eval(ctx, 1.0); }
 
+/* ---- rows of a chain -------------------------------------------------------------------------------- */
+
+static bool is_mean(const ufi_ctx *ctx) {
+  return is_tf(ctx) ? ((const reduce_attrs *)ctx->attrs)->what == R_MEAN : ((const reduce_state *)ctx->state)->by_count;
+}
+
+static void reduce_rows(const ufi_ctx *ctx, const void *const in[2], void *out, size_t begin, size_t n) {
+  const reduce_state *s = ctx->state;
+  const size_t row = (size_t)s->run.reduced;
+  float *y = out;
+  for (size_t i = 0; i < n; ++i) s->run.loops.along((const float *)in[0] + i * row, y + i, row, true, &s->run);
+  if (is_mean(ctx)) divide(UF_FLOAT32, y, (int64_t)n, (int64_t)row);
+}
+
+/* The last dimension alone is reduced, and a result is a float of floats. */
+static ufi_part_fn reduce_rows_of(const ufi_ctx *ctx) {
+  const reduce_state *s = ctx->state;
+  const ufi_tensor *x = ctx->in[0];
+  const reduce_run *r = &s->run;
+  const bool is_float = x->dtype == UF_FLOAT32 && ctx->out[0]->dtype == UF_FLOAT32 && !s->wide;
+  const bool is_last = r->n_groups == 2 && r->groups[1].reduced && x->rank > 0 && r->reduced == x->dims[x->rank - 1];
+  return is_float && is_last ? reduce_rows : NULL;
+}
+
 #define REDUCE_DEF(name, prepare_fn, eval_fn)                                                     \
   const ufi_op_def ufi_op_##name = {                                                              \
     .attrs_size = sizeof(reduce_attrs), .attrs_tflite = reduce_tflite, .attrs_tf = reduce_tf,     \
-    .infer = reduce_infer, .prepare = prepare_fn, .eval = eval_fn,                                \
+    .infer = reduce_infer, .prepare = prepare_fn, .eval = eval_fn, .rows = reduce_rows_of,        \
   }
 REDUCE_DEF(SUM, sum_prepare, sum_eval);
 REDUCE_DEF(MEAN, mean_prepare, mean_eval);

@@ -296,9 +296,20 @@ static uf_status softmax_eval(ufi_ctx *ctx) {
   else ufi_parallel_ranges(ctx->pool, run_rows, &r, rows, UFI_MAX(UFI_PARALLEL_GRAIN / r.n, (size_t)1));
   return UF_OK;
 }
+
+static void softmax_part(const ufi_ctx *ctx, const void *const in[2], void *out, size_t begin, size_t n) {
+  const softmax_state *s = ctx->state;
+  s->rows(in[0], out, n, (size_t)ctx->in[0]->dims[ctx->in[0]->rank - 1], s);
+}
+
+static ufi_part_fn softmax_rows_of(const ufi_ctx *ctx) {
+  return ((const softmax_state *)ctx->state)->rows ? softmax_part : NULL;
+}
+
 const ufi_op_def ufi_op_SOFTMAX = {
   .attrs_size = sizeof(softmax_attrs), .attrs_tflite = softmax_tflite, .attrs_tf = softmax_tf,
   .infer = softmax_infer, .prepare = softmax_prepare, .eval = softmax_eval,
+  .rows = softmax_rows_of,
 };
 const ufi_op_def ufi_op_LOG_SOFTMAX = {
   .infer = log_softmax_infer, .prepare = log_softmax_prepare, .eval = softmax_eval,

@@ -226,6 +226,27 @@ static void rows_isa(const char *isa) {
 }
 static void test_f32_rows(void **state) { each_isa(rows_isa); }
 
+/* Bit for bit, with and without what may be absent. */
+static void norm_isa(const char *isa) {
+  for (size_t k = 0; k < UFI_COUNT(lengths); ++k) {
+    const size_t n = lengths[k];
+    float *a = tail(&in_a, n, 4), *b = tail(&in_b, n, 4), *x = tail(&out_x, n, 4), *y = tail(&out_y, n, 4);
+    fill_f32(a, n, false);
+    fill_f32(b, n, false);
+    for (int has = 0; has < 4; ++has) {
+      const float *gamma = has & 1 ? b : NULL, *beta = has & 2 ? a : NULL;
+      scalar.elementwise.f32_norm_centered(a, gamma, beta, x, n, 0.7f);
+      tested.elementwise.f32_norm_centered(a, gamma, beta, y, n, 0.7f);
+      check_f32(isa, n, a, x, y, n, 0, 0.0f);
+      if (!gamma) continue;
+      scalar.elementwise.f32_norm(a, gamma, beta, x, n, 0.7f, -1.3f);
+      tested.elementwise.f32_norm(a, gamma, beta, y, n, 0.7f, -1.3f);
+      check_f32(isa, n, a, x, y, n, 0, 0.0f);
+    }
+  }
+}
+static void test_f32_norm(void **state) { each_isa(norm_isa); }
+
 /* Rows that overlap the next ones, so that few elements make many. */
 static void accumulate_isa(const char *isa) {
   const int64_t step = 3;
@@ -435,7 +456,7 @@ static void test_softmax8(void **state) { each_isa(softmax8_isa); }
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_f32_binary),    cmocka_unit_test(test_f32_unary),
-    cmocka_unit_test(test_f32_parameter), cmocka_unit_test(test_f32_rows),
+    cmocka_unit_test(test_f32_parameter), cmocka_unit_test(test_f32_rows), cmocka_unit_test(test_f32_norm),
     cmocka_unit_test(test_f32_accumulate),
     cmocka_unit_test(test_quantize),      cmocka_unit_test(test_bytes),
     cmocka_unit_test(test_fixedpoint),    cmocka_unit_test(test_q_binary),

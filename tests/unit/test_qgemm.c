@@ -340,11 +340,13 @@ static void check_quantize(const ufk_qgemm_table *k, const ufk_qgemm_table *scal
     float x = (float)((int32_t)below(20001) - 10000) / 64.0f;
     ((float *)in.data)[i] = below(50) ? x : below(2) ? NAN : 0.0f;
   }
-  for (int asymmetric = 0; asymmetric < 2; asymmetric++) {
+  for (int kind = 0; kind < 4; kind++) {
+    const bool asymmetric = kind & 1;
+    const uint8_t flip = kind & 2 ? 0x80 : 0;
     float scale[2];
     int32_t zero[2];
-    k->quantize(n, in.data, asymmetric, out.data, &scale[0], &zero[0]);
-    scalar->quantize(n, in.data, asymmetric, expected.data, &scale[1], &zero[1]);
+    k->quantize(n, in.data, asymmetric, flip, out.data, &scale[0], &zero[0]);
+    scalar->quantize(n, in.data, asymmetric, flip, expected.data, &scale[1], &zero[1]);
     assert_memory_equal(out.data, expected.data, n);
     assert_true(scale[0] == scale[1]);
     assert_int_equal(zero[0], zero[1]);

@@ -40,6 +40,7 @@ static inline vf vf_hold(vf a) {
   __asm__("" : "+v"(a));
   return a;
 }
+#define vf_keep(v) __asm__("" : "+x"(v)) /* stops the compiler from fusing a product into an fma */
 static inline vf vf_set(float v) { return _mm256_set1_ps(v); }
 
 static inline vf vf_add(vf a, vf b) { return _mm256_add_ps(a, b); }

@@ -39,6 +39,7 @@ static inline vf vf_hold(vf a) {
   __asm__("" : "+w"(a));
   return a;
 }
+#define vf_keep(v) __asm__("" : "+w"(v)) /* stops the compiler from fusing a product into an fma */
 static inline vf vf_set(float v) { return vdupq_n_f32(v); }
 
 static inline vf vf_add(vf a, vf b) { return vaddq_f32(a, b); }
