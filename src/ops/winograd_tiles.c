@@ -5,7 +5,7 @@
 #include "ops/winograd_tiles.h"
 
 enum {
-  BLOCK_BYTES = 768 * 1024, /* inputs and sums of a block of tiles: most of a usual L2 */
+  BLOCK_BYTES = 512 * 1024, /* inputs and sums of a block of tiles: half of a usual L2 */
   TILES_MIN = 16,           /* of a block: fewer would read the weights too often */
   TILES_MAX = 96,
 };
