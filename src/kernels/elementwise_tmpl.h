@@ -285,8 +285,15 @@ static void f32_norm_centered(const float *x, const float *gamma, const float *b
   else norm_centered(x, gamma, beta, y, n, r);
 }
 
-/* y = exp((x - max) * beta); returns the sum. */
-static double exp_row(const float *x, float *y, size_t n, float max, float beta) {
+enum exponents { BY_ONE, BY_BETA, BY_ANY }; /* beta is 1, above 0, anything */
+static inline vf exponential(const enum exponents by, vf v, vf beta) {
+  if (by == BY_ANY) return math_exp(vf_mul(v, beta));
+  return math_exp_falling(by == BY_ONE ? v : vf_mul(v, beta));
+}
+
+/* y = exp((x - max) * beta), of x <= max; returns the sum. */
+static inline __attribute__((always_inline)) double exp_row_by(const enum exponents by, const float *x, float *y, size_t n,
+                                                               float max, float beta) {
   const vf vmax = vf_set(max), vbeta = vf_set(beta);
   double total = 0.0;
   while (n) {
@@ -294,13 +301,12 @@ static double exp_row(const float *x, float *y, size_t n, float max, float beta)
     vf sum = vf_set(0.0f);
     size_t i = 0;
     for (; i + VF_LANES <= count; i += VF_LANES) {
-      const vf e = math_exp(vf_mul(vf_sub(vf_load(x + i), vmax), vbeta));
+      const vf e = exponential(by, vf_sub(vf_load(x + i), vmax), vbeta);
       if (y) vf_store(y + i, e);
       sum = vf_add(sum, e);
     }
     if (i < count) {
-      const vf v = vf_load_part(x + i, count - i);
-      const vf e = math_exp(vf_mul(vf_sub(v, vmax), vbeta));
+      const vf e = exponential(by, vf_sub(vf_load_part(x + i, count - i), vmax), vbeta);
       if (y) vf_store_part(y + i, e, count - i);
       sum = vf_add(sum, vf_first(count - i, e, vf_set(0.0f)));
     }
@@ -309,6 +315,11 @@ static double exp_row(const float *x, float *y, size_t n, float max, float beta)
     if (y) y += count;
   }
   return total;
+}
+
+static double exp_row(const float *x, float *y, size_t n, float max, float beta) {
+  if (beta == 1.0f) return exp_row_by(BY_ONE, x, y, n, max, beta);
+  return beta > 0.0f ? exp_row_by(BY_BETA, x, y, n, max, beta) : exp_row_by(BY_ANY, x, y, n, max, beta);
 }
 
 /* Rows take each step in groups, so that one does not wait for the end of another; a group stays in L1. */

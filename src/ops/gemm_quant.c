@@ -297,17 +297,26 @@ static void gather_flat(const plan *p, const stripe *s, const uint8_t *in, uint8
   }
 }
 
-/* Rows of floats, each with a scale and zero point of its own. */
+/* Rows of floats, each with a scale and zero point of its own. A few take each step together, so that their divisions
+ * do not wait for each other. */
 static void gather_floats(const plan *p, stripe *s, uint8_t *a) {
+  enum { ROWS = 8 };
   const ufi_gemm_q *g = p->g;
   const float *in = g->floats + s->group * g->in_group + s->row * g->in_pixel;
-  for (int64_t i = 0; i < s->rows; i++, in += g->in_pixel) {
-    int32_t zero;
-    uint8_t *to = row_of(p, a, i);
-    p->k->quantize((size_t)p->depth, in, g->asymmetric, p->flip, (int8_t *)to, &s->scales[i], &zero);
-    memset(to + p->depth, 0, (size_t)(p->a_step - p->depth));
-    s->scales[i] *= g->scale;
-    s->terms[i] = zero + p->moved;
+  for (int64_t first = 0; first < s->rows; first += ROWS) {
+    const int64_t end = UFI_MIN(first + ROWS, s->rows);
+    float min[ROWS], max[ROWS];
+    ufk_q_grid grid[ROWS];
+    for (int64_t i = first; i < end; i++) p->k->range((size_t)p->depth, in + i * g->in_pixel, min + i - first, max + i - first);
+    for (int64_t i = first; i < end; i++) grid[i - first] = ufk_q_grid_of(min[i - first], max[i - first], g->asymmetric);
+    for (int64_t i = first; i < end; i++) {
+      const ufk_q_grid *of = grid + i - first;
+      uint8_t *to = row_of(p, a, i);
+      p->k->codes((size_t)p->depth, in + i * g->in_pixel, of, g->asymmetric, p->flip, (int8_t *)to);
+      memset(to + p->depth, 0, (size_t)(p->a_step - p->depth));
+      s->scales[i] = of->scale * g->scale;
+      s->terms[i] = of->zero + p->moved;
+    }
   }
 }
 

@@ -88,7 +88,12 @@ static inline vf vf_pow2(vi n) {
 }
 static inline vi vf_to_vi(vf a) { return _mm512_cvttps_epi32(a); }
 /* a * 2^n for whole n in [-150, 129]. */
+/* a * 2^n, n rounded down */
 static inline vf vf_scale(vf a, vf n) { return _mm512_scalef_ps(a, n); }
+#define VF_PICK _mm512_setr_ps
+/* Of 16 values the one that the lowest 4 bits say. */
+static inline vf vf_pick(vf values, vi bits) { return _mm512_permutexvar_ps(bits, values); }
+static inline vi vf_bits(vf a) { return _mm512_castps_si512(a); }
 static inline vf vi_to_vf(vi a) { return _mm512_cvtepi32_ps(a); }
 
 /* ---- int32 ---------------------------------------------------------------------- */

@@ -44,6 +44,25 @@ static inline vf math_exp_inside(vf x) {
 /* The order of the limits keeps a NaN. */
 static inline vf math_exp(vf x) { return math_exp_inside(vf_max(vf_set(-104.0f), vf_min(vf_set(89.0f), x))); }
 
+/* exp(x) for x <= 0, to 2 ulp. */
+#ifdef VF_PICK
+/* With 2^(k / 16) of a table a short polynomial does. */
+static inline vf math_exp_falling(vf x) {
+  const vf powers = VF_PICK(1.0f, 1.04427378f, 1.09050773f, 1.13878863f, 1.18920712f, 1.24185781f, 1.29683955f, 1.35425555f,
+                            1.41421356f, 1.47682615f, 1.54221083f, 1.61049033f, 1.68179283f, 1.75625216f, 1.83400809f, 1.91520656f);
+  const vf whole = vf_set(786432.0f); /* 1.5 * 2^19, which rounds sums to sixteenths */
+  x = vf_max(vf_set(-104.0f), x);
+  const vf sum = vf_fma(x, vf_set(LOG2_E), whole), n = vf_sub(sum, whole);
+  vf r = vf_fnma(n, vf_set(LN2_HIGH), x);
+  r = vf_fnma(n, vf_set(LN2_LOW), r);
+  const vf p = vf_fma(vf_fma(r, vf_set(1.0f / 6), vf_set(0.5f)), vf_mul(r, r), r);
+  const vf power = vf_pick(powers, vf_bits(sum)); /* of the sixteenths, which are in its low bits */
+  return vf_scale(vf_fma(power, p, power), n);
+}
+#else
+static inline vf math_exp_falling(vf x) { return math_exp_inside(vf_max(vf_set(-104.0f), x)); }
+#endif
+
 /* exp(x) - 1 for x <= 0. */
 static inline vf math_expm1_negative(vf x) {
   x = vf_max(vf_set(-80.0f), x);
