@@ -6,8 +6,9 @@
  * over a piece that stays in the cache, memory is read once and written once. At the head of a chain there may be a
  * convolution or a product, which tells when a block of rows is there (ufi_ctx.done): what follows then runs over that
  * block. A value that only the chain itself reads is never written to memory: it passes from node to node in a slot of
- * a piece's size. Who wants to see it has it from a replay, as other intermediates. A head leads only a chain that has
- * such a value: without one, what follows is as fast after it.
+ * a piece's size. Who wants to see it has it from a replay, as other intermediates. On one thread a head
+ * leads only a chain that has such a value: without one, what follows is as fast after it. On several, what follows runs
+ * on the thread that made those rows.
  *
  * Ops that take rows of the last dimension each by itself (a mean, a softmax) are links, too, of pieces that are whole
  * rows; and elementwise ones over what a mean leaves of each row. So a layer normalization, of whatever ops it is made,
@@ -274,7 +275,7 @@ static uf_status find_at(ufi_frame *f, int32_t i, int32_t *last, uf_error *error
   if (!begin(f, i, &c)) return UF_OK;
   grow(f, &c);
   if (c.n < 2) return UF_OK;
-  if (c.has_head && !saves_memory(f, &c, last)) return UF_OK;
+  if (c.has_head && ufi_pool_threads(f->session->pool) < 2 && !saves_memory(f, &c, last)) return UF_OK;
   for (int32_t l = 0; l < c.n; l++) f->chain_of[c.links[l].node] = f->n_chains;
   c.piece = piece_of(f, &c);
   if (has_bytes(f, &c)) UFI_TRY(make_tables(f, &c, last, error));
