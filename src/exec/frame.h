@@ -77,6 +77,7 @@ typedef struct ufi_frame {
   int32_t n_chains;
   int32_t *chain_of;        /* by node, -1: none */
   int8_t *slot;             /* by value: has no memory, but that slot while its chain runs; -1 */
+  int32_t *seen_by;         /* by node: the one that does without what it makes (seen.c); -1: none */
   int32_t *refresh;         /* values to detach before a run: own, computed */
   int32_t n_refresh;
   uf_buf *arena;
@@ -122,6 +123,9 @@ bool ufi_chain_has_shape(const ufi_chain *c, const ufi_tensor *t, int64_t last);
 int32_t ufi_chain_maker(const ufi_frame *f, const ufi_chain *c, int32_t value);
 /* All elements of what a link makes, which only the chain reads. */
 bool ufi_chain_passes(const ufi_frame *f, const ufi_chain *c, int32_t link, const int32_t *last);
+
+/* seen.c: finds transpositions that need not be, and has what they turn live as long as what reads them. */
+void ufi_seen_find(ufi_frame *f, int32_t *last);
 
 /* norm.c: the ends of normalizations in a chain become one link each; those that they are made of do nothing then. */
 void ufi_norms_find(ufi_frame *f, ufi_chain *c, int32_t *last);

@@ -134,6 +134,11 @@ static uf_status too_many_steps(const ufi_frame *f, uf_error *error) {
                   (long long)f->session->max_steps);
 }
 
+/* In an ordinary run nobody needs what node i makes (seen.c). */
+static bool is_seen_through(const ufi_frame *f, int32_t i, int32_t end, const bool *wanted) {
+  return !wanted && f->seen_by[i] >= 0 && f->seen_by[i] < end && !f->reshaped;
+}
+
 uf_status ufi_frame_steps(ufi_frame *f, int32_t end, const bool *wanted, uf_error *error) {
   uf_status status = UF_OK;
   f->running = true;
@@ -141,6 +146,11 @@ uf_status ufi_frame_steps(ufi_frame *f, int32_t end, const bool *wanted, uf_erro
     int32_t i = f->pc;
     if (f->graph->has_dead && note_dead(f, i)) continue;
     if (f->mode[i] == UFI_NODE_FOLDED || f->mode[i] == UFI_NODE_MISSING || (wanted && !wanted[i])) continue;
+    if (is_seen_through(f, i, end, wanted)) {
+      ufi_tensor_drop(f->ctxs[i].out[0]); /* of a run in turn */
+      f->session->steps++;
+      continue;
+    }
     const ufi_chain *chain = ufi_chain_at(f, i, end, wanted);
     if (chain) status = ufi_chain_run(f, chain, error);
     else status = f->session->steps++ < f->session->max_steps ? ufi_frame_node(f, i, error) : too_many_steps(f, error);

@@ -20,10 +20,28 @@ static int64_t batch_dim(const ufi_tensor *t, int32_t rank, int32_t i) {
   return own < 0 ? 1 : t->dims[own];
 }
 
+/* Elements between neighbours in each dimension. */
+static void steps_of(const ufi_tensor *t, int64_t steps[UF_MAX_RANK]) {
+  const ufi_tensor *from = t->seen && !t->data ? t->seen : t;
+  int64_t step = 1, own[UF_MAX_RANK];
+  for (int32_t d = from->rank - 1; d >= 0; d--) {
+    own[d] = step;
+    step *= from->dims[d];
+  }
+  for (int32_t d = 0; d < t->rank; d++) steps[d] = own[from == t ? d : t->seen_dims[d]];
+}
+
+static const void *data_of(const ufi_tensor *t) { return t->seen && !t->data ? t->seen->data : t->data; }
+
 static uf_status bmm_batches(ufi_ctx *ctx, ufi_bmm_geometry *g) {
   g->batch_rank = UFI_MAX(g->x->rank, g->y->rank) - 2;
   g->batches = 1;
-  int64_t x_step = g->m * g->k, y_step = g->k * g->n;
+  int64_t x_steps[UF_MAX_RANK], y_steps[UF_MAX_RANK];
+  steps_of(g->x, x_steps);
+  steps_of(g->y, y_steps);
+  g->x_row = x_steps[g->x->rank - 2];
+  g->y_row = y_steps[g->y->rank - 2];
+  g->y_column = y_steps[g->y->rank - 1];
   for (int32_t i = g->batch_rank - 1; i >= 0; i--) {
     int64_t x = batch_dim(g->x, g->batch_rank, i), y = batch_dim(g->y, g->batch_rank, i);
     if (x != y && x != 1 && y != 1) {
@@ -35,10 +53,8 @@ static uf_status bmm_batches(ufi_ctx *ctx, ufi_bmm_geometry *g) {
                           ufi_shape_text(g->y->rank, g->y->dims, b));
     }
     g->batch_dims[i] = x == 1 ? y : x;
-    g->x_stride[i] = x == 1 ? 0 : x_step;
-    g->y_stride[i] = y == 1 ? 0 : y_step;
-    x_step *= x;
-    y_step *= y;
+    g->x_stride[i] = x == 1 ? 0 : x_steps[i - (g->batch_rank + 2 - g->x->rank)];
+    g->y_stride[i] = y == 1 ? 0 : y_steps[i - (g->batch_rank + 2 - g->y->rank)];
     /* More than can be counted: infer, which comes first, refuses the output's shape. */
     if (__builtin_mul_overflow(g->batches, g->batch_dims[i], &g->batches)) g->batches = 0;
   }
@@ -63,8 +79,8 @@ uf_status ufi_bmm_geometry_of(ufi_ctx *ctx, ufi_bmm_geometry *g_out) {
                         ufi_shape_text(g.y->rank, g.y->dims, t), a->adj_y ? " transposed" : "");
   }
   UFI_TRY(bmm_batches(ctx, &g));
-  g.x_data = g.x->data;
-  g.y_data = g.y->data;
+  g.x_data = data_of(g.x);
+  g.y_data = data_of(g.y);
   g.out_data = g.output->data;
   *g_out = g;
   return UF_OK;
@@ -96,6 +112,12 @@ static uf_status bmm_prepare(ufi_ctx *ctx) {
   return ufi_conv_is_f32(g.x, g.y) ? ufi_bmm_f32_prepare(ctx, &g) : ufi_bmm_quant_prepare(ctx, &g);
 }
 
+static bool bmm_sees(ufi_ctx *ctx, int32_t k) {
+  ufi_bmm_geometry g = {0};
+  if (!ufi_conv_is_f32(ctx->in[0], ctx->in[1]) || ufi_bmm_geometry_of(ctx, &g) != UF_OK) return false;
+  return ufi_bmm_f32_sees(ctx, &g, k);
+}
+
 static uf_status bmm_eval(ufi_ctx *ctx) {
   return ufi_conv_is_f32(ctx->in[0], ctx->in[1]) ? ufi_bmm_f32_eval(ctx) : ufi_bmm_quant_eval(ctx);
 }
@@ -106,4 +128,5 @@ const ufi_op_def ufi_op_BATCH_MATMUL = {
     .infer = bmm_infer,
     .prepare = bmm_prepare,
     .eval = bmm_eval,
+    .sees = bmm_sees,
 };

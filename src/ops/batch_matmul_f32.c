@@ -40,8 +40,11 @@ static bool bmm_sizes_of(const ufi_bmm_geometry *g, bool packed, bmm_sizes *s_ou
   return true;
 }
 
+static int64_t x_row(const ufi_bmm_geometry *g) { return g->x_row ? g->x_row : g->k; }
+
 static void pack_y(const ufi_bmm_geometry *g, ufi_pool *pool, const float *y, float *out) {
-  ufi_gemm_f32_pack(pool, g->k, g->n, y, g->adj_y ? 1 : g->n, g->adj_y ? g->k : 1, out);
+  const int64_t row = g->y_row ? g->y_row : g->adj_y ? g->k : g->n, column = g->y_column ? g->y_column : 1;
+  ufi_gemm_f32_pack(pool, g->k, g->n, y, g->adj_y ? column : row, g->adj_y ? row : column, out);
 }
 
 bool ufi_bmm_f32_shared(const ufi_bmm_geometry *g, size_t *floats_out) {
@@ -79,6 +82,13 @@ uf_status ufi_bmm_f32_prepare(ufi_ctx *ctx, const ufi_bmm_geometry *g) {
   UFI_TRY(ufi_bmm_f32_want(ctx, g, state->packed != NULL, &bytes));
   ufi_want_scratch(ctx, bytes);
   return UF_OK;
+}
+
+/* One row of x makes y the left matrix (one_row), whose rows are read as they lie. */
+bool ufi_bmm_f32_sees(const ufi_ctx *ctx, const ufi_bmm_geometry *g, int32_t k) {
+  const ufi_tensor *x = g->x;
+  if (((const bmm_state *)ctx->state)->packed || (g->m == 1 && g->adj_y)) return false;
+  return k == 1 || (!g->adj_x && (!x->seen || x->seen_dims[x->rank - 1] == x->rank - 1));
 }
 
 typedef struct bmm_args {
@@ -127,7 +137,7 @@ static void bmm_batch(void *context, size_t i) {
   if (!a->packed) pack_y(g, a->pool, (const float *)g->y_data + y_at, y_packed);
   if (g->adj_x) turn(x, g->k, g->m, x_turned);
   ufi_gemm_f32 gemm;
-  ufi_gemm_f32_plain(&gemm, g->m, g->n, g->k, g->adj_x ? x_turned : x, g->k,
+  ufi_gemm_f32_plain(&gemm, g->m, g->n, g->k, g->adj_x ? x_turned : x, g->adj_x ? g->k : x_row(g),
                      a->packed ? a->packed : y_packed, a->bias,
                      (float *)g->out_data + batch * g->m * g->n, g->n);
   ufi_gemm_f32_run(a->pool, &gemm);

@@ -96,6 +96,7 @@ typedef struct ufi_bmm_geometry {
   int64_t batch_dims[UF_MAX_RANK];
   int64_t x_stride[UF_MAX_RANK];   /* elements between batches; 0: broadcast */
   int64_t y_stride[UF_MAX_RANK];
+  int64_t x_row, y_row, y_column;  /* elements between rows, and columns, of matrices as they lie (x's columns: 1); 0: dense */
   const ufi_tensor *x, *y;
   ufi_tensor *output;
   const void *x_data, *y_data;     /* theirs, or what stands for them */
@@ -174,6 +175,8 @@ uf_status ufi_transpose_conv_f32_eval(ufi_ctx *ctx) UF_MUST_USE;
 uf_status ufi_fc_f32_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) UF_MUST_USE;
 uf_status ufi_fc_f32_eval(ufi_ctx *ctx) UF_MUST_USE;
 uf_status ufi_bmm_f32_prepare(ufi_ctx *ctx, const ufi_bmm_geometry *g) UF_MUST_USE;
+/* Whether eval takes x (k: 0) or y (1) with whatever steps there are in g. */
+bool ufi_bmm_f32_sees(const ufi_ctx *ctx, const ufi_bmm_geometry *g, int32_t k);
 uf_status ufi_bmm_f32_eval(ufi_ctx *ctx) UF_MUST_USE;
 /* The product itself, of data as the geometry has it. packed: y packed once, NULL if it is not.
  * scratch: bytes as want says, which fails in words when there are too many. */

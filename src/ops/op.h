@@ -64,6 +64,10 @@ typedef struct ufi_tensor {
                             it names, and the next run may give another */
   bool is_missing;       /* (executor) needs an op that is not supported */
   bool is_dead;          /* in a branch that this run did not take: has no value */
+  /* (executor) Not NULL, while data is: the elements are those of that tensor, whose dimension seen_dims[d] is d here. Only
+   * an op that says it `sees` gets such an input. */
+  const struct ufi_tensor *seen;
+  int8_t seen_dims[UF_MAX_RANK];
 } ufi_tensor;
 
 /* Told, from any thread, of rows [row, row + rows) of output 0 (runs of its last dimension) that are
@@ -154,6 +158,10 @@ typedef struct ufi_op_def {
   /* The same for an op that takes rows of the last dimension of input 0, each by itself, to rows of the same length or
    * to one value each: begin, n and where it is given from count rows. */
   ufi_part_fn (*rows)(const ufi_ctx *ctx);
+  /* NULL, or: whether all that this node does is to put the dimensions of input 0 in another order: dims[d] is d then. */
+  bool (*turns)(ufi_ctx *ctx, int8_t dims[UF_MAX_RANK]);
+  /* NULL, or after prepare: whether eval can take input k, which has `seen`, without memory of its own. */
+  bool (*sees)(ufi_ctx *ctx, int32_t k);
   void (*release)(void *state);         /* may be NULL: frees what state points to */
   void (*forget)(const void *attrs, void *kept); /* may be NULL: frees ctx->kept */
   /* NULL, or: what the op keeps in the store becomes what it was before the first run. */

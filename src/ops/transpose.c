@@ -52,7 +52,14 @@ static uf_status transpose_eval(ufi_ctx *ctx) {
   return UF_OK;
 }
 
-const ufi_op_def ufi_op_TRANSPOSE = {.infer = transpose_infer, .eval = transpose_eval};
+static bool transpose_turns(ufi_ctx *ctx, int8_t dims[UF_MAX_RANK]) {
+  int32_t perm[UF_MAX_RANK];
+  if (!ctx->in[1]->is_const || read_permutation(ctx, ctx->in[0]->rank, perm) != UF_OK) return false;
+  for (int32_t d = 0; d < ctx->in[0]->rank; d++) dims[d] = (int8_t)perm[d];
+  return true;
+}
+
+const ufi_op_def ufi_op_TRANSPOSE = {.infer = transpose_infer, .eval = transpose_eval, .turns = transpose_turns};
 
 /* ---- REVERSE_V2 -------------------------------------------------------------------- */
 

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * seen.c: transpositions that are never made.
+ *
+ * Attention puts the heads of its operands in front before it multiplies them. A product can take rows and columns from
+ * where they lie; so a transposition that one such node reads, and nobody else, does not run: its output has no memory but
+ * says what it is seen of (ufi_tensor.seen). Who wants to see it has it from a replay, where it runs as any node, as its
+ * reader then takes it.
+ */
+#include "exec/session.h"
+
+enum { NEAR = 64 }; /* nodes between the two, at most */
+
+/* The input by which node `reader` alone reads value v; -1: others do, too, or it does twice. */
+static int32_t only_input(const ufi_frame *f, int32_t v, int32_t maker, int32_t reader) {
+  int32_t input = -1;
+  for (int32_t i = maker + 1; i <= reader; i++) {
+    const ufi_node *node = &f->graph->nodes[i];
+    for (int32_t k = 0; k < node->n_in; k++) {
+      if (node->in[k] != v) continue;
+      if (i != reader || input >= 0) return -1;
+      input = k;
+    }
+  }
+  return input;
+}
+
+/* Whether node i, whose output the node `reader` is the last to read, need not run. */
+static bool is_seen(ufi_frame *f, int32_t i, int32_t reader) {
+  ufi_ctx *from = &f->ctxs[i], *to = &f->ctxs[reader];
+  const ufi_op_def *def = to->node->op->def;
+  ufi_tensor *t = from->out[0];
+  if (f->mode[reader] != UFI_NODE_STATIC || !def->sees || from->in[0]->is_state || !from->node->op->def->turns(from, t->seen_dims))
+    return false;
+  const int32_t k = only_input(f, from->node->out[0], i, reader);
+  t->seen = from->in[0];
+  if (k >= 0 && def->sees(to, k)) return true;
+  t->seen = NULL;
+  return false;
+}
+
+void ufi_seen_find(ufi_frame *f, int32_t *last) {
+  const ufi_graph *g = f->graph;
+  for (int32_t v = 0; v < g->n_values; v++) f->tensors[v].seen = NULL;
+  for (int32_t i = 0; i < g->n_nodes; i++) {
+    f->seen_by[i] = -1;
+    if (g->has_dead || f->mode[i] != UFI_NODE_STATIC || f->ctxs[i].n_out != 1 || !g->nodes[i].op->def->turns) continue;
+    const int32_t v = g->nodes[i].out[0], reader = last[v];
+    if (f->own[v] || f->ctxs[i].out[0]->dtype != UF_FLOAT32 || reader <= i || reader > i + NEAR || reader >= g->n_nodes) continue;
+    if (!is_seen(f, i, reader)) continue;
+    const int32_t source = g->nodes[i].in[0];
+    f->seen_by[i] = reader;
+    f->slot[v] = 0; /* no memory */
+    last[source] = UFI_MAX(last[source], reader);
+  }
+}
