@@ -44,6 +44,7 @@
  * Functions that take a size as `const size_t` are inlined into callers that
  * know it, so that accumulators become registers.
  */
+#include "base/pages.h"
 #include "kernels/near_tmpl.h"
 #include "kernels/qgemm.h"
 
@@ -99,6 +100,11 @@ INLINE veci pair_at(const int16_t *p) {
   return i_set1(pair);
 }
 
+/* Weights of large layers come from memory: what a tile reads UFI_PAGES_AHEAD later. */
+INLINE void prefetch_ahead(const void *b, size_t bytes) {
+  UNROLL for (size_t j = 0; j < bytes; j += 64) __builtin_prefetch((const int8_t *)b + j + UFI_PAGES_AHEAD, 0, 2);
+}
+
 /* wide: b is int16. */
 INLINE void gemm_tile(const size_t rows, const size_t nv, const bool wide, const gemm_args *g,
                       const void *b) {
@@ -112,6 +118,7 @@ INLINE void gemm_tile(const size_t rows, const size_t nv, const bool wide, const
   const int16_t *b16 = b, *a[MR];
   UNROLL for (size_t i = 0; i < rows; i++) a[i] = g->a + i * g->a_step;
   for (size_t k = 0, pairs = g->pairs; k < pairs; k++) {
+    if (wide) prefetch_ahead(b16 + k * 2 * NR, 2 * NR * sizeof *b16);
     veci col[NV];
     UNROLL for (size_t j = 0; j < nv; j++) {
       col[j] = wide ? i_load16(b16 + k * 2 * NR + j * 2 * VW)
@@ -342,6 +349,7 @@ INLINE void tile_float(const size_t rows, const size_t nv, veci acc[MR][NV], siz
 INLINE void bytes_step(const size_t rows, const size_t nv, const size_t ways, veci acc[][MR][NV],
                        const uint8_t *const a[MR], size_t from, const int8_t *b) {
   UNROLL for (size_t w = 0; w < ways; w++, from += 4, b += 4 * NR) {
+    if (rows > 2) prefetch_ahead(b, 4 * NR);
     veci col[NV];
     UNROLL for (size_t j = 0; j < nv; j++) col[j] = i_load8(b + j * VW * 4);
     UNROLL for (size_t i = 0; i < rows; i++) {
