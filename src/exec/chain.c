@@ -77,7 +77,8 @@ int32_t ufi_chain_maker(const ufi_frame *f, const ufi_chain *c, int32_t value) {
   return -1;
 }
 
-/* One input at least comes from the chain; none is a value of each row but where `values` says. */
+/* One input at least comes from the chain, of a node that is not its first. What it makes for each row is all there only
+ * for that row: elements take it by their own row, values by the same place, and a row takes nothing else with it. */
 static bool takes(const ufi_frame *f, const ufi_chain *c, const ufi_ctx *ctx, ufi_link_kind kind) {
   bool follows = false;
   for (int32_t k = 0; k < ctx->n_in; k++) {

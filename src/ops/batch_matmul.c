@@ -20,13 +20,13 @@ static int64_t batch_dim(const ufi_tensor *t, int32_t rank, int32_t i) {
   return own < 0 ? 1 : t->dims[own];
 }
 
-/* Elements between neighbours in each dimension. */
+/* Elements between neighbours in each dimension; of a tensor without elements they may wrap around. */
 static void steps_of(const ufi_tensor *t, int64_t steps[UF_MAX_RANK]) {
   const ufi_tensor *from = t->seen && !t->data ? t->seen : t;
   int64_t step = 1, own[UF_MAX_RANK];
   for (int32_t d = from->rank - 1; d >= 0; d--) {
     own[d] = step;
-    step *= from->dims[d];
+    step = (int64_t)((uint64_t)step * (uint64_t)from->dims[d]);
   }
   for (int32_t d = 0; d < t->rank; d++) steps[d] = own[from == t ? d : t->seen_dims[d]];
 }
