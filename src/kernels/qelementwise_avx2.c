@@ -14,6 +14,13 @@ static inline void i_products16(veci u, veci w, veci out[2]) {
   out[0] = _mm256_unpacklo_epi16(low, high);
   out[1] = _mm256_unpackhi_epi16(low, high);
 }
+static inline void i_pairs16(veci u, veci w, veci out[2]) {
+  out[0] = _mm256_unpacklo_epi16(u, w);
+  out[1] = _mm256_unpackhi_epi16(u, w);
+}
+#define i_shl(v, n) _mm256_slli_epi32(v, n)
+#define i_sar(v, n) _mm256_srai_epi32(v, n)
+static inline bool i_is_below(veci v, veci limit) { return _mm256_movemask_epi8(_mm256_cmpgt_epi32(limit, v)) != 0; }
 static inline void i_raise16(veci v, veci out[2]) {
   out[0] = _mm256_unpacklo_epi16(_mm256_setzero_si256(), v);
   out[1] = _mm256_unpackhi_epi16(_mm256_setzero_si256(), v);

@@ -14,6 +14,13 @@ static inline void i_products16(veci u, veci w, veci out[2]) {
   out[0] = _mm512_unpacklo_epi16(low, high);
   out[1] = _mm512_unpackhi_epi16(low, high);
 }
+static inline void i_pairs16(veci u, veci w, veci out[2]) {
+  out[0] = _mm512_unpacklo_epi16(u, w);
+  out[1] = _mm512_unpackhi_epi16(u, w);
+}
+#define i_shl(v, n) _mm512_slli_epi32(v, n)
+#define i_sar(v, n) _mm512_srai_epi32(v, n)
+static inline bool i_is_below(veci v, veci limit) { return _mm512_cmplt_epi32_mask(v, limit) != 0; }
 static inline void i_raise16(veci v, veci out[2]) {
   out[0] = _mm512_unpacklo_epi16(_mm512_setzero_si512(), v);
   out[1] = _mm512_unpackhi_epi16(_mm512_setzero_si512(), v);

@@ -18,6 +18,13 @@ static inline void i_products16(veci u, veci w, veci out[2]) {
   out[0] = vmull_s16(vget_low_s16(as_16(u)), vget_low_s16(as_16(w)));
   out[1] = vmull_high_s16(as_16(u), as_16(w));
 }
+static inline void i_pairs16(veci u, veci w, veci out[2]) {
+  out[0] = from_16(vzip1q_s16(as_16(u), as_16(w)));
+  out[1] = from_16(vzip2q_s16(as_16(u), as_16(w)));
+}
+#define i_shl(v, n) vshlq_n_s32(v, n)
+#define i_sar(v, n) vshrq_n_s32(v, n)
+static inline bool i_is_below(veci v, veci limit) { return vmaxvq_u32(vcltq_s32(v, limit)) != 0; }
 static inline void i_raise16(veci v, veci out[2]) {
   out[0] = vshlq_n_s32(vmovl_s16(vget_low_s16(as_16(v))), 16);
   out[1] = vshlq_n_s32(vmovl_high_s16(as_16(v)), 16);

@@ -7,6 +7,9 @@
  *   all of simd/i32_<isa>.h, as qgemm_tmpl.h says of it; a vector is also BYTES bytes
  *   i_put(p, v) i_and i_add16
  *   i_products16(u, w, out)           int16 times int16, to two vectors of int32
+ *   i_pairs16(u, w, out)              pairs of int16, one of each, to two vectors; the same elements to the same places
+ *   i_shl(v, n) i_sar(v, n)           of int32, by a constant
+ *   i_is_below(v, limit)              some int32 is
  *   i_raise16(v, out)                 int16, shifted left by 16, to two vectors of int32;
  *                                     the same elements to the same places
  *   i_sll16(v, n) i_sll32(v, n) i_srav32(v, n) i_sign32(v)
@@ -168,40 +171,57 @@ INLINE void spread(veci v, const term *t, veci out[2]) {
   out[1] = finish_term(out[1], t);
 }
 
-/* near: the whole sum may be made of the operands, with float32 factors. */
+/* near: the sum is made in fixed point, a factor for each operand, of FRACTION bits. Products of int16 pairs take the
+ * factors' upper and lower parts one after the other. */
+enum { FRACTION = 21, LOWER = 7 };
 typedef struct sum {
   term a, b;
   scaling y;
   output out;
   bool near;
-  vecf a_factor, b_factor;   /* of operands shifted left by 16 */
+  veci start, upper, lower; /* of sums, shifted right by LOWER; pairs of factors */
 } sum;
 
-/* A sum differs by less than SUM_DOUBT from what the integers give: the operands' roundings are two units, of
- * which one is at most 2^-15, and products of up to 512 have errors of up to 2^-15. */
-#define SUM_DOUBT (1.0f / 4096)
+/* The sum differs by less than 2^-12 from what the integers give: by two units of the operands' roundings, of which one is
+ * at most 2^-15, by 510 * 2^-22 of the factors, and by 2^-15 of the start. */
+enum { DOUBT = 1 << (FRACTION - 12) };
+
+INLINE veci pair_of(int32_t a, int32_t b) { return i_set1((int32_t)((uint32_t)(uint16_t)a | (uint32_t)b << 16)); }
+
+INLINE int32_t nearest(double x) { return (int32_t)(x < 0 ? x - 0.5 : x + 0.5); }
+
 INLINE sum sum_of(const ufk_q_add *q, bool exchanged) {
   const term a = term_of(q->a_offset, q->a, q->left_shift, false);
   const term b = term_of(q->b_offset, q->b, q->left_shift, q->subtract);
   const double y = real_of(q->y), unit = y * (double)(UINT64_C(1) << q->left_shift);
-  const double u = unit * real_of(q->a), w = unit * real_of(q->b) * (q->subtract ? -1.0 : 1.0);
-  const bool near = y <= 0x1p-15 && 255 * u <= 512 && 255 * w <= 512 && 255 * w >= -512;
-  const vecf u_factor = f_set1((float)(u * 0x1p-16)), w_factor = f_set1((float)(w * 0x1p-16));
-  return (sum){exchanged ? b : a, exchanged ? a : b, scaling_of(q->y), output_of(q->y_offset, q->lo, q->hi),
-               near, exchanged ? w_factor : u_factor, exchanged ? u_factor : w_factor};
+  const double u = unit * real_of(q->a), w = unit * real_of(q->b) * (q->subtract ? -1.0 : 1.0), size = w < 0 ? -w : w;
+  const bool near = y <= 0x1p-15 && u < 1.99 && size < 1.99 && 255 * (u + size) < 1000; /* with the start below 2^10 */
+  sum s = {exchanged ? b : a, exchanged ? a : b, scaling_of(q->y), output_of(q->y_offset, q->lo, q->hi), near,
+           i_zero(), i_zero(), i_zero()};
+  if (!near) return s;
+  const int32_t f = nearest(u * (1 << FRACTION)), g = nearest(w * (1 << FRACTION));
+  const int32_t f_upper = f >> LOWER, g_upper = g >> LOWER, f_lower = f - f_upper * (1 << LOWER), g_lower = g - g_upper * (1 << LOWER);
+  const int32_t half = 1 << (FRACTION - 1);
+  s.start = i_set1(half >> LOWER);
+  s.upper = exchanged ? pair_of(g_upper, f_upper) : pair_of(f_upper, g_upper);
+  s.lower = exchanged ? pair_of(g_lower, f_lower) : pair_of(f_lower, g_lower);
+  return s;
 }
 
 /* Sums of two vectors of int16 with their offsets; false: not near. */
 INLINE bool add_near(const veci u[2], const veci w[2], const sum *s, veci v[4]) {
-  vecf x[4];
+  const veci bias = i_set1(INT32_MIN + (DOUBT << (32 - FRACTION)));
+  veci least = i_set1(INT32_MAX);
   UNROLL for (int i = 0; i < 2; i++) {
-    veci p[2], q[2];
-    i_raise16(u[i], p);
-    i_raise16(w[i], q);
-    x[2 * i] = f_fma(f_from_i(p[0]), s->a_factor, f_mul(f_from_i(q[0]), s->b_factor));
-    x[2 * i + 1] = f_fma(f_from_i(p[1]), s->a_factor, f_mul(f_from_i(q[1]), s->b_factor));
+    veci pairs[2];
+    i_pairs16(u[i], w[i], pairs);
+    UNROLL for (int k = 0; k < 2; k++) {
+      const veci t = i_dot(i_shl(i_dot(s->start, pairs[k], s->upper), LOWER), pairs[k], s->lower);
+      v[2 * i + k] = i_sar(t, FRACTION);
+      least = i_min(least, i_add(i_shl(t, 32 - FRACTION), bias)); /* how far above a half it was */
+    }
   }
-  return round_near(x, SUM_DOUBT, v);
+  return !i_is_below(least, i_set1(INT32_MIN + (2 * DOUBT << (32 - FRACTION))));
 }
 
 /* Of squares, too, which stay below 2^30. */
