@@ -145,11 +145,8 @@ def feeds_of(graph, inputs, rng):
                    rng.integers(-128, 128, SHAPE).astype("int8")) for name in inputs}
 
 
-@pytest.mark.parametrize("dtype", ["float32", "int8"])
-@pytest.mark.parametrize("seed", range(60))
-def test_a_chain_gives_what_its_nodes_give(dtype, seed):
-    graph, inputs, outputs = random_graph(dtype, seed)
-    feeds = feeds_of(graph, inputs, np.random.default_rng(seed))
+def check(graph, inputs, outputs, feeds, rng):
+    """The outputs are what the nodes give one by one, on one thread and two, and then every value, read in any order."""
     want = one_by_one(graph, feeds)
     model = graph.model(graph.nodes, inputs, outputs)
     for threads in (1, 2):
@@ -157,10 +154,17 @@ def test_a_chain_gives_what_its_nodes_give(dtype, seed):
         for name in outputs:
             np.testing.assert_array_equal(got[name], want[name], err_msg=f"output {name} of {graph.nodes}")
     every = [node[2] for node in graph.nodes]
-    order = np.random.default_rng(seed).permutation(every)
-    got = run(model, feeds, 1, order)
+    got = run(model, feeds, 1, rng.permutation(every))
     for name in every:
         np.testing.assert_array_equal(got[name], want[name], err_msg=f"{name} of {graph.nodes}")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+@pytest.mark.parametrize("seed", range(60))
+def test_a_chain_gives_what_its_nodes_give(dtype, seed):
+    graph, inputs, outputs = random_graph(dtype, seed)
+    feeds = feeds_of(graph, inputs, np.random.default_rng(seed))
+    check(graph, inputs, outputs, feeds, np.random.default_rng(seed))
 
 
 ROWS = (*SHAPE[:-1], 1)  # a value for each row
@@ -203,16 +207,7 @@ def test_rows_in_a_chain(seed):
             wholes.append(part(graph, wholes, wholes[-1]))
     outputs = sorted({graph.nodes[-1][2], graph.nodes[rng.integers(len(graph.nodes))][2]})
     feeds = feeds_of(graph, inputs, np.random.default_rng(seed))
-    want = one_by_one(graph, feeds)
-    model = graph.model(graph.nodes, inputs, outputs)
-    for threads in (1, 2):
-        got = run(model, feeds, threads, outputs)
-        for name in outputs:
-            np.testing.assert_array_equal(got[name], want[name], err_msg=f"output {name} of {graph.nodes}")
-    every = [node[2] for node in graph.nodes]
-    got = run(model, feeds, 1, rng.permutation(every))
-    for name in every:
-        np.testing.assert_array_equal(got[name], want[name], err_msg=f"{name} of {graph.nodes}")
+    check(graph, inputs, outputs, feeds, rng)
 
 
 def normalized(graph, x, form, gamma, beta, swaps):
@@ -317,3 +312,43 @@ def test_what_the_head_reads_is_not_written_over(dtype, links, k):
     got = run(graph.model(graph.nodes, [start], [end]), feeds, 1, [node[2] for node in reversed(graph.nodes)])
     for name in got:
         np.testing.assert_array_equal(got[name], want[name])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_heads_of_few_rows(dtype, kernel):
+    """With fewer blocks of rows than threads a product is cut by columns, and what follows waits for all of it."""
+    shape = (1, 7, 7, 96)
+    graph = Graph(dtype, np.random.default_rng(7))
+    x = graph.value(shape)
+    w = graph.value((shape[-1], kernel, kernel, shape[-1]), True, scale=0.01)
+    y = graph.node("CONV_2D", [x, w], "Conv2DOptions", {"padding": 0, "strideH": 1, "strideW": 1}, shape)
+    gate = graph.node("LOGISTIC", [y], shape=shape, scale=1 / 256)
+    swish = graph.node("MUL", [y, gate], "MulOptions", shape=shape)
+    end = graph.node("ADD", [swish, x], "AddOptions", shape=shape)
+    rng = np.random.default_rng(8)
+    feeds = {x: rng.uniform(-2, 2, shape).astype("float32") if dtype == "float32" else rng.integers(-128, 128, shape).astype("int8")}
+    want = one_by_one(graph, feeds)
+    for threads in (1, 2, 3):
+        got = run(graph.model(graph.nodes, [x], [end]), feeds, threads, [end, swish, gate, y])
+        for name in got:
+            np.testing.assert_array_equal(got[name], want[name])
+
+
+def test_a_limit_of_steps_inside_a_chain():
+    graph = Graph("float32", np.random.default_rng(5))
+    x = graph.value(SHAPE)
+    last = x
+    for op in ("RELU", "NEG", "ABS", "TANH"):
+        last = graph.node(op, [last])
+    model = graph.model(graph.nodes, [x], [last])
+    feeds = feeds_of(graph, [x], np.random.default_rng(6))
+    for limit in range(1, 6):
+        interpreter = unflow.lite.Interpreter(model_content=model, max_steps=limit)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], feeds[x])
+        if limit >= 4:
+            interpreter.invoke()
+            continue
+        with pytest.raises(RuntimeError, match=f"expected a run of at most {limit} nodes"):
+            interpreter.invoke()
