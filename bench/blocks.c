@@ -7,16 +7,16 @@
  *
  * Apart, each layer runs over the whole image, and threads share it. In blocks, each thread has a part of the output's
  * lines: it makes BLOCK lines of the first layer at a time, always in the same memory, then what they suffice for of the
- * second and the third. Lines that two parts need are made by both. Microseconds, the best of many runs; weights and activations are put out
- * of the second cache before each run, as other layers of a model do.
+ * second and the third. Lines that two parts need are made by both. Microseconds, the best of many runs; weights and
+ * activations are put out of the second cache before each run, as other layers of a model do.
  */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "ops/conv.h"
 #include "ops/gemm_f32.h"
 
+#include "filled.h"
 #include "stopwatch.h"
 
 enum { BLOCK = 8, KEPT = 2, RUNS = 60, OTHERS = 8 << 20 };
@@ -38,26 +38,19 @@ typedef struct data {
   float *first, *taps, *last, *bias;
 } data;
 
-static float *filled(int64_t n) {
-  float *p = ufi_malloc_aligned((size_t)n * sizeof *p);
-  if (!p) exit(1);
-  for (int64_t i = 0; i < n; i++) p[i] = (float)(i % 17) * 0.01f;
-  return p;
-}
-
 static int64_t mid_size(const block *b) { return (b->size + KEPT) * b->size * b->wide; }
 
 static data make(const block *b, ufi_pool *pool) {
   data d = {.b = b, .pool = pool, .lines = ufi_ceil_div(b->size, b->stride), .pad = b->stride == 1};
   d.parts = ufi_pool_threads(pool);
-  d.x = filled(b->size * b->size * b->in);
-  d.mid = filled(mid_size(b) * d.parts);
-  d.deep = filled(d.lines * d.lines * b->wide);
-  d.y = filled(d.lines * d.lines * b->out);
-  d.first = filled(b->in * ufi_gemm_f32_columns(b->wide));
-  d.last = filled(b->wide * ufi_gemm_f32_columns(b->out));
-  d.taps = filled(9 * b->wide);
-  d.bias = filled(ufi_gemm_f32_columns(UFI_MAX(b->wide, b->out)));
+  d.x = filled((size_t)(b->size * b->size * b->in));
+  d.mid = filled((size_t)(mid_size(b) * d.parts));
+  d.deep = filled((size_t)(d.lines * d.lines * b->wide));
+  d.y = filled((size_t)(d.lines * d.lines * b->out));
+  d.first = filled((size_t)(b->in * ufi_gemm_f32_columns(b->wide)));
+  d.last = filled((size_t)(b->wide * ufi_gemm_f32_columns(b->out)));
+  d.taps = filled((size_t)(9 * b->wide));
+  d.bias = filled((size_t)(ufi_gemm_f32_columns(UFI_MAX(b->wide, b->out))));
   return d;
 }
 

@@ -16,9 +16,9 @@
 #include "base/cpu.h"
 #include "ops/gemm_f32.h"
 #include "ops/gemv.h"
-#include "base/pages.h"
 #include "ops/winograd_f32.h"
 
+#include "filled.h"
 #include "layers.h"
 #include "stopwatch.h"
 
@@ -79,14 +79,6 @@ typedef struct layer {
   float *out, *scratch;   /* scratch: by Winograd's method */
   ufi_pool *pool;
 } layer;
-
-static float *filled(size_t floats) {
-  enum { AHEAD = 2 * UFI_PAGES_AHEAD / sizeof(float) }; /* pages.h */
-  float *data = ufi_malloc_aligned((floats + AHEAD) * sizeof *data);
-  if (!data) exit(1);
-  for (size_t i = 0; i < floats + AHEAD; i++) data[i] = (float)(i * 7 % 13) * 0.1f - 0.5f;
-  return data;
-}
 
 static void run_depthwise(const layer *l) {
   ufi_depthwise_f32 args = ufi_depthwise_f32_of(&l->g);

@@ -25,6 +25,13 @@ typedef struct ufi_pages ufi_pages;
  * next so far in advance (gemm_tmpl.h), and some processors take long to find that there is no page. */
 enum { UFI_PAGES_AHEAD = 8 << 10 };
 
+/* Asks for what will be read then, `bytes` of it, for the second cache: weights of large layers come from memory. */
+static inline __attribute__((always_inline)) void ufi_prefetch_ahead(const void *p, size_t bytes) {
+  _Pragma("GCC unroll 8") for (size_t j = 0; j < bytes; j += 64) {
+    __builtin_prefetch((const char *)p + j + UFI_PAGES_AHEAD, 0, 2);
+  }
+}
+
 /* expected: bytes that will be wanted in all, as far as is known. NULL: out of memory. */
 ufi_pages *ufi_pages_create(size_t expected);
 void ufi_pages_destroy(ufi_pages *pages); /* NULL is fine */

@@ -39,8 +39,7 @@ struct ufi_pool {
   pthread_t starter;              /* if has_starter */
   bool has_starter;
   int caller;                     /* the processor of whoever has the starter start them, or -1 */
-  atomic_bool is_placed;          /* workers stay away from there, until `placed_until` */
-  int64_t placed_until;           /* milliseconds */
+  _Atomic int64_t placed_until;   /* milliseconds: workers stay away from there; 0: they do not */
   cpu_set_t allowed;              /* where they may be then */
   _Atomic(pthreadpool_t) threads; /* NULL: not started yet, or there are none to be had */
   atomic_int runs;                /* in progress */
@@ -83,7 +82,7 @@ static void take_over(ufi_pool *pool) {
     pool->has_starter = false;
     atomic_store(&pool->has_started, false);
     atomic_store(&pool->watching, false);
-    atomic_store(&pool->is_placed, false);
+    atomic_store(&pool->placed_until, 0);
     atomic_store(&pool->is_starting, false);
     atomic_store_explicit(&pool->process, now, memory_order_release);
     of = now;
@@ -134,8 +133,7 @@ static void *start(void *arg) {
   const bool placed = leave_caller(pool);
   pthreadpool_t threads = pthreadpool_create((size_t)pool->n_threads);
   if (threads) pthreadpool_parallelize_1d(threads, nothing, NULL, (size_t)pool->n_threads, PTHREADPOOL_FLAG_YIELD_WORKERS);
-  pool->placed_until = now_ms() + PLACED_MS;
-  atomic_store_explicit(&pool->is_placed, placed, memory_order_relaxed);
+  atomic_store_explicit(&pool->placed_until, placed ? now_ms() + PLACED_MS : 0, memory_order_relaxed);
   atomic_store_explicit(&pool->threads, threads, memory_order_release);
   atomic_store_explicit(&pool->has_started, true, memory_order_release);
   return NULL;
@@ -155,9 +153,9 @@ static void roam(void *context, size_t i) {
 /* Lets workers run anywhere when they have stayed away from the caller's processor for long enough. */
 static void let_roam(ufi_pool *pool) {
   pthreadpool_t threads = atomic_load_explicit(&pool->threads, memory_order_acquire);
-  if (!threads || !atomic_load_explicit(&pool->is_placed, memory_order_relaxed) || now_ms() < pool->placed_until) return;
+  const int64_t until = threads ? atomic_load_explicit(&pool->placed_until, memory_order_relaxed) : 0;
+  if (until == 0 || now_ms() < until || atomic_exchange(&pool->placed_until, 0) == 0) return;
   roaming r = {.pool = pool};
-  if (!atomic_exchange(&pool->is_placed, false)) return;
   if (pthread_barrier_init(&r.all_here, NULL, (unsigned)pool->n_threads) != 0) return;
   pthreadpool_parallelize_1d(threads, roam, &r, (size_t)pool->n_threads, PTHREADPOOL_FLAG_YIELD_WORKERS);
   pthread_barrier_destroy(&r.all_here);

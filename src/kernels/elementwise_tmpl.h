@@ -240,49 +240,37 @@ static inline vf product(vf a, vf b) {
   return p;
 }
 
-static inline vf norm_of(vf x, vf gamma, const vf *beta, vf r, vf m) {
-  const vf g = product(r, gamma), shift = product(m, g);
-  return vf_add(product(x, g), beta ? vf_add(*beta, shift) : shift);
+/* n values, at most a vector of them. */
+static inline vf load_most(const float *p, size_t n) { return n == VF_LANES ? vf_load(p) : vf_load_part(p, n); }
+static inline void store_most(float *p, vf v, size_t n) {
+  if (n == VF_LANES) vf_store(p, v);
+  else vf_store_part(p, v, n);
+}
+
+static inline void norm_at(const float *x, const float *gamma, const float *beta, float *y, size_t i, size_t n, vf r, vf m) {
+  const vf g = product(r, load_most(gamma + i, n)), shift = product(m, g), scaled = product(load_most(x + i, n), g);
+  store_most(y + i, vf_add(scaled, beta ? vf_add(load_most(beta + i, n), shift) : shift), n);
 }
 
 static void f32_norm(const float *x, const float *gamma, const float *beta, float *y, size_t n, float r, float m) {
   const vf all_r = vf_set(r), all_m = vf_set(m);
   size_t i = 0;
-  for (; beta && i + VF_LANES <= n; i += VF_LANES) {
-    const vf b = vf_load(beta + i);
-    vf_store(y + i, norm_of(vf_load(x + i), vf_load(gamma + i), &b, all_r, all_m));
-  }
-  for (; i + VF_LANES <= n; i += VF_LANES) vf_store(y + i, norm_of(vf_load(x + i), vf_load(gamma + i), NULL, all_r, all_m));
-  if (i == n) return;
-  const vf b = beta ? vf_load_part(beta + i, n - i) : vf_set(0.0f);
-  const vf last = norm_of(vf_load_part(x + i, n - i), vf_load_part(gamma + i, n - i), beta ? &b : NULL, all_r, all_m);
-  vf_store_part(y + i, last, n - i);
+  for (; i + VF_LANES <= n; i += VF_LANES) norm_at(x, gamma, beta, y, i, VF_LANES, all_r, all_m);
+  if (i < n) norm_at(x, gamma, beta, y, i, n - i, all_r, all_m);
 }
 
-static inline vf norm_centered_of(vf x, const vf *gamma, const vf *beta, vf r) {
-  vf y = product(x, r);
-  if (gamma) y = product(y, *gamma);
-  return beta ? vf_add(y, *beta) : y;
-}
-
-static inline void norm_centered(const float *x, const float *gamma, const float *beta, float *y, size_t n, float r) {
-  const vf vr = vf_set(r);
-  for (size_t i = 0; i < n; i += VF_LANES) {
-    const size_t left = n - i;
-    const bool whole = left >= VF_LANES;
-    const vf v = whole ? vf_load(x + i) : vf_load_part(x + i, left);
-    vf g = v, b = v;
-    if (gamma) g = whole ? vf_load(gamma + i) : vf_load_part(gamma + i, left);
-    if (beta) b = whole ? vf_load(beta + i) : vf_load_part(beta + i, left);
-    const vf out = norm_centered_of(v, gamma ? &g : NULL, beta ? &b : NULL, vr);
-    if (whole) vf_store(y + i, out);
-    else vf_store_part(y + i, out, left);
-  }
+static inline void norm_centered_at(const float *x, const float *gamma, const float *beta, float *y, size_t i, size_t n, vf r) {
+  vf v = product(load_most(x + i, n), r);
+  if (gamma) v = product(v, load_most(gamma + i, n));
+  if (beta) v = vf_add(v, load_most(beta + i, n));
+  store_most(y + i, v, n);
 }
 
 static void f32_norm_centered(const float *x, const float *gamma, const float *beta, float *y, size_t n, float r) {
-  if (gamma && beta) norm_centered(x, gamma, beta, y, n, r);
-  else norm_centered(x, gamma, beta, y, n, r);
+  const vf all_r = vf_set(r);
+  size_t i = 0;
+  for (; i + VF_LANES <= n; i += VF_LANES) norm_centered_at(x, gamma, beta, y, i, VF_LANES, all_r);
+  if (i < n) norm_centered_at(x, gamma, beta, y, i, n - i, all_r);
 }
 
 enum exponents { BY_ONE, BY_BETA, BY_ANY }; /* beta is 1, above 0, anything */

@@ -41,8 +41,6 @@ typedef struct gemm_args {
   vec min, max;
 } gemm_args;
 
-enum { PREFETCH_FLOATS = UFI_PAGES_AHEAD / sizeof(float) };
-
 /* mr rows of nv vectors, which may belong to several panels; the last vector
  * holds only `last` columns. */
 INLINE void gemm_tile(const size_t mr, const size_t nv, const gemm_args *g, size_t last) {
@@ -59,8 +57,7 @@ INLINE void gemm_tile(const size_t mr, const size_t nv, const gemm_args *g, size
     const float *row[MR];
     UNROLL for (size_t i = 0; i < mr; i++) row[i] = a[i];
     for (size_t k = 0, kc = g->kc; k < kc; k++, b += NR) {
-      /* Large right matrices come from memory, and tiles of few rows wait for it. */
-      if (mr > 2) UNROLL for (size_t j = 0; j < NR; j += 16) __builtin_prefetch(b + j + PREFETCH_FLOATS, 0, 2);
+      if (mr > 2) ufi_prefetch_ahead(b, NR * sizeof *b); /* tiles of fewer rows wait for memory anyway */
       vec col[8];
       UNROLL for (size_t j = 0; j < nv; j++) {
         col[j] = v_load(b + (j / NV) * panel_step + (j % NV) * VW);

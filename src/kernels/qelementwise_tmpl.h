@@ -18,8 +18,8 @@
  *                                     of int16, with the zero point (int16) added and
  *                                     limited (bytes), in order
  *
- * Sums and products stay in 16 bits as long as they fit. Where float32 arithmetic tells on which
- * side of a half a result is, it is rounded so; else 64-bit products decide.
+ * Sums and products stay in 16 bits as long as they fit. Where float32 arithmetic (of products) or fixed point (of sums)
+ * tells on which side of a half a result is, it is rounded so; else 64-bit products decide.
  */
 #include "kernels/elementwise.h"
 #include "kernels/near_tmpl.h"
@@ -68,20 +68,13 @@ INLINE near_scaling near_of(ufk_scale s) {
   return (near_scaling){possible, f_set1(factor), f_set1(nudge)};
 }
 
-/* Rounds 4 vectors; false: some element is nearer than `doubt` to a half. */
-INLINE bool round_near(const vecf x[4], float doubt, veci v[4]) {
-  vecf far = f_set1(0.0f);
-  UNROLL for (int i = 0; i < 4; i++) v[i] = near_rounded(x[i], &far);
-  return near_tells(far, doubt);
-}
-
 /* Four vectors of exact integers. */
 INLINE void scale_all(veci v[4], const scaling *s, const near_scaling *near) {
   if (near->possible) {
-    vecf x[4];
     veci whole[4];
-    UNROLL for (int i = 0; i < 4; i++) x[i] = near_scaled(v[i], near->factor, near->nudge);
-    if (round_near(x, UFK_Q_NEAR, whole)) {
+    vecf far = f_set1(0.0f);
+    UNROLL for (int i = 0; i < 4; i++) whole[i] = near_rounded(near_scaled(v[i], near->factor, near->nudge), &far);
+    if (near_tells(far, UFK_Q_NEAR)) {
       UNROLL for (int i = 0; i < 4; i++) v[i] = whole[i];
       return;
     }
@@ -179,44 +172,40 @@ typedef struct sum {
   scaling y;
   output out;
   bool near;
-  veci start, upper, lower; /* of sums, shifted right by LOWER; pairs of factors */
+  veci upper, lower; /* pairs of factors */
 } sum;
 
 /* The sum differs by less than 2^-12 from what the integers give: by two units of the operands' roundings, of which one is
- * at most 2^-15, by 510 * 2^-22 of the factors, and by 2^-15 of the start. */
+ * at most 2^-15, and by 510 * 2^-22 of the factors. */
 enum { DOUBT = 1 << (FRACTION - 12) };
 
 INLINE veci pair_of(int32_t a, int32_t b) { return i_set1((int32_t)((uint32_t)(uint16_t)a | (uint32_t)b << 16)); }
-
-INLINE int32_t nearest(double x) { return (int32_t)(x < 0 ? x - 0.5 : x + 0.5); }
 
 INLINE sum sum_of(const ufk_q_add *q, bool exchanged) {
   const term a = term_of(q->a_offset, q->a, q->left_shift, false);
   const term b = term_of(q->b_offset, q->b, q->left_shift, q->subtract);
   const double y = real_of(q->y), unit = y * (double)(UINT64_C(1) << q->left_shift);
-  const double u = unit * real_of(q->a), w = unit * real_of(q->b) * (q->subtract ? -1.0 : 1.0), size = w < 0 ? -w : w;
-  const bool near = y <= 0x1p-15 && u < 1.99 && size < 1.99 && 255 * (u + size) < 1000; /* with the start below 2^10 */
-  sum s = {exchanged ? b : a, exchanged ? a : b, scaling_of(q->y), output_of(q->y_offset, q->lo, q->hi), near,
-           i_zero(), i_zero(), i_zero()};
-  if (!near) return s;
-  const int32_t f = nearest(u * (1 << FRACTION)), g = nearest(w * (1 << FRACTION));
-  const int32_t f_upper = f >> LOWER, g_upper = g >> LOWER, f_lower = f - f_upper * (1 << LOWER), g_lower = g - g_upper * (1 << LOWER);
-  const int32_t half = 1 << (FRACTION - 1);
-  s.start = i_set1(half >> LOWER);
-  s.upper = exchanged ? pair_of(g_upper, f_upper) : pair_of(f_upper, g_upper);
-  s.lower = exchanged ? pair_of(g_lower, f_lower) : pair_of(f_lower, g_lower);
+  const double u = unit * real_of(q->a), size = unit * real_of(q->b), w = q->subtract ? -size : size;
+  sum s = {exchanged ? b : a, exchanged ? a : b, scaling_of(q->y), output_of(q->y_offset, q->lo, q->hi), .near = false};
+  /* Factors' upper parts fit in 16 bits, sums of operands up to 255 in 10 with their sign and a half. */
+  s.near = y <= 0x1p-15 && u < 1.99 && size < 1.99 && 255 * (u + size) < 1000;
+  if (!s.near) return s;
+  const int32_t f = ufk_round_f64((exchanged ? w : u) * (1 << FRACTION)), g = ufk_round_f64((exchanged ? u : w) * (1 << FRACTION));
+  const int32_t f_upper = f >> LOWER, g_upper = g >> LOWER;
+  s.upper = pair_of(f_upper, g_upper);
+  s.lower = pair_of(f - f_upper * (1 << LOWER), g - g_upper * (1 << LOWER));
   return s;
 }
 
 /* Sums of two vectors of int16 with their offsets; false: not near. */
 INLINE bool add_near(const veci u[2], const veci w[2], const sum *s, veci v[4]) {
-  const veci bias = i_set1(INT32_MIN + (DOUBT << (32 - FRACTION)));
+  const veci half = i_set1(1 << (FRACTION - 1 - LOWER)), bias = i_set1(INT32_MIN + (DOUBT << (32 - FRACTION)));
   veci least = i_set1(INT32_MAX);
   UNROLL for (int i = 0; i < 2; i++) {
     veci pairs[2];
     i_pairs16(u[i], w[i], pairs);
     UNROLL for (int k = 0; k < 2; k++) {
-      const veci t = i_dot(i_shl(i_dot(s->start, pairs[k], s->upper), LOWER), pairs[k], s->lower);
+      const veci t = i_dot(i_shl(i_dot(half, pairs[k], s->upper), LOWER), pairs[k], s->lower);
       v[2 * i + k] = i_sar(t, FRACTION);
       least = i_min(least, i_add(i_shl(t, 32 - FRACTION), bias)); /* how far above a half it was */
     }

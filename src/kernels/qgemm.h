@@ -122,8 +122,8 @@ typedef void (*ufk_q_to_float_fn)(size_t rows, size_t n, const int32_t *acc, siz
 typedef void (*ufk_q_range_fn)(size_t n, const float *from, float *min_out, float *max_out);
 
 /* Scale (and zero point) with which n floats are quantized to int8, and the
- * result ^ flip, as TFLite does on x86 for inputs of products with int8 weights. */
-typedef void (*ufk_q_quantize_fn)(size_t n, const float *from, bool asymmetric, uint8_t flip, int8_t *to,
+ * result, as TFLite does on x86 for inputs of products with int8 weights. */
+typedef void (*ufk_q_quantize_fn)(size_t n, const float *from, bool asymmetric, int8_t *to,
                                   float *scale_out, int32_t *zero_out);
 
 /* The scale, its inverse and the zero point for floats from min <= 0 to

@@ -176,14 +176,14 @@ static void codes(size_t n, const float *from, const ufk_q_grid *grid, bool asym
   for (size_t i = 0; i < n; i++) to[i] = (int8_t)(quantize_one(from[i] * grid->inverse, grid->zero, low) ^ (int8_t)flip);
 }
 
-static void quantize(size_t n, const float *from, bool asymmetric, uint8_t flip, int8_t *to, float *scale_out,
+static void quantize(size_t n, const float *from, bool asymmetric, int8_t *to, float *scale_out,
                      int32_t *zero_out) {
   float min, max;
   range(n, from, &min, &max);
   const ufk_q_grid grid = ufk_q_grid_of(min, max, asymmetric);
   *scale_out = grid.scale;
   *zero_out = grid.zero;
-  codes(n, from, &grid, asymmetric, flip, to);
+  codes(n, from, &grid, asymmetric, 0, to);
 }
 
 void ufk_qgemm_scalar(ufk_qgemm_table *table) {

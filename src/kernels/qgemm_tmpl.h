@@ -100,11 +100,6 @@ INLINE veci pair_at(const int16_t *p) {
   return i_set1(pair);
 }
 
-/* Weights of large layers come from memory: what a tile reads UFI_PAGES_AHEAD later. */
-INLINE void prefetch_ahead(const void *b, size_t bytes) {
-  UNROLL for (size_t j = 0; j < bytes; j += 64) __builtin_prefetch((const int8_t *)b + j + UFI_PAGES_AHEAD, 0, 2);
-}
-
 /* wide: b is int16. */
 INLINE void gemm_tile(const size_t rows, const size_t nv, const bool wide, const gemm_args *g,
                       const void *b) {
@@ -118,7 +113,7 @@ INLINE void gemm_tile(const size_t rows, const size_t nv, const bool wide, const
   const int16_t *b16 = b, *a[MR];
   UNROLL for (size_t i = 0; i < rows; i++) a[i] = g->a + i * g->a_step;
   for (size_t k = 0, pairs = g->pairs; k < pairs; k++) {
-    if (wide) prefetch_ahead(b16 + k * 2 * NR, 2 * NR * sizeof *b16);
+    if (wide) ufi_prefetch_ahead(b16 + k * 2 * NR, 2 * NR * sizeof *b16);
     veci col[NV];
     UNROLL for (size_t j = 0; j < nv; j++) {
       col[j] = wide ? i_load16(b16 + k * 2 * NR + j * 2 * VW)
@@ -349,7 +344,7 @@ INLINE void tile_float(const size_t rows, const size_t nv, veci acc[MR][NV], siz
 INLINE void bytes_step(const size_t rows, const size_t nv, const size_t ways, veci acc[][MR][NV],
                        const uint8_t *const a[MR], size_t from, const int8_t *b) {
   UNROLL for (size_t w = 0; w < ways; w++, from += 4, b += 4 * NR) {
-    if (rows > 2) prefetch_ahead(b, 4 * NR);
+    if (rows > 2) ufi_prefetch_ahead(b, 4 * NR);
     veci col[NV];
     UNROLL for (size_t j = 0; j < nv; j++) col[j] = i_load8(b + j * VW * 4);
     UNROLL for (size_t i = 0; i < rows; i++) {
@@ -492,14 +487,14 @@ static void codes(size_t n, const float *from, const ufk_q_grid *grid, bool asym
   }
 }
 
-static void quantize(size_t n, const float *from, bool asymmetric, uint8_t flip, int8_t *to, float *scale_out,
+static void quantize(size_t n, const float *from, bool asymmetric, int8_t *to, float *scale_out,
                      int32_t *zero_out) {
   float min, max;
   range(n, from, &min, &max);
   const ufk_q_grid grid = ufk_q_grid_of(min, max, asymmetric);
   *scale_out = grid.scale;
   *zero_out = grid.zero;
-  codes(n, from, &grid, asymmetric, flip, to);
+  codes(n, from, &grid, asymmetric, 0, to);
 }
 
 INLINE void set_q(ufk_qgemm_table *table) {

@@ -4,6 +4,7 @@
  * ones before broadcast.
  */
 #include "ops/conv.h"
+#include "ops/move.h"
 
 /* BatchMatMulOptions: adj_x, adj_y, asymmetric_quantize_inputs. */
 static uf_status bmm_attrs(const ufi_tflite_attrs *from, void *attrs, uf_error *error) {
@@ -20,18 +21,16 @@ static int64_t batch_dim(const ufi_tensor *t, int32_t rank, int32_t i) {
   return own < 0 ? 1 : t->dims[own];
 }
 
-/* Elements between neighbours in each dimension; of a tensor without elements they may wrap around. */
-static void steps_of(const ufi_tensor *t, int64_t steps[UF_MAX_RANK]) {
-  const ufi_tensor *from = t->seen && !t->data ? t->seen : t;
-  int64_t step = 1, own[UF_MAX_RANK];
-  for (int32_t d = from->rank - 1; d >= 0; d--) {
-    own[d] = step;
-    step = (int64_t)((uint64_t)step * (uint64_t)from->dims[d]);
-  }
-  for (int32_t d = 0; d < t->rank; d++) steps[d] = own[from == t ? d : t->seen_dims[d]];
-}
+/* Where the elements of t lie. */
+static const ufi_tensor *place_of(const ufi_tensor *t) { return t->seen && !t->data ? t->seen : t; }
 
-static const void *data_of(const ufi_tensor *t) { return t->seen && !t->data ? t->seen->data : t->data; }
+/* Elements between neighbours in each dimension. */
+static void steps_of(const ufi_tensor *t, int64_t steps[UF_MAX_RANK]) {
+  const ufi_tensor *place = place_of(t);
+  int64_t own[UF_MAX_RANK];
+  ufi_move_steps(place->rank, place->dims, own);
+  for (int32_t d = 0; d < t->rank; d++) steps[d] = own[place == t ? d : t->seen_dims[d]];
+}
 
 static uf_status bmm_batches(ufi_ctx *ctx, ufi_bmm_geometry *g) {
   g->batch_rank = UFI_MAX(g->x->rank, g->y->rank) - 2;
@@ -79,8 +78,8 @@ uf_status ufi_bmm_geometry_of(ufi_ctx *ctx, ufi_bmm_geometry *g_out) {
                         ufi_shape_text(g.y->rank, g.y->dims, t), a->adj_y ? " transposed" : "");
   }
   UFI_TRY(bmm_batches(ctx, &g));
-  g.x_data = data_of(g.x);
-  g.y_data = data_of(g.y);
+  g.x_data = place_of(g.x)->data;
+  g.y_data = place_of(g.y)->data;
   g.out_data = g.output->data;
   *g_out = g;
   return UF_OK;

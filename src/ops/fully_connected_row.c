@@ -133,7 +133,7 @@ static void eval_hybrid(ufi_ctx *ctx, row_state *s) {
   float *y = ctx->out[0]->data, scale;
   int32_t *sums = ctx->scratch, zero;
   int8_t *codes = (int8_t *)(sums + s->padded);
-  k->qgemm.quantize((size_t)s->weights.cols, ctx->in[0]->data, s->asymmetric, 0, codes, &scale, &zero);
+  k->qgemm.quantize((size_t)s->weights.cols, ctx->in[0]->data, s->asymmetric, codes, &scale, &zero);
   ufi_gemv_s8(ctx->pool, &s->weights, s->packed, codes, ufi_gemv_row_sums(s->packed), -zero, sums);
   if (s->one_scale) scale *= s->scale; /* as the general form */
   const ufk_q_float to = {.column = column_of(s), .bias = ufi_in(ctx, 2) ? bias_of(s) : NULL, .row = &scale,

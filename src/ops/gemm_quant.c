@@ -19,7 +19,8 @@ enum {
   MAX_TILES = 18,
   MAX_RUNS = 64,          /* gathered in one call */
   MAX_ROWS = 384,         /* of a stripe */
-  FEW_ROWS = 16,
+  UNIT_ROWS = 4,          /* stripes are even but for so many */
+  FEW_ROWS = 16,          /* worth a stripe, where rows are quantized on the way */
   SAFE_PRODUCTS = 510,    /* 16 x 8 bit products whose sum always fits in 32 bits; even */
   SAFE_WIDE = 256,        /* the same for weights of 9 bits */
   SMALL_WORK = 1 << 20,   /* multiplications below which threads are not worth waking */
@@ -73,7 +74,7 @@ typedef struct stripe {
 /* Input lines that a window reaches over. */
 static int64_t line_reach(const ufi_gemm_q *g) { return (g->kernel_h - 1) * g->dilation_h + 1; }
 
-/* Units that fit in a stripe, `tiles` tiles of them unless these are lines. */
+/* Units in a stripe: as many as fit, and make `tiles` tiles unless they are lines. */
 static int64_t stripe_units(const plan *p, int64_t tiles) {
   const ufi_gemm_q *g = p->g;
   if (p->by_lines) {
@@ -125,7 +126,7 @@ static void cut(plan *p) {
   p->lines = all_one && !p->by_lines ? 1 : g->batch * p->image_lines;
   p->width = g->batch * g->out_h * g->out_w / p->lines;
   /* Nearly equal stripes, of whole lines if they are read by lines. */
-  p->unit = p->by_lines && p->width > g->out_w && g->out_w <= MAX_ROWS ? g->out_w : 4;
+  p->unit = p->by_lines && p->width > g->out_w && g->out_w <= MAX_ROWS ? g->out_w : UNIT_ROWS;
   p->row_blocks = ufi_parts(ufi_ceil_div(p->width, p->unit), stripe_units(p, ITEM_TILES), stripe_units(p, MAX_TILES), p->workers);
   /* Columns are cut only when rows alone keep too few workers busy. */
   const int64_t nr = (int64_t)p->k->q_nr;

@@ -152,7 +152,7 @@ uf_status ufi_lstm_float_prepare(ufi_ctx *ctx, const ufi_lstm l[2]) {
 static vector quantized(const ufi_lstm *l, const step *s, const float *x, int64_t n, int8_t *codes) {
   vector v = {.x = x, .codes = codes};
   if (s->is_hybrid && n > 0) {
-    ufi_kernels_get()->qgemm.quantize((size_t)n, x, l->attrs->asymmetric_inputs, 0, codes, &v.scale, &v.zero);
+    ufi_kernels_get()->qgemm.quantize((size_t)n, x, l->attrs->asymmetric_inputs, codes, &v.scale, &v.zero);
   }
   return v;
 }

@@ -328,7 +328,7 @@ typedef struct quantizing {
 static void quantize_one(void *context, size_t i) {
   const quantizing *q = context;
   const int64_t at = (int64_t)i * q->length;
-  q->k->quantize((size_t)q->length, q->from + at, q->asymmetric, 0, q->to + at, q->scale + i, q->zero + i);
+  q->k->quantize((size_t)q->length, q->from + at, q->asymmetric, q->to + at, q->scale + i, q->zero + i);
 }
 
 static void range_part(void *context, size_t i) {

@@ -85,7 +85,7 @@ float ufi_quantize_row(const float *x, int64_t n, bool asymmetric, int16_t *code
   int8_t *narrow = (int8_t *)(codes + n);
   float scale;
   int32_t zero;
-  ufi_kernels_get()->qgemm.quantize((size_t)n, x, asymmetric, 0, narrow, &scale, &zero);
+  ufi_kernels_get()->qgemm.quantize((size_t)n, x, asymmetric, narrow, &scale, &zero);
   ufi_widen(narrow, n, zero, codes);
   return scale;
 }
@@ -162,7 +162,7 @@ static void add_hybrid(const ufi_weight *weight, const ufi_tensor *w, const floa
   int32_t *sums = scratch, zero;
   int8_t *codes = (int8_t *)(sums + ufi_gemv_padded(g->rows));
   float scale;
-  ufi_kernels_get()->qgemm.quantize((size_t)g->cols, x, asymmetric, 0, codes, &scale, &zero);
+  ufi_kernels_get()->qgemm.quantize((size_t)g->cols, x, asymmetric, codes, &scale, &zero);
   ufi_gemv_s8(NULL, g, weight->packed, codes, ufi_gemv_row_sums(weight->packed), -zero, sums);
   scale *= ufi_scale(w);
   for (int64_t r = 0; r < g->rows; r++) y[r] += (float)sums[r] * scale;

@@ -403,6 +403,7 @@ static uf_status tf_prepare(ufi_ctx *ctx) {
   char text[512];
   START(s);
   reduce_run *r = &s->run;
+  s->by_count = what == R_MEAN;
   r->dtype = dtype;
   r->wide = dtype == UF_BOOL ? UF_INVALID : ufi_join_wide(dtype);
   if (r->wide == UF_INT32 && !loops[what][UF_INT32].along) r->wide = UF_INT64;
@@ -615,7 +616,7 @@ static uf_status tf_eval(ufi_ctx *ctx) {
   void *acc = s->wide ? ctx->scratch : y->data;
   UFI_TRY(reduce_with(ctx, acc));
   if (what == R_NORM) return finish_norm(ctx, &s->run);
-  if (what == R_MEAN) divide(s->run.wide, acc, y->count, s->run.reduced);
+  if (s->by_count) divide(s->run.wide, acc, y->count, s->run.reduced);
   return s->wide ? ufi_convert(s->run.wide, acc, y->count, y->dtype, y->data, ctx->error) : UF_OK;
 }
 
@@ -700,16 +701,12 @@ static uf_status all_eval(ufi_ctx *ctx) { return plain_eval(ctx, 1.0); }
 
 /* ---- rows of a chain -------------------------------------------------------------------------------- */
 
-static bool is_mean(const ufi_ctx *ctx) {
-  return is_tf(ctx) ? ((const reduce_attrs *)ctx->attrs)->what == R_MEAN : ((const reduce_state *)ctx->state)->by_count;
-}
-
 static void reduce_rows(const ufi_ctx *ctx, const void *const in[2], void *out, size_t begin, size_t n) {
   const reduce_state *s = ctx->state;
   const size_t row = (size_t)s->run.reduced;
   float *y = out;
   for (size_t i = 0; i < n; ++i) s->run.loops.along((const float *)in[0] + i * row, y + i, row, true, &s->run);
-  if (is_mean(ctx)) divide(UF_FLOAT32, y, (int64_t)n, (int64_t)row);
+  if (s->by_count) divide(UF_FLOAT32, y, (int64_t)n, (int64_t)row);
 }
 
 /* The last dimension alone is reduced, and a result is a float of floats. */

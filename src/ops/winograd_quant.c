@@ -223,9 +223,9 @@ int64_t ufi_winograd_q_side(const ufi_conv_geometry *g) {
   const int64_t weights = g->in_c * g->out_c;
   const bool few_4 = weights <= FEW_4 || (weights <= MOST_4 && tiles_of(g, 4) >= TILES);
   const bool few_2 = weights <= FEW_2 || (weights <= MOST_2 && tiles_of(g, 2) >= TILES);
-  const int64_t side = few_4 && has_channels(g, k->q_tiles_4, UFK_QWINOGRAD_CHANNELS_4)   ? 4
-                       : few_2 && has_channels(g, k->q_tiles_2, UFK_QWINOGRAD_CHANNELS_2) ? 2
-                                                                                          : 0;
+  int64_t side = 0;
+  if (few_2 && has_channels(g, k->q_tiles_2, UFK_QWINOGRAD_CHANNELS_2)) side = 2;
+  if (few_4 && has_channels(g, k->q_tiles_4, UFK_QWINOGRAD_CHANNELS_4)) side = 4;
   if (side == 0 || tiles_of(g, side) <= 1) return 0;
   const double outputs = (double)g->batch * (double)g->out_h * (double)g->out_w;
   return tiles_of(g, side) * (double)(side * side) <= outputs * WASTE ? side : 0;

@@ -345,11 +345,15 @@ static void check_quantize(const ufk_qgemm_table *k, const ufk_qgemm_table *scal
     const uint8_t flip = kind & 2 ? 0x80 : 0;
     float scale[2];
     int32_t zero[2];
-    k->quantize(n, in.data, asymmetric, flip, out.data, &scale[0], &zero[0]);
-    scalar->quantize(n, in.data, asymmetric, flip, expected.data, &scale[1], &zero[1]);
+    k->quantize(n, in.data, asymmetric, out.data, &scale[0], &zero[0]);
+    scalar->quantize(n, in.data, asymmetric, expected.data, &scale[1], &zero[1]);
     assert_memory_equal(out.data, expected.data, n);
     assert_true(scale[0] == scale[1]);
     assert_int_equal(zero[0], zero[1]);
+    const ufk_q_grid grid = {scale[1], 1.0f / scale[1], zero[1]};
+    k->codes(n, in.data, &grid, asymmetric, flip, out.data);
+    scalar->codes(n, in.data, &grid, asymmetric, flip, expected.data);
+    assert_memory_equal(out.data, expected.data, n);
   }
   unguard(&in), unguard(&out), unguard(&expected);
 }

@@ -93,11 +93,12 @@ static void shares_are_taken_once(void **state) {
   }
 }
 
-static double processor_seconds(void) {
+static double seconds_of(clockid_t clock) {
   struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  clock_gettime(clock, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
+static double processor_seconds(void) { return seconds_of(CLOCK_PROCESS_CPUTIME_ID); }
 
 /* Until somebody else is here, too; but not for ever. */
 static void meet(void *context, size_t i) {
@@ -170,12 +171,6 @@ static void allowed_of(void *context, size_t i) {
   usleep(1000);
 }
 
-static double seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static void threads_may_run_where_the_caller_may(void **state) {
   cpu_set_t own;
   assert_int_equal(sched_getaffinity(0, sizeof own, &own), 0);
@@ -184,14 +179,14 @@ static void threads_may_run_where_the_caller_may(void **state) {
   ufi_parallel(pool, mark, marks, 2); /* makes them begin */
   ufi_pool_start(pool);
   places p = {.caller = pthread_self()};
-  const double begin = seconds();
+  const double begin = seconds_of(CLOCK_MONOTONIC);
   const int first = CPU_COUNT(&own) > 1 ? CPU_COUNT(&own) - 1 : 1; /* where workers may be at first */
   for (int late = 0; late <= 1; late++) {
     if (late) usleep(100000);
     ufi_pool_begin(pool);
     ufi_parallel(pool, allowed_of, &p, UFI_COUNT(p.sets));
     ufi_pool_end(pool);
-    if (!late && seconds() - begin > 0.04) continue; /* this machine has no time for us: it is late already */
+    if (!late && seconds_of(CLOCK_MONOTONIC) - begin > 0.04) continue; /* this machine has no time for us: it is late already */
     for (size_t i = 0; i < UFI_COUNT(p.sets); i++) {
       if (late || !p.is_worker[i]) assert_true(CPU_EQUAL(&p.sets[i], &own));
       else assert_int_equal(CPU_COUNT(&p.sets[i]), first);

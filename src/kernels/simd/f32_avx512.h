@@ -87,8 +87,7 @@ static inline vf vf_pow2(vi n) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(n, _mm512_set1_epi32(127)), 23));
 }
 static inline vi vf_to_vi(vf a) { return _mm512_cvttps_epi32(a); }
-/* a * 2^n for whole n in [-150, 129]. */
-/* a * 2^n, n rounded down */
+/* a * 2^n for n in [-150, 129], rounded down where it is not whole. */
 static inline vf vf_scale(vf a, vf n) { return _mm512_scalef_ps(a, n); }
 #define VF_PICK _mm512_setr_ps
 /* Of 16 values the one that the lowest 4 bits say. */
