@@ -34,16 +34,22 @@
 typedef void (*ufk_q_widen_fn)(size_t runs, size_t n, const void *const *from, int32_t zero,
                                int16_t *to);
 
-/* A tile of a matrix product:
+/* Rows of a panel of a product of pairs:
  *
- *   c[i * ldc + j] = start + sum over k < 2 * pairs of a[i * a_step + k] * b[k][j]
+ *   sum[i][j] = start[j] + sum over k < 2 * pairs of a[i * a_step + k] * b[k][j]
  *
- * for i < rows <= mr and j < n <= nr; up to nr columns of c are written. b is
- * one packed panel, (pairs, nr, 2) of int8 or (wide) int16: the two rows of a
- * pair lie next to each other. start is bias[j] (nr of them), or c itself when
- * bias is NULL. |a * b| may be up to 2^30 - 1. */
-typedef void (*ufk_q_gemm_fn)(size_t rows, size_t n, size_t pairs, const int16_t *a, size_t a_step,
-                              const void *b, const int32_t *bias, int32_t *c, size_t ldc);
+ * for i < rows and j < n <= nr. b is one packed panel, (pairs, nr, 2) of int8 or (wide) int16: the two rows of a pair
+ * lie next to each other. start has nr elements; NULL: sums are added to c. |a * b| may be up to 2^30 - 1. */
+typedef struct ufk_q_pairs {
+  size_t rows, n, pairs;
+  const int16_t *a;
+  size_t a_step;
+  const void *b;
+  bool wide;
+  const int32_t *start;
+  int32_t *c;            /* (q_mr, ldc), ldc >= nr */
+  size_t ldc;
+} ufk_q_pairs;
 
 /* to[i * n + j] = from[i][j] ^ flip for i < runs, j < n; fill where from[i] is NULL. Up to
  * UFK_Q_SLACK bytes behind are written, too. */
@@ -94,10 +100,11 @@ typedef struct ufk_q_float {
   float min, max;
 } ufk_q_float;
 
-/* What sums become at once, out[i * step + j]: with scale int8, as fixed_s8 or real_s8 makes them; with to_float
- * float32, as to_float does. Neither: sums stay. */
+/* What sums become at once, out[i * step + j]: with scale bytes, as fixed_s8 or real_s8 makes them, with is_u8 those of u8;
+ * with to_float float32, as to_float does. Neither: sums stay. */
 typedef struct ufk_q_end {
   const ufk_q_scale *scale;
+  bool is_u8;
   const ufk_q_float *to_float;
   void *out;
   size_t step;
@@ -110,6 +117,7 @@ typedef struct ufk_q_rows {
   size_t made, summed;
 } ufk_q_rows;
 typedef ufk_q_rows (*ufk_q_bytes_fn)(const ufk_q_bytes *tile, const ufk_q_end *end);
+typedef ufk_q_rows (*ufk_q_pairs_fn)(const ufk_q_pairs *tile, const ufk_q_end *end);
 
 /* out[i * out_step + j] from acc[i * ld + j], i < rows, j < n. acc is padded to
  * whole blocks of UFK_Q_MAX_NR columns; out is not. */
@@ -144,12 +152,12 @@ typedef struct ufk_qgemm_table {
   ufk_q_copy_fn copy;
   size_t q_bytes_mr;          /* rows of a tile of bytes, <= q_mr */
   ufk_q_bytes_fn gemm_bytes;  /* NULL: not in this instruction set */
-  /* Fewest channels on both sides from which the tiles of qwinograd.h of 4x4 and of 2x2 outputs, by gemm_s16, are faster
+  ufk_q_pairs_fn gemm_pairs;
+  /* Fewest channels on both sides from which the tiles of qwinograd.h of 4x4 and of 2x2 outputs, by gemm_pairs, are faster
    * than the direct way for rows of 8 bits; 0: never. */
   size_t q_tiles_4, q_tiles_2;
   ufk_q_pack_fn pack;
   ufk_q_widen_fn widen_s8, widen_u8, widen_s16; /* s16: zero is not subtracted */
-  ufk_q_gemm_fn gemm_s8, gemm_s16;              /* type of b */
   ufk_q_to_int_fn fixed_s8, fixed_u8, fixed_s16;
   ufk_q_to_int_fn real_s8, real_u8, real_s16;
   ufk_q_to_float_fn to_float;

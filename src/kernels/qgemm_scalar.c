@@ -33,24 +33,31 @@ static void widen_s16(size_t runs, size_t n, const void *const *from, int32_t ze
 
 /* ---- products --------------------------------------------------------------- */
 
-#define GEMM(type, name)                                                                   \
-  static void name(size_t rows, size_t n, size_t pairs, const int16_t *a, size_t a_step,    \
-                   const void *b, const int32_t *bias, int32_t *c, size_t ldc) {            \
-    for (size_t i = 0; i < rows; i++, a += a_step, c += ldc) {                              \
-      uint32_t sum[NR];                                                                    \
-      for (size_t j = 0; j < NR; j++) sum[j] = (uint32_t)(bias ? bias[j] : c[j]);           \
-      const type *panel = b;                                                               \
-      for (size_t k = 0; k < pairs; k++, panel += 2 * NR) {                                 \
-        const int32_t x = a[2 * k], y = a[2 * k + 1];                                       \
-        for (size_t j = 0; j < NR; j++) {                                                  \
-          sum[j] += (uint32_t)(x * panel[2 * j]) + (uint32_t)(y * panel[2 * j + 1]);        \
-        }                                                                                  \
-      }                                                                                    \
-      for (size_t j = 0; j < NR; j++) c[j] = (int32_t)sum[j];                               \
-    }                                                                                      \
+#define ROW_OF_PAIRS(type, name)                                                              \
+  static void name(const int16_t *a, size_t pairs, const void *b, uint32_t sum[NR]) {          \
+    const type *panel = b;                                                                    \
+    for (size_t k = 0; k < pairs; k++, panel += 2 * NR) {                                      \
+      const int32_t x = a[2 * k], y = a[2 * k + 1];                                            \
+      for (size_t j = 0; j < NR; j++) {                                                       \
+        sum[j] += (uint32_t)(x * panel[2 * j]) + (uint32_t)(y * panel[2 * j + 1]);             \
+      }                                                                                       \
+    }                                                                                         \
   }
-GEMM(int8_t, gemm_s8)
-GEMM(int16_t, gemm_s16)
+ROW_OF_PAIRS(int8_t, row_of_s8)
+ROW_OF_PAIRS(int16_t, row_of_s16)
+
+static ufk_q_rows gemm_pairs(const ufk_q_pairs *t, const ufk_q_end *end) {
+  (void)end; /* sums always go through memory */
+  const size_t rows = UFI_MIN(t->rows, (size_t)MR);
+  for (size_t i = 0; i < rows; i++) {
+    uint32_t sum[NR];
+    int32_t *c = t->c + i * t->ldc;
+    for (size_t j = 0; j < NR; j++) sum[j] = (uint32_t)(t->start ? t->start[j] : c[j]);
+    (t->wide ? row_of_s16 : row_of_s8)(t->a + i * t->a_step, t->pairs, t->b, sum);
+    for (size_t j = 0; j < NR; j++) c[j] = (int32_t)sum[j];
+  }
+  return (ufk_q_rows){0, rows};
+}
 
 static void copy(size_t runs, size_t n, const void *const *from, uint8_t flip, uint8_t fill,
                  uint8_t *to) {
@@ -191,7 +198,7 @@ void ufk_qgemm_scalar(ufk_qgemm_table *table) {
       .q_mr = MR, .q_nr = NR, .q_flip = 0x80, .copy = copy, .q_bytes_mr = MR, .gemm_bytes = gemm_bytes,
       .pack = pack,
       .widen_s8 = widen_s8, .widen_u8 = widen_u8, .widen_s16 = widen_s16,
-      .gemm_s8 = gemm_s8, .gemm_s16 = gemm_s16,
+      .gemm_pairs = gemm_pairs,
       .fixed_s8 = fixed_s8, .fixed_u8 = fixed_u8, .fixed_s16 = fixed_s16,
       .real_s8 = real_s8, .real_u8 = real_u8, .real_s16 = real_s16,
       .to_float = to_float, .range = range, .codes = codes, .quantize = quantize};

@@ -83,83 +83,6 @@
 WIDEN_ONE(int8_t, s8)
 WIDEN_ONE(uint8_t, u8)
 
-/* ---- products --------------------------------------------------------------- */
-
-typedef struct gemm_args {
-  size_t pairs;
-  const int16_t *a;
-  size_t a_step;
-  const int32_t *bias;
-  int32_t *c;
-  size_t ldc;
-} gemm_args;
-
-INLINE veci pair_at(const int16_t *p) {
-  int32_t pair;
-  memcpy(&pair, p, sizeof pair);
-  return i_set1(pair);
-}
-
-/* wide: b is int16. */
-INLINE void gemm_tile(const size_t rows, const size_t nv, const bool wide, const gemm_args *g,
-                      const void *b) {
-  veci acc[MR][NV];
-  UNROLL for (size_t i = 0; i < rows; i++) {
-    UNROLL for (size_t j = 0; j < nv; j++) {
-      acc[i][j] = i_load((g->bias ? g->bias : g->c + i * g->ldc) + j * VW);
-    }
-  }
-  const int8_t *b8 = b;
-  const int16_t *b16 = b, *a[MR];
-  UNROLL for (size_t i = 0; i < rows; i++) a[i] = g->a + i * g->a_step;
-  for (size_t k = 0, pairs = g->pairs; k < pairs; k++) {
-    if (wide) ufi_prefetch_ahead(b16 + k * 2 * NR, 2 * NR * sizeof *b16);
-    veci col[NV];
-    UNROLL for (size_t j = 0; j < nv; j++) {
-      col[j] = wide ? i_load16(b16 + k * 2 * NR + j * 2 * VW)
-                    : i_widen_s8(b8 + k * 2 * NR + j * 2 * VW);
-    }
-    UNROLL for (size_t i = 0; i < rows; i++) {
-      veci x = pair_at(a[i] + 2 * k);
-      UNROLL for (size_t j = 0; j < nv; j++) acc[i][j] = i_dot(acc[i][j], x, col[j]);
-    }
-  }
-  UNROLL for (size_t i = 0; i < rows; i++) {
-    UNROLL for (size_t j = 0; j < nv; j++) i_store(g->c + i * g->ldc + j * VW, acc[i][j]);
-  }
-}
-
-#define ROWS(rows)                                                                      \
-  static void gemm_rows_##rows(const gemm_args *g, const void *b, size_t n, bool wide) { \
-    if (n > VW * (NV - 1)) {                                                            \
-      if (wide) gemm_tile(rows, NV, true, g, b);                                        \
-      else gemm_tile(rows, NV, false, g, b);                                            \
-    } else {                                                                            \
-      if (wide) gemm_tile(rows, 1, true, g, b);                                         \
-      else gemm_tile(rows, 1, false, g, b);                                             \
-    }                                                                                   \
-  }
-TILE_ROWS(ROWS)
-#undef ROWS
-
-static void gemm(size_t rows, size_t n, const gemm_args *g, const void *b, bool wide) {
-  switch (rows) {
-#define ROWS(rows) case rows: gemm_rows_##rows(g, b, n, wide); break;
-    TILE_ROWS(ROWS)
-#undef ROWS
-    default: break;
-  }
-}
-
-static void gemm_s8(size_t rows, size_t n, size_t pairs, const int16_t *a, size_t a_step,
-                    const void *b, const int32_t *bias, int32_t *c, size_t ldc) {
-  gemm(rows, n, &(gemm_args){pairs, a, a_step, bias, c, ldc}, b, false);
-}
-static void gemm_s16(size_t rows, size_t n, size_t pairs, const int16_t *a, size_t a_step,
-                     const void *b, const int32_t *bias, int32_t *c, size_t ldc) {
-  gemm(rows, n, &(gemm_args){pairs, a, a_step, bias, c, ldc}, b, true);
-}
-
 /* ---- rows of bytes ---------------------------------------------------------- */
 
 #ifdef HAS_BYTES
@@ -288,35 +211,34 @@ static void to_float(size_t rows, size_t n, const int32_t *acc, size_t ld, const
   }
 }
 
-/* ---- products of bytes ------------------------------------------------------ */
+/* ---- sums in registers ------------------------------------------------------------ */
 
-#ifdef HAS_BYTES
 /* A tile in registers to bytes, as in near: four vectors at a time, which are two rows, or four where
- * a row is one vector. */
+ * a row is one vector; unsigned ones as signed ones that are moved. */
 INLINE bool tile_near(const size_t rows, const size_t nv, veci acc[MR][NV], size_t n, const ufk_q_scale *s,
-                      int8_t *out, size_t out_step) {
-  const veci zero = i_set16((int16_t)s->zero);
-  const veci min = i_set8((char)s->min), max = i_set8((char)s->max);
+                      bool is_u8, uint8_t *out, size_t out_step) {
+  const int32_t flip = is_u8 ? 128 : 0;
+  const veci zero = i_set16((int16_t)(s->zero - flip)), flips = i_set8((char)flip);
+  const veci min = i_set8((char)(s->min - flip)), max = i_set8((char)(s->max - flip));
   const vecf f0 = f_load(s->factor), f1 = nv > 1 ? f_load(s->factor + VW) : f0;
   const vecf n0 = f_load(s->nudge), n1 = nv > 1 ? f_load(s->nudge + VW) : n0;
-  vecf far[4] = {f_set1(0.0f), f_set1(0.0f), f_set1(0.0f), f_set1(0.0f)};
+  vecf far[2] = {f_set1(0.0f), f_set1(0.0f)};
   const size_t step = 4 / nv;
   UNROLL for (size_t i = 0; i < rows; i += step) {
     veci v[4];
     UNROLL for (size_t q = 0; q < 4; q++) {
       const size_t row = i + q / nv < rows ? i + q / nv : rows - 1, j = q % nv;
-      v[q] = near_vector(acc[row][j], j ? f1 : f0, j ? n1 : n0, &far[q]);
+      v[q] = near_vector(acc[row][j], j ? f1 : f0, j ? n1 : n0, &far[q % 2]);
     }
     const veci x = i_adds16(i_pack16(v[0], v[1]), zero), y = i_adds16(i_pack16(v[2], v[3]), zero);
-    const veci bytes = i_min_s8(i_max_s8(i_pack_s8(x, y), min), max);
+    const veci bytes = i_xor(i_min_s8(i_max_s8(i_pack_s8(x, y), min), max), flips);
     UNROLL for (size_t q = 0; q < 4; q++) {
       if (q >= step || i + q >= rows) continue;
       if (nv > 1) i_put_row(out + (i + q) * out_step, bytes, (int)q, n);
       else i_put_half_row(out + (i + q) * out_step, bytes, (int)q, n);
     }
   }
-  const vecf all = f_farther(f_farther(far[0], far[1]), f_farther(far[2], far[3]));
-  return near_tells(all, UFK_Q_NEAR);
+  return near_tells(f_farther(far[0], far[1]), UFK_Q_NEAR);
 }
 
 /* A tile in registers to floats, as in to_float: a factor of 1 and a bias of -0 change nothing. */
@@ -340,6 +262,91 @@ INLINE void tile_float(const size_t rows, const size_t nv, veci acc[MR][NV], siz
   }
 }
 
+/* What the sums of rows from `first` become. False: they have to go through memory. */
+INLINE bool tile_end(const size_t rows, const size_t nv, veci acc[MR][NV], size_t n, size_t first, const ufk_q_end *end) {
+  const bool is_whole = n == nv * VW; /* then stores need no tests */
+  if (end->to_float) {
+    float *out = (float *)end->out + first * end->step;
+    if (is_whole) tile_float(rows, nv, acc, nv * VW, end->to_float, end->to_float->row + first, out, end->step);
+    else tile_float(rows, nv, acc, n, end->to_float, end->to_float->row + first, out, end->step);
+    return true;
+  }
+  if (!end->scale || !end->scale->factor) return false;
+  uint8_t *out = (uint8_t *)end->out + first * end->step;
+  return is_whole ? tile_near(rows, nv, acc, nv * VW, end->scale, end->is_u8, out, end->step)
+                  : tile_near(rows, nv, acc, n, end->scale, end->is_u8, out, end->step);
+}
+
+/* ---- products of pairs --------------------------------------------------------------- */
+
+INLINE veci pair_at(const int16_t *p) {
+  int32_t pair;
+  memcpy(&pair, p, sizeof pair);
+  return i_set1(pair);
+}
+
+INLINE void pairs_sums(const size_t rows, const size_t nv, const bool wide, const ufk_q_pairs *t, size_t first, veci acc[MR][NV]) {
+  const int8_t *b8 = t->b;
+  const int16_t *b16 = t->b, *a[MR];
+  UNROLL for (size_t i = 0; i < rows; i++) a[i] = t->a + (first + i) * t->a_step;
+  for (size_t k = 0, pairs = t->pairs; k < pairs; k++) {
+    if (wide) ufi_prefetch_ahead(b16 + k * 2 * NR, 2 * NR * sizeof *b16);
+    veci col[NV];
+    UNROLL for (size_t j = 0; j < nv; j++) {
+      col[j] = wide ? i_load16(b16 + k * 2 * NR + j * 2 * VW)
+                    : i_widen_s8(b8 + k * 2 * NR + j * 2 * VW);
+    }
+    UNROLL for (size_t i = 0; i < rows; i++) {
+      veci x = pair_at(a[i] + 2 * k);
+      UNROLL for (size_t j = 0; j < nv; j++) acc[i][j] = i_dot(acc[i][j], x, col[j]);
+    }
+  }
+}
+
+/* Rows from `first`. */
+INLINE bool pairs_tile(const size_t rows, const size_t nv, const bool wide, const ufk_q_pairs *t, size_t first, const ufk_q_end *end) {
+  veci acc[MR][NV];
+  UNROLL for (size_t i = 0; i < rows; i++) {
+    UNROLL for (size_t j = 0; j < nv; j++) acc[i][j] = i_load((t->start ? t->start : t->c + i * t->ldc) + j * VW);
+  }
+  pairs_sums(rows, nv, wide, t, first, acc);
+  if (tile_end(rows, nv, acc, t->n, first, end)) return true;
+  UNROLL for (size_t i = 0; i < rows; i++) {
+    UNROLL for (size_t j = 0; j < nv; j++) i_store(t->c + i * t->ldc + j * VW, acc[i][j]);
+  }
+  return false;
+}
+
+#define ROWS(rows)                                                                                                   \
+  static bool pairs_rows_##rows(const ufk_q_pairs *t, size_t first, const ufk_q_end *end) {                           \
+    if (t->n <= VW * (NV - 1)) return t->wide ? pairs_tile(rows, 1, true, t, first, end) : pairs_tile(rows, 1, false, t, first, end); \
+    return t->wide ? pairs_tile(rows, NV, true, t, first, end) : pairs_tile(rows, NV, false, t, first, end);           \
+  }
+TILE_ROWS(ROWS)
+#undef ROWS
+
+static bool tile_of_pairs(size_t rows, const ufk_q_pairs *t, size_t first, const ufk_q_end *end) {
+  switch (rows) {
+#define ROWS(rows) case rows: return pairs_rows_##rows(t, first, end);
+    TILE_ROWS(ROWS)
+#undef ROWS
+    default: return false;
+  }
+}
+
+static ufk_q_rows gemm_pairs(const ufk_q_pairs *t, const ufk_q_end *end) {
+  size_t made = 0;
+  for (size_t tiles = (t->rows + MR - 1) / MR; tiles > 0; tiles--) {
+    const size_t rows = (t->rows - made + tiles - 1) / tiles; /* of nearly equal height */
+    if (!tile_of_pairs(rows, t, made, end)) return (ufk_q_rows){made, rows};
+    made += rows;
+  }
+  return (ufk_q_rows){made, 0};
+}
+
+/* ---- products of bytes ------------------------------------------------------ */
+
+#ifdef HAS_BYTES
 /* Quads [from, from + 4 * ways) of rows onto as many sets of sums. */
 INLINE void bytes_step(const size_t rows, const size_t nv, const size_t ways, veci acc[][MR][NV],
                        const uint8_t *const a[MR], size_t from, const int8_t *b) {
@@ -365,18 +372,6 @@ INLINE void bytes_start(const size_t rows, const size_t nv, const ufk_q_bytes *t
     const veci sums = i_load(t->sums + j * VW);
     UNROLL for (size_t i = 0; i < rows; i++) acc[i][j] = i_sub(start, i_mul(i_set1(t->zero[first + i]), sums));
   }
-}
-
-/* What sums become in registers. False: they have to go through memory. */
-INLINE bool bytes_end(const size_t rows, const size_t nv, veci acc[MR][NV], const ufk_q_bytes *t, size_t first,
-                      const ufk_q_end *end) {
-  if (end->to_float) {
-    tile_float(rows, nv, acc, t->n, end->to_float, end->to_float->row + first, (float *)end->out + first * end->step,
-               end->step);
-    return true;
-  }
-  return end->scale && end->scale->factor &&
-         tile_near(rows, nv, acc, t->n, end->scale, (int8_t *)end->out + first * end->step, end->step);
 }
 
 /* Rows from `first`. Tiles of few rows take quads in turn onto several sets of sums, which need not wait for each
@@ -406,7 +401,7 @@ INLINE bool bytes_tile(const size_t rows, const size_t nv, const ufk_q_bytes *t,
       UNROLL for (size_t j = 0; j < nv; j++) acc[0][i][j] = i_add(acc[0][i][j], acc[w][i][j]);
     }
   }
-  if (bytes_end(rows, nv, acc[0], t, first, end)) return true;
+  if (tile_end(rows, nv, acc[0], t->n, first, end)) return true;
   UNROLL for (size_t i = 0; i < rows; i++) {
     UNROLL for (size_t j = 0; j < nv; j++) i_store(t->c + i * NR + j * VW, acc[0][i][j]);
   }
@@ -420,7 +415,7 @@ INLINE bool bytes_tile(const size_t rows, const size_t nv, const ufk_q_bytes *t,
 BYTES_ROWS(ROWS)
 #undef ROWS
 
-static bool one_tile(size_t rows, const ufk_q_bytes *t, size_t first, const ufk_q_end *end) {
+static bool tile_of_bytes(size_t rows, const ufk_q_bytes *t, size_t first, const ufk_q_end *end) {
   switch (rows) {
 #define ROWS(rows) case rows: return bytes_rows_##rows(t, first, end);
     BYTES_ROWS(ROWS)
@@ -433,7 +428,7 @@ static ufk_q_rows gemm_bytes(const ufk_q_bytes *t, const ufk_q_end *end) {
   size_t made = 0;
   for (size_t tiles = (t->rows + BYTES_MR - 1) / BYTES_MR; tiles > 0; tiles--) {
     const size_t rows = (t->rows - made + tiles - 1) / tiles; /* of nearly equal height */
-    if (!one_tile(rows, t, made, end)) return (ufk_q_rows){made, rows};
+    if (!tile_of_bytes(rows, t, made, end)) return (ufk_q_rows){made, rows};
     made += rows;
   }
   return (ufk_q_rows){made, 0};
@@ -512,8 +507,7 @@ INLINE void set_q(ufk_qgemm_table *table) {
   table->q_tiles_2 = TILES_2;
   table->widen_s8 = widen_s8;
   table->widen_u8 = widen_u8;
-  table->gemm_s8 = gemm_s8;
-  table->gemm_s16 = gemm_s16;
+  table->gemm_pairs = gemm_pairs;
   table->fixed_s8 = fixed_s8;
   table->fixed_u8 = fixed_u8;
   table->fixed_s16 = fixed_s16;

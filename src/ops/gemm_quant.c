@@ -34,7 +34,6 @@ typedef struct plan {
   const ufi_gemm_q *g;
   const ufk_qgemm_table *k;
   ufk_q_widen_fn widen;
-  ufk_q_gemm_fn gemm;
   ufk_q_to_int_fn to_int;
   uint8_t flip;          /* BYTES: what makes elements bytes of rows */
   int32_t moved;         /* and what that adds to them */
@@ -159,7 +158,6 @@ static void choose_rows(plan *p) {
   p->depth = g->kernel_h * g->kernel_w * g->channels;
   if (!bytes) {
     p->widen = g->in_dtype == UF_INT16 ? k->widen_s16 : is_u8 ? k->widen_u8 : k->widen_s8;
-    p->gemm = g->kind == UFI_Q_WIDE ? k->gemm_s16 : k->gemm_s8;
     p->a_step = (p->depth + 1) / 2 * 2;
     p->panel = p->a_step * (int64_t)k->q_nr * (g->kind == UFI_Q_WIDE ? 2 : 1);
     return;
@@ -431,31 +429,24 @@ static void finish_float(const plan *p, const stripe *s, const tile *t, const in
                  (size_t)p->g->out_pixel);
 }
 
-/* A tile of pairs. */
-static void tile_pairs(const plan *p, const stripe *s, const tile *t) {
-  int32_t c[TILE];
-  p->gemm((size_t)t->rows, (size_t)t->n, (size_t)p->a_step / 2, (const int16_t *)(const void *)t->a, (size_t)p->a_step,
-          t->b, t->start, c, p->k->q_nr);
-  if (p->g->end == UFI_Q_FLOAT) {
-    finish_float(p, s, t, c);
-    return;
-  }
-  const ufk_q_scale scale = ufi_gemm_q_scale(p->g, t->at);
-  finish_int(p, t, &scale, c);
+/* Adds `products` of tile t from column k on to sums (rows, nr). */
+static void add_pairs(const plan *p, const tile *t, int64_t k, int64_t products, int32_t *sums) {
+  const size_t nr = p->k->q_nr, bytes = p->g->kind == UFI_Q_WIDE ? 2 : 1;
+  const ufk_q_pairs pairs = {.rows = (size_t)t->rows, .n = (size_t)t->n, .pairs = (size_t)products / 2,
+                             .a = (const int16_t *)(const void *)t->a + k, .a_step = (size_t)p->a_step,
+                             .b = t->b + (size_t)k * nr * bytes, .wide = bytes == 2, .c = sums, .ldc = nr};
+  (void)p->k->gemm_pairs(&pairs, &(ufk_q_end){0});
 }
 
 static void tile_blocks(const plan *p, const stripe *s, const tile *t) {
   const ufi_gemm_q *g = p->g;
   const int64_t nr = (int64_t)p->k->q_nr, blocks = p->depth / g->block, columns = t->rows * nr;
-  const int64_t bytes = g->kind == UFI_Q_WIDE ? 2 : 1;
-  int32_t c[TILE] = {0};
   float sum[TILE] = {0};
   const float *row = s->scales + t->row;
   const float *scales = g->blocks + t->column / nr * blocks * nr;
-  const int16_t *a = (const int16_t *)(const void *)t->a;
   for (int64_t i = 0; i < blocks; i++, scales += nr) {
-    p->gemm((size_t)t->rows, (size_t)t->n, (size_t)g->block / 2, a + i * g->block,
-            (size_t)p->a_step, t->b + i * g->block * nr * bytes, no_bias, c, (size_t)nr);
+    int32_t c[TILE] = {0};
+    add_pairs(p, t, i * g->block, g->block, c);
     for (int64_t j = 0; j < columns; j++) sum[j] += (float)c[j] * scales[j % nr];
   }
   for (int64_t i = 0; i < t->rows; i++) {
@@ -482,13 +473,10 @@ static void tile_64(const plan *p, const tile *t) {
   const ufi_gemm_q *g = p->g;
   const int64_t nr = (int64_t)p->k->q_nr;
   const int64_t most = g->kind == UFI_Q_WIDE ? SAFE_WIDE : SAFE_PRODUCTS;
-  const int16_t *a = (const int16_t *)(const void *)t->a;
-  int32_t c[TILE] = {0};
   int64_t sum[TILE] = {0};
   for (int64_t k = 0; k < p->a_step; k += most) {
-    int64_t products = UFI_MIN(most, p->a_step - k);
-    p->gemm((size_t)t->rows, (size_t)t->n, (size_t)products / 2, a + k, (size_t)p->a_step,
-            t->b + k * nr * (g->kind == UFI_Q_WIDE ? 2 : 1), no_bias, c, (size_t)nr);
+    int32_t c[TILE] = {0};
+    add_pairs(p, t, k, UFI_MIN(most, p->a_step - k), c);
     for (int64_t j = 0; j < t->rows * nr; j++) sum[j] += c[j];
   }
   for (int64_t i = 0; i < t->rows; i++) {
@@ -497,15 +485,6 @@ static void tile_64(const plan *p, const tile *t) {
       uint64_t bias = g->bias_64 ? (uint64_t)g->bias_64[t->at + j] : 0;
       out[j] = (int16_t)finish_64(g, (int64_t)((uint64_t)sum[i * nr + j] + bias), t->at + j);
     }
-  }
-}
-
-static void do_tile(const plan *p, const stripe *s, const tile *t) {
-  switch (p->g->end) {
-    case UFI_Q_BLOCKS: tile_blocks(p, s, t); break;
-    case UFI_Q_FIXED_64:
-    case UFI_Q_REAL_64: tile_64(p, t); break;
-    default: tile_pairs(p, s, t); break;
   }
 }
 
@@ -532,35 +511,49 @@ static void set_panel(const plan *p, const stripe *s, tile *t, int32_t *start) {
   t->start = start;
 }
 
+/* Tiles whose sums do not become outputs by themselves. */
 static void do_tiles(const plan *p, const stripe *s, tile *t) {
   for (int64_t left = ufi_ceil_div(s->rows, (int64_t)p->k->q_mr), row = 0; left > 0; left--, row += t->rows) {
     t->rows = ufi_ceil_div(s->rows - row, left); /* tiles of nearly equal height */
     t->row = row;
     t->a = s->a + row * p->a_step * (int64_t)p->row_element;
     t->out = out_of(p, s, t);
-    do_tile(p, s, t);
+    if (p->g->end == UFI_Q_BLOCKS) tile_blocks(p, s, t);
+    else tile_64(p, t);
   }
 }
 
-/* All rows under a panel of bytes. */
-static void do_bytes(const plan *p, const stripe *s, tile *t) {
+/* As many of the rows from t->row on as go at once. */
+static ufk_q_rows multiply_bytes(const plan *p, const stripe *s, const tile *t, const ufk_q_end *end, int32_t *c) {
+  const ufk_q_bytes bytes = {.rows = (size_t)(s->rows - t->row), .n = (size_t)t->n, .runs = (size_t)p->runs,
+                             .quads = (size_t)p->quads, .a = s->rows_at + t->row, .run_step = (size_t)p->run_step,
+                             .b = (const int8_t *)t->b, .start = t->start, .zero = t->zero ? t->zero + t->row : NULL,
+                             .sums = t->sums, .c = c};
+  return p->k->gemm_bytes(&bytes, end);
+}
+
+static ufk_q_rows multiply_pairs(const plan *p, const stripe *s, const tile *t, const ufk_q_end *end, int32_t *c) {
+  const int16_t *a = (const int16_t *)(const void *)s->a + t->row * p->a_step;
+  const ufk_q_pairs pairs = {.rows = (size_t)(s->rows - t->row), .n = (size_t)t->n, .pairs = (size_t)p->a_step / 2, .a = a,
+                             .a_step = (size_t)p->a_step, .b = t->b, .wide = p->g->kind == UFI_Q_WIDE, .start = t->start,
+                             .c = c, .ldc = p->k->q_nr};
+  return p->k->gemm_pairs(&pairs, end);
+}
+
+/* All rows under a panel. */
+static void do_panel(const plan *p, const stripe *s, tile *t) {
   const ufi_gemm_q *g = p->g;
   int32_t c[TILE];
   const bool is_float = g->end == UFI_Q_FLOAT, is_int = !is_float && g->end != UFI_Q_SUM;
-  const bool at_once = is_int && g->out_dtype == UF_INT8;
+  const bool at_once = is_int && g->out_dtype != UF_INT16;
   const ufk_q_scale scale = is_int ? ufi_gemm_q_scale(p->g, t->at) : (ufk_q_scale){0};
   ufk_q_scale exact = scale;
   if (at_once) exact.factor = NULL; /* the other way has been tried */
-  ufk_q_bytes bytes = {.n = (size_t)t->n, .runs = (size_t)p->runs, .quads = (size_t)p->quads,
-                       .run_step = (size_t)p->run_step, .b = (const int8_t *)t->b, .start = t->start,
-                       .sums = t->sums, .c = c};
   for (t->row = 0; t->row < s->rows; t->row += t->rows) {
-    bytes.a = s->rows_at + t->row;
-    bytes.rows = (size_t)(s->rows - t->row);
-    bytes.zero = t->zero ? t->zero + t->row : NULL;
     const ufk_q_float to_float = float_of(p, s, t);
-    const ufk_q_end end = {at_once ? &scale : NULL, is_float ? &to_float : NULL, out_of(p, s, t), (size_t)g->out_pixel};
-    const ufk_q_rows rows = p->k->gemm_bytes(&bytes, &end);
+    const ufk_q_end end = {.scale = at_once ? &scale : NULL, .is_u8 = g->out_dtype == UF_UINT8,
+                           .to_float = is_float ? &to_float : NULL, .out = out_of(p, s, t), .step = (size_t)g->out_pixel};
+    const ufk_q_rows rows = (g->kind == UFI_Q_BYTES ? multiply_bytes : multiply_pairs)(p, s, t, &end, c);
     t->row += (int64_t)rows.made;
     t->rows = (int64_t)rows.summed;
     t->out = out_of(p, s, t);
@@ -572,12 +565,14 @@ static void do_bytes(const plan *p, const stripe *s, tile *t) {
 
 static void do_columns(const plan *p, const stripe *s, int64_t column, int64_t n) {
   int32_t start[UFK_Q_MAX_NR];
+  const ufi_q_end end = p->g->end;
+  const bool by_tiles = end == UFI_Q_BLOCKS || end == UFI_Q_FIXED_64 || end == UFI_Q_REAL_64;
   tile t = {0};
   for (t.column = column; t.column < column + n; t.column += (int64_t)p->k->q_nr) {
     t.n = UFI_MIN((int64_t)p->k->q_nr, column + n - t.column);
     set_panel(p, s, &t, start);
-    if (p->g->kind == UFI_Q_BYTES) do_bytes(p, s, &t);
-    else do_tiles(p, s, &t);
+    if (by_tiles) do_tiles(p, s, &t);
+    else do_panel(p, s, &t);
   }
 }
 

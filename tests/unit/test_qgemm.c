@@ -57,8 +57,10 @@ static void check_gemm(const ufk_qgemm_table *k, size_t rows, size_t n, size_t p
       expected[i * nr + j] = (int32_t)sum;
     }
   }
-  (wide ? k->gemm_s16 : k->gemm_s8)(rows, n, pairs, a.data, a_step, b.data,
-                                    add ? NULL : bias.data, c.data, ldc);
+  const ufk_q_pairs tile = {rows, n, pairs, a.data, a_step, b.data, wide, add ? NULL : bias.data, c.data, ldc};
+  const ufk_q_rows found = k->gemm_pairs(&tile, &(ufk_q_end){0});
+  assert_int_equal(found.made, 0);
+  assert_int_equal(found.summed, rows);
   for (size_t i = 0; i < rows * nr; i++) {
     if (i % nr < n) assert_int_equal(expected[i], ((int32_t *)c.data)[i / nr * ldc + i % nr]);
   }
@@ -190,30 +192,48 @@ static void check_to_int(const ufk_qgemm_table *k, size_t rows, size_t n, int ty
   free_outputs(&o);
 }
 
-/* A product of one quad, sums of which are 0 to 127 above the first row's, to outputs at once. */
-static void check_at_once(const ufk_qgemm_table *k, const outputs *o, bool real) {
+/* Rows of a panel of ones whose first elements are `first`, by either kind of product. */
+typedef enum product { BYTES, NARROW_PAIRS, WIDE_PAIRS, PRODUCTS } product;
+static bool has_product(const ufk_qgemm_table *k, product kind, size_t rows) {
+  return kind == BYTES ? k->gemm_bytes && rows <= k->q_bytes_mr : rows <= k->q_mr;
+}
+static ufk_q_rows multiply_ones(const ufk_qgemm_table *k, product kind, size_t rows, size_t n, const uint8_t *first,
+                                const int32_t *start, const ufk_q_end *end, int32_t *c) {
+  uint8_t quads[UFK_Q_MAX_MR][4] = {{0}};
+  int16_t pairs[UFK_Q_MAX_MR][2] = {{0}}, wide[2 * UFK_Q_MAX_NR];
+  const uint8_t *at[UFK_Q_MAX_MR] = {NULL};
+  int8_t b[4 * UFK_Q_MAX_NR];
+  for (size_t i = 0; i < rows; i++) at[i] = quads[i], quads[i][0] = first[i], pairs[i][0] = first[i];
+  for (size_t i = 0; i < 2 * UFK_Q_MAX_NR; i++) wide[i] = 1;
+  memset(b, 1, sizeof b);
+  if (kind == BYTES) {
+    return k->gemm_bytes(&(ufk_q_bytes){.rows = rows, .n = n, .runs = 1, .quads = 1, .a = at, .b = b, .start = start, .c = c}, end);
+  }
+  const void *panel = kind == WIDE_PAIRS ? (const void *)wide : b;
+  return k->gemm_pairs(&(ufk_q_pairs){.rows = rows, .n = n, .pairs = 1, .a = pairs[0], .a_step = 2, .b = panel,
+                                      .wide = kind == WIDE_PAIRS, .start = start, .c = c, .ldc = k->q_nr}, end);
+}
+
+/* A product to outputs at once: sums are 0 to 127 above the first row's. */
+static void check_at_once(const ufk_qgemm_table *k, const outputs *o, product kind, bool is_u8, bool real) {
   const size_t nr = k->q_nr;
   const int32_t *start = o->acc.data;
   guarded c = guard(o->rows * nr * 4);
-  uint8_t quads[UFK_Q_MAX_MR][4] = {{0}};
-  const uint8_t *at[UFK_Q_MAX_MR] = {NULL};
-  int8_t b[4 * UFK_Q_MAX_NR];
-  for (size_t i = 0; i < o->rows; i++) {
-    quads[i][0] = (uint8_t)below(2 + i * 10);
-    at[i] = quads[i];
-  }
-  memset(b, 1, sizeof b);
-  const ufk_q_bytes tile = {.rows = o->rows, .n = o->n, .runs = 1, .quads = 1, .a = at, .b = b, .start = start,
-                            .c = c.data};
-  const ufk_q_end end = {.scale = &o->scale, .out = o->out.data, .step = o->step};
+  uint8_t first[UFK_Q_MAX_MR];
+  for (size_t i = 0; i < o->rows; i++) first[i] = (uint8_t)below(2 + i * 10);
+  const ufk_q_end end = {.scale = &o->scale, .is_u8 = is_u8, .out = o->out.data, .step = o->step};
   memset(o->out.data, 99, (o->rows - 1) * o->step + o->n);
-  const ufk_q_rows found = k->gemm_bytes(&tile, &end);
+  const ufk_q_rows found = multiply_ones(k, kind, o->rows, o->n, first, start, &end, c.data);
   assert_int_equal(found.made + found.summed, o->rows);
   for (size_t i = 0; i < o->rows * o->n; i++) {
-    const size_t row = i / o->n, j = i % o->n;
-    const int32_t sum = (int32_t)((uint32_t)start[j] + quads[row][0]);
-    if (row < found.made) assert_int_equal(expected_output(o, real, sum, j), ((int8_t *)o->out.data)[row * o->step + j]);
-    else assert_int_equal(sum, ((int32_t *)c.data)[(row - found.made) * nr + j]);
+    const size_t row = i / o->n, j = i % o->n, at = row * o->step + j;
+    const int32_t sum = (int32_t)((uint32_t)start[j] + first[row]);
+    if (row < found.made) {
+      const int32_t made = is_u8 ? ((uint8_t *)o->out.data)[at] : ((int8_t *)o->out.data)[at];
+      assert_int_equal(expected_output(o, real, sum, j), made);
+    } else {
+      assert_int_equal(sum, ((int32_t *)c.data)[(row - found.made) * nr + j]);
+    }
   }
   unguard(&c);
 }
@@ -243,7 +263,7 @@ static void check_many(const ufk_qgemm_table *k, size_t rows) {
   o.scale.nudge = nudge;
   o.scale.zero = 7;
   o.scale.min = -128;
-  const ufk_q_rows found = k->gemm_bytes(&tile, &(ufk_q_end){&o.scale, NULL, out, o.n});
+  const ufk_q_rows found = k->gemm_bytes(&tile, &(ufk_q_end){.scale = &o.scale, .out = out, .step = o.n});
   for (size_t i = 0; i < found.made * o.n; i++) assert_int_equal(out[i], 7);
   free(out);
   unguard(&c);
@@ -274,13 +294,42 @@ static void check_near(const ufk_qgemm_table *k, size_t rows, size_t n, int type
   o.scale.factor = factor.data;
   o.scale.nudge = nudge.data;
   check_outputs(k, &o, type, real);
-  if (type == 0 && n <= k->q_nr && k->gemm_bytes && rows <= k->q_bytes_mr) check_at_once(k, &o, real);
+  for (product kind = BYTES; kind < PRODUCTS && n <= k->q_nr; kind++) {
+    if (has_product(k, kind, rows)) check_at_once(k, &o, kind, type == 1, real);
+  }
   unguard(&factor), unguard(&nudge);
   free_outputs(&o);
 }
 
 /* The sums of a product at once, as of sums in memory. */
-static void check_float_at_once(const ufk_qgemm_table *k, size_t rows, size_t n) {
+static void check_float_at_once(const ufk_qgemm_table *k, product kind, size_t rows, size_t n) {
+  const size_t nr = k->q_nr, step = n + below(3), size = ((rows - 1) * step + n) * 4;
+  guarded start = guard_ints(nr), row = guard(rows * 4), c = guard(k->q_mr * nr * 4);
+  guarded column = guard(padded(n) * 4), bias = guard(padded(n) * 4);
+  guarded out = guard(size), expected = guard(size);
+  uint8_t first[UFK_Q_MAX_MR];
+  for (size_t j = 0; j < padded(n); j++) {
+    ((float *)column.data)[j] = (float)below(1000) / 777.0f;
+    ((float *)bias.data)[j] = (float)below(99) - 50;
+  }
+  for (size_t i = 0; i < rows; i++) ((float *)row.data)[i] = 1.0f / (float)(1 + below(77)), first[i] = (uint8_t)below(256);
+  const ufk_q_float s = {column.data, below(2) ? bias.data : NULL, row.data, below(2), below(2) ? 0 : -INFINITY, 1e9f};
+  const ufk_q_end end = {.to_float = &s, .out = out.data, .step = step};
+  const ufk_q_rows found = multiply_ones(k, kind, rows, n, first, start.data, &end, c.data);
+  assert_int_equal(found.made + found.summed, rows);
+  for (size_t i = 0; i < found.made; i++) {
+    int32_t acc[2 * UFK_Q_MAX_NR];
+    for (size_t j = 0; j < nr; j++) acc[j] = (int32_t)(((uint32_t *)start.data)[j] + first[i]);
+    ufk_q_float one = s;
+    one.row += i;
+    k->to_float(1, n, acc, nr, &one, (float *)expected.data + i * step, step);
+    assert_memory_equal((float *)out.data + i * step, (float *)expected.data + i * step, n * 4);
+  }
+  unguard(&start), unguard(&row), unguard(&column), unguard(&bias), unguard(&c), unguard(&out), unguard(&expected);
+}
+
+/* The same of a product of nothing whose rows have zero points of their own. */
+static void check_zeros_at_once(const ufk_qgemm_table *k, size_t rows, size_t n) {
   const size_t nr = k->q_nr, step = n + below(3), size = ((rows - 1) * step + n) * 4;
   guarded start = guard_ints(nr), sums = guard_ints(nr), zero = guard_ints(rows), row = guard(rows * 4);
   guarded column = guard(padded(n) * 4), bias = guard(padded(n) * 4), c = guard(k->q_bytes_mr * nr * 4);
@@ -367,11 +416,14 @@ static void sizes(const ufk_qgemm_table *k, const ufk_qgemm_table *scalar) {
   }
   for (size_t rows = 1; rows < 100 && k->gemm_bytes; rows++) {
     check_many(k, rows);
-    check_float_at_once(k, 1 + rows % 40, 1 + below(k->q_nr));
+    check_zeros_at_once(k, 1 + rows % 40, 1 + below(k->q_nr));
   }
   for (size_t rows = 1; rows <= k->q_mr; rows++) {
     for (int i = 0; i < 30; i++) {
       check_gemm(k, rows, 1 + below(k->q_nr), below(9) ? below(40) : below(1000), i % 2);
+      for (product kind = BYTES; kind < PRODUCTS; kind++) {
+        if (has_product(k, kind, rows)) check_float_at_once(k, kind, rows, 1 + below(k->q_nr));
+      }
       if (!k->gemm_bytes || rows > k->q_bytes_mr) continue;
       check_gemm_bytes(k, rows, 1 + below(k->q_nr), 1, below(9) ? below(20) : below(1000));
       check_gemm_bytes(k, rows, 1 + below(k->q_nr), below(8), 1 + below(20));
