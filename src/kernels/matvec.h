@@ -35,7 +35,8 @@ typedef void (*ufk_f32_panels_fn)(size_t rows, size_t cols, const float *w, cons
  * less their zero point. Sums wrap around at 32 bits, here and below. */
 typedef void (*ufk_s8_matvec_fn)(size_t rows, size_t cols, const int8_t *w, const int16_t *x, int32_t *sums);
 
-/* sums[i] = start[i] * times + the sum over packed w, of bytes as they are; start and sums are for whole panels. */
+/* sums[i] = start[i] * times + the sum over packed w, of bytes as they are; start and sums are for whole panels.
+ * s8_panels: no weight is -128. */
 typedef void (*ufk_s8_panels_fn)(size_t rows, size_t cols, const int8_t *w, const int8_t *x, const int32_t *start,
                                  int32_t times, int32_t *sums);
 
@@ -50,9 +51,9 @@ typedef struct ufk_matvec_form {
 typedef struct ufk_matvec_table {
   ufk_f32_matvec_fn f32;
   ufk_s8_matvec_fn s8;
-  ufk_matvec_form f32_form, s8_form, s4_form;
+  ufk_matvec_form f32_form, s8_form, s8_full_form, s4_form;
   ufk_f32_panels_fn f32_panels;
-  ufk_s8_panels_fn s8_panels;
+  ufk_s8_panels_fn s8_panels, s8_full_panels; /* full: any weight; the same ones where there is no difference */
   ufk_s4_panels_fn s4_panels;
 } ufk_matvec_table;
 

@@ -73,7 +73,8 @@ static void s4_panels(size_t rows, size_t cols, const int8_t *w, const int8_t *x
 
 void ufk_matvec_scalar(ufk_matvec_table *table) {
   *table = (ufk_matvec_table){
-    .f32 = f32, .s8 = s8, .f32_form = {PANEL, 1, 0}, .s8_form = {PANEL, 1, 0}, .s4_form = {PANEL, 1, 0x88},
-    .f32_panels = f32_panels, .s8_panels = s8_panels, .s4_panels = s4_panels,
+    .f32 = f32, .s8 = s8, .f32_form = {PANEL, 1, 0}, .s8_form = {PANEL, 1, 0}, .s8_full_form = {PANEL, 1, 0},
+    .s4_form = {PANEL, 1, 0x88}, .f32_panels = f32_panels, .s8_panels = s8_panels, .s8_full_panels = s8_panels,
+    .s4_panels = s4_panels,
   };
 }

@@ -18,8 +18,9 @@
  *
  *   FLIP               what packed weights are xored with; then products are too large by b_excess(x, n)
  *   b_excess(x, n)     for n bytes x (in each lane: the vector of it is subtracted)
- *   b_spread(p)        the group at p in every lane, as b_dot wants it
+ *   b_spread(p)        the group at p in every lane, as b_packed wants it
  *   b_packed(acc, w, x)   acc + the products of VW packed groups at w and x
+ *   HAS_FULL           b_packed does not take weights of -128; FULL_BW, full_spread and full_packed, without flip, do
  *
  * and for weights of 4 bits, four for each lane, plus 8 so that they have no sign:
  *
@@ -132,30 +133,38 @@ static void matvec_s8(size_t rows, size_t cols, const int8_t *w, const int16_t *
 
 /* ---- bytes by bytes ----------------------------------------------------------------- */
 
-INLINE void panel_bytes(size_t cols, const int8_t *w, const int8_t *x, veci acc[PV]) {
-  size_t j = 0;
-  for (; j + BW <= cols; j += BW, w += PV * VW * BW) {
-    const veci at = b_spread(x + j);
-    UNROLL for (size_t v = 0; v < PV; v++) acc[v] = b_packed(acc[v], w + v * VW * BW, at);
+#define PANELS(name, width, spread, packed, excess_of)                                                               \
+  INLINE void name##_panel(size_t cols, const int8_t *w, const int8_t *x, veci acc[PV]) {                             \
+    size_t j = 0;                                                                                                    \
+    for (; j + (width) <= cols; j += (width), w += PV * VW * (width)) {                                               \
+      const veci at = spread(x + j);                                                                                 \
+      UNROLL for (size_t v = 0; v < PV; v++) acc[v] = packed(acc[v], w + v * VW * (width), at);                       \
+    }                                                                                                                \
+    if (j == cols) return;                                                                                           \
+    int8_t last[width] = {0};                                                                                        \
+    memcpy(last, x + j, cols - j);                                                                                   \
+    const veci at = spread(last);                                                                                    \
+    UNROLL for (size_t v = 0; v < PV; v++) acc[v] = packed(acc[v], w + v * VW * (width), at);                         \
+  }                                                                                                                  \
+  static void name(size_t rows, size_t cols, const int8_t *w, const int8_t *x, const int32_t *start, int32_t times,   \
+                   int32_t *sums) {                                                                                  \
+    const veci excess = i_set1(excess_of(x, cols)), factor = i_set1(times);                                          \
+    const size_t panel = PV * VW * ((cols + (width) - 1) / (width) * (width));                                        \
+    for (size_t r = 0; r < rows; r += PV * VW, w += panel) {                                                         \
+      veci acc[PV];                                                                                                  \
+      UNROLL for (size_t v = 0; v < PV; v++) acc[v] = i_sub(i_mul(i_load(start + r + v * VW), factor), excess);       \
+      name##_panel(cols, w, x, acc);                                                                                 \
+      UNROLL for (size_t v = 0; v < PV; v++) i_store(sums + r + v * VW, acc[v]);                                      \
+    }                                                                                                                \
   }
-  if (j == cols) return;
-  int8_t last[BW] = {0};
-  memcpy(last, x + j, cols - j);
-  const veci at = b_spread(last);
-  UNROLL for (size_t v = 0; v < PV; v++) acc[v] = b_packed(acc[v], w + v * VW * BW, at);
-}
-
-static void panels_bytes(size_t rows, size_t cols, const int8_t *w, const int8_t *x, const int32_t *start, int32_t times,
-                         int32_t *sums) {
-  const veci excess = i_set1(b_excess(x, cols)), factor = i_set1(times);
-  const size_t panel = PV * VW * ((cols + BW - 1) / BW * BW);
-  for (size_t r = 0; r < rows; r += PV * VW, w += panel) {
-    veci acc[PV];
-    UNROLL for (size_t v = 0; v < PV; v++) acc[v] = i_sub(i_mul(i_load(start + r + v * VW), factor), excess);
-    panel_bytes(cols, w, x, acc);
-    UNROLL for (size_t v = 0; v < PV; v++) i_store(sums + r + v * VW, acc[v]);
-  }
-}
+PANELS(panels_bytes, BW, b_spread, b_packed, b_excess)
+#ifdef HAS_FULL
+#define NO_EXCESS(x, n) 0
+PANELS(panels_full, FULL_BW, full_spread, full_packed, NO_EXCESS)
+#else
+#define FULL_BW BW
+#define panels_full panels_bytes
+#endif
 
 /* ---- half bytes by bytes --------------------------------------------------------------- */
 
@@ -202,7 +211,8 @@ static void panels_nibbles(size_t rows, size_t cols, const int8_t *w, const int8
 static void set_matvec(ufk_matvec_table *table) {
   *table = (ufk_matvec_table){
     .f32 = matvec_f32, .s8 = matvec_s8,
-    .f32_form = {PV * VW, 1, 0}, .s8_form = {PV * VW, BW, FLIP}, .s4_form = {PV * VW, 4, 0x88},
-    .f32_panels = panels_f32, .s8_panels = panels_bytes, .s4_panels = panels_nibbles,
+    .f32_form = {PV * VW, 1, 0}, .s8_form = {PV * VW, BW, FLIP}, .s8_full_form = {PV * VW, FULL_BW, FLIP},
+    .s4_form = {PV * VW, 4, 0x88}, .f32_panels = panels_f32, .s8_panels = panels_bytes, .s8_full_panels = panels_full,
+    .s4_panels = panels_nibbles,
   };
 }

@@ -15,18 +15,26 @@ enum {
   BLOCK = 16,               /* columns that are packed at a time: the lines that they go to stay in the first cache */
 };
 
+/* Whether weights, which may be known only later, have to be taken for full ones. */
+static bool is_full(const ufi_tensor *w) {
+  const ufk_matvec_table *k = &ufi_kernels_get()->matvec;
+  if (k->s8_panels == k->s8_full_panels || uf_dtype_bits(w->dtype) != 8 || w->count == 0) return false;
+  return !w->is_lasting || memchr(w->data, 0x80, (size_t)w->count) != NULL;
+}
+
 ufi_gemv ufi_gemv_of(const ufi_tensor *const *weights, int32_t n) {
   ufi_gemv g = {.cols = weights[0]->dims[1], .is_float = weights[0]->dtype == UF_FLOAT32, .is_nibbles = true};
   for (int32_t i = 0; i < n; i++) {
     g.rows += weights[i]->dims[0];
     g.is_nibbles = g.is_nibbles && (weights[i]->dtype == UF_INT4 || weights[i]->dtype == UF_INT2);
+    g.is_full = g.is_full || is_full(weights[i]);
   }
   return g;
 }
 
 static const ufk_matvec_form *form_of(const ufi_gemv *g) {
   const ufk_matvec_table *k = &ufi_kernels_get()->matvec;
-  return g->is_float ? &k->f32_form : g->is_nibbles ? &k->s4_form : &k->s8_form;
+  return g->is_float ? &k->f32_form : g->is_nibbles ? &k->s4_form : g->is_full ? &k->s8_full_form : &k->s8_form;
 }
 
 static size_t element_size(const ufi_gemv *g) { return g->is_float ? sizeof(float) : 1; }
@@ -150,7 +158,7 @@ static void panels_s8(void *context, size_t begin, size_t end) {
   const product *p = context;
   const ufk_matvec_table *k = &ufi_kernels_get()->matvec;
   const size_t panel = form_of(p->g)->panel, from = begin * panel, to = UFI_MIN(end * panel, (size_t)p->g->rows);
-  (p->g->is_nibbles ? k->s4_panels : k->s8_panels)(
+  (p->g->is_nibbles ? k->s4_panels : p->g->is_full ? k->s8_full_panels : k->s8_panels)(
       to - from, (size_t)p->g->cols, (const int8_t *)(p->panels + begin * panel_size(p->g)), p->x,
       (const int32_t *)p->start + from, p->times, (int32_t *)p->y + from);
 }

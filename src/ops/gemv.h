@@ -14,6 +14,7 @@
 typedef struct ufi_gemv {
   int64_t rows, cols;
   bool is_float, is_nibbles; /* neither: bytes */
+  bool is_full;              /* some byte is -128, which the quick kernel may not take */
 } ufi_gemv;
 
 /* Length of arrays with one element for each row of bytes. */

@@ -103,19 +103,20 @@ static void check_f32_panels(const ufk_matvec_table *k, size_t rows, size_t cols
   for (size_t i = 0; i < UFI_COUNT(all); i++) unguard(all[i]);
 }
 
-/* Packed weights of 8 or 4 bits. */
-static void check_packed(const ufk_matvec_table *k, int bits, size_t rows, size_t cols, bool extreme) {
-  const ufk_matvec_form *form = bits == 4 ? &k->s4_form : &k->s8_form;
+/* Packed weights of 8 or 4 bits; full: -128 among them. */
+static void check_packed(const ufk_matvec_table *k, int bits, bool full, size_t rows, size_t cols, bool extreme) {
+  const ufk_matvec_form *form = bits == 4 ? &k->s4_form : full ? &k->s8_full_form : &k->s8_form;
   const size_t padded = (rows + form->panel - 1) / form->panel * form->panel;
   guarded w = guard(rows * cols), x = guard(cols), sums = guard(padded * 4), starts = guard(padded * 4);
   int8_t *pw = w.data, *px = x.data;
   const int32_t *ps = sums.data;
   for (size_t i = 0; i < rows * cols; i++) pw[i] = (int8_t)((extreme ? -128 : (int8_t)random_bits()) >> (8 - bits));
-  for (size_t i = 0; i < cols; i++) px[i] = extreme ? -128 : (int8_t)random_bits();
+  for (size_t i = 0; i < rows * cols; i++) pw[i] = bits == 8 && !full && pw[i] == -128 ? -127 : pw[i];
+  for (size_t i = 0; i < cols; i++) px[i] = extreme || !below(9) ? -128 : (int8_t)random_bits();
   for (size_t i = 0; i < rows; i++) ((int32_t *)starts.data)[i] = (int32_t)random_bits();
   guarded packed = bits == 4 ? pack_nibbles(form, rows, cols, pw) : pack(form, rows, cols, 1, pw);
   const int32_t times = (int32_t)(cols % 4) - 1;
-  (bits == 4 ? k->s4_panels : k->s8_panels)(rows, cols, packed.data, px, starts.data, times, sums.data);
+  (bits == 4 ? k->s4_panels : full ? k->s8_full_panels : k->s8_panels)(rows, cols, packed.data, px, starts.data, times, sums.data);
   for (size_t r = 0; r < rows; r++) {
     uint32_t want = ((uint32_t *)starts.data)[r] * (uint32_t)times;
     for (size_t i = 0; i < cols; i++) want += (uint32_t)(pw[r * cols + i] * px[i]);
@@ -132,12 +133,14 @@ static void check_kernels(const ufi_kernels *kernels) {
       check_f32(&kernels->matvec, rows[r], cols);
       check_s8(&kernels->matvec, rows[r], cols, false);
       check_f32_panels(&kernels->matvec, rows[r], cols);
-      check_packed(&kernels->matvec, 8, rows[r], cols, false);
-      check_packed(&kernels->matvec, 4, rows[r], cols, false);
+      check_packed(&kernels->matvec, 8, false, rows[r], cols, false);
+      check_packed(&kernels->matvec, 8, true, rows[r], cols, false);
+      check_packed(&kernels->matvec, 4, false, rows[r], cols, false);
     }
   }
-  check_packed(&kernels->matvec, 8, 9, 140001, true);
-  check_packed(&kernels->matvec, 4, 9, 140001, true);
+  check_packed(&kernels->matvec, 8, false, 9, 140001, true);
+  check_packed(&kernels->matvec, 8, true, 9, 140001, true);
+  check_packed(&kernels->matvec, 4, false, 9, 140001, true);
   check_s8(&kernels->matvec, 9, 70001, true);
 }
 

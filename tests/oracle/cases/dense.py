@@ -145,6 +145,11 @@ def fc_quantized(rng):
             x = Arg(integers(rng, x_type, (3, 70), lowest=True), scale=0.05, zero=0 if x_type == "int16" else 11)
             w = weights(rng, "int8", (9, 70), zero=zero, lowest=True)
             yield FC.case(f"{x_type}_weights_zero_{zero}", [x, w], [x_type], quant=(1.0 if x_type == "int8" else 90.0, 0))
+    for channels in (0, 75):
+        for lowest in (False, True):  # one row: kernels may have a way of their own for weights without -128
+            x = Arg(integers(rng, "int8", (1, 71), lowest=True), scale=0.05, zero=5)
+            w = weights(rng, "int8", (75, 71), channels, lowest=lowest)
+            yield FC.case(f"int8_row_{channels}_{lowest}", [x, w], ["int8"], quant=(0.9, -4))
     for factor in (1e-12, 1e-7, 0.5, 1.0, 3.7, 1e3):
         x, w = Arg(integers(rng, "int8", (4, 20), lowest=True), scale=0.5, zero=3), weights(rng, "int8", (7, 20), lowest=True)
         yield FC.case(f"int8_factor_{factor:g}", [x, w], ["int8"], quant=(np.float32(0.01 / factor), -1))
