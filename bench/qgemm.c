@@ -106,12 +106,12 @@ static void make_scales(int64_t n, int64_t depth, layer *l) {
 }
 
 static void make_layer(const shape *s, ufi_pool *pool, layer *l) {
-  const int64_t n = s->filters, run = s->kernel * s->channels, run_packed = (run + 3) / 4 * 4;
+  const ufi_q_kind kind = ufi_q_kind_of(UF_INT8, false);
+  const int64_t n = s->filters, run = s->kernel * s->channels, run_packed = ufi_ceil_div(run, ufi_q_group(kind)) * ufi_q_group(kind);
   const int64_t filter = s->kernel * run, depth = s->kernel * run_packed;
   int64_t out, before, after;
   ufi_window_axis(true, s->size, s->kernel, s->stride, 1, &out, &before, &after);
   size_t packed, rows;
-  const ufi_q_kind kind = ufi_q_kind_of(UF_INT8, false);
   if (!ufi_gemm_q_packed_size(depth, n, kind, &packed) || !ufi_gemm_q_rows_size(depth, &rows)) exit(1);
   l->zero = -3;
   l->pool = pool;

@@ -36,14 +36,15 @@ typedef void (*ufk_q_widen_fn)(size_t runs, size_t n, const void *const *from, i
 
 /* Rows of a panel of a product of pairs:
  *
- *   sum[i][j] = start[j] + sum over k < 2 * pairs of a[i * a_step + k] * b[k][j]
+ *   sum[i][j] = start[j] + sum over t < runs, k < 2 * pairs of a[i][t * run_step + k] * b[t][k][j]
  *
- * for i < rows and j < n <= nr. b is one packed panel, (pairs, nr, 2) of int8 or (wide) int16: the two rows of a pair
- * lie next to each other. start has nr elements; NULL: sums are added to c. |a * b| may be up to 2^30 - 1. */
+ * for i < rows and j < n <= nr. a[i] are int16; b is one packed panel, (runs, pairs, nr, 2) of int8 or (wide) int16: the
+ * two rows of a pair lie next to each other. start has nr elements; NULL: sums are added to c. |a * b| may be up to
+ * 2^30 - 1. */
 typedef struct ufk_q_pairs {
-  size_t rows, n, pairs;
-  const int16_t *a;
-  size_t a_step;
+  size_t rows, n, runs, pairs;
+  const void *const *a;
+  size_t run_step;       /* elements */
   const void *b;
   bool wide;
   const int32_t *start;
@@ -65,7 +66,7 @@ typedef void (*ufk_q_copy_fn)(size_t runs, size_t n, const void *const *from, ui
  * for i < rows and j < n <= nr. b is one packed panel, (runs, quads, nr, 4); start and sums have nr elements. */
 typedef struct ufk_q_bytes {
   size_t rows, n, runs, quads;
-  const uint8_t *const *a;
+  const void *const *a;  /* bytes */
   size_t run_step;
   const int8_t *b;
   const int32_t *start;

@@ -34,10 +34,11 @@ static void widen_s16(size_t runs, size_t n, const void *const *from, int32_t ze
 /* ---- products --------------------------------------------------------------- */
 
 #define ROW_OF_PAIRS(type, name)                                                              \
-  static void name(const int16_t *a, size_t pairs, const void *b, uint32_t sum[NR]) {          \
-    const type *panel = b;                                                                    \
-    for (size_t k = 0; k < pairs; k++, panel += 2 * NR) {                                      \
-      const int32_t x = a[2 * k], y = a[2 * k + 1];                                            \
+  static void name(const int16_t *a, const ufk_q_pairs *t, uint32_t sum[NR]) {                 \
+    const type *panel = t->b;                                                                 \
+    for (size_t k = 0; k < t->runs * t->pairs; k++, panel += 2 * NR) {                         \
+      const int16_t *pair = a + k / t->pairs * t->run_step + k % t->pairs * 2;                  \
+      const int32_t x = pair[0], y = pair[1];                                                  \
       for (size_t j = 0; j < NR; j++) {                                                       \
         sum[j] += (uint32_t)(x * panel[2 * j]) + (uint32_t)(y * panel[2 * j + 1]);             \
       }                                                                                       \
@@ -53,7 +54,7 @@ static ufk_q_rows gemm_pairs(const ufk_q_pairs *t, const ufk_q_end *end) {
     uint32_t sum[NR];
     int32_t *c = t->c + i * t->ldc;
     for (size_t j = 0; j < NR; j++) sum[j] = (uint32_t)(t->start ? t->start[j] : c[j]);
-    (t->wide ? row_of_s16 : row_of_s8)(t->a + i * t->a_step, t->pairs, t->b, sum);
+    (t->wide ? row_of_s16 : row_of_s8)(t->a[i], t, sum);
     for (size_t j = 0; j < NR; j++) c[j] = (int32_t)sum[j];
   }
   return (ufk_q_rows){0, rows};
@@ -87,7 +88,7 @@ static ufk_q_rows gemm_bytes(const ufk_q_bytes *t, const ufk_q_end *end) {
     const uint32_t zero = t->zero ? (uint32_t)t->zero[i] : 0;
     for (size_t j = 0; j < NR; j++) sum[j] = (uint32_t)t->start[j] - (zero ? zero * (uint32_t)t->sums[j] : 0);
     for (size_t k = 0; k < t->runs * t->quads; k++) {
-      const uint8_t *x = t->a[i] + k / t->quads * t->run_step + k % t->quads * 4;
+      const uint8_t *x = (const uint8_t *)t->a[i] + k / t->quads * t->run_step + k % t->quads * 4;
       for (size_t j = 0; j < NR; j++, b += 4) {
         sum[j] += (uint32_t)(x[0] * b[0] + x[1] * b[1] + x[2] * b[2] + x[3] * b[3]);
       }

@@ -285,11 +285,12 @@ INLINE veci pair_at(const int16_t *p) {
   return i_set1(pair);
 }
 
-INLINE void pairs_sums(const size_t rows, const size_t nv, const bool wide, const ufk_q_pairs *t, size_t first, veci acc[MR][NV]) {
-  const int8_t *b8 = t->b;
-  const int16_t *b16 = t->b, *a[MR];
-  UNROLL for (size_t i = 0; i < rows; i++) a[i] = t->a + (first + i) * t->a_step;
-  for (size_t k = 0, pairs = t->pairs; k < pairs; k++) {
+/* Adds the products of one run: pairs from element `from` of rows on. */
+INLINE void pairs_run(const size_t rows, const size_t nv, const bool wide, size_t pairs, const int16_t *const a[MR], size_t from,
+                      const int8_t *b8, const int16_t *b16, veci acc[MR][NV]) {
+  const int16_t *at[MR];
+  UNROLL for (size_t i = 0; i < rows; i++) at[i] = a[i] + from;
+  for (size_t k = 0; k < pairs; k++) {
     if (wide) ufi_prefetch_ahead(b16 + k * 2 * NR, 2 * NR * sizeof *b16);
     veci col[NV];
     UNROLL for (size_t j = 0; j < nv; j++) {
@@ -297,7 +298,7 @@ INLINE void pairs_sums(const size_t rows, const size_t nv, const bool wide, cons
                     : i_widen_s8(b8 + k * 2 * NR + j * 2 * VW);
     }
     UNROLL for (size_t i = 0; i < rows; i++) {
-      veci x = pair_at(a[i] + 2 * k);
+      veci x = pair_at(at[i] + 2 * k);
       UNROLL for (size_t j = 0; j < nv; j++) acc[i][j] = i_dot(acc[i][j], x, col[j]);
     }
   }
@@ -309,7 +310,12 @@ INLINE bool pairs_tile(const size_t rows, const size_t nv, const bool wide, cons
   UNROLL for (size_t i = 0; i < rows; i++) {
     UNROLL for (size_t j = 0; j < nv; j++) acc[i][j] = i_load((t->start ? t->start : t->c + i * t->ldc) + j * VW);
   }
-  pairs_sums(rows, nv, wide, t, first, acc);
+  const int16_t *a[MR];
+  UNROLL for (size_t i = 0; i < rows; i++) a[i] = t->a[first + i];
+  const size_t panel = 2 * NR * t->pairs;
+  for (size_t run = 0; run < t->runs; run++) {
+    pairs_run(rows, nv, wide, t->pairs, a, run * t->run_step, (const int8_t *)t->b + run * panel, (const int16_t *)t->b + run * panel, acc);
+  }
   if (tile_end(rows, nv, acc, t->n, first, end)) return true;
   UNROLL for (size_t i = 0; i < rows; i++) {
     UNROLL for (size_t j = 0; j < nv; j++) i_store(t->c + i * t->ldc + j * VW, acc[i][j]);

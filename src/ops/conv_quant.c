@@ -24,13 +24,13 @@ static void conv_pack(const ufi_q_spec *spec, const void *weights, void *out) {
   }
 }
 
-/* Products of bytes read windows by lines of the image. */
+/* Windows are read by lines of the image, unless sums are of 64 bits. */
 static void set_runs(const ufi_conv_geometry *g, ufi_q_spec *spec) {
   const uf_dtype in = g->input->dtype;
-  const int64_t run = g->kernel_w * g->in_c;
-  if (ufi_q_kind_of(in, false) != UFI_Q_BYTES || g->groups > 1 || g->dilation_w > 1) return;
+  const int64_t run = g->kernel_w * g->in_c, group = ufi_q_group(ufi_q_kind_of(in, false));
+  if (in == UF_INT16 || g->groups > 1 || g->dilation_w > 1) return;
   spec->runs = g->kernel_h;
-  spec->depth = g->kernel_h * ((run + 3) / 4 * 4);
+  spec->depth = g->kernel_h * (ufi_ceil_div(run, group) * group);
 }
 
 /* All scales are the same. */

@@ -44,9 +44,9 @@ typedef struct plan {
   bool in_place, by_lines;
   bool line_is_run;      /* taps of one line lie side by side */
   int64_t depth, a_step; /* of a row: elements, and gathered ones (whole groups) */
-  int64_t runs, quads;   /* BYTES: runs of a row that are padded, groups of four in each */
-  int64_t run_step;      /* bytes from one to the next */
-  int64_t line;          /* by lines: bytes of one, with borders */
+  int64_t runs, steps;   /* runs of a row that are padded, groups of four (BYTES) or two in each */
+  int64_t run_step;      /* elements from one to the next */
+  int64_t line;          /* by lines: elements of one, with borders */
   int64_t panel;         /* bytes of a panel of columns */
   int64_t lines, width;  /* output rows, pixels in each, as far as they are regular */
   int64_t image_lines;   /* such lines in an image */
@@ -61,8 +61,8 @@ typedef struct plan {
 typedef struct stripe {
   int64_t group, row, rows;
   bool one_zero;         /* all rows have the same zero point */
-  const uint8_t *a;      /* rows a_step elements apart */
-  const uint8_t *rows_at[MAX_ROWS]; /* BYTES: each */
+  const uint8_t *a;      /* rows a_step elements apart, unless by lines */
+  const void *rows_at[MAX_ROWS]; /* each */
   int32_t terms[MAX_ROWS]; /* BYTES: with b_zero what it takes from the sums of each, else zero points that differ */
   float scales[MAX_ROWS];  /* of each, for float outputs */
   uint8_t *out;
@@ -77,7 +77,7 @@ static int64_t line_reach(const ufi_gemm_q *g) { return (g->kernel_h - 1) * g->d
 static int64_t stripe_units(const plan *p, int64_t tiles) {
   const ufi_gemm_q *g = p->g;
   if (p->by_lines) {
-    const int64_t lines = (ROWS_BYTES / p->line - line_reach(g)) / g->stride_h + 1;
+    const int64_t lines = (ROWS_BYTES / (p->line * (int64_t)p->row_element) - line_reach(g)) / g->stride_h + 1;
     const int64_t rows = UFI_MAX(UFI_MIN(lines, MAX_ROWS / g->out_w) * g->out_w, UFI_MIN(g->out_w, (int64_t)MAX_ROWS));
     return UFI_MAX(rows / p->unit, 1);
   }
@@ -151,30 +151,30 @@ static void choose_rows(plan *p) {
   const ufi_gemm_q *g = p->g;
   const ufk_qgemm_table *k = p->k;
   const bool is_u8 = g->in_dtype == UF_UINT8, bytes = g->kind == UFI_Q_BYTES;
+  const int64_t group = bytes ? 4 : 2;
   p->element = g->in_dtype == UF_INT16 ? 2 : 1;
   p->row_element = bytes ? 1 : 2;
   p->flat = is_flat(g);
   p->line_is_run = g->dilation_w == 1 && g->in_pixel == g->channels;
   p->depth = g->kernel_h * g->kernel_w * g->channels;
-  if (!bytes) {
-    p->widen = g->in_dtype == UF_INT16 ? k->widen_s16 : is_u8 ? k->widen_u8 : k->widen_s8;
-    p->a_step = (p->depth + 1) / 2 * 2;
-    p->panel = p->a_step * (int64_t)k->q_nr * (g->kind == UFI_Q_WIDE ? 2 : 1);
-    return;
-  }
-  p->flip = is_u8 ? k->q_flip ^ 0x80 : k->q_flip;
-  p->moved = !p->flip ? 0 : k->q_flip ? 128 : -128;
   p->runs = UFI_MAX(g->runs, 1);
-  p->quads = (p->depth / p->runs + 3) / 4;
-  p->run_step = p->quads * 4;
+  p->steps = ufi_ceil_div(p->depth / p->runs, group);
+  p->run_step = p->steps * group;
   p->a_step = p->runs * p->run_step;
-  p->panel = (4 + p->a_step) * (int64_t)k->q_nr;
-  p->in_place = p->flat && !p->flip && p->a_step == p->depth && !g->floats;
-  if (p->in_place) p->a_step = g->in_pixel;
+  if (bytes) {
+    p->flip = is_u8 ? k->q_flip ^ 0x80 : k->q_flip;
+    p->moved = !p->flip ? 0 : k->q_flip ? 128 : -128;
+    p->panel = (4 + p->a_step) * (int64_t)k->q_nr;
+    p->in_place = p->flat && !p->flip && p->a_step == p->depth && !g->floats;
+    if (p->in_place) p->a_step = g->in_pixel;
+  } else {
+    p->widen = g->in_dtype == UF_INT16 ? k->widen_s16 : is_u8 ? k->widen_u8 : k->widen_s8;
+    p->panel = p->a_step * (int64_t)k->q_nr * (g->kind == UFI_Q_WIDE ? 2 : 1);
+  }
   p->line = ((g->out_w - 1) * g->stride_w + g->kernel_w) * g->channels;
   p->by_lines = g->runs == g->kernel_h && g->kernel_h * g->kernel_w > 1 && p->line_is_run && g->dilation_h > 0 &&
                 g->pad_top >= 0 && g->pad_left >= 0 &&
-                (double)(line_reach(g) + g->stride_h) * (double)p->line <= ROWS_BYTES;
+                (double)(line_reach(g) + g->stride_h) * (double)p->line * (double)p->row_element <= ROWS_BYTES;
   if (p->by_lines) p->run_step = g->dilation_h * p->line;
 }
 
@@ -239,37 +239,42 @@ static void gather_window(gather *w, const uint8_t *image, int64_t y0, int64_t x
     }
     if (p->runs <= 1) continue;
     flush(w, run); /* each line is padded to whole groups */
-    w->to = to += p->run_step;
+    w->to = to += p->run_step * (int64_t)p->row_element;
   }
   flush(w, run);
 }
 
-/* Input lines under the windows of a stripe's rows, with borders of zero points, and where each row begins in them.
- * All rows are of one image. */
+/* One line of the image, NULL outside, with borders of zero points. */
+static void copy_line(const plan *p, const uint8_t *from, int32_t zero, uint8_t *to) {
+  const ufi_gemm_q *g = p->g;
+  const int64_t before = UFI_MIN(g->pad_left * g->channels, p->line);
+  const int64_t copied = from ? UFI_MAX(UFI_MIN(g->in_w * g->channels, p->line - before), 0) : 0;
+  const size_t size = p->row_element, behind = (size_t)(p->line - before - copied);
+  const uint8_t fill = p->widen ? 0 : (uint8_t)(zero + p->moved);
+  const void *run = from;
+  uint8_t *at = to + (size_t)before * size;
+  memset(to, fill, (size_t)before * size);
+  if (copied > 0 && p->widen) p->widen(1, (size_t)copied, &run, zero, (int16_t *)(void *)at);
+  else if (copied > 0) p->k->copy(1, (size_t)copied, &run, p->flip, fill, at);
+  memset(at + (size_t)copied * size, fill, behind * size);
+}
+
+/* Input lines under the windows of a stripe's rows, and where each row begins in them. All rows are of one image. */
 static void copy_lines(const plan *p, stripe *s, const uint8_t *in, uint8_t *a) {
   const ufi_gemm_q *g = p->g;
   const int64_t image = s->row / (g->out_h * g->out_w), first = s->row % (g->out_h * g->out_w);
   const int64_t y0 = first / g->out_w, y1 = (first + s->rows - 1) / g->out_w;
   const int64_t top = y0 * g->stride_h - g->pad_top, lines = (y1 - y0) * g->stride_h + line_reach(g);
-  const uint8_t fill = (uint8_t)(zero_of(g, s->row) + p->moved);
-  const int64_t before = UFI_MIN(g->pad_left * g->channels, p->line);
-  const int64_t copied = UFI_MAX(UFI_MIN(g->in_w * g->channels, p->line - before), 0);
-  uint8_t *to = a;
-  for (int64_t i = 0; i < lines; i++, to += p->line) {
-    const int64_t y = top + i;
-    const void *from = in + (image * g->in_h + y) * g->in_w * g->channels;
-    if (!ufi_inside(y, g->in_h) || copied == 0) {
-      memset(to, fill, (size_t)p->line);
-      continue;
-    }
-    memset(to, fill, (size_t)before);
-    p->k->copy(1, (size_t)copied, &from, p->flip, fill, to + before);
-    memset(to + before + copied, fill, (size_t)(p->line - before - copied));
+  const int64_t line = p->line * (int64_t)p->row_element, step = g->stride_w * g->channels * (int64_t)p->row_element;
+  for (int64_t i = 0; i < lines; i++) {
+    const bool inside = ufi_inside(top + i, g->in_h);
+    const uint8_t *from = inside ? in + (image * g->in_h + top + i) * g->in_w * g->channels : NULL;
+    copy_line(p, from, zero_of(g, s->row), a + i * line);
   }
-  memset(to, fill, 4); /* the last group of the last row may reach there */
+  memset(a + lines * line, 0, 4); /* the last group of the last row may reach there */
   int64_t y = 0, x = first % g->out_w;
   for (int64_t i = 0; i < s->rows; i++) {
-    s->rows_at[i] = a + y * g->stride_h * p->line + x * g->stride_w * g->channels;
+    s->rows_at[i] = a + y * g->stride_h * line + x * step;
     if (++x < g->out_w) continue;
     x = 0;
     y++;
@@ -347,7 +352,7 @@ static void set_terms(const plan *p, stripe *s) {
   for (int64_t i = 0; i < s->rows; i++) {
     int64_t sum = 0;
     for (int64_t run = 0; run < p->runs; run++) {
-      const uint8_t *at = s->rows_at[i] + run * p->run_step;
+      const uint8_t *at = (const uint8_t *)s->rows_at[i] + run * p->run_step;
       sum += p->k->q_flip ? k->u8_sum(at, n) : k->s8_sum((const int8_t *)at, n);
     }
     s->terms[i] = (int32_t)(uint32_t)((uint64_t)(sum - zeros) * (uint64_t)p->g->b_zero);
@@ -356,22 +361,26 @@ static void set_terms(const plan *p, stripe *s) {
 
 /* What lies behind the last element of a run meets weights of 0; int16 is cleared all the same, as memory that
  * nobody wrote must not be read: bytes are, by the slack of the run in front. */
+static void clear_ends(const plan *p, const stripe *s, int16_t *to) {
+  const int64_t run = p->depth / p->runs;
+  if (run == p->run_step) return;
+  for (int64_t i = 0; i < s->rows * p->runs; i++) to[i * p->run_step + run] = 0;
+}
+
 static void gather_rows(const plan *p, stripe *s, uint8_t *a) {
   const uint8_t *in = (const uint8_t *)p->g->in + s->group * p->g->in_group * (int64_t)p->element;
   s->a = a;
-  if (p->g->floats) gather_floats(p, s, a);
-  else if (p->by_lines) copy_lines(p, s, in, a);
-  else if (p->in_place) s->a = in + s->row * p->g->in_pixel;
-  else if (p->flat) gather_flat(p, s, in, a);
-  else gather_windows(p, s, in, a);
-  if (p->row_element == 1) {
-    for (int64_t i = 0; i < s->rows && !p->by_lines; i++) s->rows_at[i] = s->a + i * p->a_step;
-    if (p->g->b_zero) set_terms(p, s);
-    return;
+  if (p->by_lines) {
+    copy_lines(p, s, in, a);
+  } else {
+    if (p->g->floats) gather_floats(p, s, a);
+    else if (p->in_place) s->a = in + s->row * p->g->in_pixel;
+    else if (p->flat) gather_flat(p, s, in, a);
+    else gather_windows(p, s, in, a);
+    for (int64_t i = 0; i < s->rows; i++) s->rows_at[i] = s->a + i * p->a_step * (int64_t)p->row_element;
+    if (p->widen) clear_ends(p, s, (int16_t *)(void *)a);
   }
-  if (p->depth == p->a_step) return;
-  int16_t *to = (int16_t *)(void *)a;
-  for (int64_t i = 0; i < s->rows; i++) to[i * p->a_step + p->depth] = 0;
+  if (p->g->b_zero) set_terms(p, s);
 }
 
 /* ---- one tile ------------------------------------------------------------------- */
@@ -380,7 +389,6 @@ typedef struct tile {
   int64_t row, rows;       /* of the stripe */
   int64_t column, n;
   int64_t at;              /* of the arrays with an element per column */
-  const uint8_t *a;
   const uint8_t *b;
   const int32_t *start;    /* of sums */
   const int32_t *zero, *sums; /* BYTES: of rows and of columns, less their product; zero NULL: less nothing */
@@ -430,10 +438,11 @@ static void finish_float(const plan *p, const stripe *s, const tile *t, const in
 }
 
 /* Adds `products` of tile t from column k on to sums (rows, nr). */
-static void add_pairs(const plan *p, const tile *t, int64_t k, int64_t products, int32_t *sums) {
+static void add_pairs(const plan *p, const stripe *s, const tile *t, int64_t k, int64_t products, int32_t *sums) {
   const size_t nr = p->k->q_nr, bytes = p->g->kind == UFI_Q_WIDE ? 2 : 1;
-  const ufk_q_pairs pairs = {.rows = (size_t)t->rows, .n = (size_t)t->n, .pairs = (size_t)products / 2,
-                             .a = (const int16_t *)(const void *)t->a + k, .a_step = (size_t)p->a_step,
+  const void *a[UFK_Q_MAX_MR];
+  for (int64_t i = 0; i < t->rows; i++) a[i] = (const int16_t *)s->rows_at[t->row + i] + k;
+  const ufk_q_pairs pairs = {.rows = (size_t)t->rows, .n = (size_t)t->n, .runs = 1, .pairs = (size_t)products / 2, .a = a,
                              .b = t->b + (size_t)k * nr * bytes, .wide = bytes == 2, .c = sums, .ldc = nr};
   (void)p->k->gemm_pairs(&pairs, &(ufk_q_end){0});
 }
@@ -446,7 +455,7 @@ static void tile_blocks(const plan *p, const stripe *s, const tile *t) {
   const float *scales = g->blocks + t->column / nr * blocks * nr;
   for (int64_t i = 0; i < blocks; i++, scales += nr) {
     int32_t c[TILE] = {0};
-    add_pairs(p, t, i * g->block, g->block, c);
+    add_pairs(p, s, t, i * g->block, g->block, c);
     for (int64_t j = 0; j < columns; j++) sum[j] += (float)c[j] * scales[j % nr];
   }
   for (int64_t i = 0; i < t->rows; i++) {
@@ -469,14 +478,14 @@ static int32_t finish_64(const ufi_gemm_q *g, int64_t sum, int64_t at) {
   return ufk_clamp((int32_t)((uint32_t)x + (uint32_t)g->out_zero), g->out_min, g->out_max);
 }
 
-static void tile_64(const plan *p, const tile *t) {
+static void tile_64(const plan *p, const stripe *s, const tile *t) {
   const ufi_gemm_q *g = p->g;
   const int64_t nr = (int64_t)p->k->q_nr;
   const int64_t most = g->kind == UFI_Q_WIDE ? SAFE_WIDE : SAFE_PRODUCTS;
   int64_t sum[TILE] = {0};
   for (int64_t k = 0; k < p->a_step; k += most) {
     int32_t c[TILE] = {0};
-    add_pairs(p, t, k, UFI_MIN(most, p->a_step - k), c);
+    add_pairs(p, s, t, k, UFI_MIN(most, p->a_step - k), c);
     for (int64_t j = 0; j < t->rows * nr; j++) sum[j] += c[j];
   }
   for (int64_t i = 0; i < t->rows; i++) {
@@ -516,27 +525,25 @@ static void do_tiles(const plan *p, const stripe *s, tile *t) {
   for (int64_t left = ufi_ceil_div(s->rows, (int64_t)p->k->q_mr), row = 0; left > 0; left--, row += t->rows) {
     t->rows = ufi_ceil_div(s->rows - row, left); /* tiles of nearly equal height */
     t->row = row;
-    t->a = s->a + row * p->a_step * (int64_t)p->row_element;
     t->out = out_of(p, s, t);
     if (p->g->end == UFI_Q_BLOCKS) tile_blocks(p, s, t);
-    else tile_64(p, t);
+    else tile_64(p, s, t);
   }
 }
 
 /* As many of the rows from t->row on as go at once. */
 static ufk_q_rows multiply_bytes(const plan *p, const stripe *s, const tile *t, const ufk_q_end *end, int32_t *c) {
   const ufk_q_bytes bytes = {.rows = (size_t)(s->rows - t->row), .n = (size_t)t->n, .runs = (size_t)p->runs,
-                             .quads = (size_t)p->quads, .a = s->rows_at + t->row, .run_step = (size_t)p->run_step,
+                             .quads = (size_t)p->steps, .a = s->rows_at + t->row, .run_step = (size_t)p->run_step,
                              .b = (const int8_t *)t->b, .start = t->start, .zero = t->zero ? t->zero + t->row : NULL,
                              .sums = t->sums, .c = c};
   return p->k->gemm_bytes(&bytes, end);
 }
 
 static ufk_q_rows multiply_pairs(const plan *p, const stripe *s, const tile *t, const ufk_q_end *end, int32_t *c) {
-  const int16_t *a = (const int16_t *)(const void *)s->a + t->row * p->a_step;
-  const ufk_q_pairs pairs = {.rows = (size_t)(s->rows - t->row), .n = (size_t)t->n, .pairs = (size_t)p->a_step / 2, .a = a,
-                             .a_step = (size_t)p->a_step, .b = t->b, .wide = p->g->kind == UFI_Q_WIDE, .start = t->start,
-                             .c = c, .ldc = p->k->q_nr};
+  const ufk_q_pairs pairs = {.rows = (size_t)(s->rows - t->row), .n = (size_t)t->n, .runs = (size_t)p->runs,
+                             .pairs = (size_t)p->steps, .a = s->rows_at + t->row, .run_step = (size_t)p->run_step, .b = t->b,
+                             .wide = p->g->kind == UFI_Q_WIDE, .start = t->start, .c = c, .ldc = p->k->q_nr};
   return p->k->gemm_pairs(&pairs, end);
 }
 

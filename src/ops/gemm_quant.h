@@ -67,7 +67,7 @@ typedef struct ufi_gemm_q {
   const void *b;
   ufi_q_kind kind;
   int32_t b_zero;          /* BYTES, rows of one zero point: zero point of the right matrix, still in it */
-  int64_t runs;            /* BYTES: each of so many equal parts of a row is packed in whole groups (0: 1) */
+  int64_t runs;            /* sums of 32 bits: each of so many equal parts of a row is packed in whole groups (0: 1) */
   int64_t n;
   int64_t block;           /* UFI_Q_BLOCKS: length of a block, even */
   /* From sums to outputs: element [group * padded(n) + column]. */
@@ -110,6 +110,8 @@ static inline int64_t ufi_q_padded(int64_t n) {
   return (n + UFK_Q_MAX_NR - 1) / UFK_Q_MAX_NR * UFK_Q_MAX_NR;
 }
 /* Bytes of depth x n packed; false on overflow. */
+/* Rows of the right matrix that lie together, of the parts of one column. */
+static inline int64_t ufi_q_group(ufi_q_kind kind) { return kind == UFI_Q_BYTES ? 4 : 2; }
 bool ufi_gemm_q_packed_size(int64_t depth, int64_t n, ufi_q_kind kind, size_t *bytes_out);
 /* Packs rows [k0, k0 + rows) of a matrix of `depth` rows: element (k0 + i, j) is
  * from[i * k_step + j * n_step] - zero. dtype: UF_INT8, UF_UINT8 or UF_INT16; not

@@ -17,11 +17,8 @@ ufi_q_kind ufi_q_kind_of(uf_dtype in, bool wide) {
   return in != UF_INT16 && ufi_kernels_get()->qgemm.gemm_bytes ? UFI_Q_BYTES : UFI_Q_PAIRS;
 }
 
-/* Rows in a group. */
-static int64_t group_of(ufi_q_kind kind) { return kind == UFI_Q_BYTES ? 4 : 2; }
-
 bool ufi_gemm_q_packed_size(int64_t depth, int64_t n, ufi_q_kind kind, size_t *bytes_out) {
-  const int64_t nr = (int64_t)ufi_kernels_get()->qgemm.q_nr, group = group_of(kind);
+  const int64_t nr = (int64_t)ufi_kernels_get()->qgemm.q_nr, group = ufi_q_group(kind);
   if (depth < 0 || n < 0 || depth > INT64_MAX / 8 || n > INT64_MAX / 8) return false;
   const int64_t rows = ufi_ceil_div(depth, group) * group + (kind == UFI_Q_BYTES ? 4 : 0);
   return ufi_mul_size((size_t)rows, (size_t)(ufi_ceil_div(n, nr) * nr), bytes_out) &&
@@ -48,7 +45,7 @@ static int32_t element_at(const packing *p, int64_t i) {
 /* Rows [i0, i1) of column j of a panel whose first column is column0. */
 static void pack_column(const packing *p, int64_t i0, int64_t i1, int64_t column0, int64_t j,
                         uint8_t *to) {
-  const int64_t group = group_of(p->kind), step = p->nr * group, at = (column0 + j) * p->n_step;
+  const int64_t group = ufi_q_group(p->kind), step = p->nr * group, at = (column0 + j) * p->n_step;
   for (int64_t i = i0; i < i1; i++) {
     const int64_t row = p->k0 + i, place = row / group * step + j * group + row % group;
     const int32_t x = element_at(p, at + i * p->k_step) - p->zero;
@@ -59,7 +56,7 @@ static void pack_column(const packing *p, int64_t i0, int64_t i1, int64_t column
 
 /* Columns that are runs of memory: whole groups of rows. */
 static void pack_runs(const packing *p, int64_t groups, int64_t column0, uint8_t *to) {
-  const int64_t n = UFI_MIN(p->nr, p->n - column0), group = group_of(p->kind);
+  const int64_t n = UFI_MIN(p->nr, p->n - column0), group = ufi_q_group(p->kind);
   const int8_t *from = (const int8_t *)p->from + column0 * p->n_step;
   to += p->k0 * p->nr;
   if (p->kind == UFI_Q_PAIRS) ufk_transpose((size_t)group, n, groups, from, p->n_step, to, p->nr * group);
@@ -84,7 +81,7 @@ static void sum_columns(const packing *p, int32_t *sums, const int8_t *b) {
   enum { QUADS = 64 };
   const ufk_qgemm_table *k = &ufi_kernels_get()->qgemm;
   uint8_t ones[4 * QUADS];
-  const uint8_t *row = ones;
+  const void *row = ones;
   memset(ones, 1, sizeof ones);
   memset(sums, 0, (size_t)p->nr * sizeof *sums);
   for (int64_t left = ufi_ceil_div(p->depth, 4); left > 0; left -= QUADS, b += QUADS * 4 * p->nr) {
@@ -101,7 +98,7 @@ static void pack_panel(void *context, size_t index) {
   const int64_t column0 = (int64_t)index * p->nr;
   uint8_t *panel = p->out + (int64_t)index * p->panel;
   uint8_t *to = panel + (p->kind == UFI_Q_BYTES ? p->nr * 4 : 0);
-  const int64_t group = group_of(p->kind);
+  const int64_t group = ufi_q_group(p->kind);
   int64_t packed = 0; /* rows that there is a quick way for */
   const bool runs = p->kind != UFI_Q_WIDE && p->k_step == 1, lines = p->kind == UFI_Q_BYTES && p->n_step == 1;
   if ((runs || lines) && p->k0 % group == 0) {
@@ -121,7 +118,7 @@ static void pack_panel(void *context, size_t index) {
 void ufi_gemm_q_pack(ufi_pool *pool, ufi_q_kind kind, int64_t depth, int64_t n, int64_t k0,
                      int64_t rows, const void *from, uf_dtype dtype, int64_t k_step, int64_t n_step,
                      int32_t zero, void *out) {
-  const int64_t nr = (int64_t)ufi_kernels_get()->qgemm.q_nr, group = group_of(kind);
+  const int64_t nr = (int64_t)ufi_kernels_get()->qgemm.q_nr, group = ufi_q_group(kind);
   packing p = {kind, depth, n, k0, rows, from, dtype, k_step, n_step, zero, out, nr, 0};
   p.panel = (ufi_ceil_div(depth, group) * group + (kind == UFI_Q_BYTES ? 4 : 0)) * nr *
             (kind == UFI_Q_WIDE ? 2 : 1);

@@ -112,9 +112,10 @@ static void multiply_panel(const plan *p, int64_t tiles, const int16_t *a, const
   const ufk_qgemm_table *k = &p->k->qgemm;
   for (int64_t left = ufi_ceil_div(tiles, (int64_t)k->q_mr), first = 0, rows; left > 0; left--, first += rows) {
     rows = ufi_ceil_div(tiles - first, left); /* of nearly equal height */
-    const ufk_q_pairs pairs = {.rows = (size_t)rows, .n = (size_t)columns, .pairs = (size_t)p->pairs,
-                               .a = a + first * p->in_step, .a_step = (size_t)p->in_step, .b = b, .wide = true, .start = none,
-                               .c = c + first * p->out_step, .ldc = (size_t)p->out_step};
+    const void *at[UFK_Q_MAX_MR];
+    for (int64_t i = 0; i < rows; i++) at[i] = a + (first + i) * p->in_step;
+    const ufk_q_pairs pairs = {.rows = (size_t)rows, .n = (size_t)columns, .runs = 1, .pairs = (size_t)p->pairs, .a = at, .b = b,
+                               .wide = true, .start = none, .c = c + first * p->out_step, .ldc = (size_t)p->out_step};
     (void)k->gemm_pairs(&pairs, &(ufk_q_end){0});
   }
 }

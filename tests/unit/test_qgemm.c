@@ -38,34 +38,37 @@ static void check_widen(const ufk_qgemm_table *k, size_t runs, size_t n) {
 
 /* ---- products -------------------------------------------------------------------- */
 
-static void check_gemm(const ufk_qgemm_table *k, size_t rows, size_t n, size_t pairs, bool wide) {
-  const size_t nr = k->q_nr, a_step = 2 * pairs + 2 * below(2), ldc = nr + below(3);
-  guarded a = guard_shorts(rows ? (rows - 1) * a_step + 2 * pairs : 0, wide ? 255 : 32768 - (int)below(2));
-  guarded b = wide ? guard_shorts(2 * pairs * nr, 255) : guard_bytes(2 * pairs * nr);
+static void check_gemm(const ufk_qgemm_table *k, size_t rows, size_t n, size_t runs, size_t pairs, bool wide) {
+  const size_t nr = k->q_nr, run_step = 2 * pairs + below(3), ldc = nr + below(3), row = runs ? (runs - 1) * run_step + 2 * pairs : 0;
+  guarded a[UFK_Q_MAX_MR], b = wide ? guard_shorts(2 * runs * pairs * nr, 255) : guard_bytes(2 * runs * pairs * nr);
   guarded bias = guard_ints(nr), c = guard_ints((rows - 1) * ldc + nr);
-  int32_t *expected = calloc(rows * nr, sizeof *expected);
-  const int16_t *x = a.data;
-  bool add = below(2);
+  uint32_t *expected = calloc(rows * nr, sizeof *expected);
+  const void *at[UFK_Q_MAX_MR];
+  const bool add = below(2);
   for (size_t i = 0; i < rows; i++) {
+    a[i] = guard_shorts(row, wide ? 255 : 32768 - (int)below(2));
+    at[i] = a[i].data;
     for (size_t j = 0; j < nr; j++) {
       uint32_t sum = (uint32_t)(add ? ((int32_t *)c.data)[i * ldc + j] : ((int32_t *)bias.data)[j]);
-      for (size_t t = 0; t < 2 * pairs; t++) {
-        size_t at = (t / 2 * nr + j) * 2 + t % 2;
-        int32_t w = wide ? ((int16_t *)b.data)[at] : ((int8_t *)b.data)[at];
-        sum += (uint32_t)(x[i * a_step + t] * w);
+      for (size_t t = 0; t < 2 * runs * pairs; t++) {
+        const int16_t x = ((int16_t *)a[i].data)[t / (2 * pairs) * run_step + t % (2 * pairs)];
+        const size_t place = (t / 2 * nr + j) * 2 + t % 2;
+        const int32_t w = wide ? ((int16_t *)b.data)[place] : ((int8_t *)b.data)[place];
+        sum += (uint32_t)(x * w);
       }
-      expected[i * nr + j] = (int32_t)sum;
+      expected[i * nr + j] = sum;
     }
   }
-  const ufk_q_pairs tile = {rows, n, pairs, a.data, a_step, b.data, wide, add ? NULL : bias.data, c.data, ldc};
+  const ufk_q_pairs tile = {rows, n, runs, pairs, at, run_step, b.data, wide, add ? NULL : bias.data, c.data, ldc};
   const ufk_q_rows found = k->gemm_pairs(&tile, &(ufk_q_end){0});
   assert_int_equal(found.made, 0);
   assert_int_equal(found.summed, rows);
   for (size_t i = 0; i < rows * nr; i++) {
-    if (i % nr < n) assert_int_equal(expected[i], ((int32_t *)c.data)[i / nr * ldc + i % nr]);
+    if (i % nr < n) assert_int_equal(expected[i], ((uint32_t *)c.data)[i / nr * ldc + i % nr]);
   }
+  for (size_t i = 0; i < rows; i++) unguard(&a[i]);
   free(expected);
-  unguard(&a), unguard(&b), unguard(&bias), unguard(&c);
+  unguard(&b), unguard(&bias), unguard(&c);
 }
 
 /* ---- products of bytes -------------------------------------------------------------- */
@@ -100,7 +103,7 @@ static void check_gemm_bytes(const ufk_qgemm_table *k, size_t rows, size_t n, si
   guarded a[UFK_Q_MAX_MR], b = guard_bytes(4 * runs * quads * nr);
   guarded start = guard_ints(nr), sums = guard_ints(nr), zero = guard_ints(rows), c = guard_ints(rows * nr);
   uint32_t *expected = calloc(rows * nr, sizeof *expected);
-  const uint8_t *at[UFK_Q_MAX_MR];
+  const void *at[UFK_Q_MAX_MR];
   const bool zeros = below(2);
   for (size_t i = 0; i < rows; i++) {
     a[i] = guard_bytes(row);
@@ -109,7 +112,7 @@ static void check_gemm_bytes(const ufk_qgemm_table *k, size_t rows, size_t n, si
       uint32_t sum = ((uint32_t *)start.data)[j];
       if (zeros) sum -= ((uint32_t *)zero.data)[i] * ((uint32_t *)sums.data)[j];
       for (size_t t = 0; t < 4 * runs * quads; t++) {
-        const uint8_t byte = at[i][t / (4 * quads) * run_step + t % (4 * quads)];
+        const uint8_t byte = ((const uint8_t *)at[i])[t / (4 * quads) * run_step + t % (4 * quads)];
         int32_t x = k->q_flip ? byte : (int8_t)byte;
         sum += (uint32_t)(x * ((int8_t *)b.data)[(t / 4 * nr + j) * 4 + t % 4]);
       }
@@ -201,16 +204,19 @@ static ufk_q_rows multiply_ones(const ufk_qgemm_table *k, product kind, size_t r
                                 const int32_t *start, const ufk_q_end *end, int32_t *c) {
   uint8_t quads[UFK_Q_MAX_MR][4] = {{0}};
   int16_t pairs[UFK_Q_MAX_MR][2] = {{0}}, wide[2 * UFK_Q_MAX_NR];
-  const uint8_t *at[UFK_Q_MAX_MR] = {NULL};
+  const void *at[UFK_Q_MAX_MR] = {NULL};
   int8_t b[4 * UFK_Q_MAX_NR];
-  for (size_t i = 0; i < rows; i++) at[i] = quads[i], quads[i][0] = first[i], pairs[i][0] = first[i];
+  for (size_t i = 0; i < rows; i++) {
+    at[i] = kind == BYTES ? (const void *)quads[i] : pairs[i];
+    quads[i][0] = first[i], pairs[i][0] = first[i];
+  }
   for (size_t i = 0; i < 2 * UFK_Q_MAX_NR; i++) wide[i] = 1;
   memset(b, 1, sizeof b);
   if (kind == BYTES) {
     return k->gemm_bytes(&(ufk_q_bytes){.rows = rows, .n = n, .runs = 1, .quads = 1, .a = at, .b = b, .start = start, .c = c}, end);
   }
   const void *panel = kind == WIDE_PAIRS ? (const void *)wide : b;
-  return k->gemm_pairs(&(ufk_q_pairs){.rows = rows, .n = n, .pairs = 1, .a = pairs[0], .a_step = 2, .b = panel,
+  return k->gemm_pairs(&(ufk_q_pairs){.rows = rows, .n = n, .runs = 1, .pairs = 1, .a = at, .b = panel,
                                       .wide = kind == WIDE_PAIRS, .start = start, .c = c, .ldc = k->q_nr}, end);
 }
 
@@ -242,7 +248,7 @@ static void check_at_once(const ufk_qgemm_table *k, const outputs *o, product ki
 static void check_many(const ufk_qgemm_table *k, size_t rows) {
   static uint8_t zeros[4];
   outputs o = make_outputs(1, k->q_nr, 1);
-  const uint8_t *at[100];
+  const void *at[100];
   guarded c = guard(k->q_bytes_mr * k->q_nr * 4);
   int8_t *out = calloc(rows, k->q_nr);
   for (size_t i = 0; i < rows; i++) at[i] = zeros;
@@ -335,7 +341,7 @@ static void check_zeros_at_once(const ufk_qgemm_table *k, size_t rows, size_t n)
   guarded column = guard(padded(n) * 4), bias = guard(padded(n) * 4), c = guard(k->q_bytes_mr * nr * 4);
   guarded out = guard(size), expected = guard(size);
   static const uint8_t none[4];
-  const uint8_t *at[40];
+  const void *at[40];
   for (size_t j = 0; j < padded(n); j++) {
     ((float *)column.data)[j] = (float)below(1000) / 777.0f;
     ((float *)bias.data)[j] = (float)below(99) - 50;
@@ -420,7 +426,8 @@ static void sizes(const ufk_qgemm_table *k, const ufk_qgemm_table *scalar) {
   }
   for (size_t rows = 1; rows <= k->q_mr; rows++) {
     for (int i = 0; i < 30; i++) {
-      check_gemm(k, rows, 1 + below(k->q_nr), below(9) ? below(40) : below(1000), i % 2);
+      check_gemm(k, rows, 1 + below(k->q_nr), 1, below(9) ? below(40) : below(1000), i % 2);
+      check_gemm(k, rows, 1 + below(k->q_nr), below(8), 1 + below(20), i % 2);
       for (product kind = BYTES; kind < PRODUCTS; kind++) {
         if (has_product(k, kind, rows)) check_float_at_once(k, kind, rows, 1 + below(k->q_nr));
       }
