@@ -7,22 +7,23 @@
 #include "kernels/simd/i32_avx2.h"
 
 #define NARROW 2
+#define DV 2
 
 static inline __m128i load_bytes(const uint8_t *p, size_t n) {
-  if (n == VW) return _mm_loadl_epi64((const void *)p);
-  uint8_t copy[8] = {0};
+  if (n == 16) return _mm_loadu_si128((const void *)p);
+  uint8_t copy[16] = {0};
   memcpy(copy, p, n);
-  return _mm_loadl_epi64((const void *)copy);
+  return _mm_loadu_si128((const void *)copy);
 }
 
-static inline void i_zip2_s8(const uint8_t *const p[2], size_t n, uint8_t *to) {
-  __m128i pairs = _mm_unpacklo_epi8(load_bytes(p[0], n), load_bytes(p[1], n));
-  _mm256_storeu_si256((void *)to, _mm256_cvtepi8_epi16(pairs));
-}
-static inline void i_zip2_u8(const uint8_t *const p[2], size_t n, uint8_t *to) {
-  __m128i pairs = _mm_unpacklo_epi8(load_bytes(p[0], n), load_bytes(p[1], n));
-  _mm256_storeu_si256((void *)to, _mm256_cvtepu8_epi16(pairs));
-}
+#define ZIP2(name, widen)                                                                   \
+  static inline void name(const uint8_t *const p[2], size_t n, uint8_t *to) {                \
+    const __m128i a = load_bytes(p[0], n), b = load_bytes(p[1], n);                          \
+    _mm256_storeu_si256((void *)to, widen(_mm_unpacklo_epi8(a, b)));                         \
+    if (n > VW) _mm256_storeu_si256((void *)(to + 32), widen(_mm_unpackhi_epi8(a, b)));      \
+  }
+ZIP2(i_zip2_s8, _mm256_cvtepi8_epi16)
+ZIP2(i_zip2_u8, _mm256_cvtepu8_epi16)
 
 #include "kernels/qdepthwise_tmpl.h"
 

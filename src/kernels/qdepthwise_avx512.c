@@ -7,6 +7,7 @@
 #include "kernels/simd/i32_avx512.h"
 
 #define NARROW 4
+#define DV 1
 
 static inline __m128i load_bytes(const uint8_t *p, size_t n) {
   return n == VW ? _mm_loadu_si128((const void *)p) : _mm_maskz_loadu_epi8((__mmask16)((1u << n) - 1), p);

@@ -6,6 +6,7 @@
 #include "kernels/simd/i32_neon.h"
 
 #define NARROW 2
+#define DV 1
 
 /* The first 4 bytes of each, alternating; n of each are read. */
 static inline uint8x8_t zip_bytes(const uint8_t *const p[2], size_t n) {

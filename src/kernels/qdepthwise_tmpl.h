@@ -3,10 +3,11 @@
  * qdepthwise_tmpl.h: the kernels of qdepthwise.h over vectors of any width. The
  * file that includes it (qdepthwise_<isa>.c) defines first:
  *
- *   all of simd/i32_<isa>.h, as qgemm_tmpl.h says of it; q_block is VW
+ *   all of simd/i32_<isa>.h, as qgemm_tmpl.h says of it
+ *   DV                   vectors of a block, 1 or 2: q_block is DV * VW
  *   NARROW               taps of an entry for int8 images: 4 bytes or 2 int16
- *   i_zip4(p, n, to)     NARROW 4: entries of p[0 .. 3][0 .. VW), + 128, to memory;
- *                        n < VW: that many are read
+ *   i_zip4(p, n, to)     NARROW 4: entries of p[0 .. 3][0 .. q_block), + 128, to memory;
+ *                        n < q_block: that many are read
  *   i_zip2_s8(p, n, to), i_zip2_u8   likewise of p[0 .. 1], to int16
  *
  * Functions that take a size as `const size_t` are inlined into callers that
@@ -19,8 +20,8 @@
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
 
-/* Output pixels computed together. */
-enum { PIXELS = 4, ENTRY = VW * 4 };
+/* Output pixels computed together; channels of a block, and bytes of their entries. */
+enum { PIXELS = 4, BLOCK = DV * VW, ENTRY = BLOCK * 4 };
 
 /* ---- zipping ---------------------------------------------------------------- */
 
@@ -36,7 +37,7 @@ enum { PIXELS = 4, ENTRY = VW * 4 };
     }                                                                                            \
   }                                                                                              \
   static void name(const ufk_q_line *lines, size_t groups, size_t width, size_t n, void *to) {    \
-    if (n == VW) name##_n(lines, groups, width, VW, to);                                          \
+    if (n == BLOCK) name##_n(lines, groups, width, BLOCK, to);                                    \
     else name##_n(lines, groups, width, n, to);                                                   \
   }
 #if NARROW == 4
@@ -56,127 +57,169 @@ INLINE veci dot(const size_t taps, veci acc, const uint8_t *x, veci w) {
   return i_dot(acc, entry, w);
 }
 
-/* Sums of `pixels` output pixels from x on. */
-INLINE void sum_pixels(const size_t taps, const size_t kernel_w, const size_t groups, const size_t pixels,
-                       const ufk_q_depthwise *d, size_t x, veci acc[PIXELS]) {
+/* Sums of `pixels` output pixels from x on, of the first dv vectors of the block. */
+INLINE void sum_pixels(const size_t taps, const size_t kernel_w, const size_t groups, const size_t pixels, const size_t dv,
+                       const ufk_q_depthwise *d, size_t x, veci acc[PIXELS][DV]) {
   const size_t column = groups * ENTRY, step = d->stride * column;
   const uint8_t *in = (const uint8_t *)d->in + x * step;
   const int32_t *w = d->w;
-  const veci bias = i_load(d->bias);
-  UNROLL for (size_t p = 0; p < pixels; p++) acc[p] = bias;
+  UNROLL for (size_t p = 0; p < pixels; p++) {
+    UNROLL for (size_t v = 0; v < dv; v++) acc[p][v] = i_load(d->bias + v * VW);
+  }
   UNROLL for (size_t j = 0; j < kernel_w; j++, in += d->dilation * column) {
-    UNROLL for (size_t g = 0; g < groups; g++, w += VW) {
-      const veci weight = i_load(w);
-      UNROLL for (size_t p = 0; p < pixels; p++) acc[p] = dot(taps, acc[p], in + p * step + g * ENTRY, weight);
+    UNROLL for (size_t g = 0; g < groups; g++, w += BLOCK) {
+      UNROLL for (size_t v = 0; v < dv; v++) {
+        const veci weight = i_load(w + v * VW);
+        const uint8_t *at = in + g * ENTRY + v * VW * 4;
+        UNROLL for (size_t p = 0; p < pixels; p++) acc[p][v] = dot(taps, acc[p][v], at + p * step, weight);
+      }
     }
   }
 }
 
 /* ---- to outputs ---------------------------------------------------------------- */
 
-/* ufk_requantize, and what its results are limited to. */
-typedef struct fixed_scale {
-  veci multiplier, left, right, mask;
-  veci zero, min, max;     /* zero: int16, the others bytes */
-} fixed_scale;
-
-INLINE fixed_scale load_scale(const ufk_q_scale *s) {
-  const veci shift = i_load(s->shift), right = i_max(i_sub(i_zero(), shift), i_zero());
-  return (fixed_scale){.multiplier = i_load(s->multiplier), .left = i_max(shift, i_zero()), .right = right,
-                       .mask = i_low_bits(right), .zero = i_set16((int16_t)s->zero),
-                       .min = i_set8((char)s->min), .max = i_set8((char)s->max)};
+INLINE veci fixed(veci x, const ufk_q_scale *s, size_t at) {
+  const veci shift = i_load(s->shift + at), right = i_max(i_sub(i_zero(), shift), i_zero());
+  return i_fixed(x, i_load(s->multiplier + at), i_max(shift, i_zero()), right, i_low_bits(right));
 }
 
-INLINE veci fixed(veci x, const fixed_scale *s) { return i_fixed(x, s->multiplier, s->left, s->right, s->mask); }
-
-/* Four vectors of sums to integers, by float32 arithmetic where that tells. */
-INLINE void finish_int(const ufk_q_scale *scale, const fixed_scale *s, veci acc[PIXELS]) {
-  if (scale->factor) {
-    const vecf factor = f_load(scale->factor), nudge = f_load(scale->nudge);
-    veci whole[PIXELS];
+/* Sums to integers, by float32 arithmetic where that tells. */
+INLINE void finish_int(const size_t pixels, const size_t dv, const ufk_q_scale *s, veci acc[PIXELS][DV]) {
+  if (s->factor) {
+    veci whole[PIXELS][DV];
     vecf far = f_set1(0.0f);
-    UNROLL for (size_t p = 0; p < PIXELS; p++) whole[p] = near_rounded(near_scaled(acc[p], factor, nudge), &far);
+    UNROLL for (size_t v = 0; v < dv; v++) {
+      const vecf factor = f_load(s->factor + v * VW), nudge = f_load(s->nudge + v * VW);
+      UNROLL for (size_t p = 0; p < pixels; p++) whole[p][v] = near_rounded(near_scaled(acc[p][v], factor, nudge), &far);
+    }
     if (near_tells(far, UFK_Q_NEAR)) {
-      UNROLL for (size_t p = 0; p < PIXELS; p++) acc[p] = whole[p];
+      UNROLL for (size_t p = 0; p < pixels; p++) {
+        UNROLL for (size_t v = 0; v < dv; v++) acc[p][v] = whole[p][v];
+      }
       return;
     }
   }
-  UNROLL for (size_t p = 0; p < PIXELS; p++) acc[p] = fixed(acc[p], s);
+  for (size_t v = 0; v < dv; v++) {
+    for (size_t p = 0; p < pixels; p++) acc[p][v] = fixed(acc[p][v], s, v * VW);
+  }
 }
 
-/* n <= VW bytes of each of `pixels` pixels, `step` apart. */
-INLINE void put_bytes_of(const bool is_signed, const size_t pixels, const veci v[PIXELS], size_t n, const fixed_scale *s,
-                         uint8_t *out, size_t step) {
-  const veci low = i_adds16(i_pack16(v[0], v[1]), s->zero), high = i_adds16(i_pack16(v[2], v[3]), s->zero);
-  const veci bytes = is_signed ? i_min_s8(i_max_s8(i_pack_s8(low, high), s->min), s->max)
-                               : i_min_u8(i_max_u8(i_pack_u8(low, high), s->min), s->max);
-  UNROLL for (size_t p = 0; p < pixels; p++) i_put_half_row(out + p * step, bytes, (int)p, n);
+/* What outputs are limited to. */
+typedef struct limits {
+  veci zero, min, max;     /* zero: int16, the others bytes */
+} limits;
+
+/* Four vectors, less the zero point, to bytes. */
+INLINE veci to_bytes(const bool is_signed, veci a, veci b, veci c, veci d, const limits *l) {
+  const veci low = i_adds16(i_pack16(a, b), l->zero), high = i_adds16(i_pack16(c, d), l->zero);
+  return is_signed ? i_min_s8(i_max_s8(i_pack_s8(low, high), l->min), l->max)
+                   : i_min_u8(i_max_u8(i_pack_u8(low, high), l->min), l->max);
+}
+
+/* n <= dv * VW bytes of each of `pixels` pixels, `step` apart. */
+INLINE void put_bytes_of(const bool is_signed, const size_t pixels, const size_t dv, veci v[PIXELS][DV], size_t n,
+                         const limits *l, uint8_t *out, size_t step) {
+  if (dv == 1) {
+    const size_t last = pixels - 1;
+    const veci bytes = to_bytes(is_signed, v[0][0], v[UFI_MIN(1, last)][0], v[UFI_MIN(2, last)][0], v[UFI_MIN(3, last)][0], l);
+    UNROLL for (size_t p = 0; p < pixels; p++) i_put_half_row(out + p * step, bytes, (int)p, n);
+    return;
+  }
+  UNROLL for (size_t p = 0; p < pixels; p += 2) {
+    const size_t q = UFI_MIN(p + 1, pixels - 1);
+    const veci bytes = to_bytes(is_signed, v[p][0], v[p][dv - 1], v[q][0], v[q][dv - 1], l);
+    i_put_row(out + p * step, bytes, 0, n);
+    if (q > p) i_put_row(out + q * step, bytes, 1, n);
+  }
 }
 
 /* The last pixels of a line are computed together with some that are done. */
-INLINE void line_int(const size_t taps, const size_t kernel_w, const size_t groups, const bool is_signed,
-                     const ufk_q_depthwise *d, const ufk_q_scale *scale, uint8_t *out, size_t out_step) {
-  const fixed_scale s = load_scale(scale);
-  veci acc[PIXELS];
+INLINE void line_int(const size_t taps, const size_t kernel_w, const size_t groups, const size_t dv, const bool is_signed,
+                     const size_t n, const ufk_q_depthwise *d, const ufk_q_scale *s, uint8_t *out, size_t out_step) {
+  const limits l = {i_set16((int16_t)s->zero), i_set8((char)s->min), i_set8((char)s->max)};
+  veci acc[PIXELS][DV];
   size_t x = 0;
   for (; d->width >= PIXELS && x < d->width; x += PIXELS) {
     x = UFI_MIN(x, d->width - PIXELS);
-    sum_pixels(taps, kernel_w, groups, PIXELS, d, x, acc);
-    finish_int(scale, &s, acc);
-    put_bytes_of(is_signed, PIXELS, acc, d->n, &s, out + x * out_step, out_step);
+    sum_pixels(taps, kernel_w, groups, PIXELS, dv, d, x, acc);
+    finish_int(PIXELS, dv, s, acc);
+    put_bytes_of(is_signed, PIXELS, dv, acc, n, &l, out + x * out_step, out_step);
   }
   for (; x < d->width; x++) {
-    sum_pixels(taps, kernel_w, groups, 1, d, x, acc);
-    const veci one = fixed(acc[0], &s), all[PIXELS] = {one, one, one, one};
-    put_bytes_of(is_signed, 1, all, d->n, &s, out + x * out_step, out_step);
+    sum_pixels(taps, kernel_w, groups, 1, dv, d, x, acc);
+    finish_int(1, dv, s, acc);
+    put_bytes_of(is_signed, 1, dv, acc, n, &l, out + x * out_step, out_step);
   }
 }
 
-INLINE void put_float(veci sum, vecf scale, const ufk_q_float *s, float *out, size_t n) {
+/* n channels need as many vectors; stores of whole ones need no tests. */
+INLINE void block_int(const size_t taps, const size_t kernel_w, const size_t groups, const bool is_signed,
+                      const ufk_q_depthwise *d, const ufk_q_scale *s, uint8_t *out, size_t step) {
+  if (d->n == BLOCK) line_int(taps, kernel_w, groups, DV, is_signed, BLOCK, d, s, out, step);
+  else if (d->n > VW) line_int(taps, kernel_w, groups, DV, is_signed, d->n, d, s, out, step);
+  else line_int(taps, kernel_w, groups, 1, is_signed, d->n, d, s, out, step);
+}
+
+INLINE void put_float(veci sum, vecf scale, const ufk_q_float *s, size_t at, float *out, size_t n) {
   vecf y = f_mul(f_from_i(sum), scale);
   f_keep(y);
-  if (s->bias) y = f_add(y, f_load(s->bias));
-  f_put(out, f_min(f_max(y, f_set1(s->min)), f_set1(s->max)), n);
+  if (s->bias) y = f_add(y, f_load(s->bias + at));
+  f_put(out + at, f_min(f_max(y, f_set1(s->min)), f_set1(s->max)), n);
 }
 
-INLINE void line_float(const size_t taps, const size_t kernel_w, const size_t groups, const ufk_q_depthwise *d,
-                       const ufk_q_float *s, float *out, size_t out_step) {
-  const vecf scale = f_mul(f_set1(s->row[0]), f_load(s->column));
-  veci acc[PIXELS];
+INLINE void put_floats_of(const size_t pixels, const size_t dv, veci acc[PIXELS][DV], size_t n, const ufk_q_float *s, float *out,
+                          size_t step) {
+  UNROLL for (size_t v = 0; v < dv; v++) {
+    const vecf scale = f_mul(f_set1(s->row[0]), f_load(s->column + v * VW));
+    UNROLL for (size_t p = 0; p < pixels; p++) put_float(acc[p][v], scale, s, v * VW, out + p * step, UFI_MIN(n - v * VW, (size_t)VW));
+  }
+}
+
+INLINE void line_float(const size_t taps, const size_t kernel_w, const size_t groups, const size_t dv, const size_t n,
+                       const ufk_q_depthwise *d, const ufk_q_float *s, float *out, size_t out_step) {
+  veci acc[PIXELS][DV];
   size_t x = 0;
   for (; d->width >= PIXELS && x < d->width; x += PIXELS) {
     x = UFI_MIN(x, d->width - PIXELS);
-    sum_pixels(taps, kernel_w, groups, PIXELS, d, x, acc);
-    UNROLL for (size_t p = 0; p < PIXELS; p++) put_float(acc[p], scale, s, out + (x + p) * out_step, d->n);
+    sum_pixels(taps, kernel_w, groups, PIXELS, dv, d, x, acc);
+    put_floats_of(PIXELS, dv, acc, n, s, out + x * out_step, out_step);
   }
   for (; x < d->width; x++) {
-    sum_pixels(taps, kernel_w, groups, 1, d, x, acc);
-    put_float(acc[0], scale, s, out + x * out_step, d->n);
+    sum_pixels(taps, kernel_w, groups, 1, dv, d, x, acc);
+    put_floats_of(1, dv, acc, n, s, out + x * out_step, out_step);
   }
+}
+
+INLINE void block_float(const size_t taps, const size_t kernel_w, const size_t groups, const ufk_q_depthwise *d,
+                        const ufk_q_float *s, float *out, size_t step) {
+  if (d->n == BLOCK) line_float(taps, kernel_w, groups, DV, BLOCK, d, s, out, step);
+  else if (d->n > VW) line_float(taps, kernel_w, groups, DV, d->n, d, s, out, step);
+  else line_float(taps, kernel_w, groups, 1, d->n, d, s, out, step);
 }
 
 /* Windows of 3x3 and 5x5 have loops of their own. */
 enum { THREE = (3 + NARROW - 1) / NARROW, FIVE = (5 + NARROW - 1) / NARROW };
 
 static void narrow_s8(const ufk_q_depthwise *d, const ufk_q_scale *s, void *out, size_t step) {
-  if (d->kernel_w == 3 && d->groups == THREE) line_int(NARROW, 3, THREE, true, d, s, out, step);
-  else if (d->kernel_w == 5 && d->groups == FIVE) line_int(NARROW, 5, FIVE, true, d, s, out, step);
-  else line_int(NARROW, d->kernel_w, d->groups, true, d, s, out, step);
+  if (d->kernel_w == 3 && d->groups == THREE) block_int(NARROW, 3, THREE, true, d, s, out, step);
+  else if (d->kernel_w == 5 && d->groups == FIVE) block_int(NARROW, 5, FIVE, true, d, s, out, step);
+  else block_int(NARROW, d->kernel_w, d->groups, true, d, s, out, step);
 }
 
 static void narrow_float(const ufk_q_depthwise *d, const ufk_q_float *s, float *out, size_t step) {
-  if (d->kernel_w == 3 && d->groups == THREE) line_float(NARROW, 3, THREE, d, s, out, step);
-  else if (d->kernel_w == 5 && d->groups == FIVE) line_float(NARROW, 5, FIVE, d, s, out, step);
-  else line_float(NARROW, d->kernel_w, d->groups, d, s, out, step);
+  if (d->kernel_w == 3 && d->groups == THREE) block_float(NARROW, 3, THREE, d, s, out, step);
+  else if (d->kernel_w == 5 && d->groups == FIVE) block_float(NARROW, 5, FIVE, d, s, out, step);
+  else block_float(NARROW, d->kernel_w, d->groups, d, s, out, step);
 }
 
 static void wide_u8(const ufk_q_depthwise *d, const ufk_q_scale *s, void *out, size_t step) {
-  if (d->kernel_w == 3 && d->groups == 2) line_int(2, 3, 2, false, d, s, out, step);
-  else line_int(2, d->kernel_w, d->groups, false, d, s, out, step);
+  if (d->kernel_w == 3 && d->groups == 2) block_int(2, 3, 2, false, d, s, out, step);
+  else block_int(2, d->kernel_w, d->groups, false, d, s, out, step);
 }
 
 INLINE void set_depthwise(ufk_qdepthwise_table *table) {
-  table->q_block = VW;
+  table->q_block = BLOCK;
   table->narrow_taps = NARROW;
   table->narrow_offset = NARROW == 4 ? 128 : 0;
   table->zip_narrow = zip_narrow;
