@@ -86,11 +86,7 @@ static inline vf op_hard_swish(vf x) {
   const vf gate = clamp_vf(vf_add(x, vf_set(3.0f)), vf_set(0.0f), vf_set(6.0f));
   return vf_mul(vf_mul(x, gate), vf_set(1.0f / 6.0f));
 }
-static inline vf op_gelu(vf x) {
-  const vf e = math_erfc(vf_mul(vf_abs(x), vf_set((float)M_SQRT1_2)));
-  const vf w = vf_select(vf_lt(x, vf_set(0.0f)), e, vf_sub(vf_set(2.0f), e));
-  return vf_mul(vf_mul(vf_set(0.5f), x), w);
-}
+static inline vf op_gelu(vf x) { return math_gelu(x); }
 static inline vf op_erfc(vf x) {
   const vf e = math_erfc(vf_abs(x));
   return vf_select(vf_lt(x, vf_set(0.0f)), vf_sub(vf_set(2.0f), e), e);
