@@ -46,35 +46,48 @@ static inline veci i_pack(bool is_signed, const veci v[4], veci zero, veci min, 
 #include "kernels/fixedpoint_tmpl.h"
 #include "kernels/qelementwise_tmpl.h"
 
-/* A shuffle looks 16 bytes up at once, by the low 4 bits of an index, and gives 0
- * where bit 7 is set. Tables 0 to 15 are looked up with x - 16 k, so that table k
- * counts exactly where 16 k <= x < 16 k + 128, and the results are xor-ed. For
- * T'[k] = T[k] ^ T[k - 1] ^ T'[k - 8] the terms of every x cancel to T[x / 16].
- * The second half works on x - 128 and subtracts with saturation, which keeps
- * bit 7 set. */
+/* ---- look-up tables --------------------------------------------------------------------- */
+
+/* A shuffle looks 32 bytes up at once in 16 entries, by their low 4 bits; of what the sixteen parts of a table give, the
+ * other bits choose, one after the other. Two vectors share each part. */
+enum { LOOKED_UP = 2 };
+typedef struct looked_up {
+  veci v[LOOKED_UP];
+} looked_up;
+
+static inline looked_up part_of(const uint8_t *table, int part, const looked_up *low) {
+  const veci entries = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(table + 16 * part)));
+  looked_up y;
+  UNROLL for (int k = 0; k < LOOKED_UP; k++) y.v[k] = _mm256_shuffle_epi8(entries, low->v[k]);
+  return y;
+}
+
+/* By bit `bit` of x, 4 to 7: b where it is set, else a. */
+static inline looked_up choose(looked_up a, looked_up b, const looked_up *x, int bit) {
+  UNROLL for (int k = 0; k < LOOKED_UP; k++) a.v[k] = _mm256_blendv_epi8(a.v[k], b.v[k], _mm256_slli_epi16(x->v[k], 7 - bit));
+  return a;
+}
+
+static inline looked_up of_two(const uint8_t *table, int part, const looked_up *low, const looked_up *x) {
+  return choose(part_of(table, part, low), part_of(table, part + 1, low), x, 4);
+}
+static inline looked_up of_four(const uint8_t *table, int part, const looked_up *low, const looked_up *x) {
+  return choose(of_two(table, part, low, x), of_two(table, part + 2, low, x), x, 5);
+}
+static inline looked_up of_eight(const uint8_t *table, int part, const looked_up *low, const looked_up *x) {
+  return choose(of_four(table, part, low, x), of_four(table, part + 4, low, x), x, 6);
+}
+
 static void lut8(const uint8_t *x, uint8_t *y, size_t n, const uint8_t table[256]) {
   size_t i = 0;
-  if (n >= 256) {
-    uint8_t terms[256];
-    for (int k = 0; k < 256; ++k)
-      terms[k] = (uint8_t)(table[k] ^ (k >= 16 ? table[k - 16] : 0) ^ (k >= 128 ? terms[k - 128] : 0));
-    __m256i t[16];
-    for (int k = 0; k < 16; ++k)
-      t[k] = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(terms + 16 * k)));
-    const __m256i step = _mm256_set1_epi8(16), top = _mm256_set1_epi8(-128);
-    for (; i + 32 <= n; i += 32) {
-      __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)(x + i));
-      __m256i high = _mm256_xor_si256(low, top);
-      __m256i r = _mm256_shuffle_epi8(t[0], low);
-      r = _mm256_xor_si256(r, _mm256_shuffle_epi8(t[8], high));
-      for (int k = 1; k < 8; ++k) {
-        low = _mm256_sub_epi8(low, step);
-        high = _mm256_subs_epi8(high, step);
-        r = _mm256_xor_si256(r, _mm256_shuffle_epi8(t[k], low));
-        r = _mm256_xor_si256(r, _mm256_shuffle_epi8(t[8 + k], high));
-      }
-      _mm256_storeu_si256((__m256i *)(void *)(y + i), r);
+  for (; i + LOOKED_UP * BYTES <= n; i += LOOKED_UP * BYTES) {
+    looked_up all, low;
+    UNROLL for (int k = 0; k < LOOKED_UP; k++) {
+      all.v[k] = _mm256_loadu_si256((const __m256i *)(const void *)(x + i + k * BYTES));
+      low.v[k] = _mm256_and_si256(all.v[k], _mm256_set1_epi8(15));
     }
+    const looked_up found = choose(of_eight(table, 0, &low, &all), of_eight(table, 8, &low, &all), &all, 7);
+    UNROLL for (int k = 0; k < LOOKED_UP; k++) i_put(y + i + k * BYTES, found.v[k]);
   }
   for (; i < n; ++i) y[i] = table[x[i]];
 }
