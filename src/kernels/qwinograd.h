@@ -4,7 +4,7 @@
  *
  * winograd.h tells of the method. Here the points are 0, +-1, +-2 (for 4x4) and infinity, where inputs and taps are
  * evaluated in integers: taps are multiplied by what makes their coefficients whole. For bytes all values fit in 16 bits
- * (inputs at most 100 * 128, taps 49 * 128), so that sums of their products are those of ufk_q_gemm_fn, which wrap around
+ * (inputs at most 100 * 128, taps 49 * 128), so that sums of their products are those of ufk_q_pairs, which wrap around
  * at 32 bits. Interpolating is exact, too: an output times a constant comes out, modulo 2^32, where the odd part of the
  * constant has an inverse; its power of two takes bits away, up to 6 (4x4) or 2 (2x2). So outputs must fit in 26 or 30 bits,
  * which UFK_QWINOGRAD_CHANNELS_4 or _2 channels guarantee: 9 * channels * 128 * 128 < 2^25 or 2^29.

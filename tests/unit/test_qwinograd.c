@@ -38,7 +38,7 @@ static int32_t sum_of(size_t side, const int8_t *const *in, const int8_t *taps, 
   return (int32_t)sum;
 }
 
-/* The products that ufk_q_gemm_fn would make. */
+/* The products that ufk_q_pairs would make. */
 static void multiply(size_t channels, const int16_t *a, const int16_t *b, int32_t *c, size_t columns) {
   for (size_t j = 0; j < columns; j++) {
     const int16_t *panel = b + j / NR * NR * ((channels + 1) / 2 * 2);
