@@ -318,7 +318,7 @@ static void check_float_at_once(const ufk_qgemm_table *k, product kind, size_t r
     ((float *)column.data)[j] = (float)below(1000) / 777.0f;
     ((float *)bias.data)[j] = (float)below(99) - 50;
   }
-  for (size_t i = 0; i < rows; i++) ((float *)row.data)[i] = 1.0f / (float)(1 + below(77)), first[i] = (uint8_t)below(256);
+  for (size_t i = 0; i < rows; i++) ((float *)row.data)[i] = 1.0f / (float)(1 + below(77)), first[i] = (uint8_t)below(128);
   const ufk_q_float s = {column.data, below(2) ? bias.data : NULL, row.data, below(2), below(2) ? 0 : -INFINITY, 1e9f};
   const ufk_q_end end = {.to_float = &s, .out = out.data, .step = step};
   const ufk_q_rows found = multiply_ones(k, kind, rows, n, first, start.data, &end, c.data);
