@@ -143,7 +143,7 @@ typedef struct ufk_q_grid {
 } ufk_q_grid;
 ufk_q_grid ufk_q_grid_of(float min, float max, bool asymmetric);
 
-/* n floats on a grid, ^ flip. */
+/* n floats that a grid was made for, on it, ^ flip; NaN becomes the least code. */
 typedef void (*ufk_q_codes_fn)(size_t n, const float *from, const ufk_q_grid *grid, bool asymmetric,
                                uint8_t flip, int8_t *to);
 

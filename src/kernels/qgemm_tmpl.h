@@ -39,7 +39,7 @@
  *   f_signed(x, y)       y >= 0 with the sign of x
  *   f_farther(x, y)      max(x, |y|)
  *   f_is_above(x, y)     any lane of x is above that of y
- *   f_to_zero(x)         to an integer, towards zero
+ *   f_to_zero(x)         to an integer, towards zero; NaN to one below -1000
  *
  * Functions that take a size as `const size_t` are inlined into callers that
  * know it, so that accumulators become registers.
@@ -464,11 +464,10 @@ static void range(size_t n, const float *from, float *min_out, float *max_out) {
 }
 
 /* To the nearest integer, halves away from zero: what is just below a half is added, and the sum
- * of floats is itself rounded. Within +-1000, NaN too. */
+ * of floats is itself rounded. NaN becomes far less than any code. */
 INLINE veci code(vecf x, vecf inverse) {
   x = f_mul(x, inverse);
   f_keep(x);
-  x = f_min(f_max(x, f_set1(-1000.0f)), f_set1(1000.0f));
   return f_to_zero(f_add(x, f_signed(x, f_set1(0.49999997f))));
 }
 

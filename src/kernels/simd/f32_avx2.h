@@ -74,6 +74,7 @@ static inline vm vf_gt(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_GT_OQ); }
 static inline vm vf_is_nan(vf a) { return _mm256_cmp_ps(a, a, _CMP_UNORD_Q); }
 /* m ? a : b */
 static inline vf vf_select(vm m, vf a, vf b) { return _mm256_blendv_ps(b, a, m); }
+static inline int vf_any(vm m) { return _mm256_movemask_ps(m) != 0; }
 /* a in the first n lanes, b in the others. */
 static inline vf vf_first(size_t n, vf a, vf b) {
   return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(vf_part_mask(n)));

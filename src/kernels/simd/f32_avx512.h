@@ -71,6 +71,7 @@ static inline vm vf_ge(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ)
 static inline vm vf_gt(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
 static inline vm vf_is_nan(vf a) { return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q); }
 static inline vf vf_select(vm m, vf a, vf b) { return _mm512_mask_blend_ps(m, b, a); }
+static inline int vf_any(vm m) { return m != 0; }
 static inline vf vf_first(size_t n, vf a, vf b) {
   return _mm512_mask_blend_ps(vf_part_mask(n), b, a);
 }
@@ -89,6 +90,7 @@ static inline vf vf_pow2(vi n) {
 static inline vi vf_to_vi(vf a) { return _mm512_cvttps_epi32(a); }
 /* a * 2^n for n in [-150, 129], rounded down where it is not whole. */
 static inline vf vf_scale(vf a, vf n) { return _mm512_scalef_ps(a, n); }
+#define VF_SCALES /* in one instruction, whatever comes of it */
 #define VF_PICK _mm512_setr_ps
 /* Of 16 values the one that the lowest 4 bits say. */
 static inline vf vf_pick(vf values, vi bits) { return _mm512_permutexvar_ps(bits, values); }

@@ -70,6 +70,7 @@ static inline vm vf_ge(vf a, vf b) { return vcgeq_f32(a, b); }
 static inline vm vf_gt(vf a, vf b) { return vcgtq_f32(a, b); }
 static inline vm vf_is_nan(vf a) { return vmvnq_u32(vceqq_f32(a, a)); }
 static inline vf vf_select(vm m, vf a, vf b) { return vbslq_f32(m, a, b); }
+static inline int vf_any(vm m) { return vmaxvq_u32(m) != 0; }
 static inline vf vf_first(size_t n, vf a, vf b) { return vbslq_f32(vf_part_mask(n), a, b); }
 
 static inline float vf_sum(vf v) { return vaddvq_f32(v); }

@@ -123,7 +123,7 @@ static inline void f_put(float *p, vecf v, size_t n) {
 }
 #define f_lowest vminvq_f32
 #define f_highest vmaxvq_f32
-#define f_to_zero vcvtq_s32_f32
+static inline veci f_to_zero(vecf x) { return vcvtq_s32_f32(f_max(x, vdupq_n_f32(-2e9f))); } /* a NaN would become 0 */
 #define f_sub vsubq_f32
 static inline vecf f_fma(vecf a, vecf b, vecf c) { return vfmaq_f32(c, a, b); }
 #define f_to_i vcvtnq_s32_f32

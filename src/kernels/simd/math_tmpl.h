@@ -41,6 +41,27 @@ static inline vf math_exp_inside(vf x) {
   return vf_scale(vf_add(math_expm1_reduced(r), vf_set(1.0f)), n);
 }
 
+/* exp(x) for x in [-87, 88], where it is a normal number: scaled in one step. */
+#ifdef VF_SCALES
+#define math_exp_normal math_exp_inside
+#else
+static inline vf math_exp_normal(vf x) {
+  const vf n = vf_rint(vf_mul(x, vf_set(LOG2_E)));
+  vf r = vf_fnma(n, vf_set(LN2_HIGH), x);
+  r = vf_fnma(n, vf_set(LN2_LOW), r);
+  const vf power = vf_pow2(vf_to_vi(n));
+  return vf_fma(math_expm1_reduced(r), power, power);
+}
+#endif
+
+/* exp(x) for x <= 0, which rarely is no normal number. */
+static inline vf math_exp_negative(vf x) {
+#ifndef VF_SCALES
+  if (!vf_any(vf_lt(x, vf_set(-87.0f)))) return math_exp_normal(x);
+#endif
+  return math_exp_inside(vf_max(vf_set(-104.0f), x));
+}
+
 /* The order of the limits keeps a NaN. */
 static inline vf math_exp(vf x) { return math_exp_inside(vf_max(vf_set(-104.0f), vf_min(vf_set(89.0f), x))); }
 
@@ -60,13 +81,7 @@ static inline vf math_exp_falling(vf x) {
   return vf_scale(vf_fma(power, p, power), n);
 }
 #else
-static inline vf math_exp_falling(vf x) {
-  const vf n = vf_rint(vf_mul(x, vf_set(LOG2_E)));
-  vf r = vf_fnma(n, vf_set(LN2_HIGH), x);
-  r = vf_fnma(n, vf_set(LN2_LOW), r);
-  const vf power = vf_pow2(vf_to_vi(n));
-  return vf_select(vf_lt(x, vf_set(-87.0f)), vf_set(0.0f), vf_fma(math_expm1_reduced(r), power, power));
-}
+static inline vf math_exp_falling(vf x) { return vf_select(vf_lt(x, vf_set(-87.0f)), vf_set(0.0f), math_exp_normal(x)); }
 #endif
 
 /* exp(x) - 1 for x <= 0. */
@@ -81,13 +96,12 @@ static inline vf math_expm1_negative(vf x) {
 
 /* 1 / (1 + exp(-x)); exp of a negative number only, which cannot overflow. */
 static inline vf math_logistic(vf x) {
-  const vf one = vf_set(1.0f);
-  const vf e = math_exp_inside(vf_max(vf_set(-104.0f), vf_or(x, vf_set(-0.0f))));
+  const vf one = vf_set(1.0f), e = math_exp_negative(vf_or(x, vf_set(-0.0f)));
   return vf_div(vf_select(vf_lt(x, vf_set(0.0f)), e, one), vf_add(one, e));
 }
 
 /* Near 0 an odd polynomial (Cephes' tanhf), else 1 - 2 / (exp(2 |x|) + 1) with
- * the sign of x. */
+ * the sign of x, which is 1 from 10 on. */
 static inline vf math_tanh(vf x) {
   const vf z = vf_mul(x, x), one = vf_set(1.0f);
   vf p = vf_set(-5.70498872745e-3f);
@@ -97,7 +111,7 @@ static inline vf math_tanh(vf x) {
   p = vf_fma(p, z, vf_set(-3.33332819422e-1f));
   const vf small = vf_fma(vf_mul(p, z), x, x);
   const vf size = vf_abs(x);
-  const vf e = math_exp(vf_add(size, size));
+  const vf e = math_exp_normal(vf_min(vf_set(20.0f), vf_add(size, size)));
   const vf large = vf_sub(one, vf_div(vf_set(2.0f), vf_add(e, one)));
   return vf_select(vf_lt(size, vf_set(0.625f)), small, vf_or(large, vf_sign_bit(x)));
 }
