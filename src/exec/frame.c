@@ -519,13 +519,18 @@ static int32_t step_first(const ufi_frame *f, int32_t i) {
 }
 static int32_t step_last(const ufi_frame *f, int32_t i) { return f->chain_of[i] < 0 ? i : f->chains[f->chain_of[i]].last; }
 
+/* The value whose memory a node reads for its input v, which may be seen of another. */
+static int32_t read_value(const ufi_frame *f, int32_t v) {
+  return f->tensors[v].seen ? (int32_t)(f->tensors[v].seen - f->tensors) : v;
+}
+
 /* A node of i's chain reads that memory, and not the elements that it writes just then. */
 static bool read_elsewhere(const ufi_frame *f, const planning *p, int32_t i, int32_t root) {
   const ufi_chain *c = f->chain_of[i] < 0 ? NULL : &f->chains[f->chain_of[i]];
   for (int32_t l = 0; c && l < c->n; l++) {
     const ufi_node *node = &f->graph->nodes[c->links[l].node];
     for (int32_t k = 0; k < node->n_in; k++) {
-      if (node->in[k] < 0 || p->root[node->in[k]] != root) continue;
+      if (node->in[k] < 0 || p->root[read_value(f, node->in[k])] != root) continue;
       if ((c->has_head && l == 0) || f->tensors[node->in[k]].count != c->count) return true;
     }
   }

@@ -124,7 +124,7 @@ int32_t ufi_chain_maker(const ufi_frame *f, const ufi_chain *c, int32_t value);
 /* All elements of what a link makes, which only the chain reads. */
 bool ufi_chain_passes(const ufi_frame *f, const ufi_chain *c, int32_t link, const int32_t *last);
 
-/* seen.c: finds transpositions that need not be, and has what they turn live as long as what reads them. */
+/* seen.c: finds transpositions and paddings that need not be, and has what they are of live as long as what reads them. */
 void ufi_seen_find(ufi_frame *f, int32_t *last);
 
 /* norm.c: the ends of normalizations in a chain become one link each; those that they are made of do nothing then. */

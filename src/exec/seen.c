@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * seen.c: transpositions that are never made.
+ * seen.c: transpositions and paddings that are never made.
  *
  * Attention puts the heads of its operands in front before it multiplies them. A product can take rows and columns from
- * where they lie; so a transposition that one such node reads, and nobody else, does not run: its output has no memory but
- * says what it is seen of (ufi_tensor.seen). Who wants to see it has it from a replay, where it runs as any node, as its
- * reader then takes it.
+ * where they lie; and a convolution has zeros around its image by itself. So a transposition or padding that one such node
+ * reads, and nobody else, does not run: its output has no memory but says what it is seen of (ufi_tensor.seen). Who wants
+ * to see it has it from a replay, where it runs as any node, as its reader then takes it.
  */
 #include "exec/session.h"
 
@@ -25,13 +25,21 @@ static int32_t only_input(const ufi_frame *f, int32_t v, int32_t maker, int32_t 
   return input;
 }
 
+/* Sets how the node's output is seen of its input 0. */
+static bool is_view(ufi_ctx *ctx) {
+  const ufi_op_def *def = ctx->node->op->def;
+  ufi_tensor *t = ctx->out[0];
+  t->seen_padded = def->pads != NULL;
+  if (t->seen_padded) return def->pads(ctx, t->seen_dims);
+  return t->dtype == UF_FLOAT32 && def->turns(ctx, t->seen_dims);
+}
+
 /* Whether node i, whose output the node `reader` is the last to read, need not run. */
 static bool is_seen(ufi_frame *f, int32_t i, int32_t reader) {
   ufi_ctx *from = &f->ctxs[i], *to = &f->ctxs[reader];
   const ufi_op_def *def = to->node->op->def;
   ufi_tensor *t = from->out[0];
-  if (f->mode[reader] != UFI_NODE_STATIC || !def->sees || from->in[0]->is_state || !from->node->op->def->turns(from, t->seen_dims))
-    return false;
+  if (f->mode[reader] != UFI_NODE_STATIC || !def->sees || from->in[0]->is_state || !is_view(from)) return false;
   const int32_t k = only_input(f, from->node->out[0], i, reader);
   t->seen = from->in[0];
   if (k >= 0 && def->sees(to, k)) return true;
@@ -44,9 +52,10 @@ void ufi_seen_find(ufi_frame *f, int32_t *last) {
   for (int32_t v = 0; v < g->n_values; v++) f->tensors[v].seen = NULL;
   for (int32_t i = 0; i < g->n_nodes; i++) {
     f->seen_by[i] = -1;
-    if (g->has_dead || f->mode[i] != UFI_NODE_STATIC || f->ctxs[i].n_out != 1 || !g->nodes[i].op->def->turns) continue;
+    if (g->has_dead || f->mode[i] != UFI_NODE_STATIC || f->ctxs[i].n_out != 1) continue;
+    if (!g->nodes[i].op->def->turns && !g->nodes[i].op->def->pads) continue;
     const int32_t v = g->nodes[i].out[0], reader = last[v];
-    if (f->own[v] || f->ctxs[i].out[0]->dtype != UF_FLOAT32 || reader <= i || reader > i + NEAR || reader >= g->n_nodes) continue;
+    if (f->own[v] || reader <= i || reader > i + NEAR || reader >= g->n_nodes) continue;
     if (!is_seen(f, i, reader)) continue;
     const int32_t source = g->nodes[i].in[0];
     f->seen_by[i] = reader;

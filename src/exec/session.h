@@ -9,7 +9,7 @@
  *   run.c       run the nodes of a frame
  *   chain.c     elementwise nodes, and such that take rows, that run together
  *   norm.c      how normalizations end, in a chain
- *   seen.c      transpositions that their reader does without
+ *   seen.c      transpositions and paddings that their reader does without
  *   host.c      what ops may ask (calls of other graphs, packed weights)
  *   inferred.c  shapes of graphs that are called
  *   replay.c    read an intermediate whose memory was reused

@@ -122,6 +122,7 @@ uf_status ufi_conv_f32_eval(ufi_ctx *ctx) {
   ufi_conv_geometry g = {0};
   conv_sizes s = {0};
   UFI_TRY(ufi_conv_geometry_of(ctx, &g));
+  ufi_conv_see(&g);
   UFI_TRY(conv_sizes_of(ctx, &g, &s));
   ufi_gemm_f32 gemm = conv_gemm(&g, &s);
   float *zeros = ctx->scratch, *bias = zeros + s.zeros, *weights = bias + s.bias;

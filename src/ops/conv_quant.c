@@ -78,6 +78,7 @@ uf_status ufi_conv_quant_eval(ufi_ctx *ctx) {
   ufi_conv_geometry g = {0};
   ufi_gemm_q gemm = {0};
   UFI_TRY(ufi_conv_geometry_of(ctx, &g));
+  ufi_conv_see(&g);
   const ufi_q_spec spec = ufi_q_prepared(ctx, g.input, g.filter, g.bias, g.output, &g);
   UFI_TRY(ufi_q_begin(ctx, &spec, &gemm));
   gemm.batch = g.batch;

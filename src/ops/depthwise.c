@@ -58,10 +58,16 @@ static uf_status depthwise_eval(ufi_ctx *ctx) {
                                                  : ufi_depthwise_quant_eval(ctx);
 }
 
+static bool depthwise_sees(ufi_ctx *ctx, int32_t k) {
+  ufi_conv_geometry g = {0};
+  return ufi_depthwise_geometry_of(ctx, &g) == UF_OK && ufi_conv_sees(ctx, &g, k);
+}
+
 const ufi_op_def ufi_op_DEPTHWISE_CONV_2D = {
     .attrs_size = sizeof(ufi_window_attrs),
     .attrs_tflite = depthwise_attrs,
     .infer = depthwise_infer,
     .prepare = depthwise_prepare,
+    .sees = depthwise_sees,
     .eval = depthwise_eval,
 };

@@ -95,6 +95,7 @@ ufi_depthwise_f32 ufi_depthwise_f32_of(const ufi_conv_geometry *g) {
 uf_status ufi_depthwise_f32_eval(ufi_ctx *ctx) {
   ufi_conv_geometry g = {0};
   UFI_TRY(ufi_depthwise_geometry_of(ctx, &g));
+  ufi_conv_see(&g);
   size_t bias_size, image_size;
   if (!depthwise_sizes(&g, &bias_size, &image_size)) return UF_INTERNAL;
   float *bias = ctx->scratch, *image = bias + bias_size;

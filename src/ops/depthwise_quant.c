@@ -435,6 +435,7 @@ uf_status ufi_depthwise_quant_eval(ufi_ctx *ctx) {
   ufi_q_spec spec = {0};
   ufi_gemm_q q = {0};
   UFI_TRY(ufi_depthwise_geometry_of(ctx, &g));
+  ufi_conv_see(&g);
   UFI_TRY(depthwise_spec(ctx, &g, &spec));
   if (g.output->count == 0) return UF_OK;
   UFI_TRY(ufi_q_begin(ctx, &spec, &q));

@@ -64,9 +64,11 @@ typedef struct ufi_tensor {
                             it names, and the next run may give another */
   bool is_missing;       /* (executor) needs an op that is not supported */
   bool is_dead;          /* in a branch that this run did not take: has no value */
-  /* (executor) Not NULL, while data is: the elements are those of that tensor, whose dimension seen_dims[d] is d here. Only
-   * an op that says it `sees` gets such an input. */
+  /* (executor) Not NULL, while data is: the elements are those of that tensor, whose dimension seen_dims[d] is d here; or,
+   * seen_padded, with so many zeros (zero points) in front along dimension d, and behind up to the size. Only an op that
+   * says it `sees` gets such an input. */
   const struct ufi_tensor *seen;
+  bool seen_padded;
   int8_t seen_dims[UF_MAX_RANK];
 } ufi_tensor;
 
@@ -160,6 +162,8 @@ typedef struct ufi_op_def {
   ufi_part_fn (*rows)(const ufi_ctx *ctx);
   /* NULL, or: whether all that this node does is to put the dimensions of input 0 in another order: dims[d] is d then. */
   bool (*turns)(ufi_ctx *ctx, int8_t dims[UF_MAX_RANK]);
+  /* NULL, or: whether all that it does is to put zeros (of quantized elements zero points) around input 0: before[d] in front. */
+  bool (*pads)(ufi_ctx *ctx, int8_t before[UF_MAX_RANK]);
   /* NULL, or after prepare: whether eval can take input k, which has `seen`, without memory of its own. */
   bool (*sees)(ufi_ctx *ctx, int32_t k);
   void (*release)(void *state);         /* may be NULL: frees what state points to */

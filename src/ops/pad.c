@@ -131,8 +131,29 @@ static uf_status pad_eval(ufi_ctx *ctx) {
   return UF_OK;
 }
 
-const ufi_op_def ufi_op_PAD = {.infer = pad_infer, .eval = pad_eval};
-const ufi_op_def ufi_op_PADV2 = {.infer = pad_infer, .eval = pad_eval};
+/* The elements around are those that count as zero. */
+static bool pads_with_zeros(const ufi_ctx *ctx) {
+  const ufi_tensor *in = ctx->in[0], *out = ctx->out[0], *value = ufi_in(ctx, 2);
+  const int64_t zero = ufi_zero(out);
+  const size_t size = (size_t)uf_dtype_bits(in->dtype) / 8;
+  if (size > sizeof zero || ufi_is_quantized(in) != ufi_is_quantized(out) || ufi_zero(in) != zero) return false;
+  if (ufi_is_quantized(in) && ufi_scale(in) != ufi_scale(out)) return false;
+  if (value) return value->is_const && memcmp(value->data, &zero, size) == 0;
+  return zero == 0 || pads_with_zero_point(ctx);
+}
+
+static bool pad_pads(ufi_ctx *ctx, int8_t before[UF_MAX_RANK]) {
+  int64_t front[UF_MAX_RANK], behind[UF_MAX_RANK];
+  if (!ctx->in[1]->is_const || !pads_with_zeros(ctx) || read_paddings(ctx, front, behind) != UF_OK) return false;
+  for (int32_t d = 0; d < ctx->in[0]->rank; d++) {
+    if (front[d] > INT8_MAX) return false;
+    before[d] = (int8_t)front[d];
+  }
+  return true;
+}
+
+const ufi_op_def ufi_op_PAD = {.infer = pad_infer, .eval = pad_eval, .pads = pad_pads};
+const ufi_op_def ufi_op_PADV2 = {.infer = pad_infer, .eval = pad_eval, .pads = pad_pads};
 
 /* ---- MIRROR_PAD ------------------------------------------------------------------- */
 
