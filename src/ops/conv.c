@@ -171,7 +171,7 @@ static bool takes_pads(int64_t in, int64_t before, int64_t after, int64_t kernel
 
 bool ufi_conv_sees(const ufi_ctx *ctx, const ufi_conv_geometry *g, int32_t k) {
   const ufi_tensor *padded = ctx->in[0], *of = padded->seen;
-  if (k != 0 || !padded->seen_padded || (padded->dtype == UF_FLOAT32 && g->filter->dtype != UF_FLOAT32)) return false;
+  if (k != 0 || !padded->seen_padded) return false;
   if (padded->rank != 4 || padded->dims[0] != of->dims[0] || padded->dims[3] != of->dims[3]) return false;
   const int64_t top = padded->seen_dims[1], left = padded->seen_dims[2];
   const int64_t bottom = padded->dims[1] - of->dims[1] - top, right = padded->dims[2] - of->dims[2] - left;

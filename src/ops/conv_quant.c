@@ -79,7 +79,8 @@ uf_status ufi_conv_quant_eval(ufi_ctx *ctx) {
   ufi_gemm_q gemm = {0};
   UFI_TRY(ufi_conv_geometry_of(ctx, &g));
   ufi_conv_see(&g);
-  const ufi_q_spec spec = ufi_q_prepared(ctx, g.input, g.filter, g.bias, g.output, &g);
+  ufi_q_spec spec = ufi_q_prepared(ctx, g.input, g.filter, g.bias, g.output, &g);
+  if (spec.length > 0) spec.length = g.in_h * g.in_w * g.in_c; /* zeros around do not change how floats are quantized */
   UFI_TRY(ufi_q_begin(ctx, &spec, &gemm));
   gemm.batch = g.batch;
   gemm.in_h = g.in_h;

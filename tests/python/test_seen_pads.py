@@ -28,6 +28,8 @@ def convolution(dtype, pads, op="CONV_2D", stride=1, same=False, value=None, aft
     low, high = (-1, 1) if w_type == "float32" else (0, 255) if w_type == "uint8" else (-127, 127)
     w_data = rng.uniform(low, high, shape).astype(w_type)
     w_quant = {} if w_type == "float32" else {"scale": 0.01, "zero": 120 if w_type == "uint8" else 0}
+    if weights:  # LiteRT's hybrid loops read a scale for each channel
+        w_quant = {"scale": rng.uniform(0.005, 0.02, filters), "zero": np.zeros(filters, "int64"), "axis": 3 if depthwise else 0}
     x = g.tensor("x", dtype, (batch, size, size, channels), **quant(dtype, 0.1))
     of = g.tensor("of", dtype, (batch, size, size, channels), **quant(dtype, 0.1))
     g.op("RELU", [x], [of])
@@ -86,8 +88,10 @@ def models(dtype):
             yield f"{name} {op}", convolution(dtype, op=op, **case)
     for value in (ZERO[dtype], 3):
         yield f"value {value}", convolution(dtype, ONE, value=value)
-    if dtype == "float32":
-        yield "hybrid", convolution(dtype, ONE, weights="int8", size=20)
+    for size in (9, 20) if dtype == "float32" else ():  # hybrid: images are quantized, each as a whole
+        for op in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+            yield f"hybrid {op} {size}", convolution(dtype, ONE, op=op, weights="int8", size=size, batch=2)
+            yield f"hybrid {op} {size}, 32 channels", convolution(dtype, ONE, op=op, weights="int8", size=size, channels=32, filters=32)
 
 
 def litert(model, x, names):
@@ -122,6 +126,6 @@ def test_convolutions_of_padded_images(dtype):
                 for d in interpreter.get_output_details() + [interpreter.get_tensor_details()[index[n]] for n in names]:
                     found, expected = interpreter.get_tensor(d["index"]), want[d["name"]]
                     if dtype == "float32":
-                        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4 if label != "hybrid" else 0.1, err_msg=label)
+                        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4, err_msg=label)
                     else:
                         assert np.abs(found.astype(int) - expected.astype(int)).max() == 0, label
