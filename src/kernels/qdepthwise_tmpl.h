@@ -100,9 +100,10 @@ INLINE void finish_int(const size_t pixels, const size_t dv, const ufk_q_scale *
       return;
     }
   }
-  for (size_t v = 0; v < dv; v++) {
-    for (size_t p = 0; p < pixels; p++) acc[p][v] = fixed(acc[p][v], s, v * VW);
-  }
+  veci rare[PIXELS * DV]; /* a loop that is not unrolled: small code */
+  UNROLL for (size_t i = 0; i < pixels * dv; i++) rare[i] = acc[i / dv][i % dv];
+  _Pragma("GCC unroll 1") for (size_t i = 0; i < pixels * dv; i++) rare[i] = fixed(rare[i], s, i % dv * VW);
+  UNROLL for (size_t i = 0; i < pixels * dv; i++) acc[i / dv][i % dv] = rare[i];
 }
 
 /* What outputs are limited to. */
@@ -136,7 +137,7 @@ INLINE void put_bytes_of(const bool is_signed, const size_t pixels, const size_t
 
 /* The last pixels of a line are computed together with some that are done. */
 INLINE void line_int(const size_t taps, const size_t kernel_w, const size_t groups, const size_t dv, const bool is_signed,
-                     const size_t n, const ufk_q_depthwise *d, const ufk_q_scale *s, uint8_t *out, size_t out_step) {
+                     const ufk_q_depthwise *d, const ufk_q_scale *s, uint8_t *out, size_t out_step) {
   const limits l = {i_set16((int16_t)s->zero), i_set8((char)s->min), i_set8((char)s->max)};
   veci acc[PIXELS][DV];
   size_t x = 0;
@@ -144,21 +145,20 @@ INLINE void line_int(const size_t taps, const size_t kernel_w, const size_t grou
     x = UFI_MIN(x, d->width - PIXELS);
     sum_pixels(taps, kernel_w, groups, PIXELS, dv, d, x, acc);
     finish_int(PIXELS, dv, s, acc);
-    put_bytes_of(is_signed, PIXELS, dv, acc, n, &l, out + x * out_step, out_step);
+    put_bytes_of(is_signed, PIXELS, dv, acc, d->n, &l, out + x * out_step, out_step);
   }
   for (; x < d->width; x++) {
     sum_pixels(taps, kernel_w, groups, 1, dv, d, x, acc);
     finish_int(1, dv, s, acc);
-    put_bytes_of(is_signed, 1, dv, acc, n, &l, out + x * out_step, out_step);
+    put_bytes_of(is_signed, 1, dv, acc, d->n, &l, out + x * out_step, out_step);
   }
 }
 
-/* n channels need as many vectors; stores of whole ones need no tests. */
+/* Few channels need one vector. */
 INLINE void block_int(const size_t taps, const size_t kernel_w, const size_t groups, const bool is_signed,
                       const ufk_q_depthwise *d, const ufk_q_scale *s, uint8_t *out, size_t step) {
-  if (d->n == BLOCK) line_int(taps, kernel_w, groups, DV, is_signed, BLOCK, d, s, out, step);
-  else if (d->n > VW) line_int(taps, kernel_w, groups, DV, is_signed, d->n, d, s, out, step);
-  else line_int(taps, kernel_w, groups, 1, is_signed, d->n, d, s, out, step);
+  if (DV > 1 && d->n > VW) line_int(taps, kernel_w, groups, DV, is_signed, d, s, out, step);
+  else line_int(taps, kernel_w, groups, 1, is_signed, d, s, out, step);
 }
 
 INLINE void put_float(veci sum, vecf scale, const ufk_q_float *s, size_t at, float *out, size_t n) {
@@ -176,26 +176,25 @@ INLINE void put_floats_of(const size_t pixels, const size_t dv, veci acc[PIXELS]
   }
 }
 
-INLINE void line_float(const size_t taps, const size_t kernel_w, const size_t groups, const size_t dv, const size_t n,
+INLINE void line_float(const size_t taps, const size_t kernel_w, const size_t groups, const size_t dv,
                        const ufk_q_depthwise *d, const ufk_q_float *s, float *out, size_t out_step) {
   veci acc[PIXELS][DV];
   size_t x = 0;
   for (; d->width >= PIXELS && x < d->width; x += PIXELS) {
     x = UFI_MIN(x, d->width - PIXELS);
     sum_pixels(taps, kernel_w, groups, PIXELS, dv, d, x, acc);
-    put_floats_of(PIXELS, dv, acc, n, s, out + x * out_step, out_step);
+    put_floats_of(PIXELS, dv, acc, d->n, s, out + x * out_step, out_step);
   }
   for (; x < d->width; x++) {
     sum_pixels(taps, kernel_w, groups, 1, dv, d, x, acc);
-    put_floats_of(1, dv, acc, n, s, out + x * out_step, out_step);
+    put_floats_of(1, dv, acc, d->n, s, out + x * out_step, out_step);
   }
 }
 
 INLINE void block_float(const size_t taps, const size_t kernel_w, const size_t groups, const ufk_q_depthwise *d,
                         const ufk_q_float *s, float *out, size_t step) {
-  if (d->n == BLOCK) line_float(taps, kernel_w, groups, DV, BLOCK, d, s, out, step);
-  else if (d->n > VW) line_float(taps, kernel_w, groups, DV, d->n, d, s, out, step);
-  else line_float(taps, kernel_w, groups, 1, d->n, d, s, out, step);
+  if (DV > 1 && d->n > VW) line_float(taps, kernel_w, groups, DV, d, s, out, step);
+  else line_float(taps, kernel_w, groups, 1, d, s, out, step);
 }
 
 /* Windows of 3x3 and 5x5 have loops of their own. */

@@ -154,6 +154,7 @@ typedef struct ufk_qgemm_table {
   size_t q_bytes_mr;          /* rows of a tile of bytes, <= q_mr */
   ufk_q_bytes_fn gemm_bytes;  /* NULL: not in this instruction set */
   ufk_q_pairs_fn gemm_pairs;
+  bool pairs_end;             /* gemm_pairs makes outputs of sums, of weights that are not wide */
   /* Fewest channels on both sides from which the tiles of qwinograd.h of 4x4 and of 2x2 outputs, by gemm_pairs, are faster
    * than the direct way for rows of 8 bits; 0: never. */
   size_t q_tiles_4, q_tiles_2;

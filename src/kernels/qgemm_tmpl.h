@@ -264,20 +264,23 @@ INLINE void tile_float(const size_t rows, const size_t nv, veci acc[MR][NV], siz
 
 /* What the sums of rows from `first` become. False: they have to go through memory. */
 INLINE bool tile_end(const size_t rows, const size_t nv, veci acc[MR][NV], size_t n, size_t first, const ufk_q_end *end) {
-  const bool is_whole = n == nv * VW; /* then stores need no tests */
   if (end->to_float) {
     float *out = (float *)end->out + first * end->step;
-    if (is_whole) tile_float(rows, nv, acc, nv * VW, end->to_float, end->to_float->row + first, out, end->step);
-    else tile_float(rows, nv, acc, n, end->to_float, end->to_float->row + first, out, end->step);
+    tile_float(rows, nv, acc, n, end->to_float, end->to_float->row + first, out, end->step);
     return true;
   }
-  if (!end->scale || !end->scale->factor) return false;
-  uint8_t *out = (uint8_t *)end->out + first * end->step;
-  return is_whole ? tile_near(rows, nv, acc, nv * VW, end->scale, end->is_u8, out, end->step)
-                  : tile_near(rows, nv, acc, n, end->scale, end->is_u8, out, end->step);
+  return end->scale && end->scale->factor &&
+         tile_near(rows, nv, acc, n, end->scale, end->is_u8, (uint8_t *)end->out + first * end->step, end->step);
 }
 
 /* ---- products of pairs --------------------------------------------------------------- */
+
+/* Where there are products of bytes, and where weights are wide, these are rare: their sums go through memory. */
+#ifdef HAS_BYTES
+enum { PAIRS_END = false };
+#else
+enum { PAIRS_END = true };
+#endif
 
 INLINE veci pair_at(const int16_t *p) {
   int32_t pair;
@@ -316,7 +319,7 @@ INLINE bool pairs_tile(const size_t rows, const size_t nv, const bool wide, cons
   for (size_t run = 0; run < t->runs; run++) {
     pairs_run(rows, nv, wide, t->pairs, a, run * t->run_step, (const int8_t *)t->b + run * panel, (const int16_t *)t->b + run * panel, acc);
   }
-  if (tile_end(rows, nv, acc, t->n, first, end)) return true;
+  if (PAIRS_END && !wide && tile_end(rows, nv, acc, t->n, first, end)) return true;
   UNROLL for (size_t i = 0; i < rows; i++) {
     UNROLL for (size_t j = 0; j < nv; j++) i_store(t->c + i * t->ldc + j * VW, acc[i][j]);
   }
@@ -513,6 +516,7 @@ INLINE void set_q(ufk_qgemm_table *table) {
   table->widen_s8 = widen_s8;
   table->widen_u8 = widen_u8;
   table->gemm_pairs = gemm_pairs;
+  table->pairs_end = PAIRS_END;
   table->fixed_s8 = fixed_s8;
   table->fixed_u8 = fixed_u8;
   table->fixed_s16 = fixed_s16;

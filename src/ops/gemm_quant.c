@@ -552,7 +552,8 @@ static void do_panel(const plan *p, const stripe *s, tile *t) {
   const ufi_gemm_q *g = p->g;
   int32_t c[TILE];
   const bool is_float = g->end == UFI_Q_FLOAT, is_int = !is_float && g->end != UFI_Q_SUM;
-  const bool at_once = is_int && g->out_dtype != UF_INT16;
+  const bool ends = g->kind == UFI_Q_BYTES || (g->kind == UFI_Q_PAIRS && p->k->pairs_end);
+  const bool at_once = is_int && g->out_dtype != UF_INT16 && ends;
   const ufk_q_scale scale = is_int ? ufi_gemm_q_scale(p->g, t->at) : (ufk_q_scale){0};
   ufk_q_scale exact = scale;
   if (at_once) exact.factor = NULL; /* the other way has been tried */
