@@ -48,7 +48,7 @@ typedef struct ufk_q_pairs {
   const void *b;
   bool wide;
   const int32_t *start;
-  int32_t *c;            /* (q_mr, ldc), ldc >= nr */
+  int32_t *c;            /* (q_mr, ldc), ldc >= nr; without an end (rows, ldc) */
   size_t ldc;
 } ufk_q_pairs;
 
@@ -112,7 +112,7 @@ typedef struct ufk_q_end {
 } ufk_q_end;
 
 /* The first `made` rows have become outputs. Of the next `summed` rows, which are 0 only at the end, the sums are in
- * c, up to nr columns of it: there is nothing they should become, or no quick way to it (scale has no factor, or a
+ * c, up to nr columns of it: there is nothing they should become (then gemm_pairs makes those of all rows), or no quick way to it (scale has no factor, or a
  * sum was too near to a half to tell; or the instruction set has none). */
 typedef struct ufk_q_rows {
   size_t made, summed;

@@ -282,6 +282,8 @@ enum { PAIRS_END = false };
 enum { PAIRS_END = true };
 #endif
 
+INLINE bool has_end(const ufk_q_end *end) { return end->scale || end->to_float; }
+
 INLINE veci pair_at(const int16_t *p) {
   int32_t pair;
   memcpy(&pair, p, sizeof pair);
@@ -310,8 +312,9 @@ INLINE void pairs_run(const size_t rows, const size_t nv, const bool wide, size_
 /* Rows from `first`. */
 INLINE bool pairs_tile(const size_t rows, const size_t nv, const bool wide, const ufk_q_pairs *t, size_t first, const ufk_q_end *end) {
   veci acc[MR][NV];
+  int32_t *c = t->c + (has_end(end) ? 0 : first * t->ldc);
   UNROLL for (size_t i = 0; i < rows; i++) {
-    UNROLL for (size_t j = 0; j < nv; j++) acc[i][j] = i_load((t->start ? t->start : t->c + i * t->ldc) + j * VW);
+    UNROLL for (size_t j = 0; j < nv; j++) acc[i][j] = i_load((t->start ? t->start : c + i * t->ldc) + j * VW);
   }
   const int16_t *a[MR];
   UNROLL for (size_t i = 0; i < rows; i++) a[i] = t->a[first + i];
@@ -321,7 +324,7 @@ INLINE bool pairs_tile(const size_t rows, const size_t nv, const bool wide, cons
   }
   if (PAIRS_END && !wide && tile_end(rows, nv, acc, t->n, first, end)) return true;
   UNROLL for (size_t i = 0; i < rows; i++) {
-    UNROLL for (size_t j = 0; j < nv; j++) i_store(t->c + i * t->ldc + j * VW, acc[i][j]);
+    UNROLL for (size_t j = 0; j < nv; j++) i_store(c + i * t->ldc + j * VW, acc[i][j]);
   }
   return false;
 }
@@ -347,10 +350,10 @@ static ufk_q_rows gemm_pairs(const ufk_q_pairs *t, const ufk_q_end *end) {
   size_t made = 0;
   for (size_t tiles = (t->rows + MR - 1) / MR; tiles > 0; tiles--) {
     const size_t rows = (t->rows - made + tiles - 1) / tiles; /* of nearly equal height */
-    if (!tile_of_pairs(rows, t, made, end)) return (ufk_q_rows){made, rows};
+    if (!tile_of_pairs(rows, t, made, end) && has_end(end)) return (ufk_q_rows){made, rows};
     made += rows;
   }
-  return (ufk_q_rows){made, 0};
+  return has_end(end) ? (ufk_q_rows){made, 0} : (ufk_q_rows){0, made};
 }
 
 /* ---- products of bytes ------------------------------------------------------ */

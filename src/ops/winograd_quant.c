@@ -108,15 +108,15 @@ static void interpolate(const plan *p, const ufi_winograd_tile t, int64_t column
 
 /* The sums of one point and one panel. */
 static void multiply_panel(const plan *p, int64_t tiles, const int16_t *a, const int16_t *b, int64_t columns, int32_t *c) {
+  enum { TILES = 5 * UFK_Q_MAX_MR }; /* in one call */
   static const int32_t none[UFK_Q_MAX_NR] = {0};
-  const ufk_qgemm_table *k = &p->k->qgemm;
-  for (int64_t left = ufi_ceil_div(tiles, (int64_t)k->q_mr), first = 0, rows; left > 0; left--, first += rows) {
-    rows = ufi_ceil_div(tiles - first, left); /* of nearly equal height */
-    const void *at[UFK_Q_MAX_MR];
+  const void *at[TILES];
+  for (int64_t first = 0, rows; first < tiles; first += rows) {
+    rows = UFI_MIN(tiles - first, (int64_t)TILES);
     for (int64_t i = 0; i < rows; i++) at[i] = a + (first + i) * p->in_step;
     const ufk_q_pairs pairs = {.rows = (size_t)rows, .n = (size_t)columns, .runs = 1, .pairs = (size_t)p->pairs, .a = at, .b = b,
                                .wide = true, .start = none, .c = c + first * p->out_step, .ldc = (size_t)p->out_step};
-    (void)k->gemm_pairs(&pairs, &(ufk_q_end){0});
+    (void)p->k->qgemm.gemm_pairs(&pairs, &(ufk_q_end){0});
   }
 }
 

@@ -40,10 +40,10 @@ static void check_widen(const ufk_qgemm_table *k, size_t runs, size_t n) {
 
 static void check_gemm(const ufk_qgemm_table *k, size_t rows, size_t n, size_t runs, size_t pairs, bool wide) {
   const size_t nr = k->q_nr, run_step = 2 * pairs + below(3), ldc = nr + below(3), row = runs ? (runs - 1) * run_step + 2 * pairs : 0;
-  guarded a[UFK_Q_MAX_MR], b = wide ? guard_shorts(2 * runs * pairs * nr, 255) : guard_bytes(2 * runs * pairs * nr);
+  guarded a[3 * UFK_Q_MAX_MR], b = wide ? guard_shorts(2 * runs * pairs * nr, 255) : guard_bytes(2 * runs * pairs * nr);
   guarded bias = guard_ints(nr), c = guard_ints((rows - 1) * ldc + nr);
   uint32_t *expected = calloc(rows * nr, sizeof *expected);
-  const void *at[UFK_Q_MAX_MR];
+  const void *at[3 * UFK_Q_MAX_MR];
   const bool add = below(2);
   for (size_t i = 0; i < rows; i++) {
     a[i] = guard_shorts(row, wide ? 255 : 32768 - (int)below(2));
@@ -428,6 +428,7 @@ static void sizes(const ufk_qgemm_table *k, const ufk_qgemm_table *scalar) {
     for (int i = 0; i < 30; i++) {
       check_gemm(k, rows, 1 + below(k->q_nr), 1, below(9) ? below(40) : below(1000), i % 2);
       check_gemm(k, rows, 1 + below(k->q_nr), below(8), 1 + below(20), i % 2);
+      check_gemm(k, 1 + below(3 * k->q_mr), 1 + below(k->q_nr), 1, below(40), i % 2);
       for (product kind = BYTES; kind < PRODUCTS; kind++) {
         if (has_product(k, kind, rows)) check_float_at_once(k, kind, rows, 1 + below(k->q_nr));
       }
