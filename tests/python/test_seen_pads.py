@@ -18,13 +18,14 @@ def quant(dtype, scale):
 
 def convolution(dtype, pads, op="CONV_2D", stride=1, same=False, value=None, after=None, channels=8, filters=8, size=9, kernel=3,
                 weights=None, batch=1):
-    """ABS of x, padded, through a convolution; `after` says what else happens: the sum with ABS of x, another reader."""
+    """RELU of x, padded, through a convolution; `after` says what else happens: the sum with RELU of x, another reader."""
     rng = np.random.default_rng(3)
     g = modelgen.ModelGen()
     depthwise = op == "DEPTHWISE_CONV_2D"
-    filters = channels if depthwise else filters
+    out = [batch + sum(pads[0]), size + sum(pads[1]), size + sum(pads[2]), channels + sum(pads[3])]
+    filters = out[3] if depthwise else filters
     w_type = weights or ("float32" if dtype == "float32" else "uint8" if dtype == "uint8" else "int8")
-    shape = (1, kernel, kernel, filters) if depthwise else (filters, kernel, kernel, channels)
+    shape = (1, kernel, kernel, filters) if depthwise else (filters, kernel, kernel, out[3])
     low, high = (-1, 1) if w_type == "float32" else (0, 255) if w_type == "uint8" else (-127, 127)
     w_data = rng.uniform(low, high, shape).astype(w_type)
     w_quant = {} if w_type == "float32" else {"scale": 0.01, "zero": 120 if w_type == "uint8" else 0}
@@ -33,7 +34,6 @@ def convolution(dtype, pads, op="CONV_2D", stride=1, same=False, value=None, aft
     x = g.tensor("x", dtype, (batch, size, size, channels), **quant(dtype, 0.1))
     of = g.tensor("of", dtype, (batch, size, size, channels), **quant(dtype, 0.1))
     g.op("RELU", [x], [of])
-    out = [batch, size + sum(pads[1]), size + sum(pads[2]), channels + sum(pads[3])]
     padded = g.tensor("padded", dtype, out, **quant(dtype, 0.1))
     paddings = g.constant("paddings", "int32", np.array(pads, "int32"))
     inputs = [of, paddings]
@@ -48,7 +48,7 @@ def convolution(dtype, pads, op="CONV_2D", stride=1, same=False, value=None, aft
     b_quant = {} if dtype == "float32" else {"scale": 0.001, "zero": 0}
     w = g.constant("w", w_type, w_data, **w_quant)
     b = g.constant("b", b_type, rng.uniform(-9, 9, filters).astype(b_type), **b_quant)
-    y = g.tensor("y", dtype, [batch, *extent, filters], **quant(dtype, 0.3))
+    y = g.tensor("y", dtype, [out[0], *extent, filters], **quant(dtype, 0.3))
     g.op(op, [padded, w, b], [y], "DepthwiseConv2DOptions" if depthwise else "Conv2DOptions", window)
     outputs = [y]
     if after == "sum":  # a chain at whose head the convolution is, and which reads what was padded
@@ -74,6 +74,7 @@ ONE = [[0, 0], [1, 1], [1, 1], [0, 0]]
 CASES = {
     "one": dict(pads=ONE), "uneven": dict(pads=[[0, 0], [0, 1], [2, 0], [0, 0]], stride=2), "none": dict(pads=[[0, 0]] * 4),
     "too much": dict(pads=[[0, 0], [3, 3], [0, 3], [0, 0]]), "huge": dict(pads=[[0, 0], [200, 0], [1, 1], [0, 0]]),
+    "channels": dict(pads=[[0, 0], [1, 1], [1, 1], [0, 8]]), "images": dict(pads=[[1, 0], [1, 1], [1, 1], [0, 0]]),
     "same": dict(pads=ONE, same=True, kernel=5),
     "sum": dict(pads=ONE, after="sum", size=24), "large": dict(pads=ONE, channels=32, filters=32, size=24),
     "reader": dict(pads=ONE, after="reader"), "output": dict(pads=ONE, after="output"), "batch": dict(pads=ONE, batch=3),
