@@ -141,11 +141,15 @@ def set_apart(name, by_peer, wrong):
         by_peer["openvino_inexact"] = by_peer.pop("openvino")
 
 
+def bracketed(number, digits):
+    return f"{f'({number:.{digits}f})':>10}"
+
+
 def cell(by_peer, peer, value, scale, digits):
     if peer in by_peer:
         return f"{value(by_peer[peer]) * scale:10.{digits}f}"
     inexact = by_peer.get(f"{peer}_inexact")
-    return f"{'(%.*f)' % (digits, value(inexact) * scale) if inexact else '-':>10}"
+    return bracketed(value(inexact) * scale, digits) if inexact else f"{'-':>10}"
 
 
 def geometric_mean(values):
@@ -160,7 +164,7 @@ def show(title, results, value, scale, digits=2, bf16=False):
         cells = [cell(by_peer, p, value, scale, digits) for p in PEERS]
         if bf16:
             other = by_peer.get("openvino_bf16")
-            cells.append(f"{'(%.*f)' % (digits, value(other) * scale):>10}" if other else " " * 10)
+            cells.append(bracketed(value(other) * scale, digits) if other else " " * 10)
         best = better(by_peer, value)
         if best and "unflow" in by_peer:
             ratios.append(value(by_peer["unflow"]) / best)

@@ -25,13 +25,13 @@ static int32_t only_input(const ufi_frame *f, int32_t v, int32_t maker, int32_t 
   return input;
 }
 
-/* Sets how the node's output is seen of its input 0. */
+/* Sets how the node's output is seen of its input 0. False: not at all. */
 static bool is_view(ufi_ctx *ctx) {
   const ufi_op_def *def = ctx->node->op->def;
   ufi_tensor *t = ctx->out[0];
   t->seen_padded = def->pads != NULL;
-  if (t->seen_padded) return def->pads(ctx, t->seen_dims);
-  return t->dtype == UF_FLOAT32 && def->turns(ctx, t->seen_dims);
+  if (def->pads) return def->pads(ctx, t->seen_dims);
+  return def->turns && t->dtype == UF_FLOAT32 && def->turns(ctx, t->seen_dims);
 }
 
 /* Whether node i, whose output the node `reader` is the last to read, need not run. */
@@ -53,7 +53,6 @@ void ufi_seen_find(ufi_frame *f, int32_t *last) {
   for (int32_t i = 0; i < g->n_nodes; i++) {
     f->seen_by[i] = -1;
     if (g->has_dead || f->mode[i] != UFI_NODE_STATIC || f->ctxs[i].n_out != 1) continue;
-    if (!g->nodes[i].op->def->turns && !g->nodes[i].op->def->pads) continue;
     const int32_t v = g->nodes[i].out[0], reader = last[v];
     if (f->own[v] || reader <= i || reader > i + NEAR || reader >= g->n_nodes) continue;
     if (!is_seen(f, i, reader)) continue;

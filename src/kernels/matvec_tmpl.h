@@ -133,36 +133,51 @@ static void matvec_s8(size_t rows, size_t cols, const int8_t *w, const int16_t *
 
 /* ---- bytes by bytes ----------------------------------------------------------------- */
 
-#define PANELS(name, width, spread, packed, excess_of)                                                               \
-  INLINE void name##_panel(size_t cols, const int8_t *w, const int8_t *x, veci acc[PV]) {                             \
-    size_t j = 0;                                                                                                    \
-    for (; j + (width) <= cols; j += (width), w += PV * VW * (width)) {                                               \
-      const veci at = spread(x + j);                                                                                 \
-      UNROLL for (size_t v = 0; v < PV; v++) acc[v] = packed(acc[v], w + v * VW * (width), at);                       \
-    }                                                                                                                \
-    if (j == cols) return;                                                                                           \
-    int8_t last[width] = {0};                                                                                        \
-    memcpy(last, x + j, cols - j);                                                                                   \
-    const veci at = spread(last);                                                                                    \
-    UNROLL for (size_t v = 0; v < PV; v++) acc[v] = packed(acc[v], w + v * VW * (width), at);                         \
-  }                                                                                                                  \
-  static void name(size_t rows, size_t cols, const int8_t *w, const int8_t *x, const int32_t *start, int32_t times,   \
-                   int32_t *sums) {                                                                                  \
-    const veci excess = i_set1(excess_of(x, cols)), factor = i_set1(times);                                          \
-    const size_t panel = PV * VW * ((cols + (width) - 1) / (width) * (width));                                        \
-    for (size_t r = 0; r < rows; r += PV * VW, w += panel) {                                                         \
-      veci acc[PV];                                                                                                  \
-      UNROLL for (size_t v = 0; v < PV; v++) acc[v] = i_sub(i_mul(i_load(start + r + v * VW), factor), excess);       \
-      name##_panel(cols, w, x, acc);                                                                                 \
-      UNROLL for (size_t v = 0; v < PV; v++) i_store(sums + r + v * VW, acc[v]);                                      \
-    }                                                                                                                \
-  }
-PANELS(panels_bytes, BW, b_spread, b_packed, b_excess)
-#ifdef HAS_FULL
-#define NO_EXCESS(x, n) 0
-PANELS(panels_full, FULL_BW, full_spread, full_packed, NO_EXCESS)
-#else
+#ifndef HAS_FULL
 #define FULL_BW BW
+#define full_spread b_spread
+#define full_packed b_packed
+#endif
+
+INLINE void bytes_step(const bool full, const int8_t *w, const int8_t *x, veci acc[PV]) {
+  const veci at = full ? full_spread(x) : b_spread(x);
+  UNROLL for (size_t v = 0; v < PV; v++) {
+    acc[v] = full ? full_packed(acc[v], w + v * VW * FULL_BW, at) : b_packed(acc[v], w + v * VW * BW, at);
+  }
+}
+
+INLINE void panel_bytes(const bool full, size_t cols, const int8_t *w, const int8_t *x, veci acc[PV]) {
+  const size_t width = full ? FULL_BW : BW;
+  size_t j = 0;
+  for (; j + width <= cols; j += width, w += PV * VW * width) bytes_step(full, w, x + j, acc);
+  if (j == cols) return;
+  int8_t last[BW > FULL_BW ? BW : FULL_BW] = {0};
+  memcpy(last, x + j, cols - j);
+  bytes_step(full, w, last, acc);
+}
+
+INLINE void panels_of_bytes(const bool full, size_t rows, size_t cols, const int8_t *w, const int8_t *x, const int32_t *start,
+                            int32_t times, int32_t *sums) {
+  const size_t width = full ? FULL_BW : BW, panel = PV * VW * ((cols + width - 1) / width * width);
+  const veci excess = i_set1(full ? 0 : b_excess(x, cols)), factor = i_set1(times);
+  for (size_t r = 0; r < rows; r += PV * VW, w += panel) {
+    veci acc[PV];
+    UNROLL for (size_t v = 0; v < PV; v++) acc[v] = i_sub(i_mul(i_load(start + r + v * VW), factor), excess);
+    panel_bytes(full, cols, w, x, acc);
+    UNROLL for (size_t v = 0; v < PV; v++) i_store(sums + r + v * VW, acc[v]);
+  }
+}
+
+static void panels_bytes(size_t rows, size_t cols, const int8_t *w, const int8_t *x, const int32_t *start, int32_t times,
+                         int32_t *sums) {
+  panels_of_bytes(false, rows, cols, w, x, start, times, sums);
+}
+#ifdef HAS_FULL
+static void panels_full(size_t rows, size_t cols, const int8_t *w, const int8_t *x, const int32_t *start, int32_t times,
+                        int32_t *sums) {
+  panels_of_bytes(true, rows, cols, w, x, start, times, sums);
+}
+#else
 #define panels_full panels_bytes
 #endif
 

@@ -11,6 +11,7 @@
 
 static inline __m128i load_bytes(const uint8_t *p, size_t n) {
   if (n == 16) return _mm_loadu_si128((const void *)p);
+  if (n == 8) return _mm_loadl_epi64((const void *)p);
   uint8_t copy[16] = {0};
   memcpy(copy, p, n);
   return _mm_loadu_si128((const void *)copy);

@@ -110,10 +110,11 @@ typedef struct ufk_q_end {
   void *out;
   size_t step;
 } ufk_q_end;
+static inline bool ufk_q_has_end(const ufk_q_end *end) { return end->scale || end->to_float; }
 
 /* The first `made` rows have become outputs. Of the next `summed` rows, which are 0 only at the end, the sums are in
- * c, up to nr columns of it: there is nothing they should become (then gemm_pairs makes those of all rows), or no quick way to it (scale has no factor, or a
- * sum was too near to a half to tell; or the instruction set has none). */
+ * c, up to nr columns of it: there is nothing they should become (then gemm_pairs makes those of all rows), or no quick
+ * way to it (scale has no factor, or a sum was too near to a half to tell; or the instruction set has none). */
 typedef struct ufk_q_rows {
   size_t made, summed;
 } ufk_q_rows;

@@ -48,7 +48,7 @@ ROW_OF_PAIRS(int8_t, row_of_s8)
 ROW_OF_PAIRS(int16_t, row_of_s16)
 
 static ufk_q_rows gemm_pairs(const ufk_q_pairs *t, const ufk_q_end *end) {
-  const size_t rows = end->scale || end->to_float ? UFI_MIN(t->rows, (size_t)MR) : t->rows; /* sums go through memory */
+  const size_t rows = ufk_q_has_end(end) ? UFI_MIN(t->rows, (size_t)MR) : t->rows; /* sums go through memory */
   for (size_t i = 0; i < rows; i++) {
     uint32_t sum[NR];
     int32_t *c = t->c + i * t->ldc;

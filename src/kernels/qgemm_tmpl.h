@@ -16,7 +16,7 @@
  *   i_dot4(acc, a, b)    acc + sums of four products of a's unsigned and b's signed
  *                        bytes (BYTES_FLIP 0x80; 0: of a's signed ones); only with
  *                        HAS_BYTES, as i_load8 i_store8(p), of 4 * VW bytes,
- *                        i_load8_n(p, n), zeros behind n, i_set8(x) and i_xor
+ *                        and i_load8_n(p, n), zeros behind n
  *   i_sub16(a, b), i_store16(p, v), i_set16(x)
  *   i_fixed(x, multiplier, left, right, half): as ufk_requantize; half is
  *                        the mask of `right` bits, halved
@@ -28,7 +28,7 @@
  *   i_adds16(a, b)       saturated
  *   i_pack_s8(a, b), i_pack_u8(a, b)  two rows so packed, of 2 * VW lanes each, to bytes,
  *                        saturated; the whole rows lie one behind the other
- *   i_min_s8 i_max_s8 i_min_u8 i_max_u8 i_set8
+ *   i_min_s8 i_max_s8 i_min_u8 i_max_u8 i_set8 i_xor
  *   i_put_row(p, v, row, n)  the first n <= 2 * VW bytes of row 0 or 1 of such a pair
  *   i_put_half_row(p, v, row, n)  the same of rows 0 to 3 of VW bytes
  *   f_load f_set1 f_add f_mul f_min f_max f_from_i f_keep(x): stops the
@@ -282,8 +282,6 @@ enum { PAIRS_END = false };
 enum { PAIRS_END = true };
 #endif
 
-INLINE bool has_end(const ufk_q_end *end) { return end->scale || end->to_float; }
-
 INLINE veci pair_at(const int16_t *p) {
   int32_t pair;
   memcpy(&pair, p, sizeof pair);
@@ -312,7 +310,7 @@ INLINE void pairs_run(const size_t rows, const size_t nv, const bool wide, size_
 /* Rows from `first`. */
 INLINE bool pairs_tile(const size_t rows, const size_t nv, const bool wide, const ufk_q_pairs *t, size_t first, const ufk_q_end *end) {
   veci acc[MR][NV];
-  int32_t *c = t->c + (has_end(end) ? 0 : first * t->ldc);
+  int32_t *c = t->c + (ufk_q_has_end(end) ? 0 : first * t->ldc);
   UNROLL for (size_t i = 0; i < rows; i++) {
     UNROLL for (size_t j = 0; j < nv; j++) acc[i][j] = i_load((t->start ? t->start : c + i * t->ldc) + j * VW);
   }
@@ -350,10 +348,10 @@ static ufk_q_rows gemm_pairs(const ufk_q_pairs *t, const ufk_q_end *end) {
   size_t made = 0;
   for (size_t tiles = (t->rows + MR - 1) / MR; tiles > 0; tiles--) {
     const size_t rows = (t->rows - made + tiles - 1) / tiles; /* of nearly equal height */
-    if (!tile_of_pairs(rows, t, made, end) && has_end(end)) return (ufk_q_rows){made, rows};
+    if (!tile_of_pairs(rows, t, made, end) && ufk_q_has_end(end)) return (ufk_q_rows){made, rows};
     made += rows;
   }
-  return has_end(end) ? (ufk_q_rows){made, 0} : (ufk_q_rows){0, made};
+  return ufk_q_has_end(end) ? (ufk_q_rows){made, 0} : (ufk_q_rows){0, made};
 }
 
 /* ---- products of bytes ------------------------------------------------------ */

@@ -169,19 +169,9 @@ static bool takes_pads(int64_t in, int64_t before, int64_t after, int64_t kernel
   return in > 0 && before <= (kernel - 1) * dilation && after <= (kernel - 1) * dilation;
 }
 
-bool ufi_conv_sees(const ufi_ctx *ctx, const ufi_conv_geometry *g, int32_t k) {
-  const ufi_tensor *padded = ctx->in[0], *of = padded->seen;
-  if (k != 0 || !padded->seen_padded) return false;
-  if (padded->rank != 4 || padded->dims[0] != of->dims[0] || padded->dims[3] != of->dims[3]) return false;
-  const int64_t top = padded->seen_dims[1], left = padded->seen_dims[2];
-  const int64_t bottom = padded->dims[1] - of->dims[1] - top, right = padded->dims[2] - of->dims[2] - left;
-  return takes_pads(of->dims[1], top + g->pad_top, bottom + g->pad_bottom, g->kernel_h, g->dilation_h) &&
-         takes_pads(of->dims[2], left + g->pad_left, right + g->pad_right, g->kernel_w, g->dilation_w);
-}
-
-void ufi_conv_see(ufi_conv_geometry *g) {
+/* The image without what was put around it, which is padding then. */
+static void unpad(ufi_conv_geometry *g) {
   const ufi_tensor *padded = g->input;
-  if (!padded->seen || padded->data) return;
   g->input = padded->seen;
   g->pad_top += padded->seen_dims[1];
   g->pad_left += padded->seen_dims[2];
@@ -189,6 +179,19 @@ void ufi_conv_see(ufi_conv_geometry *g) {
   g->pad_right += padded->dims[2] - g->input->dims[2] - padded->seen_dims[2];
   g->in_h = g->input->dims[1];
   g->in_w = g->input->dims[2];
+}
+
+bool ufi_conv_sees(ufi_conv_geometry g, int32_t k) {
+  const ufi_tensor *padded = g.input;
+  if (k != 0 || !padded->seen_padded) return false;
+  unpad(&g);
+  return padded->dims[0] == g.input->dims[0] && padded->dims[3] == g.input->dims[3] &&
+         takes_pads(g.in_h, g.pad_top, g.pad_bottom, g.kernel_h, g.dilation_h) &&
+         takes_pads(g.in_w, g.pad_left, g.pad_right, g.kernel_w, g.dilation_w);
+}
+
+void ufi_conv_see(ufi_conv_geometry *g) {
+  if (g->input->seen && !g->input->data) unpad(g);
 }
 
 static uf_status conv_infer(ufi_ctx *ctx) {
@@ -211,7 +214,7 @@ static uf_status conv_eval(ufi_ctx *ctx) {
 
 static bool conv_sees(ufi_ctx *ctx, int32_t k) {
   ufi_conv_geometry g = {0};
-  return ufi_conv_geometry_of(ctx, &g) == UF_OK && ufi_conv_sees(ctx, &g, k);
+  return ufi_conv_geometry_of(ctx, &g) == UF_OK && ufi_conv_sees(g, k);
 }
 
 const ufi_op_def ufi_op_CONV_2D = {

@@ -119,7 +119,7 @@ uf_status ufi_fc_geometry_of(ufi_ctx *ctx, ufi_fc_geometry *g_out) UF_MUST_USE;
 uf_status ufi_bmm_geometry_of(ufi_ctx *ctx, ufi_bmm_geometry *g_out) UF_MUST_USE;
 
 /* Sees: input 0, padded, where the kernels take such pads; g as geometry_of has it. */
-bool ufi_conv_sees(const ufi_ctx *ctx, const ufi_conv_geometry *g, int32_t k);
+bool ufi_conv_sees(ufi_conv_geometry g, int32_t k);
 /* In eval: the image is what the input is seen of, if it is, and what lies around it padding. */
 void ufi_conv_see(ufi_conv_geometry *g);
 

@@ -60,7 +60,7 @@ static uf_status depthwise_eval(ufi_ctx *ctx) {
 
 static bool depthwise_sees(ufi_ctx *ctx, int32_t k) {
   ufi_conv_geometry g = {0};
-  return ufi_depthwise_geometry_of(ctx, &g) == UF_OK && ufi_conv_sees(ctx, &g, k);
+  return ufi_depthwise_geometry_of(ctx, &g) == UF_OK && ufi_conv_sees(g, k);
 }
 
 const ufi_op_def ufi_op_DEPTHWISE_CONV_2D = {

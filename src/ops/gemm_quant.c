@@ -542,7 +542,7 @@ static ufk_q_rows multiply_bytes(const plan *p, const stripe *s, const tile *t, 
 
 static ufk_q_rows multiply_pairs(const plan *p, const stripe *s, const tile *t, const ufk_q_end *end, int32_t *c) {
   const size_t all = (size_t)(s->rows - t->row);
-  const size_t rows = end->scale || end->to_float ? all : UFI_MIN(all, p->k->q_mr); /* c is for one tile */
+  const size_t rows = ufk_q_has_end(end) ? all : UFI_MIN(all, p->k->q_mr); /* c is for one tile */
   const ufk_q_pairs pairs = {.rows = rows, .n = (size_t)t->n, .runs = (size_t)p->runs,
                              .pairs = (size_t)p->steps, .a = s->rows_at + t->row, .run_step = (size_t)p->run_step, .b = t->b,
                              .wide = p->g->kind == UFI_Q_WIDE, .start = t->start, .c = c, .ldc = p->k->q_nr};

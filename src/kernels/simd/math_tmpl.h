@@ -25,6 +25,12 @@ static inline vf math_expm1_reduced(vf r) {
   return vf_fma(p, vf_mul(r, r), r);
 }
 
+/* x - n ln 2 with n = round(x / ln 2). */
+static inline vf math_reduce(vf x, vf *n_out) {
+  const vf n = *n_out = vf_rint(vf_mul(x, vf_set(LOG2_E)));
+  return vf_fnma(n, vf_set(LN2_LOW), vf_fnma(n, vf_set(LN2_HIGH), x));
+}
+
 /* exp(a + b), where a may be large and exact and b is small. */
 static inline vf math_exp2(vf a, vf b) {
   const vf n = vf_rint(vf_mul(vf_add(a, b), vf_set(LOG2_E)));
@@ -35,9 +41,8 @@ static inline vf math_exp2(vf a, vf b) {
 
 /* exp(x) for x in [-104, 89], beyond which it is 0 or infinite. */
 static inline vf math_exp_inside(vf x) {
-  const vf n = vf_rint(vf_mul(x, vf_set(LOG2_E)));
-  vf r = vf_fnma(n, vf_set(LN2_HIGH), x);
-  r = vf_fnma(n, vf_set(LN2_LOW), r);
+  vf n;
+  const vf r = math_reduce(x, &n);
   return vf_scale(vf_add(math_expm1_reduced(r), vf_set(1.0f)), n);
 }
 
@@ -46,10 +51,8 @@ static inline vf math_exp_inside(vf x) {
 #define math_exp_normal math_exp_inside
 #else
 static inline vf math_exp_normal(vf x) {
-  const vf n = vf_rint(vf_mul(x, vf_set(LOG2_E)));
-  vf r = vf_fnma(n, vf_set(LN2_HIGH), x);
-  r = vf_fnma(n, vf_set(LN2_LOW), r);
-  const vf power = vf_pow2(vf_to_vi(n));
+  vf n;
+  const vf r = math_reduce(x, &n), power = vf_pow2(vf_to_vi(n));
   return vf_fma(math_expm1_reduced(r), power, power);
 }
 #endif
@@ -86,11 +89,8 @@ static inline vf math_exp_falling(vf x) { return vf_select(vf_lt(x, vf_set(-87.0
 
 /* exp(x) - 1 for x <= 0. */
 static inline vf math_expm1_negative(vf x) {
-  x = vf_max(vf_set(-80.0f), x);
-  const vf n = vf_rint(vf_mul(x, vf_set(LOG2_E)));
-  vf r = vf_fnma(n, vf_set(LN2_HIGH), x);
-  r = vf_fnma(n, vf_set(LN2_LOW), r);
-  const vf s = vf_pow2(vf_to_vi(n));
+  vf n;
+  const vf r = math_reduce(vf_max(vf_set(-80.0f), x), &n), s = vf_pow2(vf_to_vi(n));
   return vf_fma(s, math_expm1_reduced(r), vf_sub(s, vf_set(1.0f)));
 }
 
@@ -148,9 +148,8 @@ static inline vf math_gelu(vf x) {
   const vf zero = vf_set(0.0f), size = vf_abs(vf_min(vf_set(14.0f), x)), half = vf_mul(size, vf_set(-0.5f));
   const vf ratio = math_erfc_ratio(vf_fma(size, vf_set((float)(M_SQRT1_2 / 2)), vf_set(1.0f)));
   const vf square = vf_mul(half, size), rest = vf_fnma(half, size, square);
-  const vf n = vf_rint(vf_mul(square, vf_set(LOG2_E)));
-  vf r = vf_fnma(n, vf_set(LN2_HIGH), square);
-  r = vf_sub(vf_fnma(n, vf_set(LN2_LOW), r), rest);
+  vf n;
+  const vf r = vf_sub(math_reduce(square, &n), rest);
   const vf scaled = vf_mul(ratio, vf_pow2(vf_to_vi(n))), tail = vf_fma(math_expm1_reduced(r), scaled, scaled);
   return vf_fma(half, vf_select(vf_lt(vf_set(-87.0f), square), tail, zero), vf_max(zero, x));
 }
