@@ -164,7 +164,7 @@ typedef struct product {
 static void run_product(void *context) {
   const product *p = context;
   if (p->g.is_float) ufi_gemv_f32(p->pool, &p->g, p->packed, p->x, p->start, p->y);
-  else ufi_gemv_s8(p->pool, &p->g, p->packed, p->x, p->start, 0, p->y);
+  else ufi_gemv_s8(p->pool, &p->g, p->packed, p->x, NULL, 0, p->y);
 }
 
 /* Products of one row: how fast the packed weights come. */

@@ -6,7 +6,7 @@
 
 Prints JSON: seconds of open (with allocation or compilation), of the first invoke, of the fastest of many within SECONDS,
 of one get_tensor of the first output and one set_tensor of the first input; bytes of the process's largest resident set
-right after import and after the first invoke. Inputs are seeded random numbers.
+right after import and after all invokes. Inputs are seeded random numbers.
 """
 
 import json
@@ -147,8 +147,8 @@ def measure(peer, path, threads, seconds):
     start = clock()
     peer.run()
     out["first"] = clock() - start
-    out["peak_bytes"] = peak_bytes()
     out["invoke"] = fastest(peer.run, seconds)
+    out["peak_bytes"] = peak_bytes()
     out["get"] = fastest(peer.get, 0.02, together=100)
     out["set"] = fastest(lambda: peer.set(0, values[0]), 0.02, together=20)
     return out

@@ -227,8 +227,9 @@ typedef struct uf_open_options {
   const char *cache;    /* a folder for packed weights; NULL: the environment's UNFLOW_CACHE; "": none */
 } uf_open_options;
 
-/* Kernels read weights in another order than files have them in, and a model's first session packs
- * them, which is much of what opening a large model costs. With a cache the packed form is written to
+/* Kernels read weights in another order than files have them in. The first run of a model packs each
+ * as it comes and keeps none, so that it ends soon; the second packs them to stay, which takes longer
+ * than any run after it. With a cache the packed form is written to
  * a file of that folder, which must exist, and mapped by whoever opens the same content next with the
  * same build of the library and the same instruction set. Content is told apart by a keyed hash of
  * all of its bytes, never by name or time; every form is checked against its checksum before its
@@ -538,7 +539,7 @@ typedef struct uf_memory_info {
   size_t arena;        /* bytes of the activation arenas */
   size_t arena_bound;  /* the largest sum of sizes alive at one time */
   size_t kept;         /* inputs, outputs, captures */
-  size_t packed;       /* weights repacked for kernels, shared by sessions */
+  size_t packed;       /* weights repacked for kernels and kept, shared by sessions: mostly from the second run on */
 } uf_memory_info;
 UF_API void uf_session_memory(const uf_session *session, uf_memory_info *info_out);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * pages.c: memory for many things that are made once and freed together.
+ * pages.c: memory for many things that are made once and freed together, and for many that are made one after the other.
  *
  * A chunk is a range of addresses from the system, of which pages are had only as they are
  * given out: huge ones where those are quick to get, else small ones, many at a time
@@ -14,7 +14,7 @@
 
 #include <sys/mman.h>
 
-enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20, LEAST = 4 << 20, MOST = 1 << 30, HUGE_FROM = 8 << 20 };
+enum { ALIGNMENT = 64, PAGE = 4096, HUGE_PAGE = 2 << 20, LEAST = 4 << 20, MOST = 1 << 30, HUGE_FROM = 8 << 20 };
 
 typedef struct chunk {
   struct chunk *next;
@@ -97,4 +97,39 @@ void *ufi_pages_alloc(ufi_pages *pages, size_t size) {
   c->used += size;
   c->ready = ufi_fresh_ready(c->memory, c->ready, UFI_MIN(c->used + UFI_PAGES_AHEAD, c->size), c->size, &c->small);
   return memory;
+}
+
+/* ---- blocks ---------------------------------------------------------------------------- */
+
+/* Its pages move along, which costs less than new ones. */
+static char *stretched(const ufi_block *block, size_t capacity) {
+  void *memory = block->memory ? mremap(block->memory, block->capacity, capacity, MREMAP_MAYMOVE)
+                               : mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return memory == MAP_FAILED ? NULL : memory;
+}
+
+void *ufi_block_take(ufi_block *block, size_t size) {
+  if (size > PTRDIFF_MAX - 2 * HUGE_PAGE) return NULL;
+  if (!UFI_RECYCLE) { /* a block of malloc's each time, so that overruns and late readers are seen */
+    char *memory = ufi_malloc_aligned(size);
+    if (memory) {
+      ufi_block_free(block);
+      *block = (ufi_block){memory, size, size};
+    }
+    return memory;
+  }
+  if (block->size >= size && block->memory) return block->memory;
+  const size_t capacity = (size + UFI_PAGES_AHEAD + PAGE - 1) / PAGE * PAGE;
+  char *memory = stretched(block, capacity);
+  if (!memory) return NULL;
+  const size_t before = block->capacity;
+  *block = (ufi_block){memory, capacity - UFI_PAGES_AHEAD, capacity};
+  ufi_fresh_touch(memory + before, capacity - before);
+  return memory;
+}
+
+void ufi_block_free(ufi_block *block) {
+  if (UFI_RECYCLE && block->memory) munmap(block->memory, block->capacity);
+  if (!UFI_RECYCLE) ufi_free_aligned(block->memory);
+  *block = (ufi_block){0};
 }

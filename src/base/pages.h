@@ -38,6 +38,18 @@ void ufi_pages_destroy(ufi_pages *pages); /* NULL is fine */
 /* Zeroed, 64-byte aligned; NULL when out of memory. Not thread-safe. */
 void *ufi_pages_alloc(ufi_pages *pages, size_t size);
 
+/* Memory for one use after another, each of a size of its own: it grows and keeps its pages, not what is in them. Zero
+ * it before the first use. */
+typedef struct ufi_block {
+  char *memory;
+  size_t size, capacity;
+} ufi_block;
+
+/* 64-byte aligned, with pages up to UFI_PAGES_AHEAD behind; NULL: out of memory, and the block is as it was. What was
+ * taken before is no more. */
+void *ufi_block_take(ufi_block *block, size_t size);
+void ufi_block_free(ufi_block *block);
+
 /* fresh.c: has the pages of [ready, used) of fresh memory made; its `size` bytes begin on a
  * huge page and are advised to be such. Returns up to where there are pages now. *small:
  * whether the rest is of small ones. */

@@ -109,14 +109,43 @@ uf_status ufi_packed(ufi_ctx *ctx, int32_t slot, size_t size, ufi_fill_fn fill, 
   return UF_OK;
 }
 
-uf_status ufi_packed_form(ufi_ctx *ctx, int32_t slot, const ufi_tensor *weight, size_t size, int64_t tag, ufi_fill_fn fill,
-                          void *arg, const void **out) {
-  const ufi_packed_key key = key_of(ctx, slot, weight, size, tag);
-  const ufi_packed_item *item = NULL;
+/* ---- of weights, from the second time on ----------------------------------------------------- */
+
+/* A model with a cache on disk keeps what it packs at once: the file is to be whole after a run. */
+static bool is_first_time(ufi_ctx *ctx, int32_t slot) {
+  const uint8_t bit = (uint8_t)(1 << slot), before = atomic_fetch_or_explicit(&node_of(ctx)->asked, bit, memory_order_relaxed);
+  return !(before & bit) && ctx->frame->session->model->cache == NULL;
+}
+
+uf_status ufi_packed_kept(ufi_ctx *ctx, int32_t slot, const ufi_weight_form *form, ufi_fill_fn fill, void *arg,
+                          const void **out) {
   *out = NULL;
-  UFI_TRY(item_of(ctx, &key, fill, arg, &item));
-  if (memcmp(&item->key, &key, sizeof key) == 0) *out = item->memory;
+  if (!form->weight->is_lasting) return UF_OK;
+  const ufi_packed_item *item = atomic_load_explicit(&node_of(ctx)->packed[slot], memory_order_acquire);
+  if (!item && is_first_time(ctx, slot)) return UF_OK;
+  if (!item) {
+    const ufi_packed_key key = key_of(ctx, slot, form->weight, form->size, form->tag);
+    UFI_TRY(item_of(ctx, &key, fill, arg, &item));
+    ufi_block_free(&ctx->frame->session->passing);
+  }
+  if (item->key.size == form->size && item->key.tag == form->tag) *out = item->memory;
   return UF_OK;
+}
+
+uf_status ufi_packed_once(ufi_ctx *ctx, size_t size, ufi_fill_fn fill, void *arg, const void **out) {
+  void *memory = ufi_block_take(&ctx->frame->session->passing, size);
+  if (memory == NULL) return ufi_no_memory(ctx->error, size);
+  each_source(ctx, ufi_map_expect);
+  UFI_TRY(fill(ctx, memory, arg));
+  each_source(ctx, ufi_map_forget);
+  *out = memory;
+  return UF_OK;
+}
+
+uf_status ufi_packed_weight(ufi_ctx *ctx, int32_t slot, const ufi_weight_form *form, ufi_fill_fn fill, void *arg,
+                            const void **out) {
+  UFI_TRY(ufi_packed_kept(ctx, slot, form, fill, arg, out));
+  return *out ? UF_OK : ufi_packed_once(ctx, form->size, fill, arg, out);
 }
 
 /* ---- of what may change ----------------------------------------------------------------- */

@@ -68,6 +68,7 @@ void uf_session_release(uf_session *s) {
   ufi_store_release(s->store);
   ufi_arena_destroy(s->words);
   uf_buf_release(s->scratch);
+  ufi_block_free(&s->passing);
   ufi_pool_release(s->pool);
   uf_model_release(s->model);
   ufi_free(s);

@@ -29,6 +29,7 @@
 #ifndef UFI_SESSION_H
 #define UFI_SESSION_H
 
+#include "base/pages.h"
 #include "exec/frame.h"
 #include "graph/graph.h"
 #include "ops/resource.h"
@@ -63,6 +64,7 @@ struct uf_session {
   ufi_state_ref *state;      /* all state tensors */
   int32_t n_state;
   uf_buf *scratch;
+  ufi_block passing;         /* of a weight that is packed for one eval (pack.c) */
   ufi_arena *words;          /* reasons found at allocate */
   int32_t depth;             /* of calls, bounded */
   bool inferring;            /* inside a ufi_host_infer */

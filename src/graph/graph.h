@@ -51,6 +51,7 @@ typedef struct ufi_node {
   const char *unsupported;       /* NULL, or why it cannot run */
   uf_status failure;             /* what running it then fails with; UF_OK: UNIMPLEMENTED */
   bool is_first_value;           /* its output is a state's `initial`: never runs */
+  _Atomic uint8_t asked;         /* a bit for each slot whose weight was asked for (exec/pack.c) */
   int32_t version;
   const uf_dtype *dtypes;        /* of inputs, then outputs, as a signature says; NULL: the op itself checks */
   int32_t n_in, n_out, n_aux, n_controls;

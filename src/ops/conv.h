@@ -209,7 +209,7 @@ uf_status ufi_fc_quant_eval(ufi_ctx *ctx) UF_MUST_USE;
 /* fully_connected_row.c: of one row, decided alike in prepare and eval. */
 bool ufi_fc_is_row(const ufi_ctx *ctx);
 uf_status ufi_fc_row_f32_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) UF_MUST_USE;
-void ufi_fc_row_eval(ufi_ctx *ctx);
+uf_status ufi_fc_row_eval(ufi_ctx *ctx) UF_MUST_USE;
 uf_status ufi_bmm_quant_prepare(ufi_ctx *ctx, const ufi_bmm_geometry *g) UF_MUST_USE;
 uf_status ufi_bmm_quant_eval(ufi_ctx *ctx) UF_MUST_USE;
 uf_status ufi_pool_quant_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g,

@@ -5,15 +5,14 @@
  * and where it is faster, Winograd's method (winograd_f32.c).
  *
  * Scratch: zeros for taps outside the image, the bias padded to whole panels,
- * and the packed weights when they are not constant, or what winograd_f32.c needs.
+ * and what winograd_f32.c needs.
  */
 #include "ops/winograd_f32.h"
 
 enum { DIRECT, WINOGRAD }; /* slots of packed weights */
 
 typedef struct conv_state {
-  const float *packed; /* NULL: weights change, packed at each eval */
-  bool winograd;
+  size_t winograd; /* floats of weights packed for it; 0: direct sums */
 } conv_state;
 
 /* Floats of each part of the scratch. */
@@ -56,7 +55,8 @@ static uf_status conv_fill(ufi_ctx *ctx, void *memory, void *arg) {
 
 static uf_status winograd_fill(ufi_ctx *ctx, void *memory, void *arg) {
   const ufi_conv_geometry *g = arg;
-  return ufi_winograd_f32_pack(ctx->pool, g->in_c, g->out_c, g->filter->data, memory, ctx->error);
+  ufi_winograd_f32_pack(ctx->pool, g->in_c, g->out_c, g->filter->data, memory);
+  return UF_OK;
 }
 
 /* What does not depend on scratch. */
@@ -76,20 +76,14 @@ static ufi_gemm_f32 conv_gemm(const ufi_conv_geometry *g, const conv_sizes *s) {
   return gemm;
 }
 
-/* Packs for Winograd's method; its floats of scratch. */
+/* For Winograd's method; its floats of scratch. */
 static uf_status winograd_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g, const conv_sizes *s, size_t *scratch_out) {
   conv_state *state = ctx->state;
   const ufi_gemm_f32 gemm = conv_gemm(g, s);
-  size_t floats;
-  if (!ufi_winograd_f32_packed_size(g->in_c, g->out_c, &floats) ||
+  if (!ufi_winograd_f32_packed_size(g->in_c, g->out_c, &state->winograd) ||
       !ufi_winograd_f32_scratch(&gemm, ufi_pool_threads(ctx->pool), scratch_out)) {
     return ufi_too_large(ctx);
   }
-  const void *packed;
-  UFI_TRY(ufi_packed_form(ctx, WINOGRAD, g->filter, floats * sizeof(float), 0, winograd_fill, (void *)(uintptr_t)g,
-                          &packed));
-  state->packed = packed;
-  state->winograd = true;
   return UF_OK;
 }
 
@@ -99,22 +93,18 @@ uf_status ufi_conv_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) {
   if (!state) return UF_RESOURCE_EXHAUSTED;
   conv_sizes s = {0};
   UFI_TRY(conv_sizes_of(ctx, g, &s));
-  size_t scratch = s.zeros + s.bias;
-  if (g->filter->is_lasting && g->output->count > 0 && ufi_winograd_f32_wins(g)) {
-    size_t more;
-    UFI_TRY(winograd_prepare(ctx, g, &s, &more));
-    ufi_want_scratch(ctx, (scratch + more) * sizeof(float));
-    return UF_OK;
-  }
-  if (g->filter->is_lasting) {
-    const void *packed;
-    UFI_TRY(ufi_packed_form(ctx, DIRECT, g->filter, s.weights * sizeof(float), g->groups, conv_fill,
-                            (void *)(uintptr_t)g, &packed));
-    state->packed = packed;
-  }
-  if (!state->packed) scratch += s.weights;
-  ufi_want_scratch(ctx, scratch * sizeof(float));
+  size_t more = 0;
+  if (g->filter->is_lasting && g->output->count > 0 && ufi_winograd_f32_wins(g)) UFI_TRY(winograd_prepare(ctx, g, &s, &more));
+  ufi_want_scratch(ctx, (s.zeros + s.bias + more) * sizeof(float));
   return UF_OK;
+}
+
+static uf_status packed_weights(ufi_ctx *ctx, const conv_state *state, ufi_conv_geometry *g, const conv_sizes *s,
+                                const void **out) {
+  const bool winograd = state->winograd > 0;
+  const ufi_weight_form form = {.weight = g->filter, .size = (winograd ? state->winograd : s->weights) * sizeof(float),
+                                .tag = winograd ? 0 : g->groups};
+  return ufi_packed_weight(ctx, winograd ? WINOGRAD : DIRECT, &form, winograd ? winograd_fill : conv_fill, g, out);
 }
 
 uf_status ufi_conv_f32_eval(ufi_ctx *ctx) {
@@ -125,15 +115,16 @@ uf_status ufi_conv_f32_eval(ufi_ctx *ctx) {
   ufi_conv_see(&g);
   UFI_TRY(conv_sizes_of(ctx, &g, &s));
   ufi_gemm_f32 gemm = conv_gemm(&g, &s);
-  float *zeros = ctx->scratch, *bias = zeros + s.zeros, *weights = bias + s.bias;
+  const void *packed;
+  UFI_TRY(packed_weights(ctx, state, &g, &s, &packed));
+  float *zeros = ctx->scratch, *bias = zeros + s.zeros;
   memset(zeros, 0, s.zeros * sizeof *zeros);
   ufi_gemm_f32_bias(g.bias, g.groups, g.out_c / g.groups, bias);
-  if (!state->packed) conv_pack(&g, &s, ctx->pool, weights);
   gemm.zeros = zeros;
   gemm.done = ctx->done;
   gemm.bias = bias;
-  gemm.b = state->packed ? state->packed : weights;
-  if (state->winograd) ufi_winograd_f32_run(ctx->pool, &gemm, g.filter->data, weights);
+  gemm.b = packed;
+  if (state->winograd) ufi_winograd_f32_run(ctx->pool, &gemm, g.filter->data, bias + s.bias);
   else ufi_gemm_f32_run(ctx->pool, &gemm);
   return UF_OK;
 }

@@ -104,10 +104,7 @@ static uf_status fc_prepare(ufi_ctx *ctx) {
 
 static uf_status fc_eval(ufi_ctx *ctx) {
   const ufi_tensor *out = ctx->out[0];
-  if (ufi_fc_is_row(ctx)) {
-    ufi_fc_row_eval(ctx);
-    return UF_OK;
-  }
+  if (ufi_fc_is_row(ctx)) return ufi_fc_row_eval(ctx);
   if (ctx->n_out > 1) memset(ctx->out[1]->data, 0, ctx->out[1]->size);
   if (out->count == 0) return UF_OK;
   if (ctx->in[1]->count == 0) { /* sums of nothing: in TFLite the bias does not count then */

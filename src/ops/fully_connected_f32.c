@@ -2,14 +2,9 @@
  *
  * fully_connected_f32.c: FULLY_CONNECTED in float32: one plain product.
  *
- * Scratch: the bias padded to whole panels, and the packed weights when they
- * are not constant.
+ * Scratch: the bias padded to whole panels.
  */
 #include "ops/gemm_f32.h"
-
-typedef struct fc_state {
-  const float *packed; /* NULL: weights change, packed at each eval */
-} fc_state;
 
 static uf_status fc_fill(ufi_ctx *ctx, void *memory, void *arg) {
   const ufi_fc_geometry *g = arg;
@@ -20,35 +15,25 @@ static uf_status fc_fill(ufi_ctx *ctx, void *memory, void *arg) {
 uf_status ufi_fc_f32_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) {
   UFI_TRY(ufi_conv_want_f32(ctx, g->bias, g->output));
   if (ufi_fc_is_row(ctx)) return ufi_fc_row_f32_prepare(ctx, g);
-  fc_state *state = ufi_ctx_state(ctx, sizeof *state);
-  if (!state) return UF_RESOURCE_EXHAUSTED;
-  size_t weights, scratch = (size_t)ufi_gemm_f32_columns(g->out);
+  size_t weights;
   if (!ufi_gemm_f32_packed_size(g->in, g->out, &weights) || weights > SIZE_MAX / 8) {
     return ufi_too_large(ctx);
   }
-  if (g->filter->is_lasting && weights > 0) {
-    const void *packed;
-    UFI_TRY(ufi_packed_form(ctx, 0, g->filter, weights * sizeof(float), 0, fc_fill, (void *)(uintptr_t)g, &packed));
-    state->packed = packed;
-  } else {
-    scratch += weights;
-  }
-  ufi_want_scratch(ctx, scratch * sizeof(float));
+  ufi_want_scratch(ctx, (size_t)ufi_gemm_f32_columns(g->out) * sizeof(float));
   return UF_OK;
 }
 
 uf_status ufi_fc_f32_eval(ufi_ctx *ctx) {
-  const fc_state *state = ctx->state;
   ufi_fc_geometry g = {0};
   UFI_TRY(ufi_fc_geometry_of(ctx, &g));
-  float *bias = ctx->scratch, *weights = bias + ufi_gemm_f32_columns(g.out);
+  const ufi_weight_form form = {.weight = g.filter, .size = (size_t)(g.in * ufi_gemm_f32_columns(g.out)) * sizeof(float)};
+  const void *packed;
+  UFI_TRY(ufi_packed_weight(ctx, 0, &form, fc_fill, &g, &packed));
+  float *bias = ctx->scratch;
   ufi_gemm_f32_bias(g.bias, 1, g.out, bias);
-  if (!state->packed) {
-    ufi_gemm_f32_pack(ctx->pool, g.in, g.out, g.filter->data, 1, g.in, weights);
-  }
   ufi_gemm_f32 gemm;
   ufi_gemm_f32_plain(&gemm, g.batch, g.out, g.in, g.input->data, g.in,
-                     state->packed ? state->packed : weights, bias, g.output->data, g.out);
+                     packed, bias, g.output->data, g.out);
   ufi_act_range_f32(g.act, &gemm.min, &gemm.max);
   if (g.act != UFI_ACT_TANH && g.act != UFI_ACT_SIGN_BIT) gemm.done = ctx->done; /* nothing comes after */
   ufi_gemm_f32_run(ctx->pool, &gemm);

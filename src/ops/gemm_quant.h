@@ -149,7 +149,7 @@ struct ufi_q_spec {
   void (*pack)(const ufi_q_spec *spec, const void *weights, void *out);
   const void *geometry;       /* for pack */
   size_t weights;             /* bytes packed; set by ufi_q_spec_types unless it is set already */
-  int64_t form;               /* tells packed weights of one node apart, see ufi_packed_form */
+  int64_t form;               /* tells packed weights of one node apart, see ufi_weight_form */
   size_t extra;               /* bytes of scratch that the op wants for itself */
 };
 

@@ -46,6 +46,11 @@ static size_t panel_size(const ufi_gemv *g) {
   return ((size_t)g->cols + step - 1) / step * group * form->panel * element_size(g);
 }
 
+/* Rows of panels [begin, end). */
+static size_t rows_of(const ufi_gemv *g, size_t begin, size_t end) {
+  return UFI_MIN(end * form_of(g)->panel, (size_t)g->rows) - begin * form_of(g)->panel;
+}
+
 static size_t panels_of(const ufi_gemv *g) { return ((size_t)g->rows + form_of(g)->panel - 1) / form_of(g)->panel; }
 
 /* Where panels begin. */
@@ -97,32 +102,36 @@ typedef struct packing {
   uint8_t *to;
 } packing;
 
-/* The rows of a weight that are in these panels. */
+/* The rows of a weight that are in panel i, into it; sums: of its first row and those behind. */
+static void pack_panel(const packing *p, size_t i, int32_t *sums, uint8_t *to) {
+  const ufi_gemv *g = p->g;
+  const int64_t panel = (int64_t)p->form->panel, begin = (int64_t)i * panel;
+  const int64_t first = UFI_MAX(p->first, begin), last = UFI_MIN(p->first + p->rows, begin + panel);
+  if (first >= last) return;
+  const uint8_t *from = p->from + (size_t)((first - p->first) * g->cols) * element_size(g);
+  to += (size_t)(first - begin) * p->form->group * element_size(g);
+  if (g->is_nibbles) pack_nibbles(p->form, last - first, g->cols, from, to);
+  else pack_groups(p->form, element_size(g), last - first, g->cols, from, to);
+  for (int64_t r = first; !g->is_float && r < last; r++, from += g->cols) {
+    sums[r - begin] = (int32_t)ufi_kernels_get()->elementwise.s8_sum((const int8_t *)from, (size_t)g->cols);
+  }
+}
+
 static void pack_panels(void *context, size_t begin, size_t end) {
   const packing *p = context;
-  const ufi_gemv *g = p->g;
-  const int64_t panel = (int64_t)p->form->panel;
-  for (size_t i = begin; i < end; i++) {
-    const int64_t first = UFI_MAX(p->first, (int64_t)i * panel), last = UFI_MIN(p->first + p->rows, ((int64_t)i + 1) * panel);
-    if (first >= last) continue;
-    const uint8_t *from = p->from + (size_t)((first - p->first) * g->cols) * element_size(g);
-    uint8_t *to = p->to + i * panel_size(g);
-    to += (size_t)(first % panel) * p->form->group * element_size(g);
-    if (g->is_nibbles) pack_nibbles(p->form, last - first, g->cols, from, to);
-    else pack_groups(p->form, element_size(g), last - first, g->cols, from, to);
-    if (g->is_float) continue;
-    for (int64_t r = first; r < last; r++) {
-      p->sums[r] = (int32_t)ufi_kernels_get()->elementwise.s8_sum((const int8_t *)from + (r - first) * g->cols, (size_t)g->cols);
-    }
-  }
+  for (size_t i = begin; i < end; i++) pack_panel(p, i, p->sums + i * p->form->panel, p->to + i * panel_size(p->g));
+}
+
+/* What no row or column of the weights is in: as if zeros were packed. */
+static void clear(const ufi_gemv *g, size_t panels, uint8_t *to) {
+  const ufk_matvec_form *form = form_of(g);
+  if (g->rows % (int64_t)form->panel || g->cols % (int64_t)form->group) memset(to, form->flip, panels * panel_size(g));
 }
 
 uf_status ufi_gemv_pack(ufi_ctx *ctx, const ufi_gemv *g, const ufi_tensor *const *weights, int32_t n, void *out) {
   packing p = {.g = g, .form = form_of(g), .sums = out, .to = (uint8_t *)out + head_size(g)};
   const size_t grain = UFI_MAX(PARALLEL_GRAIN / panel_size(g), (size_t)1);
-  if (g->rows % (int64_t)p.form->panel || g->cols % (int64_t)p.form->group) {
-    memset(p.to, p.form->flip, panels_of(g) * panel_size(g));
-  }
+  clear(g, panels_of(g), p.to);
   memset(out, 0, head_size(g));
   for (int32_t i = 0; i < n; i++, p.first += p.rows) {
     const void *data = weights[i]->data;
@@ -141,41 +150,114 @@ uf_status ufi_gemv_pack(ufi_ctx *ctx, const ufi_gemv *g, const ufi_tensor *const
 typedef struct product {
   const ufi_gemv *g;
   const uint8_t *panels;
-  const void *x, *start;
+  const int32_t *row_sums;
+  const void *x, *start;    /* start: bias of integers; NULL: zeros */
   int32_t times;
   void *y;
 } product;
 
-static void panels_f32(void *context, size_t begin, size_t end) {
-  const product *p = context;
+static void panels_f32(const product *p, size_t begin, size_t end, const uint8_t *panels) {
   const ufk_matvec_table *k = &ufi_kernels_get()->matvec;
-  const size_t from = begin * k->f32_form.panel, to = UFI_MIN(end * k->f32_form.panel, (size_t)p->g->rows);
-  k->f32_panels(to - from, (size_t)p->g->cols, (const float *)(const void *)(p->panels + begin * panel_size(p->g)), p->x,
+  const size_t from = begin * k->f32_form.panel;
+  k->f32_panels(rows_of(p->g, begin, end), (size_t)p->g->cols, (const float *)(const void *)panels, p->x,
                 (const float *)p->start + from, (float *)p->y + from);
 }
 
-static void panels_s8(void *context, size_t begin, size_t end) {
-  const product *p = context;
+static void panels_s8(const product *p, size_t begin, size_t end, const uint8_t *panels, const int32_t *row_sums) {
   const ufk_matvec_table *k = &ufi_kernels_get()->matvec;
-  const size_t panel = form_of(p->g)->panel, from = begin * panel, to = UFI_MIN(end * panel, (size_t)p->g->rows);
+  const size_t from = begin * form_of(p->g)->panel, rows = rows_of(p->g, begin, end);
+  const int32_t *bias = p->start;
+  int32_t *sums = (int32_t *)p->y + from;
+  if (bias) {
+    for (size_t r = 0; r < rows; r++) sums[r] = (int32_t)((uint32_t)bias[from + r] + (uint32_t)row_sums[r] * (uint32_t)p->times);
+    memset(sums + rows, 0, ((end - begin) * form_of(p->g)->panel - rows) * sizeof *sums);
+  }
   (p->g->is_nibbles ? k->s4_panels : p->g->is_full ? k->s8_full_panels : k->s8_panels)(
-      to - from, (size_t)p->g->cols, (const int8_t *)(p->panels + begin * panel_size(p->g)), p->x,
-      (const int32_t *)p->start + from, p->times, (int32_t *)p->y + from);
+      rows, (size_t)p->g->cols, (const int8_t *)panels, p->x, bias ? sums : row_sums, bias ? 1 : p->times, sums);
 }
 
-static void run(ufi_pool *pool, product *p, ufi_range_fn fn) {
-  const size_t panels = panels_of(p->g), size = panel_size(p->g);
-  if (panels * size < (size_t)ufi_split_least(pool, PARALLEL_LEAST)) fn(p, 0, panels);
-  else ufi_parallel_ranges(pool, fn, p, panels, UFI_MAX(PARALLEL_GRAIN / size, (size_t)1));
+static void run_panels(void *context, size_t begin, size_t end) {
+  const product *p = context;
+  const uint8_t *panels = p->panels + begin * panel_size(p->g);
+  if (p->g->is_float) panels_f32(p, begin, end, panels);
+  else panels_s8(p, begin, end, panels, p->row_sums + begin * form_of(p->g)->panel);
+}
+
+static bool is_large(ufi_pool *pool, const ufi_gemv *g) {
+  return panels_of(g) * panel_size(g) >= (size_t)ufi_split_least(pool, PARALLEL_LEAST);
+}
+
+static void run(ufi_pool *pool, product *p) {
+  const size_t panels = panels_of(p->g);
+  if (!is_large(pool, p->g)) run_panels(p, 0, panels);
+  else ufi_parallel_ranges(pool, run_panels, p, panels, UFI_MAX(PARALLEL_GRAIN / panel_size(p->g), (size_t)1));
 }
 
 void ufi_gemv_f32(ufi_pool *pool, const ufi_gemv *g, const void *packed, const float *x, const float *start, float *y) {
   product p = {.g = g, .panels = packed, .x = x, .start = start, .y = y};
-  run(pool, &p, panels_f32);
+  run(pool, &p);
 }
 
-void ufi_gemv_s8(ufi_pool *pool, const ufi_gemv *g, const void *packed, const int8_t *x, const int32_t *start, int32_t times,
+void ufi_gemv_s8(ufi_pool *pool, const ufi_gemv *g, const void *packed, const int8_t *x, const int32_t *bias, int32_t times,
                  int32_t *sums) {
-  product p = {.g = g, .panels = (const uint8_t *)packed + head_size(g), .x = x, .start = start, .times = times, .y = sums};
-  run(pool, &p, panels_s8);
+  product p = {.g = g, .panels = (const uint8_t *)packed + head_size(g), .row_sums = packed, .x = x, .start = bias,
+               .times = times, .y = sums};
+  run(pool, &p);
+}
+
+/* ---- once ------------------------------------------------------------------------ */
+
+/* Each of `parts` threads packs one panel after the other in the same place, where it stays in the cache. */
+typedef struct passage {
+  packing pack;
+  product product;
+  const ufi_tensor *weight;
+  uint8_t *memory;
+  size_t parts;
+} passage;
+
+static size_t room_of(const ufi_gemv *g) { return (panel_size(g) + 63) / 64 * 64; }
+
+static void pass_part(void *context, size_t part) {
+  const passage *p = context;
+  const ufi_gemv *g = p->pack.g;
+  const size_t panels = panels_of(g);
+  uint8_t *to = p->memory + part * room_of(g);
+  clear(g, 1, to);
+  for (size_t i = panels * part / p->parts; i < panels * (part + 1) / p->parts; i++) {
+    int32_t row_sums[UFK_MATVEC_MAX_PANEL] = {0};
+    pack_panel(&p->pack, i, row_sums, to);
+    if (g->is_float) panels_f32(&p->product, i, i + 1, to);
+    else panels_s8(&p->product, i, i + 1, to, row_sums);
+  }
+}
+
+static uf_status pass(ufi_ctx *ctx, void *memory, void *arg) {
+  passage *p = arg;
+  const void *data = p->weight->data;
+  void *owned = NULL;
+  if (!p->pack.g->is_float) UFI_TRY(ufi_unpacked_weights(ctx, p->weight, &data, &owned));
+  p->pack.from = data;
+  p->memory = memory;
+  ufi_parallel(ctx->pool, pass_part, p, p->parts);
+  ufi_free(owned);
+  return UF_OK;
+}
+
+/* A panel's size fits, and so do some of them (ufi_gemv_size). */
+static uf_status run_once(ufi_ctx *ctx, const ufi_gemv *g, const ufi_tensor *w, product y) {
+  const size_t most = is_large(ctx->pool, g) ? (size_t)ufi_pool_threads(ctx->pool) : 1;
+  passage p = {.pack = {.g = g, .form = form_of(g), .rows = g->rows}, .product = y, .weight = w,
+               .parts = UFI_MIN(most, panels_of(g))};
+  const void *unused;
+  return ufi_packed_once(ctx, p.parts * room_of(g), pass, &p, &unused);
+}
+
+uf_status ufi_gemv_f32_once(ufi_ctx *ctx, const ufi_gemv *g, const ufi_tensor *w, const float *x, const float *start, float *y) {
+  return run_once(ctx, g, w, (product){.g = g, .x = x, .start = start, .y = y});
+}
+
+uf_status ufi_gemv_s8_once(ufi_ctx *ctx, const ufi_gemv *g, const ufi_tensor *w, const int8_t *x, const int32_t *bias,
+                           int32_t times, int32_t *sums) {
+  return run_once(ctx, g, w, (product){.g = g, .x = x, .start = bias, .times = times, .y = sums});
 }

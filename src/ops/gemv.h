@@ -25,13 +25,17 @@ ufi_gemv ufi_gemv_of(const ufi_tensor *const *weights, int32_t n);
 /* Bytes of packed weights; a multiple of 64. false: too many. */
 bool ufi_gemv_size(const ufi_gemv *g, size_t *bytes_out);
 uf_status ufi_gemv_pack(ufi_ctx *ctx, const ufi_gemv *g, const ufi_tensor *const *weights, int32_t n, void *out) UF_MUST_USE;
-/* The sums of rows of packed weights that are no floats, padded. */
-static inline const int32_t *ufi_gemv_row_sums(const void *packed) { return packed; }
 
 /* y = start + w x; start may be y. Results do not depend on the pool. */
 void ufi_gemv_f32(ufi_pool *pool, const ufi_gemv *g, const void *packed, const float *x, const float *start, float *y);
-/* sums = start * times + w x; start, which may be the sums of rows, and sums are padded. */
-void ufi_gemv_s8(ufi_pool *pool, const ufi_gemv *g, const void *packed, const int8_t *x, const int32_t *start, int32_t times,
+/* sums = bias + times * the sums of w's rows + w x, where times is less the zero point of x; sums are padded. bias NULL:
+ * zeros. */
+void ufi_gemv_s8(ufi_pool *pool, const ufi_gemv *g, const void *packed, const int8_t *x, const int32_t *bias, int32_t times,
                  int32_t *sums);
+/* The same, in eval, of one weight that is not packed and whose pages are read once; y and sums are the same, too. */
+uf_status ufi_gemv_f32_once(ufi_ctx *ctx, const ufi_gemv *g, const ufi_tensor *w, const float *x, const float *start,
+                            float *y) UF_MUST_USE;
+uf_status ufi_gemv_s8_once(ufi_ctx *ctx, const ufi_gemv *g, const ufi_tensor *w, const int8_t *x, const int32_t *bias,
+                           int32_t times, int32_t *sums) UF_MUST_USE;
 
 #endif

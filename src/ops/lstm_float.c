@@ -177,7 +177,7 @@ static void multiply_packed(const step *s, const matrix *m, const ufi_tensor *co
     ufi_gemv_f32(NULL, &m->shape, m->packed, v->x, y, y);
     return;
   }
-  ufi_gemv_s8(NULL, &m->shape, m->packed, v->codes, ufi_gemv_row_sums(m->packed), -v->zero, s->sums);
+  ufi_gemv_s8(NULL, &m->shape, m->packed, v->codes, NULL, -v->zero, s->sums);
   const int32_t *sums = s->sums;
   for (int32_t i = 0; i < n_weights; i++) {
     const int64_t rows = weights[i]->dims[0];

@@ -17,7 +17,8 @@
  *                             be called again while running, with all known.
  *   prepare                   after infer, shapes of inputs and outputs known:
  *                             chooses kernels, computes multipliers into
- *                             ctx->state, packs constant weights (ufi_packed),
+ *                             ctx->state, packs small constant weights (ufi_packed; large
+ *                             ones in eval: ufi_packed_weight),
  *                             asks for scratch (ufi_want_scratch).
  *   eval                      inputs and outputs have memory; do the work. It
  *                             checks only what depends on data (indices,
@@ -272,12 +273,26 @@ typedef uf_status (*ufi_fill_fn)(ufi_ctx *ctx, void *memory, void *arg);
 uf_status ufi_packed(ufi_ctx *ctx, int32_t slot, size_t size, ufi_fill_fn fill, void *arg,
                      const void **out) UF_MUST_USE;
 
-/* As ufi_packed for what fill makes of one lasting weight, which nodes of the same op with the same
- * weight then share. tag and size tell the forms of a weight apart, as a resize may ask for another
- * (groups follow from the image's channels): fill may depend on the weight, on tag, on the op and on
- * the dtype of input 0 alone. *out is NULL when the node keeps another form: pack at each eval then. */
-uf_status ufi_packed_form(ufi_ctx *ctx, int32_t slot, const ufi_tensor *weight, size_t size, int64_t tag,
-                          ufi_fill_fn fill, void *arg, const void **out) UF_MUST_USE;
+/* A form of a weight. Nodes of the same op share those of a lasting weight. tag and size tell them apart, as a resize may
+ * ask for another (groups follow from the image's channels): what fill makes may depend on the weight, on tag, on the op
+ * and on the dtype of input 0 alone. */
+typedef struct ufi_weight_form {
+  const ufi_tensor *weight;
+  size_t size;
+  int64_t tag;
+} ufi_weight_form;
+
+/* In eval: a weight as fill, which writes each of size bytes, makes it; good until that eval ends. A lasting one is kept,
+ * as by ufi_packed, from the second time on that the node asks: many a model runs once, and pages for what is kept take
+ * several times as long to get as weights to pack. Until then, and when the weight may change or the node keeps another
+ * form, it is packed into memory that weights take in turn. */
+uf_status ufi_packed_weight(ufi_ctx *ctx, int32_t slot, const ufi_weight_form *form, ufi_fill_fn fill, void *arg,
+                            const void **out) UF_MUST_USE;
+/* Its two parts, for ops that can do with less than all of a weight at a time: *out is NULL if it is not kept (yet); and
+ * memory that ends with this eval, for as much as that needs. */
+uf_status ufi_packed_kept(ufi_ctx *ctx, int32_t slot, const ufi_weight_form *form, ufi_fill_fn fill, void *arg,
+                          const void **out) UF_MUST_USE;
+uf_status ufi_packed_once(ufi_ctx *ctx, size_t size, ufi_fill_fn fill, void *arg, const void **out) UF_MUST_USE;
 
 /* As ufi_packed, in eval, for a weight that may change between runs (a variable's value): kept in
  * this session for as long as the same memory comes again, which nobody writes while it is kept.

@@ -12,7 +12,6 @@
 #include "ops/gemm_quant.h"
 
 typedef struct node_state {
-  const void *packed;      /* NULL: weights change, packed at each eval */
   const float *blocks;     /* scales of blocks, (panel, block, q_nr) */
   int64_t columns;         /* of each array behind */
   int32_t workers;
@@ -49,7 +48,7 @@ uf_status ufi_q_want(ufi_ctx *ctx, const ufi_q_layout *layout) {
 }
 
 typedef struct pieces {
-  size_t input, scale, zero, bias, weights, rows, extra;
+  size_t input, scale, zero, bias, rows, extra;
 } pieces;
 
 static bool is_hybrid(const ufi_q_spec *spec) { return spec->input->dtype == UF_FLOAT32; }
@@ -72,7 +71,6 @@ static ufi_q_layout layout_of(const ufi_q_spec *spec, const node_state *s, piece
   at->scale = ufi_q_take(&l, apart ? spec->vectors : 0, sizeof(float));
   at->zero = ufi_q_take(&l, apart ? spec->vectors : 1, sizeof(int32_t));
   at->bias = ufi_q_take(&l, spec->bias ? s->columns : 0, sizeof(int64_t));
-  at->weights = ufi_q_take(&l, s->packed ? 0 : 1, spec->weights);
   at->rows = ufi_q_take(&l, s->workers, rows);
   at->extra = ufi_q_take(&l, 1, spec->extra);
   return l;
@@ -204,19 +202,16 @@ static uf_status flipped_weights(ufi_ctx *ctx, const ufi_tensor *t, const void *
   return UF_OK;
 }
 
-/* Into zeroed memory. */
-static uf_status pack_weights(ufi_ctx *ctx, const ufi_q_spec *spec, void *out) {
+static uf_status fill_weights(ufi_ctx *ctx, void *memory, void *arg) {
+  const ufi_q_spec *spec = arg;
   const void *data;
   void *owned;
   UFI_TRY(spec->flips ? flipped_weights(ctx, spec->filter, &data, &owned)
                       : ufi_unpacked_weights(ctx, spec->filter, &data, &owned));
-  spec->pack(spec, data, out);
+  memset(memory, 0, spec->weights);
+  spec->pack(spec, data, memory);
   ufi_free(owned);
   return UF_OK;
-}
-
-static uf_status fill_weights(ufi_ctx *ctx, void *memory, void *arg) {
-  return pack_weights(ctx, arg, memory);
 }
 
 static uf_status fill_blocks(ufi_ctx *ctx, void *memory, void *arg) {
@@ -288,12 +283,6 @@ uf_status ufi_q_prepare(ufi_ctx *ctx, const ufi_q_spec *spec) {
   UFI_TRY(make_state(ctx, spec, &s));
   s->spec = *spec;
   if (spec->end != UFI_Q_BLOCKS) set_factors(spec, s);
-  void *arg = (void *)(uintptr_t)spec;
-  const void *made;
-  if (spec->filter->is_lasting && spec->weights > 0) {
-    UFI_TRY(ufi_packed_form(ctx, 0, spec->filter, spec->weights, spec->form, fill_weights, arg, &made));
-    s->packed = made;
-  }
   if (spec->end == UFI_Q_BLOCKS) {
     size_t bytes;
     if (!ufi_gemm_q_packed_size(2, spec->n, UFI_Q_PAIRS, &bytes)) bytes = SIZE_MAX;
@@ -301,7 +290,8 @@ uf_status ufi_q_prepare(ufi_ctx *ctx, const ufi_q_spec *spec) {
     if (!ufi_mul_size(bytes / 2 * sizeof(float), (size_t)blocks, &bytes)) {
       return ufi_no_memory(ctx->error, bytes);
     }
-    if (bytes > 0) UFI_TRY(ufi_packed(ctx, 1, bytes, fill_blocks, arg, &made));
+    const void *made;
+    if (bytes > 0) UFI_TRY(ufi_packed(ctx, 1, bytes, fill_blocks, (void *)(uintptr_t)spec, &made));
     s->blocks = bytes > 0 ? made : NULL;
   }
   pieces at;
@@ -462,12 +452,9 @@ uf_status ufi_q_begin(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g_out) {
   place_output(spec, s, &g);
   if (spec->end == UFI_Q_BLOCKS) g.block = spec->filter->quant->block_size;
   if (spec->bias) place_bias(spec, base + at.bias, &g);
-  g.b = s->packed ? s->packed : base + at.weights;
+  const ufi_weight_form form = {spec->filter, spec->weights, spec->form};
+  UFI_TRY(ufi_packed_weight(ctx, 0, &form, fill_weights, (void *)(uintptr_t)spec, &g.b));
   g.b_group = (int64_t)(spec->weights / (size_t)spec->groups);
-  if (!s->packed) {
-    memset(base + at.weights, 0, spec->weights);
-    UFI_TRY(pack_weights(ctx, spec, base + at.weights));
-  }
   g.rows = base + at.rows;
   g.extra = base + at.extra;
   *g_out = g;

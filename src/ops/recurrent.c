@@ -163,7 +163,7 @@ static void add_hybrid(const ufi_weight *weight, const ufi_tensor *w, const floa
   int8_t *codes = (int8_t *)(sums + ufi_gemv_padded(g->rows));
   float scale;
   ufi_kernels_get()->qgemm.quantize((size_t)g->cols, x, asymmetric, codes, &scale, &zero);
-  ufi_gemv_s8(NULL, g, weight->packed, codes, ufi_gemv_row_sums(weight->packed), -zero, sums);
+  ufi_gemv_s8(NULL, g, weight->packed, codes, NULL, -zero, sums);
   scale *= ufi_scale(w);
   for (int64_t r = 0; r < g->rows; r++) y[r] += (float)sums[r] * scale;
 }
@@ -188,7 +188,7 @@ const int32_t *ufi_weight_sums(const ufi_weight *weight, const ufi_tensor *w, co
   if (g->cols == 0) {
     memset(sums, 0, (size_t)g->rows * sizeof *sums);
   } else if (weight->packed) {
-    ufi_gemv_s8(NULL, g, weight->packed, x, ufi_gemv_row_sums(weight->packed), -zero, sums);
+    ufi_gemv_s8(NULL, g, weight->packed, x, NULL, -zero, sums);
   } else {
     int16_t *wide = (int16_t *)(sums + ufi_gemv_padded(g->rows));
     ufi_widen(x, g->cols, zero, wide);

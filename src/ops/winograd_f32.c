@@ -175,32 +175,32 @@ typedef struct pack_args {
   int64_t channels, n, columns;
   const float *from;
   float *out;
-  float *taps;           /* a panel of the ordinary packing for each panel */
 } pack_args;
 
+/* A panel, some channels at a time: their taps, packed as for direct sums, stay in the first cache. */
 static void pack_panel(void *context, size_t index) {
+  enum { CHUNK = 16, TAPS = 9 };
   const pack_args *a = context;
-  const int64_t nr = (int64_t)ufi_kernels_get()->gemm.f32_nr, column = (int64_t)index * nr, depth = 9 * a->channels;
-  const int64_t block = column / a->columns * a->columns;
+  const int64_t nr = (int64_t)ufi_kernels_get()->gemm.f32_nr, column = (int64_t)index * nr, depth = TAPS * a->channels;
+  const int64_t block = column / a->columns * a->columns, n = UFI_MIN(nr, a->n - column);
   const int64_t point = a->channels * ufi_gemm_f32_columns(UFI_MIN(a->columns, a->n - block));
-  float *taps = a->taps + column * depth;
   float *out = a->out + block * a->channels * POINTS + (column - block) * a->channels;
-  ufi_gemm_f32_pack(NULL, depth, UFI_MIN(nr, a->n - column), a->from + column * depth, 1, depth, taps);
-  for (int64_t c = 0; c < a->channels; c++) {
-    ufi_kernels_get()->winograd.f32_filter((size_t)nr, taps + c * nr, (size_t)(a->channels * nr), out + c * nr,
-                                           (size_t)point);
+  float taps[TAPS * CHUNK * UFK_F32_MAX_NR];
+  for (int64_t c0 = 0; c0 < a->channels; c0 += CHUNK) {
+    const int64_t channels = UFI_MIN((int64_t)CHUNK, a->channels - c0);
+    for (int64_t tap = 0; tap < TAPS; tap++) {
+      ufi_gemm_f32_pack(NULL, channels, n, a->from + column * depth + tap * a->channels + c0, 1, depth, taps + tap * CHUNK * nr);
+    }
+    for (int64_t c = 0; c < channels; c++) {
+      ufi_kernels_get()->winograd.f32_filter((size_t)nr, taps + c * nr, (size_t)(CHUNK * nr), out + (c0 + c) * nr, (size_t)point);
+    }
   }
 }
 
-uf_status ufi_winograd_f32_pack(ufi_pool *pool, int64_t channels, int64_t n, const float *from, float *out,
-                                uf_error *error) {
+void ufi_winograd_f32_pack(ufi_pool *pool, int64_t channels, int64_t n, const float *from, float *out) {
   const int64_t padded_n = ufi_gemm_f32_columns(n), nr = (int64_t)ufi_kernels_get()->gemm.f32_nr;
-  const size_t bytes = (size_t)(9 * channels * padded_n) * sizeof(float);
-  pack_args a = {channels, n, UFI_MIN((int64_t)COLUMNS, padded_n), from, out, ufi_malloc_aligned(bytes)};
-  if (!a.taps) return ufi_no_memory(error, bytes);
+  pack_args a = {channels, n, UFI_MIN((int64_t)COLUMNS, padded_n), from, out};
   ufi_parallel(pool, pack_panel, &a, (size_t)(padded_n / nr));
-  ufi_free_aligned(a.taps);
-  return UF_OK;
 }
 
 /* ---- when ------------------------------------------------------------------------------ */

@@ -13,8 +13,7 @@ bool ufi_winograd_f32_wins(const ufi_conv_geometry *g);
 /* Floats of packed weights, four times those of the taps; false on overflow. */
 bool ufi_winograd_f32_packed_size(int64_t channels, int64_t n, size_t *floats_out);
 /* Packs (n, 3, 3, channels). */
-uf_status ufi_winograd_f32_pack(ufi_pool *pool, int64_t channels, int64_t n, const float *from, float *out,
-                                uf_error *error) UF_MUST_USE;
+void ufi_winograd_f32_pack(ufi_pool *pool, int64_t channels, int64_t n, const float *from, float *out);
 /* Floats of scratch for g's shape; false on overflow. */
 bool ufi_winograd_f32_scratch(const ufi_gemm_f32 *g, int64_t threads, size_t *floats_out);
 /* Runs it, with b packed as above from weights, and channels zeros. Results do not depend on the pool, which

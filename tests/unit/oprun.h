@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * oprun.h: one op run on arrays, without a model or a session: for tests of
- * what an op says about bad values. All inputs are known to infer.
+ * oprun.h: one op run on arrays, without a model, in a session of which only
+ * memory that ends with eval is used: for tests of what an op says about bad values. All inputs are known to infer.
  */
 #ifndef UFI_TEST_OPRUN_H
 #define UFI_TEST_OPRUN_H
 
 #include <stdlib.h>
 
-#include "ops/op.h"
+#include "exec/session.h"
 
 #define OPRUN_MAX 8
 
@@ -17,6 +17,8 @@ typedef struct oprun {
   ufi_tensor *in_list[OPRUN_MAX], *out_list[OPRUN_MAX];
   ufi_ctx ctx;
   uf_error error;
+  uf_session session;
+  ufi_frame frame;
 } oprun;
 
 static void oprun_begin(oprun *r) {
@@ -24,6 +26,9 @@ static void oprun_begin(oprun *r) {
   r->ctx.in = r->in_list;
   r->ctx.out = r->out_list;
   r->ctx.error = &r->error;
+  r->ctx.frame = &r->frame;
+  r->frame.session = &r->session;
+  r->session.max_bytes = SIZE_MAX;
 }
 
 static ufi_tensor *oprun_in(oprun *r, uf_dtype dtype, int32_t rank, const int64_t *dims, const void *data) {
@@ -58,6 +63,7 @@ static uf_status oprun_go(oprun *r, const ufi_op_def *def, const void *attrs) {
 static void oprun_end(oprun *r) {
   for (int32_t i = 0; i < r->ctx.n_out; i++) free(r->out[i].data);
   free(r->ctx.scratch);
+  ufi_block_free(&r->session.passing);
 }
 
 #endif

@@ -50,6 +50,23 @@ static void impossible_pieces(void **state) {
   ufi_pages_destroy(pages);
 }
 
+/* Smaller and larger ones in turn; memory up to what is read ahead is there. */
+static void blocks_grow(void **state) {
+  static const size_t sizes[] = {0, 1, 70000, 100, 5 << 20, 4 << 20, 9 << 20};
+  ufi_block block = {0};
+  for (size_t i = 0; i < UFI_COUNT(sizes); i++) {
+    uint8_t *memory = ufi_block_take(&block, sizes[i]);
+    assert_non_null(memory);
+    assert_int_equal((uintptr_t)memory % 64, 0);
+    memset(memory, 1, sizes[i]);
+  }
+  assert_null(ufi_block_take(&block, PTRDIFF_MAX));
+  assert_null(ufi_block_take(&block, SIZE_MAX));
+  assert_non_null(ufi_block_take(&block, 9 << 20)); /* as it was */
+  ufi_block_free(&block);
+  ufi_block_free(&block);
+}
+
 static void the_table_tells_keys_apart(void **state) {
   ufi_packing *packing = ufi_packing_create(1000);
   for (uint64_t i = 0; i < 1000; i++) {
@@ -141,7 +158,7 @@ static void the_hash_is_what_it_says(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(pieces_are_zero_aligned_and_apart), cmocka_unit_test(impossible_pieces),
+    cmocka_unit_test(pieces_are_zero_aligned_and_apart), cmocka_unit_test(impossible_pieces), cmocka_unit_test(blocks_grow),
     cmocka_unit_test(the_table_tells_keys_apart), cmocka_unit_test(hashes_tell_contents_apart),
     cmocka_unit_test(the_hash_is_what_it_says),
   };
