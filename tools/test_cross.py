@@ -18,7 +18,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 COMPILER, EMULATOR, SYSROOT = "aarch64-linux-gnu-gcc", "qemu-aarch64", "/usr/aarch64-linux-gnu"
 TESTS = ("convert", "depthwise", "elementwise", "fixedpoint", "gemm", "matvec", "qdepthwise", "qgemm", "qwinograd",
-         "winograd")
+         "transposed", "winograd")
 FLAGS = ["-std=gnu11", "-O2", "-D_GNU_SOURCE", "-DUF_BUILDING", "-Wall", "-Wno-unused-parameter", "-fno-math-errno",
          "-fno-trapping-math", "-ffunction-sections", "-fdata-sections", "-I" + str(ROOT / "src"), "-I" + str(ROOT / "include")]
 OTHERS = {"threads.c"}  # needs pthreadpool; no kernel needs it

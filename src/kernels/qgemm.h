@@ -74,14 +74,6 @@ typedef struct ufk_q_bytes {
   int32_t *c;            /* (q_bytes_mr, nr); one row of them may be start */
 } ufk_q_bytes;
 
-/* Weights whose columns are runs of bytes, into a panel of nr columns:
- *
- *   to[(k * nr + j) * 4 + i] = from[j * step + 4 * k + i]
- *
- * for k < quads, j < columns <= nr, i < 4. Columns behind may be set to 0. */
-typedef void (*ufk_q_pack_fn)(size_t nr, size_t columns, size_t quads, const int8_t *from,
-                              size_t step, int8_t *to);
-
 /* How sums become outputs; one element per column, padded to UFK_Q_MAX_NR. The output's zero point
  * is added with saturation. */
 typedef struct ufk_q_scale {
@@ -159,7 +151,6 @@ typedef struct ufk_qgemm_table {
   /* Fewest channels on both sides from which the tiles of qwinograd.h of 4x4 and of 2x2 outputs, by gemm_pairs, are faster
    * than the direct way for rows of 8 bits; 0: never. */
   size_t q_tiles_4, q_tiles_2;
-  ufk_q_pack_fn pack;
   ufk_q_widen_fn widen_s8, widen_u8, widen_s16; /* s16: zero is not subtracted */
   ufk_q_to_int_fn fixed_s8, fixed_u8, fixed_s16;
   ufk_q_to_int_fn real_s8, real_u8, real_s16;

@@ -67,17 +67,6 @@ static void copy(size_t runs, size_t n, const void *const *from, uint8_t flip, u
   }
 }
 
-/* Column by column in pieces that stay in cache. */
-static void pack(size_t nr, size_t columns, size_t quads, const int8_t *from, size_t step, int8_t *to) {
-  enum { PIECE = 32 };
-  for (size_t k0 = 0; k0 < quads; k0 += PIECE) {
-    const size_t k1 = UFI_MIN(k0 + PIECE, quads);
-    for (size_t j = 0; j < columns; j++) {
-      for (size_t k = k0; k < k1; k++) memcpy(to + (k * nr + j) * 4, from + j * step + 4 * k, 4);
-    }
-  }
-}
-
 static ufk_q_rows gemm_bytes(const ufk_q_bytes *t, const ufk_q_end *end) {
   (void)end; /* sums always go through memory */
   const size_t rows = UFI_MIN(t->rows, (size_t)MR);
@@ -196,7 +185,6 @@ static void quantize(size_t n, const float *from, bool asymmetric, int8_t *to, f
 void ufk_qgemm_scalar(ufk_qgemm_table *table) {
   *table = (ufk_qgemm_table){
       .q_mr = MR, .q_nr = NR, .q_flip = 0x80, .copy = copy, .q_bytes_mr = MR, .gemm_bytes = gemm_bytes,
-      .pack = pack,
       .widen_s8 = widen_s8, .widen_u8 = widen_u8, .widen_s16 = widen_s16,
       .gemm_pairs = gemm_pairs,
       .fixed_s8 = fixed_s8, .fixed_u8 = fixed_u8, .fixed_s16 = fixed_s16,

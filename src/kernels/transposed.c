@@ -9,8 +9,9 @@
 
 /* At most 64 lines of the source and 64 of the destination, which stay in the first cache. */
 #define TILE_BYTES 64
-/* Processors foresee what is read next of a few rows at a time only; of up to MANY they are told, AHEAD bytes before. */
-enum { MANY = 64, AHEAD = 256 };
+/* So few rows are the columns of a panel, which is written in one go. Processors foresee what is read next of less than
+ * that: they are told, AHEAD bytes before. */
+enum { FEW = 64, AHEAD = 512 };
 
 /* A square block of n elements of 16 bytes a row, transposed in registers: log2(n)
  * times, row i and row i + n/2 are interleaved into rows 2i and 2i + 1. */
@@ -69,21 +70,29 @@ TILE(4)
 TILE(8)
 TILE(16)
 
+/* Asks for what is AHEAD of a tile of n rows of `length` bytes each, `left` of which are there from it on: in the same
+ * rows or, behind their end, in those that come next. */
+static inline void expect(const uint8_t *from, int64_t from_row, int64_t n, int64_t length, int64_t left) {
+  const uintptr_t at = (uintptr_t)from + (uintptr_t)(left > AHEAD ? AHEAD : AHEAD + n * from_row - length);
+  for (int64_t r = 0; r < n; r++) __builtin_prefetch((const void *)(at + (uintptr_t)(r * from_row)), 0, 2);
+}
+
 void ufk_transpose(size_t size, int64_t rows, int64_t columns, const void *from, int64_t from_row, void *to, int64_t to_row) {
-  const int64_t element = (int64_t)size, side = TILE_BYTES / element;
-  for (int64_t j = 0; j < columns; j += side) {
-    for (int64_t i = 0; i < rows; i += side) {
-      const uint8_t *f = (const uint8_t *)from + i * from_row + j * element;
-      uint8_t *t = (uint8_t *)to + j * to_row + i * element;
-      const int64_t n = UFI_MIN(side, rows - i), m = UFI_MIN(side, columns - j);
-      for (int64_t r = 0; rows <= MANY && r < n; r++) __builtin_prefetch((const void *)((uintptr_t)f + (uintptr_t)(r * from_row + AHEAD)));
-      switch (size) {
-        case 1: tile_1(n, m, f, from_row, t, to_row); break;
-        case 2: tile_2(n, m, f, from_row, t, to_row); break;
-        case 4: tile_4(n, m, f, from_row, t, to_row); break;
-        case 8: tile_8(n, m, f, from_row, t, to_row); break;
-        default: tile_16(n, m, f, from_row, t, to_row); break;
-      }
+  const int64_t element = (int64_t)size, side = TILE_BYTES / element, length = columns * element;
+  const int64_t down = (rows + side - 1) / side, across = (columns + side - 1) / side;
+  const bool few = rows <= FEW; /* read along rows, else along columns, so that what is written lies close */
+  for (int64_t tile = 0; tile < down * across; tile++) {
+    const int64_t i = (few ? tile / across : tile % down) * side, j = (few ? tile % across : tile / down) * side;
+    const uint8_t *f = (const uint8_t *)from + i * from_row + j * element;
+    uint8_t *t = (uint8_t *)to + j * to_row + i * element;
+    const int64_t n = UFI_MIN(side, rows - i), m = UFI_MIN(side, columns - j);
+    if (few) expect(f, from_row, n, length, length - j * element);
+    switch (size) {
+      case 1: tile_1(n, m, f, from_row, t, to_row); break;
+      case 2: tile_2(n, m, f, from_row, t, to_row); break;
+      case 4: tile_4(n, m, f, from_row, t, to_row); break;
+      case 8: tile_8(n, m, f, from_row, t, to_row); break;
+      default: tile_16(n, m, f, from_row, t, to_row); break;
     }
   }
 }

@@ -59,8 +59,7 @@ static void pack_runs(const packing *p, int64_t groups, int64_t column0, uint8_t
   const int64_t n = UFI_MIN(p->nr, p->n - column0), group = ufi_q_group(p->kind);
   const int8_t *from = (const int8_t *)p->from + column0 * p->n_step;
   to += p->k0 * p->nr;
-  if (p->kind == UFI_Q_PAIRS) ufk_transpose((size_t)group, n, groups, from, p->n_step, to, p->nr * group);
-  else ufi_kernels_get()->qgemm.pack((size_t)p->nr, (size_t)n, (size_t)groups, from, (size_t)p->n_step, (int8_t *)to);
+  ufk_transpose((size_t)group, n, groups, from, p->n_step, to, p->nr * group);
 }
 
 /* Columns of BYTES that lie side by side: whole groups of rows. */

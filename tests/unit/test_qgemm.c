@@ -86,18 +86,6 @@ static void check_copy(const ufk_qgemm_table *k, size_t runs, size_t n) {
   unguard(&in), unguard(&out);
 }
 
-static void check_pack(const ufk_qgemm_table *k, size_t columns, size_t quads) {
-  const size_t nr = k->q_nr, step = 4 * quads + below(70);
-  guarded from = guard_bytes((columns - 1) * step + 4 * quads), to = guard(nr * quads * 4);
-  k->pack(nr, columns, quads, from.data, step, to.data);
-  for (size_t i = 0; i < nr * quads * 4; i++) {
-    const size_t row = i / (4 * nr), j = i / 4 % nr;
-    const int8_t expected = j < columns ? ((int8_t *)from.data)[j * step + 4 * row + i % 4] : 0;
-    assert_int_equal(((int8_t *)to.data)[i], expected);
-  }
-  unguard(&from), unguard(&to);
-}
-
 static void check_gemm_bytes(const ufk_qgemm_table *k, size_t rows, size_t n, size_t runs, size_t quads) {
   const size_t nr = k->q_nr, run_step = 4 * quads + below(9), row = runs ? (runs - 1) * run_step + 4 * quads : 0;
   guarded a[UFK_Q_MAX_MR], b = guard_bytes(4 * runs * quads * nr);
@@ -435,7 +423,6 @@ static void sizes(const ufk_qgemm_table *k, const ufk_qgemm_table *scalar) {
       if (!k->gemm_bytes || rows > k->q_bytes_mr) continue;
       check_gemm_bytes(k, rows, 1 + below(k->q_nr), 1, below(9) ? below(20) : below(1000));
       check_gemm_bytes(k, rows, 1 + below(k->q_nr), below(8), 1 + below(20));
-      check_pack(k, 1 + below(k->q_nr), 1 + below(50));
     }
   }
   for (size_t channels = 1; channels < 150; channels += 1 + below(5)) {
