@@ -71,7 +71,7 @@ static inline int32_t ufk_round_f32(float x) {
  * rounding is done. False: it cannot be done. */
 static inline bool ufk_q_near(double real, int32_t right, float *factor_out, float *nudge_out) {
   *factor_out = (float)real;
-  *nudge_out = right > 0 ? ldexpf(0.5f, -right) : 0.0f;
+  *nudge_out = right > 0 ? 0.5f / (float)(UINT32_C(1) << right) : 0.0f;
   return real >= 0.0 && real <= 1.0 && right >= 0;
 }
 

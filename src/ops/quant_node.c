@@ -233,7 +233,8 @@ static bool set_near(const ufi_q_spec *spec, node_state *s, int64_t at) {
   float *factor = factor_of(s) + at, *nudge = nudge_of(s) + at;
   if (spec->end == UFI_Q_REAL) return ufk_q_near(s->real[at], 0, factor, nudge);
   const int32_t shift = shift_of(s)[at];
-  return ufk_q_near(ldexp((double)multiplier_of(s)[at], shift - 31), -shift, factor, nudge);
+  const double power = shift >= 0 ? (double)(UINT64_C(1) << shift) : 1.0 / (double)(UINT64_C(1) << -shift);
+  return ufk_q_near((double)multiplier_of(s)[at] * (power / 2147483648.0), -shift, factor, nudge);
 }
 
 /* Of weights of this scale, as the reference computes it. */
@@ -251,14 +252,15 @@ static void set_factors(const ufi_q_spec *spec, node_state *s) {
   const int64_t padded = ufi_q_padded(spec->n);
   const float in = ufi_scale(spec->input), out = ufi_scale(spec->output);
   s->has_near = true;
-  for (int64_t c = 0; c < spec->groups * spec->n; c++) {
-    const int64_t at = c / spec->n * padded + c % spec->n;
-    const float scale = ufi_channel_scale(spec->filter, c);
-    const double real = real_factor(spec->float_product, in, scale, out);
-    s->real[at] = isfinite(real) ? real : 0.0;
-    column_of(s)[at] = spec->one_scale ? 1.0f : scale;
-    ufi_quantize_multiplier(real, multiplier_of(s) + at, shift_of(s) + at);
-    s->has_near = set_near(spec, s, at) && s->has_near;
+  for (int64_t group = 0; group < spec->groups; group++) {
+    for (int64_t j = 0, at = group * padded; j < spec->n; j++, at++) {
+      const float scale = ufi_channel_scale(spec->filter, group * spec->n + j);
+      const double real = real_factor(spec->float_product, in, scale, out);
+      s->real[at] = isfinite(real) ? real : 0.0;
+      column_of(s)[at] = spec->one_scale ? 1.0f : scale;
+      ufi_quantize_multiplier(real, multiplier_of(s) + at, shift_of(s) + at);
+      s->has_near = set_near(spec, s, at) && s->has_near;
+    }
   }
 }
 

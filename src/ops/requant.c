@@ -2,6 +2,7 @@
  *
  * requant.c: checks and conversion of quantization parameters (quantize.h).
  */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -10,9 +11,12 @@
 void ufi_quantize_multiplier(double real, int32_t *multiplier_out, int32_t *shift_out) {
   *multiplier_out = 0;
   *shift_out = 0;
-  if (!(real > 0) || !isfinite(real)) return;
-  int shift;
-  int64_t fixed = (int64_t)round(frexp(real, &shift) * 2147483648.0);
+  if (!(real >= DBL_MIN) || !isfinite(real)) return;
+  /* real is mantissa * 2^(shift - 53), mantissa of 53 bits, of which 31 remain. */
+  uint64_t bits;
+  memcpy(&bits, &real, sizeof bits);
+  int32_t shift = (int32_t)(bits >> 52) - 1022;
+  int64_t fixed = (int64_t)((((bits & ((UINT64_C(1) << 52) - 1)) | UINT64_C(1) << 52) + (1 << 21)) >> 22);
   if (fixed == INT64_C(1) << 31) {
     fixed /= 2;
     shift++;
