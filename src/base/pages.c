@@ -101,11 +101,14 @@ void *ufi_pages_alloc(ufi_pages *pages, size_t size) {
 
 /* ---- blocks ---------------------------------------------------------------------------- */
 
-/* Its pages move along, which costs less than new ones. */
+/* Its pages move along, which costs less than new ones. Small ones: huge ones may be slow to get (fresh.c), and advice on
+ * a part would make two mappings of it, which cannot be moved at once. */
 static char *stretched(const ufi_block *block, size_t capacity) {
   void *memory = block->memory ? mremap(block->memory, block->capacity, capacity, MREMAP_MAYMOVE)
                                : mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  return memory == MAP_FAILED ? NULL : memory;
+  if (memory == MAP_FAILED) return NULL;
+  (void)madvise(memory, capacity, MADV_NOHUGEPAGE); /* advice: may fail */
+  return memory;
 }
 
 void *ufi_block_take(ufi_block *block, size_t size) {
@@ -122,9 +125,8 @@ void *ufi_block_take(ufi_block *block, size_t size) {
   const size_t capacity = (size + UFI_PAGES_AHEAD + PAGE - 1) / PAGE * PAGE;
   char *memory = stretched(block, capacity);
   if (!memory) return NULL;
-  const size_t before = block->capacity;
+  memset(memory + capacity - UFI_PAGES_AHEAD, 0, UFI_PAGES_AHEAD);
   *block = (ufi_block){memory, capacity - UFI_PAGES_AHEAD, capacity};
-  ufi_fresh_touch(memory + before, capacity - before);
   return memory;
 }
 

@@ -100,41 +100,43 @@ static bool transform_out(size_t columns, const float *in, size_t step, const fl
   return vf_sum(check) == 0.0f;
 }
 
-enum { WIDE = 8 }; /* filters side by side, in loops that the compiler makes vectors of */
+enum { WIDE = 8 }; /* filters side by side */
+typedef double wide __attribute__((vector_size(WIDE * sizeof(double))));
+typedef float narrow __attribute__((vector_size(WIDE * sizeof(float))));
 
 /* Evaluates lines of three taps, in double: done once per model, so that no error comes from here but the
  * last rounding. */
-INLINE void lines_filter(const double g[3][WIDE], double v[6][WIDE]) {
+INLINE void lines_filter(const wide g[3], wide v[6]) {
   const double na = 1.0 / (2.0 * A2 * (A2 - B2)), nb = 1.0 / (2.0 * B2 * (B2 - A2));
-  for (size_t j = 0; j < WIDE; j++) {
-    const double even_a = (g[0][j] + A2 * g[2][j]) * na, odd_a = A * na * g[1][j];
-    const double even_b = (g[0][j] + B2 * g[2][j]) * nb, odd_b = B * nb * g[1][j];
-    v[0][j] = g[0][j] * (1.0 / (A2 * B2));
-    v[1][j] = even_a + odd_a;
-    v[2][j] = even_a - odd_a;
-    v[3][j] = even_b + odd_b;
-    v[4][j] = even_b - odd_b;
-    v[5][j] = g[2][j];
-  }
+  const wide even_a = (g[0] + A2 * g[2]) * na, odd_a = A * na * g[1];
+  const wide even_b = (g[0] + B2 * g[2]) * nb, odd_b = B * nb * g[1];
+  v[0] = g[0] * (1.0 / (A2 * B2));
+  v[1] = even_a + odd_a;
+  v[2] = even_a - odd_a;
+  v[3] = even_b + odd_b;
+  v[4] = even_b - odd_b;
+  v[5] = g[2];
 }
 
 static void transform_filter(size_t columns, const float *taps, size_t tap_step, float *out, size_t step) {
   for (size_t at = 0; at < columns; at += WIDE, taps += WIDE, out += WIDE) {
-    double t[6][3][WIDE];
+    wide t[3][6];
     UNROLL for (size_t x = 0; x < 3; x++) {
-      double g[3][WIDE], v[6][WIDE];
+      wide g[3];
       UNROLL for (size_t y = 0; y < 3; y++) {
-        for (size_t j = 0; j < WIDE; j++) g[y][j] = (double)taps[(y * 3 + x) * tap_step + j];
+        narrow tap;
+        memcpy(&tap, taps + (y * 3 + x) * tap_step, sizeof tap);
+        g[y] = __builtin_convertvector(tap, wide);
       }
-      lines_filter(g, v);
-      UNROLL for (size_t y = 0; y < 6; y++) memcpy(t[y][x], v[y], sizeof v[y]);
+      lines_filter(g, t[x]);
     }
     UNROLL for (size_t y = 0; y < 6; y++) {
-      double v[6][WIDE];
-      lines_filter(t[y], v);
+      const wide line[3] = {t[0][y], t[1][y], t[2][y]};
+      wide v[6];
+      lines_filter(line, v);
       UNROLL for (size_t x = 0; x < 6; x++) {
-        float *to = out + (y * 6 + x) * step;
-        for (size_t j = 0; j < WIDE; j++) to[j] = (float)v[x][j];
+        const narrow point = __builtin_convertvector(v[x], narrow);
+        memcpy(out + (y * 6 + x) * step, &point, sizeof point);
       }
     }
   }

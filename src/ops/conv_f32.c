@@ -17,7 +17,7 @@ typedef struct conv_state {
 
 /* Floats of each part of the scratch. */
 typedef struct conv_sizes {
-  size_t zeros, bias, group, weights; /* group: packed weights of one */
+  size_t zeros, bias;
 } conv_sizes;
 
 static uf_status conv_sizes_of(ufi_ctx *ctx, const ufi_conv_geometry *g, conv_sizes *s_out) {
@@ -25,31 +25,14 @@ static uf_status conv_sizes_of(ufi_ctx *ctx, const ufi_conv_geometry *g, conv_si
   int64_t filter_c = g->in_c / g->groups, filters = g->out_c / g->groups;
   int64_t depth = g->kernel_h * g->kernel_w * filter_c;
   s.zeros = (ufi_gemm_f32_zeros(g->kernel_w, filter_c) + 15) / 16 * 16;
-  if (!ufi_gemm_f32_packed_size(depth, filters, &s.group) ||
-      !ufi_mul_size(s.group, (size_t)g->groups, &s.weights) ||
+  size_t group, weights;
+  if (!ufi_gemm_f32_packed_size(depth, filters, &group) ||
+      !ufi_mul_size(group, (size_t)g->groups, &weights) ||
       !ufi_mul_size((size_t)ufi_gemm_f32_columns(filters), (size_t)g->groups, &s.bias) ||
-      s.zeros + s.bias > SIZE_MAX / 8 || s.weights > SIZE_MAX / 8) {
+      s.zeros + s.bias > SIZE_MAX / 8 || weights > SIZE_MAX / 8) {
     return ufi_too_large(ctx);
   }
   *s_out = s;
-  return UF_OK;
-}
-
-static void conv_pack(const ufi_conv_geometry *g, const conv_sizes *s, ufi_pool *pool,
-                      float *out) {
-  int64_t filters = g->out_c / g->groups;
-  int64_t depth = g->kernel_h * g->kernel_w * (g->in_c / g->groups);
-  const float *from = g->filter->data;
-  for (int64_t i = 0; i < g->groups; i++) {
-    ufi_gemm_f32_pack(pool, depth, filters, from + i * filters * depth, 1, depth,
-                      out + (size_t)i * s->group);
-  }
-}
-
-static uf_status conv_fill(ufi_ctx *ctx, void *memory, void *arg) {
-  conv_sizes s = {0};
-  UFI_TRY(conv_sizes_of(ctx, arg, &s));
-  conv_pack(arg, &s, ctx->pool, memory);
   return UF_OK;
 }
 
@@ -60,7 +43,7 @@ static uf_status winograd_fill(ufi_ctx *ctx, void *memory, void *arg) {
 }
 
 /* What does not depend on scratch. */
-static ufi_gemm_f32 conv_gemm(const ufi_conv_geometry *g, const conv_sizes *s) {
+static ufi_gemm_f32 conv_gemm(const ufi_conv_geometry *g) {
   int64_t filter_c = g->in_c / g->groups, filters = g->out_c / g->groups;
   ufi_gemm_f32 gemm = {
       .in = g->input->data, .batch = g->batch, .in_h = g->in_h, .in_w = g->in_w,
@@ -70,16 +53,16 @@ static ufi_gemm_f32 conv_gemm(const ufi_conv_geometry *g, const conv_sizes *s) {
       .pad_top = g->pad_top, .pad_left = g->pad_left, .n = filters, .out = g->output->data,
       .out_pixel = g->out_c, .out_line = g->out_w * g->out_c,
       .out_image = g->out_h * g->out_w * g->out_c, .groups = g->groups, .in_group = filter_c,
-      .b_group = (int64_t)s->group, .bias_group = ufi_gemm_f32_columns(filters),
+      .bias_group = ufi_gemm_f32_columns(filters),
       .out_group = filters};
   ufi_act_range_f32(g->act, &gemm.min, &gemm.max);
   return gemm;
 }
 
 /* For Winograd's method; its floats of scratch. */
-static uf_status winograd_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g, const conv_sizes *s, size_t *scratch_out) {
+static uf_status winograd_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g, size_t *scratch_out) {
   conv_state *state = ctx->state;
-  const ufi_gemm_f32 gemm = conv_gemm(g, s);
+  const ufi_gemm_f32 gemm = conv_gemm(g);
   if (!ufi_winograd_f32_packed_size(g->in_c, g->out_c, &state->winograd) ||
       !ufi_winograd_f32_scratch(&gemm, ufi_pool_threads(ctx->pool), scratch_out)) {
     return ufi_too_large(ctx);
@@ -94,17 +77,19 @@ uf_status ufi_conv_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) {
   conv_sizes s = {0};
   UFI_TRY(conv_sizes_of(ctx, g, &s));
   size_t more = 0;
-  if (g->filter->is_lasting && g->output->count > 0 && ufi_winograd_f32_wins(g)) UFI_TRY(winograd_prepare(ctx, g, &s, &more));
+  if (g->filter->is_lasting && g->output->count > 0 && ufi_winograd_f32_wins(g)) UFI_TRY(winograd_prepare(ctx, g, &more));
   ufi_want_scratch(ctx, (s.zeros + s.bias + more) * sizeof(float));
   return UF_OK;
 }
 
-static uf_status packed_weights(ufi_ctx *ctx, const conv_state *state, ufi_conv_geometry *g, const conv_sizes *s,
-                                const void **out) {
-  const bool winograd = state->winograd > 0;
-  const ufi_weight_form form = {.weight = g->filter, .size = (winograd ? state->winograd : s->weights) * sizeof(float),
-                                .tag = winograd ? 0 : g->groups};
-  return ufi_packed_weight(ctx, winograd ? WINOGRAD : DIRECT, &form, winograd ? winograd_fill : conv_fill, g, out);
+/* Room for Winograd's method is behind what direct sums need. */
+static uf_status run_winograd(ufi_ctx *ctx, size_t floats, ufi_conv_geometry *g, ufi_gemm_f32 *gemm, float *scratch) {
+  const ufi_weight_form form = {.weight = g->filter, .size = floats * sizeof(float)};
+  const void *packed;
+  UFI_TRY(ufi_packed_weight(ctx, WINOGRAD, &form, winograd_fill, g, &packed));
+  gemm->b = packed;
+  ufi_winograd_f32_run(ctx->pool, gemm, g->filter->data, scratch);
+  return UF_OK;
 }
 
 uf_status ufi_conv_f32_eval(ufi_ctx *ctx) {
@@ -114,17 +99,13 @@ uf_status ufi_conv_f32_eval(ufi_ctx *ctx) {
   UFI_TRY(ufi_conv_geometry_of(ctx, &g));
   ufi_conv_see(&g);
   UFI_TRY(conv_sizes_of(ctx, &g, &s));
-  ufi_gemm_f32 gemm = conv_gemm(&g, &s);
-  const void *packed;
-  UFI_TRY(packed_weights(ctx, state, &g, &s, &packed));
+  ufi_gemm_f32 gemm = conv_gemm(&g);
   float *zeros = ctx->scratch, *bias = zeros + s.zeros;
   memset(zeros, 0, s.zeros * sizeof *zeros);
   ufi_gemm_f32_bias(g.bias, g.groups, g.out_c / g.groups, bias);
   gemm.zeros = zeros;
   gemm.done = ctx->done;
   gemm.bias = bias;
-  gemm.b = packed;
-  if (state->winograd) ufi_winograd_f32_run(ctx->pool, &gemm, g.filter->data, bias + s.bias);
-  else ufi_gemm_f32_run(ctx->pool, &gemm);
-  return UF_OK;
+  if (state->winograd) return run_winograd(ctx, state->winograd, &g, &gemm, bias + s.bias);
+  return ufi_gemm_f32_weight(ctx, DIRECT, g.filter, &gemm);
 }

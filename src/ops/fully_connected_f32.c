@@ -6,12 +6,6 @@
  */
 #include "ops/gemm_f32.h"
 
-static uf_status fc_fill(ufi_ctx *ctx, void *memory, void *arg) {
-  const ufi_fc_geometry *g = arg;
-  ufi_gemm_f32_pack(ctx->pool, g->in, g->out, g->filter->data, 1, g->in, memory);
-  return UF_OK;
-}
-
 uf_status ufi_fc_f32_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) {
   UFI_TRY(ufi_conv_want_f32(ctx, g->bias, g->output));
   if (ufi_fc_is_row(ctx)) return ufi_fc_row_f32_prepare(ctx, g);
@@ -26,17 +20,13 @@ uf_status ufi_fc_f32_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) {
 uf_status ufi_fc_f32_eval(ufi_ctx *ctx) {
   ufi_fc_geometry g = {0};
   UFI_TRY(ufi_fc_geometry_of(ctx, &g));
-  const ufi_weight_form form = {.weight = g.filter, .size = (size_t)(g.in * ufi_gemm_f32_columns(g.out)) * sizeof(float)};
-  const void *packed;
-  UFI_TRY(ufi_packed_weight(ctx, 0, &form, fc_fill, &g, &packed));
   float *bias = ctx->scratch;
   ufi_gemm_f32_bias(g.bias, 1, g.out, bias);
   ufi_gemm_f32 gemm;
-  ufi_gemm_f32_plain(&gemm, g.batch, g.out, g.in, g.input->data, g.in,
-                     packed, bias, g.output->data, g.out);
+  ufi_gemm_f32_plain(&gemm, g.batch, g.out, g.in, g.input->data, g.in, NULL, bias, g.output->data, g.out);
   ufi_act_range_f32(g.act, &gemm.min, &gemm.max);
   if (g.act != UFI_ACT_TANH && g.act != UFI_ACT_SIGN_BIT) gemm.done = ctx->done; /* nothing comes after */
-  ufi_gemm_f32_run(ctx->pool, &gemm);
+  UFI_TRY(ufi_gemm_f32_weight(ctx, 0, g.filter, &gemm));
   ufi_act_apply_f32(g.act, g.output->data, g.output->count);
   return UF_OK;
 }

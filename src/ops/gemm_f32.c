@@ -435,6 +435,58 @@ void ufi_gemm_f32_pack_rows(int64_t k, int64_t n, int64_t k0, int64_t rows, cons
   for (int64_t panel = 0; panel < ufi_ceil_div(n, nr); panel++) pack_panel(&args, (size_t)panel);
 }
 
+/* ---- with a weight of the graph ---------------------------------------------------------- */
+
+enum { PASSING = 1 << 17 }; /* floats packed at a time, more or less, for one thread: half of a usual L2 */
+
+typedef struct weighted {
+  ufi_gemm_f32 *g;
+  const float *from;
+  int64_t depth, columns; /* columns: packed at a time */
+} weighted;
+
+static uf_status fill_weight(ufi_ctx *ctx, void *memory, void *arg) {
+  const weighted *w = arg;
+  const ufi_gemm_f32 *g = w->g;
+  for (int64_t i = 0; i < g->groups; i++) {
+    ufi_gemm_f32_pack(ctx->pool, w->depth, g->n, w->from + i * g->n * w->depth, 1, w->depth, (float *)memory + i * g->b_group);
+  }
+  return UF_OK;
+}
+
+static uf_status run_passing(ufi_ctx *ctx, void *memory, void *arg) {
+  const weighted *w = arg;
+  for (int64_t group = 0; group < w->g->groups; group++) {
+    for (int64_t column = 0; column < w->g->n; column += w->columns) {
+      ufi_gemm_f32 g = *w->g;
+      g.n = UFI_MIN(w->columns, g.n - column);
+      g.groups = 1;
+      g.b = memory;
+      g.in += group * g.in_group;
+      g.out += group * g.out_group + column;
+      if (g.bias) g.bias += group * g.bias_group + column;
+      ufi_gemm_f32_pack(ctx->pool, w->depth, g.n, w->from + (group * w->g->n + column) * w->depth, 1, w->depth, memory);
+      ufi_gemm_f32_run(ctx->pool, &g);
+    }
+  }
+  return UF_OK;
+}
+
+uf_status ufi_gemm_f32_weight(ufi_ctx *ctx, int32_t slot, const ufi_tensor *weight, ufi_gemm_f32 *g) {
+  const int64_t nr = (int64_t)ufi_kernels_get()->gemm.f32_nr, panels = ufi_gemm_f32_columns(g->n) / nr;
+  weighted w = {.g = g, .from = weight->data, .depth = g->kernel_h * g->kernel_w * g->channels};
+  const int64_t threads = ufi_pool_threads(ctx->pool), fit = PASSING / UFI_MAX(w.depth * nr, (int64_t)1);
+  w.columns = UFI_MIN(UFI_MAX(fit, (int64_t)1) * threads, panels) * nr;
+  g->b_group = w.depth * panels * nr;
+  const ufi_weight_form form = {.weight = weight, .size = (size_t)(g->groups * g->b_group) * sizeof(float), .tag = g->groups};
+  const void *packed;
+  UFI_TRY(ufi_packed_kept(ctx, slot, &form, fill_weight, &w, &packed));
+  g->b = packed;
+  if (!packed) return ufi_packed_once(ctx, (size_t)(w.depth * w.columns) * sizeof(float), run_passing, &w, &packed);
+  ufi_gemm_f32_run(ctx->pool, g);
+  return UF_OK;
+}
+
 void ufi_gemm_f32_bias(const ufi_tensor *bias, int64_t groups, int64_t n, float *out) {
   const float *from = bias ? bias->data : NULL;
   int64_t padded = ufi_gemm_f32_columns(n);

@@ -177,22 +177,26 @@ typedef struct pack_args {
   float *out;
 } pack_args;
 
-/* A panel, some channels at a time: their taps, packed as for direct sums, stay in the first cache. */
+/* A panel, some channels at a time: their taps, packed as for direct sums, and points stay in the nearest caches. Panels of
+ * points lie so far apart that what is written of each in one go must not be short. */
 static void pack_panel(void *context, size_t index) {
-  enum { CHUNK = 16, TAPS = 9 };
+  enum { CHUNK = 8, TAPS = 9 };
   const pack_args *a = context;
   const int64_t nr = (int64_t)ufi_kernels_get()->gemm.f32_nr, column = (int64_t)index * nr, depth = TAPS * a->channels;
   const int64_t block = column / a->columns * a->columns, n = UFI_MIN(nr, a->n - column);
   const int64_t point = a->channels * ufi_gemm_f32_columns(UFI_MIN(a->columns, a->n - block));
   float *out = a->out + block * a->channels * POINTS + (column - block) * a->channels;
-  float taps[TAPS * CHUNK * UFK_F32_MAX_NR];
+  float taps[TAPS * CHUNK * UFK_F32_MAX_NR], points[POINTS * CHUNK * UFK_F32_MAX_NR];
   for (int64_t c0 = 0; c0 < a->channels; c0 += CHUNK) {
     const int64_t channels = UFI_MIN((int64_t)CHUNK, a->channels - c0);
     for (int64_t tap = 0; tap < TAPS; tap++) {
       ufi_gemm_f32_pack(NULL, channels, n, a->from + column * depth + tap * a->channels + c0, 1, depth, taps + tap * CHUNK * nr);
     }
     for (int64_t c = 0; c < channels; c++) {
-      ufi_kernels_get()->winograd.f32_filter((size_t)nr, taps + c * nr, (size_t)(CHUNK * nr), out + (c0 + c) * nr, (size_t)point);
+      ufi_kernels_get()->winograd.f32_filter((size_t)nr, taps + c * nr, (size_t)(CHUNK * nr), points + c * nr, (size_t)(CHUNK * nr));
+    }
+    for (int64_t p = 0; p < POINTS; p++) {
+      memcpy(out + p * point + c0 * nr, points + p * CHUNK * nr, (size_t)(channels * nr) * sizeof *out);
     }
   }
 }
