@@ -111,10 +111,15 @@ uf_status ufi_packed(ufi_ctx *ctx, int32_t slot, size_t size, ufi_fill_fn fill, 
 
 /* ---- of weights, from the second time on ----------------------------------------------------- */
 
-/* A model with a cache on disk keeps what it packs at once: the file is to be whole after a run. */
-static bool is_first_time(ufi_ctx *ctx, int32_t slot) {
-  const uint8_t bit = (uint8_t)(1 << slot), before = atomic_fetch_or_explicit(&node_of(ctx)->asked, bit, memory_order_relaxed);
-  return !(before & bit) && ctx->frame->session->model->cache == NULL;
+/* A model with a cache on disk keeps what it packs at once: the file is to be whole after a run. So do graphs that are
+ * called, mostly in a loop. */
+static bool is_first_time(ufi_ctx *ctx, int32_t slot, const ufi_tensor *weight) {
+  const ufi_frame *f = ctx->frame;
+  const int64_t constant = constant_index(f, weight);
+  _Atomic uint8_t *asked = constant >= 0 ? &f->graph->values[constant].asked : &node_of(ctx)->asked;
+  const uint8_t bit = (uint8_t)(1 << slot), before = atomic_fetch_or_explicit(asked, bit, memory_order_relaxed);
+  const uf_session *s = ctx->frame->session;
+  return !(before & bit) && s->depth == 0 && s->model->cache == NULL;
 }
 
 uf_status ufi_packed_kept(ufi_ctx *ctx, int32_t slot, const ufi_weight_form *form, ufi_fill_fn fill, void *arg,
@@ -122,7 +127,7 @@ uf_status ufi_packed_kept(ufi_ctx *ctx, int32_t slot, const ufi_weight_form *for
   *out = NULL;
   if (!form->weight->is_lasting) return UF_OK;
   const ufi_packed_item *item = atomic_load_explicit(&node_of(ctx)->packed[slot], memory_order_acquire);
-  if (!item && is_first_time(ctx, slot)) return UF_OK;
+  if (!item && is_first_time(ctx, slot, form->weight)) return UF_OK;
   if (!item) {
     const ufi_packed_key key = key_of(ctx, slot, form->weight, form->size, form->tag);
     UFI_TRY(item_of(ctx, &key, fill, arg, &item));

@@ -37,6 +37,7 @@ typedef struct ufi_value {
                                           densified): owned by the model; else NULL */
   int32_t producer;                    /* node, -1: none */
   bool is_sparse;
+  _Atomic uint8_t asked;               /* as a node's, of a constant, for all nodes that use it */
   const ufi_sparse *sparse;            /* what the file stores of it; NULL: not sparse */
   const void *initial;                 /* UF_VALUE_STATE: first value in the file, or NULL: zeros
                                           (the zero point when quantized) */
