@@ -30,6 +30,7 @@ enum {
   LINE_ROWS = LINE_TILES * UFK_F32_MAX_MR,
   FEW_CHANNELS = 32,
   L1_FLOATS = 4096,   /* of the right matrix: half of a usual L1 */
+  FEW_TILES = 32,     /* of rows for each thread, below which these are cut as evenly as can be */
   SMALL_WORK = 1 << 18, /* multiplications below which threads are not worth waking */
 };
 
@@ -42,6 +43,7 @@ typedef struct plan {
   int64_t runs, run;     /* per row: how many, of how many floats */
   int64_t lines, width;  /* output rows, pixels in each, as far as they are regular */
   int64_t row_blocks, column_blocks;
+  bool even;             /* blocks of rows are as even as can be, not of whole tiles */
   const ufi_done *done;  /* NULL: items are no whole rows */
 } plan;
 
@@ -85,7 +87,9 @@ static plan make_plan(const ufi_gemm_f32 *g, int64_t threads) {
   }
   int64_t mr = (int64_t)p.k->f32_mr, nr = (int64_t)p.k->f32_nr;
   const int64_t target = p.whole_lines ? LINE_TILES : ITEM_TILES, most = p.whole_lines ? LINE_TILES : MAX_TILES;
-  p.row_blocks = ufi_parts(ufi_ceil_div(p.width, mr), target, most, threads);
+  const int64_t tiles = ufi_ceil_div(p.width, mr);
+  p.row_blocks = ufi_parts(tiles, target, most, threads);
+  p.even = threads > 1 && tiles < FEW_TILES * threads;
   /* Columns are cut only when rows alone keep too few threads busy: when somebody waits for rows, any. */
   int64_t panels = ufi_ceil_div(g->n, nr), items = g->groups * p.lines * p.row_blocks;
   bool enough = threads < 2 || (g->done && items >= threads);
@@ -94,8 +98,9 @@ static plan make_plan(const ufi_gemm_f32 *g, int64_t threads) {
   return p;
 }
 
-/* Where a block of rows begins: at whole tiles. */
+/* Where a block of rows begins: at whole tiles, unless one more of them would keep a thread waiting for long. */
 static int64_t row_at(const plan *p, int64_t block) {
+  if (p->even) return ufi_part_first(p->width, p->row_blocks, block);
   const int64_t mr = (int64_t)p->k->f32_mr;
   return UFI_MIN(ufi_part_first(ufi_ceil_div(p->width, mr), p->row_blocks, block) * mr, p->width);
 }
