@@ -51,17 +51,23 @@ static void repeat(void *context, size_t begin, size_t end) {
 
 /* ---- eval ------------------------------------------------------------------------ */
 
-/* Lines are cut into pieces that are as even as can be. */
+/* Lines are cut into n shares that are as even as can be, one for each thread, as rows of products are, so that a thread
+ * finds in its cache what it made; and these into `each` pieces. */
 typedef struct pieces {
   const ufi_depthwise_f32 *args;
-  int64_t lines, n;
+  int64_t lines, n, each;
 } pieces;
+
+static int64_t piece_first(const pieces *p, int64_t piece) {
+  const int64_t share = piece / p->each, first = ufi_part_first(p->lines, p->n, share);
+  if (piece % p->each == 0) return first;
+  return first + ufi_part_first(ufi_part_first(p->lines, p->n, share + 1) - first, p->each, piece % p->each);
+}
 
 static void depthwise_piece(void *context, size_t piece) {
   const pieces *p = context;
   const ufi_depthwise_f32 *a = p->args;
-  const int64_t first = ufi_part_first(p->lines, p->n, (int64_t)piece);
-  const int64_t end = ufi_part_first(p->lines, p->n, (int64_t)piece + 1);
+  const int64_t first = piece_first(p, (int64_t)piece), end = piece_first(p, (int64_t)piece + 1);
   ufk_f32_depthwise d = a->image;
   for (int64_t line = first, n; line < end; line += n) {
     const int64_t image = line / a->out_h, y = line % a->out_h;
@@ -78,9 +84,9 @@ void ufi_depthwise_f32_run(ufi_pool *pool, const ufi_depthwise_f32 *args) {
   const ufk_f32_depthwise *d = &args->image;
   const int64_t lines = args->batch * args->out_h, line = UFI_MAX(d->out_w * d->channels, 1);
   const int64_t threads = ufi_pool_threads(pool), worth = UFI_MIN(lines * line / FLOATS, lines);
-  pieces p = {args, lines, UFI_MAX(UFI_MIN(worth, threads), 1)};
-  if (threads > 1 && worth >= 4 * threads) p.n = 2 * threads; /* one may come late */
-  ufi_parallel(pool, depthwise_piece, &p, (size_t)p.n);
+  pieces p = {args, lines, UFI_MAX(UFI_MIN(worth, threads), 1), 1};
+  if (threads > 1 && worth >= 4 * threads) p.each = 2; /* a thread may come late */
+  ufi_parallel(pool, depthwise_piece, &p, (size_t)(p.n * p.each));
 }
 
 ufi_depthwise_f32 ufi_depthwise_f32_of(const ufi_conv_geometry *g) {
