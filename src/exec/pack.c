@@ -140,9 +140,8 @@ uf_status ufi_packed_kept(ufi_ctx *ctx, int32_t slot, const ufi_weight_form *for
 uf_status ufi_packed_once(ufi_ctx *ctx, size_t size, ufi_fill_fn fill, void *arg, const void **out) {
   void *memory = ufi_block_take(&ctx->frame->session->passing, size);
   if (memory == NULL) return ufi_no_memory(ctx->error, size);
-  each_source(ctx, ufi_map_expect);
+  each_source(ctx, ufi_map_expect); /* which fill_new will need again, or nobody */
   UFI_TRY(fill(ctx, memory, arg));
-  each_source(ctx, ufi_map_forget);
   *out = memory;
   return UF_OK;
 }
