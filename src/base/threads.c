@@ -193,6 +193,8 @@ static pthreadpool_t threads_of(ufi_pool *pool) {
   return threads;
 }
 
+void ufi_pool_expect(ufi_pool *pool) { (void)threads_of(pool); }
+
 int32_t ufi_processors(void) {
   long n = sysconf(_SC_NPROCESSORS_ONLN);
   return (int32_t)UFI_MAX(1, UFI_MIN(n, PROCESSORS_MAX));

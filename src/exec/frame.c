@@ -720,9 +720,11 @@ static uf_status allocate(ufi_frame *f, uf_error *error) {
   return UF_OK;
 }
 
-/* Packing is many short calls: a run for the pool. */
+/* Packing is many short calls: a run for the pool. Threads for the first run of a model that is not small begin here. */
 uf_status ufi_frame_allocate(ufi_frame *f, uf_error *error) {
+  enum { NOT_SMALL = 1 << 20 };
   if (f->allocated) return UF_OK;
+  if (f->session->model->file && uf_buf_size(f->session->model->file) >= NOT_SMALL) ufi_pool_expect(f->session->pool);
   ufi_pool_begin(f->session->pool);
   const uf_status status = allocate(f, error);
   ufi_pool_end(f->session->pool);
