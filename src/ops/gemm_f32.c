@@ -442,7 +442,7 @@ void ufi_gemm_f32_pack_rows(int64_t k, int64_t n, int64_t k0, int64_t rows, cons
 
 /* ---- with a weight of the graph ---------------------------------------------------------- */
 
-enum { PASSING = 1 << 17 }; /* floats packed at a time, more or less, for one thread: half of a usual L2 */
+enum { PASSING = 1 << 16 }; /* floats packed at a time, more or less, for one thread: a quarter of a usual L2 */
 
 typedef struct weighted {
   ufi_gemm_f32 *g;

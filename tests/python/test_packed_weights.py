@@ -112,3 +112,65 @@ def test_nodes_that_share_weights(kind, strides):
     for a, b in zip(*results):
         assert len(np.unique(a)) > 10
         np.testing.assert_array_equal(a, b)
+
+
+# Of the product: rows of x, depth, columns; several panels and parts of panels, more than are packed at a time.
+PRODUCTS = {"row": (1, 1000, 700), "row of one panel": (1, 70, 5), "rows": (5, 3000, 300), "many rows": (150, 70, 130)}
+WEIGHTS = {"float32": ("float32", "float32"), "int8": ("int8", "int8"), "hybrid": ("float32", "int8"), "int4": ("float32", "int4")}
+
+
+def product(kind, rows, depth, n):
+    rng = np.random.default_rng(9)
+    of, weights = WEIGHTS[kind]
+    quantized, is_int = weights != "float32", of == "int8"
+    w = rng.integers(-7, 8, (n, depth)).astype("int8") if quantized else rng.normal(size=(n, depth)).astype("float32")
+    g = ModelGen()
+    x = g.tensor("x", of, (rows, depth), **({"scale": 0.1, "zero": 5} if is_int else {}))
+    wt = g.tensor("w", weights, (n, depth), data=w, **({"scale": 0.1, "zero": 0} if quantized else {}))
+    b = g.tensor("b", "int32" if is_int else "float32", (n,), data=np.arange(n), **({"scale": 0.01, "zero": 0} if is_int else {}))
+    y = g.tensor("y", of, (rows, n), **({"scale": 2.0, "zero": -3} if is_int else {}))
+    g.op("FULLY_CONNECTED", [x, wt, b], [y], "FullyConnectedOptions")
+    g.inputs([x])
+    g.outputs([y])
+    return g.build()
+
+
+def window(kind, size, channels, filters):
+    rng = np.random.default_rng(10)
+    is_int = kind == "int8"
+    shape = (filters, 3, 3, channels)
+    w = rng.integers(-100, 100, shape).astype("int8") if is_int else rng.normal(size=shape).astype("float32")
+    g = ModelGen()
+    x = g.tensor("x", kind, (1, size, size, channels), **({"scale": 0.1, "zero": 5} if is_int else {}))
+    wt = g.tensor("w", kind, shape, data=w, **({"scale": 0.1, "zero": 0} if is_int else {}))
+    y = g.tensor("y", kind, (1, size, size, filters), **({"scale": 60.0, "zero": -3} if is_int else {}))
+    g.op("CONV_2D", [x, wt], [y], "Conv2DOptions", {"strideW": 1, "strideH": 1})
+    g.inputs([x])
+    g.outputs([y])
+    return g.build()
+
+
+MODELS = {f"{kind}, {name}": product(kind, *shape) for kind in WEIGHTS for name, shape in PRODUCTS.items()}
+MODELS |= {f"{kind}, {size}x{size}x{c} to {n}": window(kind, size, c, n) for kind in ("float32", "int8")
+           for size, c, n in ((7, 200, 90), (20, 64, 64), (9, 20, 300))}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_first_run_is_as_any(name):
+    """Weights are packed in passing by a first run and kept by the second: not a bit may tell, nor the number of threads."""
+    results = []
+    for threads in (1, 2, 3):
+        it = unflow.lite.Interpreter(model_content=MODELS[name], num_threads=threads)
+        it.allocate_tensors()
+        (detail,) = it.get_input_details()
+        x = np.random.default_rng(11).uniform(-100, 100, detail["shape"]).astype(detail["dtype"])
+        for _ in range(3):
+            it.set_tensor(0, x)
+            it.invoke()
+            results.append(it.get_tensor(it.get_output_details()[0]["index"]))
+    model = unflow.open(MODELS[name])
+    for session in (model, model.fork(), model):
+        results.append(next(iter(session.run(x=x).values())))
+    assert len(np.unique(results[0])) > 3
+    for other in results[1:]:
+        np.testing.assert_array_equal(results[0], other)
