@@ -164,7 +164,7 @@ uf_status ufi_q_spec_types(ufi_ctx *ctx, ufi_q_spec *spec, bool is_fc,
 void ufi_q_factors(const ufi_q_spec *spec, int64_t n, double *real);
 /* fully_connected_row.c: the same for a product of one row. */
 uf_status ufi_fc_row_quant_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g, const ufi_q_spec *spec) UF_MUST_USE;
-/* Makes the state (multipliers), packs constant weights, asks for scratch. */
+/* Makes the state (multipliers), asks for scratch. */
 uf_status ufi_q_prepare(ufi_ctx *ctx, const ufi_q_spec *spec) UF_MUST_USE;
 /* In eval: what was prepared, of these tensors; nothing is checked again. */
 ufi_q_spec ufi_q_prepared(ufi_ctx *ctx, const ufi_tensor *input, const ufi_tensor *filter, const ufi_tensor *bias,

@@ -141,7 +141,7 @@ def run_calls(interpreter, calls):
     return out
 
 
-def run_case(make, model, inputs, steps, calls, keep_all, again):
+def run_case(make, model, inputs, steps, calls, keep_all, again=False):
     stage = ["open"]
     try:
         interpreter = make(model, keep_all)
