@@ -17,7 +17,7 @@ typedef struct ufi_pool ufi_pool;
 ufi_pool *ufi_pool_create(int32_t n_threads);
 /* Returns when the threads have begun: for who has one large call only. NULL is fine. */
 void ufi_pool_start(ufi_pool *pool);
-/* Has them begin in the background, as the first call that is split would. */
+/* Has them begin in the background, as the first call that is split would. NULL is fine. */
 void ufi_pool_expect(ufi_pool *pool);
 ufi_pool *ufi_pool_retain(ufi_pool *pool);
 void ufi_pool_release(ufi_pool *pool); /* NULL is fine */

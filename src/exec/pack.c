@@ -118,8 +118,7 @@ static bool is_first_time(ufi_ctx *ctx, int32_t slot, const ufi_tensor *weight) 
   const int64_t constant = constant_index(f, weight);
   _Atomic uint8_t *asked = constant >= 0 ? &f->graph->values[constant].asked : &node_of(ctx)->asked;
   const uint8_t bit = (uint8_t)(1 << slot), before = atomic_fetch_or_explicit(asked, bit, memory_order_relaxed);
-  const uf_session *s = ctx->frame->session;
-  return !(before & bit) && s->depth == 0 && s->model->cache == NULL;
+  return !(before & bit) && f->session->depth == 0 && f->session->model->cache == NULL;
 }
 
 uf_status ufi_packed_kept(ufi_ctx *ctx, int32_t slot, const ufi_weight_form *form, ufi_fill_fn fill, void *arg,
@@ -137,19 +136,20 @@ uf_status ufi_packed_kept(ufi_ctx *ctx, int32_t slot, const ufi_weight_form *for
   return UF_OK;
 }
 
-uf_status ufi_packed_once(ufi_ctx *ctx, size_t size, ufi_fill_fn fill, void *arg, const void **out) {
+uf_status ufi_packed_once(ufi_ctx *ctx, size_t size, ufi_fill_fn fill, void *arg) {
   void *memory = ufi_block_take(&ctx->frame->session->passing, size);
   if (memory == NULL) return ufi_no_memory(ctx->error, size);
   each_source(ctx, ufi_map_expect); /* which fill_new will need again, or nobody */
-  UFI_TRY(fill(ctx, memory, arg));
-  *out = memory;
-  return UF_OK;
+  return fill(ctx, memory, arg);
 }
 
 uf_status ufi_packed_weight(ufi_ctx *ctx, int32_t slot, const ufi_weight_form *form, ufi_fill_fn fill, void *arg,
                             const void **out) {
   UFI_TRY(ufi_packed_kept(ctx, slot, form, fill, arg, out));
-  return *out ? UF_OK : ufi_packed_once(ctx, form->size, fill, arg, out);
+  if (*out) return UF_OK;
+  UFI_TRY(ufi_packed_once(ctx, form->size, fill, arg));
+  *out = ctx->frame->session->passing.memory;
+  return UF_OK;
 }
 
 /* ---- of what may change ----------------------------------------------------------------- */

@@ -487,7 +487,7 @@ uf_status ufi_gemm_f32_weight(ufi_ctx *ctx, int32_t slot, const ufi_tensor *weig
   const void *packed;
   UFI_TRY(ufi_packed_kept(ctx, slot, &form, fill_weight, &w, &packed));
   g->b = packed;
-  if (!packed) return ufi_packed_once(ctx, (size_t)(w.depth * w.columns) * sizeof(float), run_passing, &w, &packed);
+  if (!packed) return ufi_packed_once(ctx, (size_t)(w.depth * w.columns) * sizeof(float), run_passing, &w);
   ufi_gemm_f32_run(ctx->pool, g);
   return UF_OK;
 }

@@ -249,8 +249,7 @@ static uf_status run_once(ufi_ctx *ctx, const ufi_gemv *g, const ufi_tensor *w, 
   const size_t most = is_large(ctx->pool, g) ? (size_t)ufi_pool_threads(ctx->pool) : 1;
   passage p = {.pack = {.g = g, .form = form_of(g), .rows = g->rows}, .product = y, .weight = w,
                .parts = UFI_MIN(most, panels_of(g))};
-  const void *unused;
-  return ufi_packed_once(ctx, p.parts * room_of(g), pass, &p, &unused);
+  return ufi_packed_once(ctx, p.parts * room_of(g), pass, &p);
 }
 
 uf_status ufi_gemv_f32_once(ufi_ctx *ctx, const ufi_gemv *g, const ufi_tensor *w, const float *x, const float *start, float *y) {

@@ -289,10 +289,10 @@ typedef struct ufi_weight_form {
 uf_status ufi_packed_weight(ufi_ctx *ctx, int32_t slot, const ufi_weight_form *form, ufi_fill_fn fill, void *arg,
                             const void **out) UF_MUST_USE;
 /* Its two parts, for ops that can do with less than all of a weight at a time: *out is NULL if it is not kept (yet); and
- * memory that ends with this eval, for as much as that needs. */
+ * fill is called with that memory, where it packs and uses what it packed. */
 uf_status ufi_packed_kept(ufi_ctx *ctx, int32_t slot, const ufi_weight_form *form, ufi_fill_fn fill, void *arg,
                           const void **out) UF_MUST_USE;
-uf_status ufi_packed_once(ufi_ctx *ctx, size_t size, ufi_fill_fn fill, void *arg, const void **out) UF_MUST_USE;
+uf_status ufi_packed_once(ufi_ctx *ctx, size_t size, ufi_fill_fn fill, void *arg) UF_MUST_USE;
 
 /* As ufi_packed, in eval, for a weight that may change between runs (a variable's value): kept in
  * this session for as long as the same memory comes again, which nobody writes while it is kept.

@@ -174,3 +174,22 @@ def test_a_first_run_is_as_any(name):
     assert len(np.unique(results[0])) > 3
     for other in results[1:]:
         np.testing.assert_array_equal(results[0], other)
+
+
+def test_what_is_kept(tmp_path):
+    """Nothing by the first run, all by the second; with a cache on disk, and of a weight that two nodes use, by the first."""
+    def packed_after_runs(model, **options):
+        it = unflow.lite.Interpreter(model_content=model, **options)
+        it.allocate_tensors()
+        kept = []
+        for _ in range(3):
+            it.invoke()
+            kept.append(it._memory()["packed"])
+        return kept
+
+    model = MODELS["float32, rows"]
+    first, second, third = packed_after_runs(model)
+    assert first == 0 and second == third >= 3000 * 300 * 4
+    assert packed_after_runs(model, weight_cache=str(tmp_path)) == [second] * 3
+    shared = packed_after_runs(strided("CONV_2D", (2, 2), True))
+    assert shared[0] > 0 and shared[0] == shared[1] == shared[2]
