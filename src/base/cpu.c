@@ -84,6 +84,16 @@ ufi_isa ufi_cpu_isa(void) {
 
 bool ufi_cpu_has(int isa) { return is_part_of(isa, ufi_cpu_isa()); }
 
+bool ufi_cpu_halves_512(void) {
+#if defined(__x86_64__)
+  unsigned a, b, c, d;
+  if (!__get_cpuid(0, &a, &b, &c, &d) || b != signature_AMD_ebx || !__get_cpuid(1, &a, &b, &c, &d)) return false;
+  return (a >> 8 & 15) + (a >> 20 & 255) == 25; /* family and extended family: AMD64 Programmer's Manual 3, CPUID Fn0000_0001 */
+#else
+  return false;
+#endif
+}
+
 const char *ufi_isa_name(ufi_isa isa) {
   return (unsigned)isa < UFI_COUNT(isa_names) ? isa_names[isa] : "unknown";
 }

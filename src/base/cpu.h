@@ -21,5 +21,7 @@ ufi_isa ufi_cpu_isa(void);
 /* This processor has it and UNFLOW_ISA does not exclude it. */
 bool ufi_cpu_has(int isa);
 const char *ufi_isa_name(ufi_isa isa);
+/* AVX-512 takes two steps for each instruction on floats: that of AMD's family 25 (Zen 4). */
+bool ufi_cpu_halves_512(void);
 
 #endif

@@ -20,7 +20,7 @@
  *
  * for i < mr <= f32_mr and j < n (any n). b is packed in panels of f32_nr
  * columns, the last padded with zeros: a panel is (taps * kc, f32_nr), panels
- * lie panel_step floats apart. start is bias[j] (padded to whole panels); with
+ * lie panel_step floats apart. start is bias[j] (padded to whole vectors); with
  * bias NULL it is 0, and the sum is added to what c holds (a later part of a long
  * sum: parts have smaller errors than one sum). Every sum is done in the order of
  * t, k, whatever the tile. NaN passes through the clamp. */
@@ -37,5 +37,7 @@ void ufk_gemm_scalar(ufk_gemm_table *table);
 void ufk_gemm_avx2(ufk_gemm_table *table);
 void ufk_gemm_avx512(ufk_gemm_table *table);
 void ufk_gemm_neon(ufk_gemm_table *table);
+/* Whether narrow rests of columns go by half vectors: ufk_gemm_avx512 asks the processor. Results are the same. */
+void ufk_gemm_avx512_halves(bool pay);
 
 #endif

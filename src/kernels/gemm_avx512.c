@@ -7,6 +7,7 @@
 #include <immintrin.h>
 
 #include "base/base.h"
+#include "base/cpu.h"
 
 #define VW 16
 #define MR 12
@@ -32,8 +33,9 @@ static inline void v_store_n(float *p, vec v, size_t n) {
   _mm512_mask_storeu_ps(p, mask_of(n), v);
 }
 
-/* Processors that do 512 bits in two steps do 256 in one. */
-#define HALVES
+/* Processors that do 512 bits in two steps do 256 in one. Set before any product runs. */
+static bool has_halves;
+#define HALVES has_halves
 
 typedef __m256 half;
 
@@ -51,4 +53,9 @@ static inline void h_store_n(float *p, half v, size_t n) { _mm256_mask_storeu_ps
 
 #include "kernels/gemm_tmpl.h"
 
-void ufk_gemm_avx512(ufk_gemm_table *table) { set_f32(table); }
+void ufk_gemm_avx512_halves(bool pay) { has_halves = pay; }
+
+void ufk_gemm_avx512(ufk_gemm_table *table) {
+  set_f32(table);
+  ufk_gemm_avx512_halves(ufi_cpu_halves_512());
+}

@@ -12,7 +12,7 @@
  *                      zero and is not touched in memory
  *   TILE_ROWS(X)       X(1) X(2) ... X(MR)
  *
- * and, where half a vector takes less time than a whole one, HALVES, the type half
+ * and, where half a vector may take less time than a whole one, HALVES (whether it does), the type half
  * and h_load, h_store ..., which are to it what v_load, v_store ... are to vec, and
  * h_of(v), the first half of a vector.
  *
@@ -123,7 +123,7 @@ INLINE size_t gemm_step(const size_t mr, const gemm_args *g, size_t left) {
     return wide;
   }
 #ifdef HALVES
-  const bool halves = mr > MR / 2; /* tiles of few rows wait for each other's sums anyway */
+  const bool halves = mr > MR / 2 && (HALVES); /* tiles of few rows wait for each other's sums anyway */
   if (halves && left <= VW / 2) {
     gemm_half(mr, g, left);
     return left;

@@ -60,8 +60,15 @@ static inline veci b_spread(const int8_t *p) {
 }
 static inline int32_t b_excess(const int8_t *x, size_t n) {
   const veci flip = _mm512_set1_epi8((char)FLIP);
-  veci sum = _mm512_setzero_si512();
+  veci sum = _mm512_setzero_si512(), b = sum, c = sum, d = sum; /* four by turns: one would wait for itself */
   size_t j = 0;
+  for (; j + 256 <= n; j += 256) {
+    sum = _mm512_dpbusd_epi32(sum, flip, b_load(x + j));
+    b = _mm512_dpbusd_epi32(b, flip, b_load(x + j + 64));
+    c = _mm512_dpbusd_epi32(c, flip, b_load(x + j + 128));
+    d = _mm512_dpbusd_epi32(d, flip, b_load(x + j + 192));
+  }
+  sum = _mm512_add_epi32(_mm512_add_epi32(sum, b), _mm512_add_epi32(c, d));
   for (; j + 64 <= n; j += 64) sum = _mm512_dpbusd_epi32(sum, flip, b_load(x + j));
   if (j < n) sum = _mm512_dpbusd_epi32(sum, flip, b_load_n(x + j, n - j));
   uint32_t lanes[VW], all = 0; /* which may wrap around; _mm512_reduce_add_epi32 must not */

@@ -208,9 +208,8 @@ static const float *volume_begin(ufi_ctx *ctx, const volume_pack *p, const ufi_t
   const volume_state *state = ctx->state;
   float *zeros = ctx->scratch, *padded = zeros + p->zeros, *weights = padded + p->bias;
   memset(zeros, 0, p->zeros * sizeof *zeros);
-  ufi_gemm_f32_bias(bias, 1, p->out_c, padded);
   *zeros_out = zeros;
-  *bias_out = padded;
+  *bias_out = ufi_gemm_f32_bias(bias, 1, p->out_c, padded);
   if (state->packed) return state->packed;
   pack_parts(p, ctx->pool, weights);
   return weights;

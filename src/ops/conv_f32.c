@@ -4,7 +4,7 @@
  * seen through the window (gemm_f32.c), once per group; or, with constant weights
  * and where it is faster, Winograd's method (winograd_f32.c).
  *
- * Scratch: zeros for taps outside the image, the bias padded to whole panels,
+ * Scratch: zeros for taps outside the image, the bias where it is no whole vectors,
  * and what winograd_f32.c needs.
  */
 #include "ops/winograd_f32.h"
@@ -102,10 +102,9 @@ uf_status ufi_conv_f32_eval(ufi_ctx *ctx) {
   ufi_gemm_f32 gemm = conv_gemm(&g);
   float *zeros = ctx->scratch, *bias = zeros + s.zeros;
   memset(zeros, 0, s.zeros * sizeof *zeros);
-  ufi_gemm_f32_bias(g.bias, g.groups, g.out_c / g.groups, bias);
   gemm.zeros = zeros;
   gemm.done = ctx->done;
-  gemm.bias = bias;
+  gemm.bias = ufi_gemm_f32_bias(g.bias, g.groups, g.out_c / g.groups, bias);
   if (state->winograd) return run_winograd(ctx, state->winograd, &g, &gemm, bias + s.bias);
   return ufi_gemm_f32_weight(ctx, DIRECT, g.filter, &gemm);
 }

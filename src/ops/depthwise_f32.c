@@ -6,30 +6,30 @@
  * scratch, after which the multiplier is 1. Weights need no packing: they lie
  * as the kernel reads them.
  *
- * Scratch: the bias, or zeros; then the repeated image.
+ * Scratch: zeros where there is no bias; then the repeated image.
  */
 #include <math.h>
 
 #include "ops/conv.h"
 
-static bool depthwise_sizes(const ufi_conv_geometry *g, size_t *bias_out, size_t *image_out) {
+static bool depthwise_sizes(const ufi_conv_geometry *g, size_t *zeros_out, size_t *image_out) {
   size_t image = 0;
-  *bias_out = ((size_t)g->out_c + 15) / 16 * 16;
+  *zeros_out = g->bias ? 0 : ((size_t)g->out_c + 15) / 16 * 16;
   if (g->multiplier > 1 &&
       !ufi_mul_size((size_t)g->input->count, (size_t)g->multiplier, &image)) {
     return false;
   }
   *image_out = image;
-  return image <= SIZE_MAX / 8 && *bias_out <= SIZE_MAX / 8;
+  return image <= SIZE_MAX / 8 && *zeros_out <= SIZE_MAX / 8;
 }
 
 uf_status ufi_depthwise_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) {
   UFI_TRY(ufi_conv_want_f32(ctx, g->bias, g->output));
-  size_t bias, image;
-  if (!depthwise_sizes(g, &bias, &image)) {
+  size_t zeros, image;
+  if (!depthwise_sizes(g, &zeros, &image)) {
     return ufi_too_large(ctx);
   }
-  ufi_want_scratch(ctx, (bias + image) * sizeof(float));
+  ufi_want_scratch(ctx, (zeros + image) * sizeof(float));
   return UF_OK;
 }
 
@@ -102,13 +102,12 @@ uf_status ufi_depthwise_f32_eval(ufi_ctx *ctx) {
   ufi_conv_geometry g = {0};
   UFI_TRY(ufi_depthwise_geometry_of(ctx, &g));
   ufi_conv_see(&g);
-  size_t bias_size, image_size;
-  if (!depthwise_sizes(&g, &bias_size, &image_size)) return UF_INTERNAL;
-  float *bias = ctx->scratch, *image = bias + bias_size;
-  memset(bias, 0, bias_size * sizeof *bias);
-  if (g.bias) memcpy(bias, g.bias->data, (size_t)g.out_c * sizeof *bias);
+  size_t zeros_size, image_size;
+  if (!depthwise_sizes(&g, &zeros_size, &image_size)) return UF_INTERNAL;
+  float *zeros = ctx->scratch, *image = zeros + zeros_size;
+  memset(zeros, 0, zeros_size * sizeof *zeros);
   ufi_depthwise_f32 args = ufi_depthwise_f32_of(&g);
-  args.image.in = g.input->data, args.image.weights = g.filter->data, args.image.bias = bias;
+  args.image.in = g.input->data, args.image.weights = g.filter->data, args.image.bias = g.bias ? g.bias->data : zeros;
   args.image.out = g.output->data;
   args.done = ctx->done;
   ufi_act_range_f32(g.act, &args.image.min, &args.image.max);

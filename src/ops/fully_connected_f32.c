@@ -2,7 +2,7 @@
  *
  * fully_connected_f32.c: FULLY_CONNECTED in float32: one plain product.
  *
- * Scratch: the bias padded to whole panels.
+ * Scratch: the bias where it is no whole vectors.
  */
 #include "ops/gemm_f32.h"
 
@@ -20,8 +20,7 @@ uf_status ufi_fc_f32_prepare(ufi_ctx *ctx, const ufi_fc_geometry *g) {
 uf_status ufi_fc_f32_eval(ufi_ctx *ctx) {
   ufi_fc_geometry g = {0};
   UFI_TRY(ufi_fc_geometry_of(ctx, &g));
-  float *bias = ctx->scratch;
-  ufi_gemm_f32_bias(g.bias, 1, g.out, bias);
+  const float *bias = ufi_gemm_f32_bias(g.bias, 1, g.out, ctx->scratch);
   ufi_gemm_f32 gemm;
   ufi_gemm_f32_plain(&gemm, g.batch, g.out, g.in, g.input->data, g.in, NULL, bias, g.output->data, g.out);
   ufi_act_range_f32(g.act, &gemm.min, &gemm.max);

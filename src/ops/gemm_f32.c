@@ -31,6 +31,7 @@ enum {
   FEW_CHANNELS = 32,
   L1_FLOATS = 4096,   /* of the right matrix: half of a usual L1 */
   FEW_TILES = 32,     /* of rows for each thread, below which these are cut as evenly as can be */
+  VECTOR = 16,        /* floats: a multiple of those of any instruction set */
   SMALL_WORK = 1 << 18, /* multiplications below which threads are not worth waking */
 };
 
@@ -87,11 +88,13 @@ static plan make_plan(const ufi_gemm_f32 *g, int64_t threads) {
   }
   int64_t mr = (int64_t)p.k->f32_mr, nr = (int64_t)p.k->f32_nr;
   const int64_t target = p.whole_lines ? LINE_TILES : ITEM_TILES, most = p.whole_lines ? LINE_TILES : MAX_TILES;
-  const int64_t tiles = ufi_ceil_div(p.width, mr);
+  const int64_t tiles = ufi_ceil_div(p.width, mr), panels = ufi_ceil_div(g->n, nr);
   p.row_blocks = ufi_parts(tiles, target, most, threads);
   p.even = threads > 1 && tiles < FEW_TILES * threads;
+  /* A few panels that are no multiple of the threads would keep one of these waiting. */
+  if (p.row_blocks == 1 && panels < 4 * threads && panels % threads != 0 && p.width >= threads * mr) p.row_blocks = threads;
   /* Columns are cut only when rows alone keep too few threads busy: when somebody waits for rows, any. */
-  int64_t panels = ufi_ceil_div(g->n, nr), items = g->groups * p.lines * p.row_blocks;
+  int64_t items = g->groups * p.lines * p.row_blocks;
   bool enough = threads < 2 || (g->done && items >= threads);
   p.column_blocks = enough ? 1 : UFI_MIN(panels, ufi_ceil_div(4 * threads, items));
   if (p.column_blocks == 1 && g->groups == 1 && p.lines == 1 && g->out_pixel == g->n) p.done = g->done;
@@ -492,14 +495,13 @@ uf_status ufi_gemm_f32_weight(ufi_ctx *ctx, int32_t slot, const ufi_tensor *weig
   return UF_OK;
 }
 
-void ufi_gemm_f32_bias(const ufi_tensor *bias, int64_t groups, int64_t n, float *out) {
+const float *ufi_gemm_f32_bias(const ufi_tensor *bias, int64_t groups, int64_t n, float *room) {
   const float *from = bias ? bias->data : NULL;
-  int64_t padded = ufi_gemm_f32_columns(n);
-  memset(out, 0, (size_t)(groups * padded) * sizeof *out);
-  if (!from) return;
-  for (int64_t i = 0; i < groups; i++) {
-    memcpy(out + i * padded, from + i * n, (size_t)n * sizeof *out);
-  }
+  const int64_t padded = ufi_gemm_f32_columns(n);
+  if (from && n % VECTOR == 0 && (groups == 1 || n == padded)) return from;
+  memset(room, 0, (size_t)(groups * padded) * sizeof *room);
+  for (int64_t i = 0; from && i < groups; i++) memcpy(room + i * padded, from + i * n, (size_t)n * sizeof *room);
+  return room;
 }
 
 void ufi_act_apply_f32(ufi_act act, float *data, int64_t count) {

@@ -23,7 +23,7 @@ typedef struct ufi_gemm_f32 {
   int64_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
   /* Right: packed (kernel_h * kernel_w * channels, n), and what is added. */
   const float *b;
-  const float *bias;     /* n, padded to whole panels */
+  const float *bias;     /* n, padded to whole vectors (ufi_gemm_f32_bias) */
   int64_t n;
   /* Output: floats between pixels, lines and images. */
   float *out;
@@ -70,8 +70,9 @@ void ufi_transpose_f32_pack(const ufi_conv_geometry *g, const float *weights, in
 void ufi_transpose_f32_run(ufi_pool *pool, const ufi_conv_geometry *g, const float *in, const float *packed,
                            const float *bias, const float *zeros, float *out);
 
-/* The bias of g (or zeros), count floats padded to whole panels, into out. */
-void ufi_gemm_f32_bias(const ufi_tensor *bias, int64_t groups, int64_t n, float *out);
+/* The bias of n columns of each group for ufi_gemm_f32: itself where it can be read by whole vectors, so that no thread waits
+ * for a copy in another's cache; else, and zeros for NULL, in room for whole panels of each group. */
+const float *ufi_gemm_f32_bias(const ufi_tensor *bias, int64_t groups, int64_t n, float *room);
 /* A fused activation that is no clamp, applied in place: of FULLY_CONNECTED only, as in TFLite, whose other
  * kernels of this family pass over TANH and SIGN_BIT. */
 void ufi_act_apply_f32(ufi_act act, float *data, int64_t count);

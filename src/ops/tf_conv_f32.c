@@ -158,8 +158,7 @@ uf_status ufi_tf_conv_f32(ufi_ctx *ctx, ufi_bump *bump, const ufi_conv_tf_f32 *c
   if (!bump->run) return UF_OK;
   ufi_tensor given = {.data = (void *)(uintptr_t)c->bias};
   memset(zeros, 0, n_zeros * sizeof *zeros);
-  ufi_gemm_f32_bias(c->bias ? &given : NULL, w->groups, oc, bias);
-  g.bias = bias;
+  g.bias = ufi_gemm_f32_bias(c->bias ? &given : NULL, w->groups, oc, bias);
   g.zeros = zeros;
   if (flat) {
     ufi_gemm_f32_run(ctx->pool, &g);
@@ -195,7 +194,6 @@ uf_status ufi_tf_conv_f32_back(ufi_ctx *ctx, ufi_bump *bump, const ufi_conv_tf_f
   UFI_TRY(packed_weights(ctx, bump, &p, floats, true, &packed));
   if (!bump->run) return UF_OK;
   memset(zeros, 0, n_zeros * sizeof *zeros);
-  ufi_gemm_f32_bias(NULL, 1, w->in_c, bias);
-  ufi_transpose_f32_run(ctx->pool, &g, c->x, packed, bias, zeros, c->out);
+  ufi_transpose_f32_run(ctx->pool, &g, c->x, packed, ufi_gemm_f32_bias(NULL, 1, w->in_c, bias), zeros, c->out);
   return UF_OK;
 }

@@ -138,9 +138,9 @@ uf_status ufi_transpose_conv_f32_eval(ufi_ctx *ctx) {
   size_t head = 0, size = 0;
   UFI_TRY(sizes_of(ctx, &g, &head, &size));
   size_t zeros_size = head - (size_t)ufi_gemm_f32_columns(g.out_c);
-  float *zeros = ctx->scratch, *bias = zeros + zeros_size, *weights = zeros + head;
+  float *zeros = ctx->scratch, *weights = zeros + head;
+  const float *bias = ufi_gemm_f32_bias(g.bias, 1, g.out_c, zeros + zeros_size);
   memset(zeros, 0, zeros_size * sizeof *zeros);
-  ufi_gemm_f32_bias(g.bias, 1, g.out_c, bias);
   if (!state->packed) pack_all(&g, weights);
   ufi_transpose_f32_run(ctx->pool, &g, g.input->data, state->packed ? state->packed : weights, bias, zeros,
                         g.output->data);

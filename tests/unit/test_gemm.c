@@ -33,7 +33,7 @@ static product make_product(const ufk_gemm_table *k, size_t mr, size_t n, size_t
                .ldc = n + below(3), .add = add};
   p.a = guard_floats(mr * depth);
   p.b = guard_floats(panels * depth * nr);
-  p.bias = guard_floats(panels * nr);
+  p.bias = guard_floats(n % 16 == 0 ? n : panels * nr); /* as ufi_gemm_f32_bias gives it */
   p.c = guard_floats((mr - 1) * p.ldc + n);
   p.expected = guard(((mr - 1) * p.ldc + n) * sizeof(float));
   memcpy(p.expected.floats, p.c.floats, ((mr - 1) * p.ldc + n) * sizeof(float));
@@ -110,9 +110,27 @@ static void check_kernels(const ufi_kernels *kernels) {
   gemm_nan_and_parts(&kernels->gemm);
 }
 
+/* Narrow rests by half vectors and by whole ones, whichever this processor would take. */
+static void test_halves(void **state) {
+#if defined(__x86_64__)
+  ufi_kernels kernels;
+  if (!ufi_kernels_for(UFI_ISA_AVX512, &kernels)) {
+    skip();
+    return;
+  }
+  for (int pay = 0; pay < 2; pay++) {
+    ufk_gemm_avx512_halves(pay);
+    gemm_sizes(&kernels.gemm);
+  }
+#else
+  skip();
+#endif
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       EACH_ISA,
+      cmocka_unit_test(test_halves),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
