@@ -43,6 +43,24 @@ typedef void (*ufk_q_depthwise_int_fn)(const ufk_q_depthwise *d, const ufk_q_sca
 typedef void (*ufk_q_depthwise_float_fn)(const ufk_q_depthwise *d, const ufk_q_float *scale, float *out,
                                          size_t out_step);
 
+/* Windows of 3x3 over int8 images where entries are 4 bytes: they are made in registers and used at once, by one line of
+ * output, or by two where the window moves on by 1. All channels that are wanted go in one call. */
+typedef struct ufk_q_window3 {
+  const uint8_t *lines[4];  /* of the image under the window, the first pixel's first channel; NULL: outside */
+  size_t in_w, before;      /* pixels of a line, and zero points in front of it; what is behind are zero points, too */
+  size_t channels;          /* of a pixel, of the image and of the output */
+  size_t first, end;        /* the wanted ones; first is a multiple of q_block */
+  size_t stride;            /* 1 or 2 */
+  size_t out_lines, out_w;
+  int8_t zero;
+  const void *w;            /* (out_lines, blocks of all channels, 3, q_block) entries */
+  const int32_t *bias;      /* of whole blocks */
+} ufk_q_window3;
+
+/* out[(line * out_w + x) * channels + c]; scales are those of all channels. */
+typedef void (*ufk_q_window3_int_fn)(const ufk_q_window3 *d, const ufk_q_scale *scale, int8_t *out);
+typedef void (*ufk_q_window3_float_fn)(const ufk_q_window3 *d, const ufk_q_float *scale, float *out);
+
 /* out[c] of the taps in[t][from + c], t < taps. Averages round half away from
  * zero; taps is at least 1. */
 typedef void (*ufk_q_pool_fn)(size_t taps, size_t channels, const void *const *in, size_t from,
@@ -55,6 +73,8 @@ typedef struct ufk_qdepthwise_table {
   ufk_q_zip_fn zip_narrow;  /* int8 images, int8 weights */
   ufk_q_depthwise_int_fn narrow_s8;
   ufk_q_depthwise_float_fn narrow_float;
+  ufk_q_window3_int_fn window3_s8;      /* NULL: zip */
+  ufk_q_window3_float_fn window3_float;
   ufk_q_zip_fn zip_wide;    /* uint8 images, int16 weights, 2 taps */
   ufk_q_depthwise_int_fn wide_u8;
   ufk_q_pool_fn max_s8, max_u8, max_s16;

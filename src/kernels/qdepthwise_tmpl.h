@@ -9,6 +9,9 @@
  *   i_zip4(p, n, to)     NARROW 4: entries of p[0 .. 3][0 .. q_block), + 128, to memory;
  *                        n < q_block: that many are read
  *   i_zip2_s8(p, n, to), i_zip2_u8   likewise of p[0 .. 1], to int16
+ *   i_entry4(p, at)      NARROW 4, DV 1: entries of p[0 .. 3][at .. at + VW), not moved by 128
+ *   i_mask, i_mask_of(n), i_entry4_part(p, mask, at)   likewise, of each line the first n, or those of its mask: others
+ *                        are 0 and are not read
  *
  * Functions that take a size as `const size_t` are inlined into callers that
  * know it, so that accumulators become registers.
@@ -217,6 +220,152 @@ static void wide_u8(const ufk_q_depthwise *d, const ufk_q_scale *s, void *out, s
   else block_int(2, d->kernel_w, d->groups, false, d, s, out, step);
 }
 
+/* ---- 3x3 in registers ------------------------------------------------------------- */
+
+#if NARROW == 4
+/* Where a block's entries come from. flip: what makes bytes unsigned, and zero points of lines that are outside. */
+typedef struct source {
+  const uint8_t *lines[4];
+  i_mask mask[4];
+  veci flip, outside;
+  size_t in_w, step;
+} source;
+
+static source source_of(const ufk_q_window3 *d, size_t c, size_t n) {
+  uint32_t flip = 0;
+  const uint8_t *any = d->lines[0]; /* a line that is there: nothing is read of it, but addresses of no memory take long */
+  for (int t = 1; t < 4 && !any; t++) any = d->lines[t];
+  source s = {.outside = i_set8((char)(d->zero ^ -128)), .in_w = d->in_w, .step = d->channels};
+  for (int t = 0; t < 4; t++) {
+    s.lines[t] = d->lines[t] ? d->lines[t] + c : any ? any + c : NULL;
+    s.mask[t] = i_mask_of(d->lines[t] ? n : 0);
+    flip |= (uint32_t)(uint8_t)(d->lines[t] ? -128 : d->zero ^ -128) << 8 * t;
+  }
+  s.flip = i_set1((int32_t)flip);
+  return s;
+}
+
+INLINE veci entry_at(const bool whole, const source *s, size_t x) {
+  if (x >= s->in_w) return s->outside; /* in front of the line, too */
+  return i_xor(whole ? i_entry4(s->lines, x * s->step) : i_entry4_part(s->lines, s->mask, x * s->step), s->flip);
+}
+
+/* Entries `from` to `to` of those from column x on; inside: all are. */
+INLINE void make_entries(const bool whole, const bool inside, const size_t from, const size_t to, const source *s, size_t x, veci *e) {
+  if (!inside) {
+    UNROLL for (size_t k = from; k < to; k++) e[k] = entry_at(whole, s, x + k);
+    return;
+  }
+  const size_t first = (x + from) * s->step;
+  const uint8_t *lines[4] = {s->lines[0] + first, s->lines[1] + first, s->lines[2] + first, s->lines[3] + first};
+  UNROLL for (size_t k = from; k < to; k++) {
+    const size_t at = (k - from) % 4 * s->step;
+    e[k] = i_xor(whole ? i_entry4(lines, at) : i_entry4_part(lines, s->mask, at), s->flip);
+    if ((k - from) % 4 < 3) continue;
+    UNROLL for (int t = 0; t < 4; t++) lines[t] += 4 * s->step;
+  }
+}
+
+/* The scales of a block: integers, or floats when .column is set. */
+typedef struct block_end {
+  ufk_q_scale to_int;
+  ufk_q_float to_float;
+  limits limits;
+} block_end;
+
+/* The first `valid` of PIXELS pixels. */
+INLINE void put_pixels(const bool is_float, const block_end *e, veci acc[PIXELS][DV], size_t valid, size_t n, void *out, size_t step) {
+  if (is_float) {
+    const vecf scale = f_mul(f_set1(e->to_float.row[0]), f_load(e->to_float.column));
+    UNROLL for (size_t p = 0; p < PIXELS; p++) {
+      if (p < valid) put_float(acc[p][0], scale, &e->to_float, 0, (float *)out + p * step, n);
+    }
+    return;
+  }
+  finish_int(PIXELS, 1, &e->to_int, acc);
+  const veci bytes = to_bytes(true, acc[0][0], acc[1][0], acc[2][0], acc[3][0], &e->limits);
+  UNROLL for (size_t p = 0; p < PIXELS; p++) {
+    if (p < valid) i_put_half_row((uint8_t *)out + p * step, bytes, (int)p, n);
+  }
+}
+
+/* n channels from c on of all lines of output. */
+typedef struct window3_run {
+  const ufk_q_window3 *d;
+  const block_end *end;
+  const int32_t *w;
+  veci bias;
+  size_t n, w_line;         /* w_line: entries' words of a line of output's weights */
+  uint8_t *out;
+} window3_run;
+
+/* PIXELS pixels from x on, of which the first `valid` are wanted. */
+INLINE void window3_pixels(const bool is_float, const size_t stride, const window3_run *r, const veci *e, size_t x, size_t valid) {
+  const size_t element = is_float ? sizeof(float) : 1, channels = r->d->channels, line = r->d->out_w * channels * element;
+  const int32_t *w = r->w;
+  uint8_t *out = r->out + x * channels * element;
+  for (size_t y = r->d->out_lines; y > 0; y--, w += r->w_line, out += line) {
+    veci acc[PIXELS][DV];
+    UNROLL for (size_t p = 0; p < PIXELS; p++) acc[p][0] = r->bias;
+    UNROLL for (size_t j = 0; j < 3; j++) {
+      const veci weight = i_load(w + j * BLOCK);
+      UNROLL for (size_t p = 0; p < PIXELS; p++) acc[p][0] = i_dot4(acc[p][0], e[p * stride + j], weight);
+    }
+    put_pixels(is_float, r->end, acc, valid, r->n, out, channels);
+  }
+}
+
+/* An entry serves all windows that it is in. */
+INLINE void window3_block(const bool is_float, const bool whole, const size_t stride, const window3_run *r, const source *s) {
+  enum { MOST = (PIXELS - 1) * 2 + 3 };
+  const size_t kept = 3 - stride, columns = (PIXELS - 1) * stride + 3, before = r->d->before, out_w = r->d->out_w;
+  veci e[MOST];
+  make_entries(whole, false, 0, kept, s, 0 - before, e);
+  for (size_t x = 0; x < out_w; x += PIXELS) {
+    const size_t column = x * stride - before;
+    if (column + kept < s->in_w && column + columns <= s->in_w && x + PIXELS <= out_w) {
+      make_entries(whole, true, kept, columns, s, column, e);
+      window3_pixels(is_float, stride, r, e, x, PIXELS);
+    } else {
+      make_entries(whole, false, kept, columns, s, column, e);
+      window3_pixels(is_float, stride, r, e, x, UFI_MIN(out_w - x, (size_t)PIXELS));
+    }
+    UNROLL for (size_t k = 0; k < kept; k++) e[k] = e[k + PIXELS * stride];
+  }
+}
+
+INLINE void window3_any(const bool is_float, const ufk_q_window3 *d, size_t c, const block_end *end, uint8_t *out) {
+  const size_t n = UFI_MIN(d->end - c, (size_t)BLOCK), block = 3 * BLOCK;
+  const bool whole = n == BLOCK && d->lines[0] && d->lines[1] && d->lines[2] && d->lines[3];
+  const source s = source_of(d, c, n);
+  const window3_run r = {.d = d, .end = end, .w = (const int32_t *)d->w + c / BLOCK * block, .bias = i_load(d->bias + c),
+                         .n = whole ? BLOCK : n, .w_line = (d->channels + BLOCK - 1) / BLOCK * block,
+                         .out = out + c * (is_float ? sizeof(float) : 1)};
+  if (d->stride == 1 && whole) window3_block(is_float, true, 1, &r, &s);
+  else if (d->stride == 1) window3_block(is_float, false, 1, &r, &s);
+  else if (whole) window3_block(is_float, true, 2, &r, &s);
+  else window3_block(is_float, false, 2, &r, &s);
+}
+
+static void window3_s8(const ufk_q_window3 *d, const ufk_q_scale *s, int8_t *out) {
+  block_end end = {.to_int = *s, .limits = {i_set16((int16_t)s->zero), i_set8((char)s->min), i_set8((char)s->max)}};
+  for (size_t c = d->first; c < d->end; c += BLOCK) {
+    end.to_int.multiplier = s->multiplier + c, end.to_int.shift = s->shift + c;
+    if (s->factor) end.to_int.factor = s->factor + c, end.to_int.nudge = s->nudge + c;
+    window3_any(false, d, c, &end, (uint8_t *)out);
+  }
+}
+
+static void window3_float(const ufk_q_window3 *d, const ufk_q_float *s, float *out) {
+  block_end end = {.to_float = *s};
+  for (size_t c = d->first; c < d->end; c += BLOCK) {
+    end.to_float.column = s->column + c;
+    if (s->bias) end.to_float.bias = s->bias + c;
+    window3_any(true, d, c, &end, (uint8_t *)out);
+  }
+}
+#endif
+
 INLINE void set_depthwise(ufk_qdepthwise_table *table) {
   table->q_block = BLOCK;
   table->narrow_taps = NARROW;
@@ -226,5 +375,12 @@ INLINE void set_depthwise(ufk_qdepthwise_table *table) {
   table->narrow_s8 = narrow_s8;
   table->narrow_float = narrow_float;
   table->wide_u8 = wide_u8;
+#if NARROW == 4
+  table->window3_s8 = window3_s8;
+  table->window3_float = window3_float;
+#else
+  table->window3_s8 = NULL;
+  table->window3_float = NULL;
+#endif
   set_pools(table);
 }

@@ -39,7 +39,7 @@ static int32_t weight_at(const ufi_q_spec *spec, const void *weights, int64_t i)
 /* How BLOCKS cuts a convolution; sizes of the packed weights and of a worker's buffer. */
 typedef struct cut {
   const ufk_qdepthwise_table *k;
-  bool narrow;
+  bool narrow, in_registers;
   int64_t block, blocks;    /* channels in a block; blocks of all channels */
   int64_t taps, groups;     /* as in qdepthwise.h */
   int64_t lines;            /* of output, served by one zipping */
@@ -76,6 +76,8 @@ static bool cut_of(const ufi_conv_geometry *g, cut *out) {
   c.groups = (g->kernel_h + c.taps - 1) / c.taps;
   c.lines = g->dilation_h > 1 ? 1 : (c.groups * c.taps - g->kernel_h) / g->stride_h + 1;
   c.entry = (size_t)c.block * 4;
+  c.in_registers = c.narrow && k->window3_s8 && g->kernel_h == 3 && g->kernel_w == 3 && g->dilation_w == 1 &&
+                   g->stride_w >= 1 && g->stride_w <= 2 && g->pad_left >= 0;
   *out = c;
   return size_of_cut(g, out);
 }
@@ -182,7 +184,8 @@ typedef struct job {
   const ufi_q_spec *spec;
   const ufi_gemm_q *q;
   cut c;                     /* BLOCKS, as the rest below */
-  int64_t workers, runs;     /* runs: of lines, in an image */
+  int64_t workers;
+  int64_t parts, runs;       /* of an image, of a part: lines that share their zipping */
   int64_t chunk;             /* channels of an item */
   const uint8_t *in;         /* (batch, in_h, in_w, out_c) */
   const uint8_t *pad_rows;   /* zero points, pad_step bytes for each vector */
@@ -253,7 +256,34 @@ static void blocks_line(const job *j, const item *i, int64_t line, int64_t c, si
   (j->c.narrow ? j->c.k->narrow_s8 : j->c.k->wide_u8)(&d, &s, (uint8_t *)q->out + at, (size_t)g->out_c);
 }
 
+/* All of an item at once (ufk_q_window3). */
+static void run_window3(const job *j, const item *i) {
+  const ufi_conv_geometry *g = j->g;
+  const ufi_gemm_q *q = j->q;
+  const int64_t vector = vector_of(j, i->b), at = (i->b * g->out_h + i->y) * g->out_w * g->out_c;
+  ufk_q_window3 d = {.in_w = (size_t)g->in_w, .before = (size_t)g->pad_left, .channels = (size_t)g->out_c, .first = (size_t)i->from,
+                     .end = (size_t)i->to, .stride = (size_t)g->stride_w, .out_lines = (size_t)i->lines, .out_w = (size_t)g->out_w,
+                     .zero = (int8_t)q->zero[vector], .w = q->b, .bias = j->bias + vector * ufi_q_padded(g->out_c)};
+  const int64_t used = g->kernel_h + (i->lines - 1) * g->stride_h;
+  for (int64_t t = 0; t < j->c.taps; t++) { /* those that have no weights are any: with all four there is nothing to mask */
+    const int64_t y = i->y * g->stride_h - g->pad_top + UFI_MIN(t, used - 1) * g->dilation_h;
+    if (ufi_inside(y, g->in_h)) d.lines[t] = j->in + (i->b * g->in_h + y) * g->in_w * g->out_c;
+  }
+  if (j->spec->end == UFI_Q_FLOAT) {
+    const ufk_q_float s = {q->column, q->bias_float, q->row_scale + vector, false, q->min, q->max};
+    j->c.k->window3_float(&d, &s, (float *)q->out + at);
+    return;
+  }
+  const ufk_q_scale s = {.multiplier = q->multiplier, .shift = q->shift, .zero = q->out_zero, .min = q->out_min,
+                         .max = q->out_max, .factor = q->factor, .nudge = q->nudge};
+  j->c.k->window3_s8(&d, &s, (int8_t *)q->out + at);
+}
+
 static void run_item(const job *j, const item *i, uint8_t *buffer) {
+  if (j->c.in_registers) {
+    run_window3(j, i);
+    return;
+  }
   for (int64_t c = i->from; c < i->to; c += j->c.block) {
     const size_t n = (size_t)UFI_MIN(j->c.block, i->to - c);
     zip_lines(j, i, c, n, buffer);
@@ -263,6 +293,16 @@ static void run_item(const job *j, const item *i, uint8_t *buffer) {
 
 static int64_t chunks_of(const job *j) { return ufi_ceil_div(j->g->out_c, j->chunk); }
 
+/* Lines of item `at`; none: the part is shorter than others. */
+static item item_at(const job *j, int64_t at, int64_t chunks) {
+  const int64_t run = at / chunks, part = run / j->runs % j->parts, lines = j->g->out_h;
+  item i = {.b = run / (j->runs * j->parts), .from = at % chunks * j->chunk};
+  i.y = ufi_part_first(lines, j->parts, part) + run % j->runs * j->c.lines;
+  i.lines = UFI_MIN(j->c.lines, ufi_part_first(lines, j->parts, part + 1) - i.y);
+  i.to = UFI_MIN(i.from + j->chunk, j->g->out_c);
+  return i;
+}
+
 /* Items are runs of lines that share their zipping, times chunks of channels; whole lines where somebody waits for
  * them and there are enough. */
 static void blocks_worker(void *context, size_t worker) {
@@ -271,9 +311,8 @@ static void blocks_worker(void *context, size_t worker) {
   const bool tells = j->done && j->chunk >= g->out_c;
   const int64_t chunks = chunks_of(j);
   for (int64_t at; (at = ufi_shares_take(j->shares, worker)) >= 0;) {
-    item i = {.b = at / (j->runs * chunks), .y = at / chunks % j->runs * j->c.lines, .from = at % chunks * j->chunk};
-    i.lines = UFI_MIN(j->c.lines, g->out_h - i.y);
-    i.to = UFI_MIN(i.from + j->chunk, g->out_c);
+    const item i = item_at(j, at, chunks);
+    if (i.lines <= 0) continue;
     run_item(j, &i, j->buffers + worker * j->c.buffer);
     if (tells) j->done->fn(j->done->context, (i.b * g->out_h + i.y) * g->out_w, i.lines * g->out_w);
   }
@@ -289,7 +328,7 @@ static void place_zero_points(job *j) {
   int32_t *bias = (int32_t *)(void *)(pad + j->spec->vectors * j->pad_step);
   for (int64_t v = 0; v < j->spec->vectors; v++, pad += j->pad_step, bias += padded) {
     const uint32_t zero = (uint32_t)(j->q->zero[v] + offset);
-    memset(pad, (uint8_t)j->q->zero[v], (size_t)j->pad_step);
+    if (!j->c.in_registers) memset(pad, (uint8_t)j->q->zero[v], (size_t)j->pad_step);
     for (int64_t c = 0; c < padded; c++) {
       uint32_t start = j->q->bias ? (uint32_t)j->q->bias[c] : 0;
       bias[c] = (int32_t)(start - zero * (uint32_t)sums[c]);
@@ -330,11 +369,14 @@ static void run_blocks(ufi_pool *pool, job *j) {
   if (g->output->count * j->spec->depth < 1 << 16) pool = NULL;
   if (g->multiplier != 1) ufi_parallel(pool, repeat_line, j, (size_t)(g->batch * g->in_h));
   j->workers = pool ? UFI_MIN(ufi_pool_threads(pool), j->q->workers) : 1;
-  j->runs = (g->out_h + j->c.lines - 1) / j->c.lines;
+  /* The lines of one image are cut evenly, as rows of products are: a worker finds in its cache what it made. */
+  j->parts = g->batch == 1 ? j->workers : 1;
+  j->runs = ufi_ceil_div(ufi_ceil_div(g->out_h, j->parts), j->c.lines);
   /* Channels are cut only when lines alone keep too few workers busy. */
-  j->chunk = j->workers > 1 && g->batch * j->runs < 4 * j->workers ? CHUNK : g->out_c;
+  const int64_t runs = g->batch * j->parts * j->runs;
+  j->chunk = j->workers > 1 && runs < 4 * j->workers ? CHUNK : g->out_c;
   ufi_shares shares;
-  ufi_shares_begin(j->shares = &shares, g->batch * j->runs * chunks_of(j), j->workers);
+  ufi_shares_begin(j->shares = &shares, runs * chunks_of(j), j->workers);
   ufi_parallel(pool, blocks_worker, j, (size_t)j->workers);
 }
 

@@ -19,7 +19,8 @@ enum {
   MAX_TILES = 18,
   MAX_RUNS = 64,          /* gathered in one call */
   MAX_ROWS = 384,         /* of a stripe */
-  UNIT_ROWS = 4,          /* stripes are even but for so many */
+  UNIT_ROWS = 4,          /* stripes are even but for so many, */
+  MANY_TILES = 32,        /* if there are at least so many tiles of rows for each worker */
   FEW_ROWS = 16,          /* worth a stripe, where rows are quantized on the way */
   SAFE_PRODUCTS = 510,    /* 16 x 8 bit products whose sum always fits in 32 bits; even */
   SAFE_WIDE = 256,        /* the same for weights of 9 bits */
@@ -125,11 +126,15 @@ static void cut(plan *p) {
   p->lines = all_one && !p->by_lines ? 1 : g->batch * p->image_lines;
   p->width = g->batch * g->out_h * g->out_w / p->lines;
   /* Nearly equal stripes, of whole lines if they are read by lines. */
-  p->unit = p->by_lines && p->width > g->out_w && g->out_w <= MAX_ROWS ? g->out_w : UNIT_ROWS;
+  const int64_t mr = (int64_t)p->k->q_mr, nr = (int64_t)p->k->q_nr, panels = ufi_ceil_div(g->n, nr);
+  const bool few = p->width < MANY_TILES * p->workers * mr;
+  p->unit = p->by_lines && p->width > g->out_w && g->out_w <= MAX_ROWS ? g->out_w : few ? 1 : UNIT_ROWS;
   p->row_blocks = ufi_parts(ufi_ceil_div(p->width, p->unit), stripe_units(p, ITEM_TILES), stripe_units(p, MAX_TILES), p->workers);
+  /* A few panels that are no multiple of the workers would keep one of these waiting. */
+  const bool uneven = panels < 4 * p->workers && panels % p->workers != 0;
+  if (p->row_blocks == 1 && p->unit == 1 && uneven && p->width >= p->workers * mr) p->row_blocks = p->workers;
   /* Columns are cut only when rows alone keep too few workers busy. */
-  const int64_t nr = (int64_t)p->k->q_nr;
-  int64_t panels = ufi_ceil_div(g->n, nr), items = g->groups * p->lines * p->row_blocks;
+  const int64_t items = g->groups * p->lines * p->row_blocks;
   p->column_blocks = p->workers < 2 ? 1 : UFI_MIN(panels, ufi_ceil_div(4 * p->workers, items));
   p->items = items * p->column_blocks;
   if (p->column_blocks == 1 && g->groups == 1 && p->lines == 1 && g->out_pixel == g->n) p->done = g->done;

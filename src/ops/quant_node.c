@@ -17,7 +17,7 @@ typedef struct node_state {
   int32_t workers;
   bool has_near;           /* all columns have a factor and a nudge */
   ufi_q_spec spec;         /* as prepared; tensors and geometry aside, which may move */
-  double real[];           /* then float column[], factor[], nudge[], int32_t multiplier[], shift[] */
+  double real[];           /* then float column[], factor[], nudge[], int32_t multiplier[], shift[], and a lasting bias */
 } node_state;
 
 static float *column_of(node_state *s) { return (float *)(void *)(s->real + s->columns); }
@@ -25,6 +25,7 @@ static float *factor_of(node_state *s) { return column_of(s) + s->columns; }
 static float *nudge_of(node_state *s) { return factor_of(s) + s->columns; }
 static int32_t *multiplier_of(node_state *s) { return (int32_t *)(void *)(nudge_of(s) + s->columns); }
 static int32_t *shift_of(node_state *s) { return multiplier_of(s) + s->columns; }
+static void *bias_of(node_state *s) { return shift_of(s) + s->columns; }
 
 /* ---- scratch -------------------------------------------------------------------- */
 
@@ -58,6 +59,11 @@ static bool on_the_way(const ufi_q_spec *spec) {
   return is_hybrid(spec) && spec->by_rows && spec->kind == UFI_Q_BYTES && spec->end == UFI_Q_FLOAT;
 }
 
+static bool has_64(const ufi_q_spec *spec) { return spec->end == UFI_Q_FIXED_64 || spec->end == UFI_Q_REAL_64; }
+
+/* Padded once, in the state. */
+static bool has_lasting_bias(const ufi_q_spec *spec) { return spec->bias && spec->bias->is_lasting && !has_64(spec); }
+
 static ufi_q_layout layout_of(const ufi_q_spec *spec, const node_state *s, pieces *at) {
   ufi_q_layout l = {0};
   size_t rows = 0;
@@ -70,7 +76,7 @@ static ufi_q_layout layout_of(const ufi_q_spec *spec, const node_state *s, piece
   at->input = ufi_q_take(&l, apart ? input : 0, 1);
   at->scale = ufi_q_take(&l, apart ? spec->vectors : 0, sizeof(float));
   at->zero = ufi_q_take(&l, apart ? spec->vectors : 1, sizeof(int32_t));
-  at->bias = ufi_q_take(&l, spec->bias ? s->columns : 0, sizeof(int64_t));
+  at->bias = ufi_q_take(&l, spec->bias && !has_lasting_bias(spec) ? s->columns : 0, sizeof(int64_t));
   at->rows = ufi_q_take(&l, s->workers, rows);
   at->extra = ufi_q_take(&l, 1, spec->extra);
   return l;
@@ -190,6 +196,31 @@ uf_status ufi_q_spec_types(ufi_ctx *ctx, ufi_q_spec *spec, bool is_fc, uf_dtype 
   return UF_OK;
 }
 
+/* ---- bias -------------------------------------------------------------------------- */
+
+/* The bias in the type that sums have, padded per group. */
+static void fill_bias(const ufi_q_spec *spec, uint8_t *to) {
+  const int64_t n = spec->n, padded = ufi_q_padded(n);
+  const size_t element = has_64(spec) ? 8 : 4, has = (size_t)uf_dtype_bits(spec->bias->dtype) / 8;
+  const uint8_t *from = spec->bias->data;
+  for (int64_t i = 0; i < spec->groups; i++, from += (size_t)n * has, to += (size_t)padded * element) {
+    if (has == element) {
+      memcpy(to, from, (size_t)n * element);
+    } else { /* int32 to int64 */
+      for (int64_t j = 0; j < n; j++) ((int64_t *)(void *)to)[j] = ((const int32_t *)(const void *)from)[j];
+    }
+    memset(to + (size_t)n * element, 0, (size_t)(padded - n) * element);
+  }
+}
+
+static void place_bias(const ufi_q_spec *spec, node_state *s, void *room, ufi_gemm_q *g) {
+  const void *bias = has_lasting_bias(spec) ? bias_of(s) : room;
+  if (bias == room) fill_bias(spec, room);
+  if (has_64(spec)) g->bias_64 = bias;
+  else if (is_hybrid(spec)) g->bias_float = bias;
+  else g->bias = bias;
+}
+
 /* ---- prepare ------------------------------------------------------------------------ */
 
 /* uint8 weights less 128. */
@@ -268,7 +299,7 @@ static uf_status make_state(ufi_ctx *ctx, const ufi_q_spec *spec, node_state **s
   int64_t columns;
   size_t bytes;
   if (__builtin_mul_overflow(spec->groups, ufi_q_padded(spec->n), &columns) ||
-      !ufi_mul_size((size_t)columns, sizeof(double) + 3 * sizeof(float) + 2 * sizeof(int32_t), &bytes) ||
+      !ufi_mul_size((size_t)columns, sizeof(double) + 3 * sizeof(float) + (has_lasting_bias(spec) ? 3 : 2) * sizeof(int32_t), &bytes) ||
       bytes > SIZE_MAX / 2) {
     return ufi_too_large(ctx);
   }
@@ -285,6 +316,7 @@ uf_status ufi_q_prepare(ufi_ctx *ctx, const ufi_q_spec *spec) {
   UFI_TRY(make_state(ctx, spec, &s));
   s->spec = *spec;
   if (spec->end != UFI_Q_BLOCKS) set_factors(spec, s);
+  if (has_lasting_bias(spec)) fill_bias(spec, bias_of(s));
   if (spec->end == UFI_Q_BLOCKS) {
     size_t bytes;
     if (!ufi_gemm_q_packed_size(2, spec->n, UFI_Q_PAIRS, &bytes)) bytes = SIZE_MAX;
@@ -358,25 +390,6 @@ void ufi_q_quantize(ufi_pool *pool, const float *from, int64_t vectors, int64_t 
   if (vectors * length < 1 << 16) pool = NULL;
   if (vectors == 1 && pool) quantize_parts(pool, &q);
   else ufi_parallel(pool, quantize_one, &q, (size_t)vectors);
-}
-
-/* The bias in the type that sums have, padded per group. */
-static void place_bias(const ufi_q_spec *spec, uint8_t *to, ufi_gemm_q *g) {
-  const bool is_64 = spec->end == UFI_Q_FIXED_64 || spec->end == UFI_Q_REAL_64;
-  const int64_t n = spec->n, padded = ufi_q_padded(n);
-  const size_t element = is_64 ? 8 : 4, has = (size_t)uf_dtype_bits(spec->bias->dtype) / 8;
-  if (is_64) g->bias_64 = (const int64_t *)(const void *)to;
-  else if (is_hybrid(spec)) g->bias_float = (const float *)(const void *)to;
-  else g->bias = (const int32_t *)(const void *)to;
-  const uint8_t *from = spec->bias->data;
-  for (int64_t i = 0; i < spec->groups; i++, from += (size_t)n * has, to += (size_t)padded * element) {
-    if (has == element) {
-      memcpy(to, from, (size_t)n * element);
-    } else { /* int32 to int64 */
-      for (int64_t j = 0; j < n; j++) ((int64_t *)(void *)to)[j] = ((const int32_t *)(const void *)from)[j];
-    }
-    memset(to + (size_t)n * element, 0, (size_t)(padded - n) * element);
-  }
 }
 
 static void place_input(ufi_ctx *ctx, const ufi_q_spec *spec, uint8_t *base, const pieces *at,
@@ -453,7 +466,7 @@ uf_status ufi_q_begin(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g_out) {
   place_input(ctx, spec, base, &at, &g);
   place_output(spec, s, &g);
   if (spec->end == UFI_Q_BLOCKS) g.block = spec->filter->quant->block_size;
-  if (spec->bias) place_bias(spec, base + at.bias, &g);
+  if (spec->bias) place_bias(spec, s, base + at.bias, &g);
   const ufi_weight_form form = {spec->filter, spec->weights, spec->form};
   UFI_TRY(ufi_packed_weight(ctx, 0, &form, fill_weights, (void *)(uintptr_t)spec, &g.b));
   g.b_group = (int64_t)(spec->weights / (size_t)spec->groups);

@@ -150,6 +150,97 @@ static void check_depthwise_float(const ufk_qdepthwise_table *k) {
   unguard(&column), unguard(&bias), unguard(&out);
 }
 
+/* ---- 3x3 in registers ------------------------------------------------------------ */
+
+/* Lines of the image end where memory does, so that no channel behind the last one may be read. */
+typedef struct lines3 {
+  ufk_q_window3 d;
+  guarded memory[4], w, bias;
+  size_t blocks;
+} lines3;
+
+static lines3 make_lines3(const ufk_qdepthwise_table *k) {
+  lines3 t = {.d = {.in_w = below(30), .before = below(4), .channels = 1 + below(60), .stride = 1 + below(2), .out_w = 1 + below(25),
+                    .zero = (int8_t)((int)below(256) - 128)}};
+  ufk_q_window3 *d = &t.d;
+  d->out_lines = d->stride == 1 ? 1 + below(2) : 1;
+  t.blocks = (d->channels + k->q_block - 1) / k->q_block;
+  d->first = below(2) ? 0 : below(t.blocks) * k->q_block;
+  d->end = below(2) ? d->channels : d->first + 1 + below(d->channels - d->first);
+  for (size_t i = 0; i < 4; i++) {
+    t.memory[i] = guard_bytes(d->in_w * d->channels);
+    if (below(5)) d->lines[i] = t.memory[i].data;
+  }
+  t.w = guard_bytes(d->out_lines * t.blocks * 3 * k->q_block * 4);
+  t.bias = guard_ints(t.blocks * k->q_block);
+  d->w = t.w.data;
+  d->bias = t.bias.data;
+  return t;
+}
+
+static void free_lines3(lines3 *t) {
+  for (size_t i = 0; i < 4; i++) unguard(&t->memory[i]);
+  unguard(&t->w), unguard(&t->bias);
+}
+
+static int32_t expected_sum3(const ufk_qdepthwise_table *k, const lines3 *t, size_t y, size_t x, size_t c) {
+  const ufk_q_window3 *d = &t->d;
+  uint32_t sum = (uint32_t)d->bias[c];
+  for (size_t j = 0; j < 3; j++) {
+    const size_t column = x * d->stride + j - d->before;
+    for (size_t i = 0; i < 4; i++) {
+      const bool inside = d->lines[i] && column < d->in_w;
+      const int32_t value = inside ? (int8_t)d->lines[i][column * d->channels + c] : d->zero;
+      const size_t at = ((((y * t->blocks + c / k->q_block) * 3 + j) * k->q_block) + c % k->q_block) * 4 + i;
+      sum += (uint32_t)((value + k->narrow_offset) * ((const int8_t *)d->w)[at]);
+    }
+  }
+  return (int32_t)sum;
+}
+
+static void check_window3(const ufk_qdepthwise_table *k) {
+  lines3 t = make_lines3(k);
+  const ufk_q_window3 *d = &t.d;
+  ufk_q_scale s;
+  scale_memory m = make_scale(&s, t.blocks * k->q_block, true);
+  const size_t count = d->out_lines * d->out_w * d->channels;
+  guarded out = guard(count);
+  memset(out.data, 77, count);
+  k->window3_s8(d, &s, out.data);
+  for (size_t i = 0; i < count; i++) {
+    const size_t c = i % d->channels, x = i / d->channels % d->out_w, y = i / d->channels / d->out_w;
+    int64_t expected = 77; /* what is not wanted is not touched */
+    if (c >= d->first && c < d->end) {
+      const int32_t sum = ufk_requantize(expected_sum3(k, &t, y, x, c), s.multiplier[c], s.shift[c]);
+      expected = UFI_MIN(UFI_MAX((int64_t)sum + s.zero, s.min), s.max);
+    }
+    assert_int_equal(expected, ((int8_t *)out.data)[i]);
+  }
+  free_lines3(&t);
+  unguard(&m.multiplier), unguard(&m.shift), unguard(&m.factor), unguard(&m.nudge), unguard(&out);
+}
+
+static void check_window3_float(const ufk_qdepthwise_table *k) {
+  lines3 t = make_lines3(k);
+  const ufk_q_window3 *d = &t.d;
+  const size_t count = d->out_lines * d->out_w * d->channels, padded = t.blocks * k->q_block;
+  guarded column = guard(padded * 4), bias = guard(padded * 4), out = guard(count * 4);
+  float row = 1.0f / (float)(1 + below(77)), *scales = column.data, *b = bias.data;
+  for (size_t c = 0; c < padded; c++) scales[c] = (float)below(1000) / 777.0f, b[c] = (float)below(99) - 50;
+  const ufk_q_float s = {scales, below(2) ? b : NULL, &row, false, below(2) ? 0 : -INFINITY, INFINITY};
+  for (size_t i = 0; i < count; i++) out.floats[i] = 77.0f;
+  k->window3_float(d, &s, out.floats);
+  for (size_t i = 0; i < count; i++) {
+    const size_t c = i % d->channels, x = i / d->channels % d->out_w, y = i / d->channels / d->out_w;
+    volatile float scale = row * scales[c], value = (float)expected_sum3(k, &t, y, x, c) * scale;
+    if (s.bias) value = value + b[c];
+    const float expected = c < d->first || c >= d->end ? 77.0f : value < s.min ? s.min : value;
+    assert_true(expected == out.floats[i]);
+  }
+  free_lines3(&t);
+  unguard(&column), unguard(&bias), unguard(&out);
+}
+
 static void check_pool(const ufk_qdepthwise_table *k, size_t taps, size_t channels, int type) {
   ufk_q_pool_fn fn[2][3] = {{k->max_s8, k->max_u8, k->max_s16},
                             {k->average_s8, k->average_u8, k->average_s16}};
@@ -187,6 +278,8 @@ static void check_kernels(const ufi_kernels *kernels) {
   const ufk_qdepthwise_table *k = &kernels->qdepthwise;
   for (int i = 0; i < 600; i++) check_depthwise(k, i % 2);
   for (int i = 0; i < 200; i++) check_depthwise_float(k);
+  for (int i = 0; i < 2000 && k->window3_s8; i++) check_window3(k);
+  for (int i = 0; i < 500 && k->window3_s8; i++) check_window3_float(k);
   for (size_t channels = 1; channels < 150; channels += 1 + below(5)) {
     check_pool(k, 1 + below(20), channels, (int)below(3));
   }
