@@ -61,10 +61,15 @@ typedef struct ufk_q_window3 {
 typedef void (*ufk_q_window3_int_fn)(const ufk_q_window3 *d, const ufk_q_scale *scale, int8_t *out);
 typedef void (*ufk_q_window3_float_fn)(const ufk_q_window3 *d, const ufk_q_float *scale, float *out);
 
-/* out[c] of the taps in[t][from + c], t < taps. Averages round half away from
- * zero; taps is at least 1. */
-typedef void (*ufk_q_pool_fn)(size_t taps, size_t channels, const void *const *in, size_t from,
-                              int32_t min, int32_t max, void *out);
+/* Windows side by side that have as many taps, at least one: window x has element x * step + c of each of `in`. */
+typedef struct ufk_q_pool {
+  size_t taps, windows, channels, step;
+  const void *const *in;
+  int32_t min, max;
+} ufk_q_pool;
+
+/* out (windows, channels). Averages round half away from zero. */
+typedef void (*ufk_q_pool_fn)(const ufk_q_pool *p, void *out);
 
 typedef struct ufk_qdepthwise_table {
   size_t q_block;

@@ -4,33 +4,38 @@
  * into vectors of the instruction set that the including file is compiled for.
  * Channels go by in pieces that stay in registers: loops over whole pieces have a fixed length.
  */
-enum { POOL_PIECE = 64 };
+enum { POOL_PIECE = 64, POOL_SMALL = 16 };
 
 /* Stops the compiler from joining steps of a loop over taps: what is inside would not become vectors any more. */
 #define POOL_KEEP_LOOP __asm__ volatile("")
+/* Short loops become vectors only while they are loops. */
+#define POOL_VECTORS _Pragma("GCC unroll 1")
 
-/* name##_piece(n) for whole pieces and for what is left. */
-#define POOL_PIECES(type, name)                                                                 \
-  static void name(size_t taps, size_t channels, const void *const *in, size_t from,           \
-                   int32_t min, int32_t max, void *out) {                                       \
-    size_t c = 0;                                                                               \
-    for (; c + POOL_PIECE <= channels; c += POOL_PIECE)                                          \
-      name##_piece(taps, POOL_PIECE, in, from + c, min, max, (type *)out + c);                   \
-    if (c < channels) name##_piece(taps, channels - c, in, from + c, min, max, (type *)out + c); \
+/* name##_piece(n) for whole pieces and for what is left: a small one may begin among channels that are done. */
+#define POOL_PIECES(type, name)                                                                  \
+  static void name(const ufk_q_pool *p, void *out) {                                             \
+    const size_t channels = p->channels;                                                         \
+    size_t c = 0;                                                                                \
+    for (; c + POOL_PIECE <= channels; c += POOL_PIECE) name##_piece(p, c, POOL_PIECE, out);      \
+    for (; c < channels && channels >= POOL_SMALL; c += POOL_SMALL)                               \
+      name##_piece(p, UFI_MIN(c, channels - POOL_SMALL), POOL_SMALL, out);                        \
+    if (channels < POOL_SMALL) name##_piece(p, 0, channels, out);                                 \
   }
 
-#define MAX_POOL(type, name)                                                                    \
-  static inline __attribute__((always_inline)) void name##_piece(                               \
-      size_t taps, size_t n, const void *const *in, size_t from, int32_t min, int32_t max, type *restrict y) { \
-    type best[POOL_PIECE];                                                                      \
-    for (size_t c = 0; c < n; c++) best[c] = (type)min;                                          \
-    for (size_t t = 0; t < taps; t++) {                                                         \
-      POOL_KEEP_LOOP;                                                                           \
-      const type *restrict x = (const type *)in[t] + from;                                       \
-      for (size_t c = 0; c < n; c++) best[c] = x[c] > best[c] ? x[c] : best[c];                  \
-    }                                                                                           \
-    for (size_t c = 0; c < n; c++) y[c] = best[c] > (type)max ? (type)max : best[c];             \
-  }                                                                                             \
+/* Channels [at, at + n) of all windows. */
+#define MAX_POOL(type, name)                                                                     \
+  static inline __attribute__((always_inline)) void name##_piece(const ufk_q_pool *p, size_t at, size_t n, type *out) { \
+    for (size_t w = 0; w < p->windows; w++) {                                                    \
+      type best[POOL_PIECE], *restrict y = out + w * p->channels + at;                            \
+      POOL_VECTORS for (size_t c = 0; c < n; c++) best[c] = (type)p->min;                                      \
+      for (size_t t = 0; t < p->taps; t++) {                                                     \
+        POOL_KEEP_LOOP;                                                                          \
+        const type *restrict x = (const type *)p->in[t] + w * p->step + at;                       \
+        POOL_VECTORS for (size_t c = 0; c < n; c++) best[c] = x[c] > best[c] ? x[c] : best[c];                 \
+      }                                                                                          \
+      POOL_VECTORS for (size_t c = 0; c < n; c++) y[c] = best[c] > (type)p->max ? (type)p->max : best[c];      \
+    }                                                                                            \
+  }                                                                                              \
   POOL_PIECES(type, name)
 
 /* (sum +- half) / count, cut. Numbers below 2^24 are divided as floats: the quotient of two such
@@ -39,26 +44,26 @@ static inline int32_t pool_mean(int32_t sum, int32_t count) {
   return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
 }
 
-#define AVERAGE_POOL(type, limit, name)                                                         \
-  static inline __attribute__((always_inline)) void name##_piece(                               \
-      size_t taps, size_t n, const void *const *in, size_t from, int32_t min, int32_t max, type *restrict y) { \
-    const int32_t count = (int32_t)taps;                                                         \
-    const float half = (float)(count / 2), divisor = (float)count;                               \
-    const bool small = taps < (1 << 23) / (size_t)limit;                                         \
-    int32_t sum[POOL_PIECE] = {0};                                                              \
-    for (size_t t = 0; t < taps; t++) {                                                         \
-      POOL_KEEP_LOOP;                                                                           \
-      const type *restrict x = (const type *)in[t] + from;                                       \
-      for (size_t c = 0; c < n; c++) sum[c] = (int32_t)((uint32_t)sum[c] + (uint32_t)x[c]);      \
-    }                                                                                           \
-    for (size_t c = 0; small && c < n; c++) {                                                    \
-      const float s = (float)sum[c];                                                            \
-      y[c] = (type)ufk_clamp((int32_t)((s > 0 ? s + half : s - half) / divisor), min, max);      \
-    }                                                                                           \
-    for (size_t c = 0; !small && c < n; c++) {                                                   \
-      y[c] = (type)ufk_clamp(pool_mean(sum[c], count), min, max);                                \
-    }                                                                                           \
-  }                                                                                             \
+#define AVERAGE_POOL(type, limit, name)                                                          \
+  static inline __attribute__((always_inline)) void name##_piece(const ufk_q_pool *p, size_t at, size_t n, type *out) { \
+    const int32_t count = (int32_t)p->taps, min = p->min, max = p->max;                           \
+    const float half = (float)(count / 2), divisor = (float)count;                                \
+    const bool small = p->taps < (1 << 23) / (size_t)limit;                                       \
+    for (size_t w = 0; w < p->windows; w++) {                                                    \
+      type *restrict y = out + w * p->channels + at;                                              \
+      int32_t sum[POOL_PIECE] = {0};                                                             \
+      for (size_t t = 0; t < p->taps; t++) {                                                     \
+        POOL_KEEP_LOOP;                                                                          \
+        const type *restrict x = (const type *)p->in[t] + w * p->step + at;                       \
+        POOL_VECTORS for (size_t c = 0; c < n; c++) sum[c] = (int32_t)((uint32_t)sum[c] + (uint32_t)x[c]);     \
+      }                                                                                          \
+      POOL_VECTORS for (size_t c = 0; small && c < n; c++) {                                                   \
+        const float s = (float)sum[c];                                                           \
+        y[c] = (type)ufk_clamp((int32_t)((s > 0 ? s + half : s - half) / divisor), min, max);     \
+      }                                                                                          \
+      POOL_VECTORS for (size_t c = 0; !small && c < n; c++) y[c] = (type)ufk_clamp(pool_mean(sum[c], count), min, max); \
+    }                                                                                            \
+  }                                                                                              \
   POOL_PIECES(type, name)
 
 MAX_POOL(int8_t, max_s8)

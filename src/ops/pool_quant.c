@@ -3,7 +3,8 @@
  * pool_quant.c: AVERAGE_POOL_2D and MAX_POOL_2D of int8, uint8 and int16. Taps
  * outside the image do not count; averages round half away from zero.
  *
- * Scratch: addresses of one window's taps for each worker, which takes line after line.
+ * Scratch: addresses of one window's taps for each worker, which takes line after line. Windows that reach over neither
+ * side of the image go together.
  */
 #include "ops/gemm_quant.h"
 
@@ -35,6 +36,12 @@ uf_status ufi_pool_quant_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_p
   return ufi_q_want(ctx, &layout);
 }
 
+/* How many windows of a line, from x on, go together. */
+static int64_t windows_from(const ufi_conv_geometry *g, int64_t x) {
+  const int64_t x0 = x * g->stride_w - g->pad_left;
+  return x0 < 0 || x0 + g->kernel_w > g->in_w ? 1 : UFI_MIN((g->in_w - g->kernel_w - x0) / g->stride_w + 1, g->out_w - x);
+}
+
 /* The taps of output pixel (y, x) of image b that are in the image. */
 static size_t point_taps(const job *j, int64_t b, int64_t y, int64_t x, const void **taps) {
   const ufi_conv_geometry *g = j->g;
@@ -50,19 +57,22 @@ static size_t point_taps(const job *j, int64_t b, int64_t y, int64_t x, const vo
   return n;
 }
 
+static void pool_line(const job *j, int64_t line, const void **taps) {
+  const ufi_conv_geometry *g = j->g;
+  uint8_t *out = (uint8_t *)g->output->data + line * g->out_w * g->out_c * j->element;
+  for (int64_t x = 0, n; x < g->out_w; x += n, out += n * g->out_c * j->element) {
+    n = windows_from(g, x);
+    const ufk_q_pool p = {.taps = point_taps(j, line / g->out_h, line % g->out_h, x, taps), .windows = (size_t)n,
+                          .channels = (size_t)g->in_c, .step = (size_t)(g->stride_w * g->in_c), .in = taps,
+                          .min = j->min, .max = j->max};
+    if (p.taps > 0) j->fn(&p, out);
+    else memset(out, 0, (size_t)(n * g->out_c * j->element)); /* no window is like that */
+  }
+}
+
 static void pool_lines(void *context, size_t worker) {
   job *j = context;
-  const ufi_conv_geometry *g = j->g;
-  const void **taps = j->taps + (int64_t)worker * j->most;
-  uint8_t *out = g->output->data;
-  for (int64_t line; (line = ufi_shares_take(j->shares, worker)) >= 0;) {
-    for (int64_t x = 0; x < g->out_w; x++) {
-      size_t n = point_taps(j, line / g->out_h, line % g->out_h, x, taps);
-      uint8_t *to = out + (line * g->out_w + x) * g->out_c * j->element;
-      if (n > 0) j->fn(n, (size_t)g->in_c, taps, 0, j->min, j->max, to);
-      else memset(to, 0, (size_t)(g->out_c * j->element)); /* no window is like that */
-    }
-  }
+  for (int64_t line; (line = ufi_shares_take(j->shares, worker)) >= 0;) pool_line(j, line, j->taps + (int64_t)worker * j->most);
 }
 
 static ufk_q_pool_fn kernel_of(uf_dtype dtype, ufi_pool_kind kind) {

@@ -241,31 +241,30 @@ static void check_window3_float(const ufk_qdepthwise_table *k) {
   unguard(&column), unguard(&bias), unguard(&out);
 }
 
+static int32_t element_of(const void *p, size_t at, int type) {
+  return type == 0 ? ((const int8_t *)p)[at] : type == 1 ? ((const uint8_t *)p)[at] : ((const int16_t *)p)[at];
+}
+
 static void check_pool(const ufk_qdepthwise_table *k, size_t taps, size_t channels, int type) {
   ufk_q_pool_fn fn[2][3] = {{k->max_s8, k->max_u8, k->max_s16},
                             {k->average_s8, k->average_u8, k->average_s16}};
-  size_t bytes = type == 2 ? 2 : 1;
-  guarded in[8], out = guard(channels * bytes);
+  const size_t bytes = type == 2 ? 2 : 1, windows = 1 + below(5), step = below(3) * channels;
+  guarded in[8], out = guard(windows * channels * bytes);
   const void *from[32];
-  for (size_t t = 0; t < 8; t++) in[t] = guard_bytes((channels + 1) * bytes);
+  for (size_t t = 0; t < 8; t++) in[t] = guard_bytes(((windows - 1) * step + channels) * bytes);
   for (size_t t = 0; t < taps; t++) from[t] = in[t % 8].data;
+  const ufk_q_pool p = {taps, windows, channels, step, from, type == 0 ? -100 : 2, 125};
   for (int average = 0; average < 2; average++) {
-    int32_t min = type == 0 ? -100 : 2, max = 125;
-    fn[average][type](taps, channels, from, 1, min, max, out.data);
-    for (size_t c = 0; c < channels; c++) {
+    fn[average][type](&p, out.data);
+    for (size_t i = 0; i < windows * channels; i++) {
       int32_t best = INT32_MIN, sum = 0;
       for (size_t t = 0; t < taps; t++) {
-        int32_t x = type == 0   ? ((const int8_t *)from[t])[c + 1]
-                    : type == 1 ? ((const uint8_t *)from[t])[c + 1]
-                                : ((const int16_t *)from[t])[c + 1];
+        const int32_t x = element_of(from[t], i / channels * step + i % channels, type);
         best = UFI_MAX(best, x);
         sum += x;
       }
-      int32_t mean = (int32_t)round((double)sum / (double)taps);
-      int32_t found = type == 0   ? ((int8_t *)out.data)[c]
-                      : type == 1 ? ((uint8_t *)out.data)[c]
-                                  : ((int16_t *)out.data)[c];
-      assert_int_equal(ufk_clamp(average ? mean : best, min, max), found);
+      const int32_t mean = (int32_t)round((double)sum / (double)taps);
+      assert_int_equal(ufk_clamp(average ? mean : best, p.min, p.max), element_of(out.data, i, type));
     }
   }
   for (size_t t = 0; t < 8; t++) unguard(&in[t]);
