@@ -297,6 +297,14 @@ void ufi_parallel_ranges(ufi_pool *pool, ufi_range_fn fn, void *context, size_t 
   pthreadpool_parallelize_1d_tile_1d(threads, run_range, &r, n, grain, waiting(pool));
 }
 
+void ufi_parallel_even(ufi_pool *pool, ufi_range_fn fn, void *context, size_t n, size_t unit, size_t grain) {
+  enum { PIECES = 64 }; /* of a thread */
+  const size_t threads = (size_t)ufi_pool_threads(pool), part = (n + threads - 1) / threads;
+  const bool watching = pool && atomic_load_explicit(&pool->watching, memory_order_relaxed);
+  if (watching && part <= PIECES * grain) grain = (part + unit - 1) / unit * unit;
+  ufi_parallel_ranges(pool, fn, context, n, grain);
+}
+
 /* ---- shares ---------------------------------------------------------------------- */
 
 int64_t ufi_parts(int64_t n, int64_t target, int64_t most, int64_t threads) {
@@ -309,15 +317,15 @@ int64_t ufi_parts(int64_t n, int64_t target, int64_t most, int64_t threads) {
 void ufi_shares_begin(ufi_shares *shares, int64_t n, int64_t workers) {
   shares->n = n;
   shares->workers = workers;
-  for (int64_t i = 0; i < workers; i++) atomic_init(&shares->taken[i], 0);
+  for (int64_t i = 0; i < workers; i++) atomic_init(&shares->of[i].taken, 0);
 }
 
 int64_t ufi_shares_take(ufi_shares *shares, size_t worker) {
   for (int64_t k = 0; k < shares->workers; k++) {
     const int64_t of = ((int64_t)worker + k) % shares->workers;
     const int64_t first = ufi_part_first(shares->n, shares->workers, of), end = ufi_part_first(shares->n, shares->workers, of + 1);
-    if (first + atomic_load_explicit(&shares->taken[of], memory_order_relaxed) >= end) continue;
-    const int64_t item = first + atomic_fetch_add_explicit(&shares->taken[of], 1, memory_order_relaxed);
+    if (first + atomic_load_explicit(&shares->of[of].taken, memory_order_relaxed) >= end) continue;
+    const int64_t item = first + atomic_fetch_add_explicit(&shares->of[of].taken, 1, memory_order_relaxed);
     if (item < end) return item;
   }
   return -1;

@@ -45,6 +45,11 @@ void ufi_parallel(ufi_pool *pool, ufi_task_fn fn, void *context, size_t n);
 typedef void (*ufi_range_fn)(void *context, size_t begin, size_t end);
 void ufi_parallel_ranges(ufi_pool *pool, ufi_range_fn fn, void *context, size_t n, size_t grain);
 
+/* The same for n elements that take as long as each other, and next to nothing: while workers watch out, a part of whole units
+ * for each thread, the same one in each call, since what he made is in his cache, and to wait for him takes less than to fetch it
+ * from there. Very many of them, or when workers have to be woken, go in pieces of `grain`, a multiple of unit. */
+void ufi_parallel_even(ufi_pool *pool, ufi_range_fn fn, void *context, size_t n, size_t unit, size_t grain);
+
 /* In how many parts n things go to threads: of about `target`, at most `most` things, as many parts for each thread. */
 int64_t ufi_parts(int64_t n, int64_t target, int64_t most, int64_t threads);
 
@@ -54,7 +59,9 @@ int64_t ufi_parts(int64_t n, int64_t target, int64_t most, int64_t threads);
 enum { UFI_MAX_THREADS = 256 };
 typedef struct ufi_shares {
   int64_t n, workers;
-  _Atomic int64_t taken[UFI_MAX_THREADS];
+  struct {
+    _Alignas(64) _Atomic int64_t taken; /* in a line of its own: who takes of his share waits for nobody */
+  } of[UFI_MAX_THREADS];
 } ufi_shares;
 /* Before workers begin; 1 to UFI_MAX_THREADS of them. */
 void ufi_shares_begin(ufi_shares *shares, int64_t n, int64_t workers);

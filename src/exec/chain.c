@@ -408,7 +408,8 @@ uf_status ufi_chain_run(ufi_frame *f, const ufi_chain *c, uf_error *error) {
   if (c->has_head) UFI_TRY(run_head(f, &r, error));
   f->session->steps += c->n;
   if (r.told == 0) {
-    ufi_parallel_ranges(f->session->pool, run_pieces, &r, (size_t)c->count, 4 * c->piece);
+    const size_t unit = c->by_rows ? (size_t)c->row : 64;
+    ufi_parallel_even(f->session->pool, run_pieces, &r, (size_t)c->count, unit, 4 * c->piece);
   }
   return UF_OK;
 }

@@ -129,7 +129,7 @@ static void run_tiled(const ufi_broadcast_run_args *r, ufi_pool *pool) {
   tiled_run t = {r, tile, copies * (size_t)r->plan->row};
   const size_t n = ((size_t)r->plan->count + t.elements - 1) / t.elements;
   if (r->plan->count < ufi_split_least(pool, UFI_PARALLEL_MIN)) run_tiles(&t, 0, n);
-  else ufi_parallel_ranges(pool, run_tiles, &t, n, UFI_MAX(UFI_PARALLEL_GRAIN / t.elements, (size_t)1));
+  else ufi_parallel_even(pool, run_tiles, &t, n, 1, UFI_MAX(UFI_PARALLEL_GRAIN / t.elements, (size_t)1));
 }
 
 void ufi_broadcast_run(const ufi_broadcast_run_args *args, ufi_pool *pool) {
@@ -151,5 +151,5 @@ void ufi_broadcast_part(const ufi_broadcast_run_args *args, size_t begin, size_t
 void ufi_elements(ufi_pool *pool, ufi_range_fn fn, void *context, size_t n) {
   if (n == 0) return;
   if ((int64_t)n < ufi_split_least(pool, UFI_PARALLEL_MIN)) fn(context, 0, n);
-  else ufi_parallel_ranges(pool, fn, context, n, UFI_PARALLEL_GRAIN);
+  else ufi_parallel_even(pool, fn, context, n, 64, UFI_PARALLEL_GRAIN);
 }

@@ -121,14 +121,29 @@ static bool make_tiled(loop *loops, int32_t n, size_t run) {
   return false;
 }
 
+/* Steps [begin, end) of the kernel's outer loop, where that is all there is: of `second`, or else of `last`. */
+static void run_part(void *context, size_t begin, size_t end) {
+  plan p = *(const plan *)context;
+  loop *l = p.second.extent > 1 ? &p.second : &p.last;
+  l->extent = (int64_t)(end - begin);
+  p.to += (int64_t)begin * l->out;
+  p.from += (int64_t)begin * l->in;
+  run_range(&p, 0, 1);
+}
+
+/* In even parts: nodes before and behind are cut so, too. */
 static void run_plan(plan *p, ufi_pool *pool) {
   size_t count = 1;
   for (int32_t d = 0; d < p->rank; d++) count *= (size_t)p->outer[d].extent;
-  size_t inner = (size_t)p->second.extent * (size_t)p->last.extent * p->run;
-  if (pool && count > 1 && count * inner >= (size_t)ufi_split_least(pool, PARALLEL_BYTES))
-    ufi_parallel_ranges(pool, run_range, p, count, UFI_MAX((size_t)1, GRAIN_BYTES / inner));
-  else
+  const size_t inner = (size_t)p->second.extent * (size_t)p->last.extent * p->run;
+  if (!pool || count * inner == p->run || count * inner < (size_t)ufi_split_least(pool, PARALLEL_BYTES)) {
     run_range(p, 0, count);
+  } else if (count == 1) {
+    const size_t steps = (size_t)(p->second.extent > 1 ? p->second.extent : p->last.extent);
+    ufi_parallel_even(pool, run_part, p, steps, 1, UFI_MAX(GRAIN_BYTES / (inner / steps), (size_t)1));
+  } else {
+    ufi_parallel_even(pool, run_range, p, count, 1, UFI_MAX(GRAIN_BYTES / inner, (size_t)1));
+  }
 }
 
 static void run_bytes(const ufi_move *move, size_t size, void *out, const void *in, ufi_pool *pool) {

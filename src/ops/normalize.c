@@ -81,7 +81,7 @@ static uf_status l2_eval(ufi_ctx *ctx) {
   const ufi_range_fn fn = x->dtype == UF_FLOAT32 ? l2_f32 : x->dtype == UF_INT8 ? l2_s8 : l2_u8;
   const size_t rows = (size_t)x->count / r.n;
   if (x->count < ufi_split_least(ctx->pool, UFI_PARALLEL_MIN)) fn(&r, 0, rows);
-  else ufi_parallel_ranges(ctx->pool, fn, &r, rows, UFI_MAX(UFI_PARALLEL_GRAIN / r.n, (size_t)1));
+  else ufi_parallel_even(ctx->pool, fn, &r, rows, 1, UFI_MAX(UFI_PARALLEL_GRAIN / r.n, (size_t)1));
   return UF_OK;
 }
 const ufi_op_def ufi_op_L2_NORMALIZATION = {

@@ -10,6 +10,9 @@
  * of results). Results are kept in the output, or in scratch where the accumulator
  * is wider.
  *
+ * Sums of many rows are made in blocks of rows, in scratch, and then added up in order: the shape alone says in which, so that
+ * results do not depend on threads, each of which takes the rows that it made when it computed what is reduced.
+ *
  * Nodes of TensorFlow take every number dtype. Those without loops of their own are
  * converted, some elements at a time, and their results at the end; integers wrap
  * around in their own width, means of 32 bits and less are of 64-bit sums, the least
@@ -48,6 +51,10 @@ struct reduce_run {
   int32_t n_groups, split;        /* split: the group that threads share, -1: none */
   group groups[UF_MAX_RANK + 1];
   int64_t reduced;                /* elements that one result comes from */
+  int64_t blocks;                 /* of rows; 0: all in one */
+  across_fn join;                 /* of the sums of blocks */
+  char *sums;                     /* (blocks, block_size bytes) */
+  size_t block_size;
   reduce_loops loops;
   size_t size_x;
   const char *x;
@@ -84,6 +91,19 @@ static void walk_range(void *context, size_t begin, size_t end) {
   walk(context, 0, (int64_t)begin, (int64_t)end, 0, 0, true);
 }
 
+static void sum_block(void *context, size_t block) {
+  const reduce_run *r = context;
+  const group *rows = &r->groups[0], *row = &r->groups[1];
+  const int64_t begin = ufi_part_first(rows->size, r->blocks, (int64_t)block), end = ufi_part_first(rows->size, r->blocks, (int64_t)block + 1);
+  r->loops.across(r->x + (size_t)(begin * rows->step_x) * r->size_x, (size_t)(end - begin), rows->step_x,
+                  r->sums + block * r->block_size, (size_t)row->size, true, r);
+}
+
+static void run_blocks(reduce_run *r, ufi_pool *pool) {
+  ufi_parallel(pool, sum_block, r, (size_t)r->blocks);
+  r->join(r->sums, (size_t)r->blocks, (int64_t)(r->block_size / r->loops.size_acc), r->acc, (size_t)r->groups[1].size, true, r);
+}
+
 /* Threads share the largest group that is kept; each result has one owner. Pieces of rows are whole
  * lines of the cache. */
 static void run(reduce_run *r, ufi_pool *pool, int64_t count) {
@@ -92,6 +112,10 @@ static void run(reduce_run *r, ufi_pool *pool, int64_t count) {
   const int32_t threads = count >= ufi_split_least(pool, UFI_PARALLEL_MIN) ? ufi_pool_threads(pool) : 1;
   for (int32_t g = 0; g < r->n_groups && threads > 1; ++g)
     if (!r->groups[g].reduced && (r->split < 0 || r->groups[g].size > r->groups[r->split].size)) r->split = g;
+  if (r->blocks) {
+    run_blocks(r, threads > 1 ? pool : NULL);
+    return;
+  }
   if (r->split < 0) {
     walk(r, 0, 0, 0, 0, 0, true);
     return;
@@ -282,6 +306,15 @@ static void min_f32_across(const void *x, size_t rows, int64_t step, void *acc, 
 Q_SUM(q_sum_i8, s8_sum, s8_accumulate)
 Q_SUM(q_sum_u8, u8_sum, u8_accumulate)
 
+/* Rows of such sums. */
+static void q_sums_across(const void *px, size_t rows, int64_t step, void *pa, size_t n, bool first, const reduce_run *r) {
+  const int32_t *x = px;
+  int32_t *acc = pa;
+  if (first) memset(acc, 0, n * sizeof *acc);
+  for (; rows > 0; --rows, x += step)
+    for (size_t i = 0; i < n; ++i) acc[i] = ufk_add_wrap(acc[i], x[i]);
+}
+
 /* TensorFlow: a NaN is the result. */
 static float or_nan(const float *x, size_t n, float value) {
   int any = 0;
@@ -365,6 +398,37 @@ static reduce_state *start(ufi_ctx *ctx) {
   reduce_state *s = start(ctx);      \
   if (!s) return ctx->error && ctx->error->status != UF_OK ? ctx->error->status : UF_RESOURCE_EXHAUSTED
 
+static across_fn join_of(const reduce_run *r) {
+  if (r->loops.across == sum_f32_across) return sum_f32_across;
+  const bool quantized = r->loops.across == q_sum_i8_across || r->loops.across == q_sum_u8_across || r->loops.across == q_sum_i16_across;
+  return quantized ? q_sums_across : NULL;
+}
+
+/* Where there is but one row of results: as many blocks as are worth a thread each, a power of two. */
+static void set_blocks(reduce_run *r) {
+  enum { ELEMENTS = 8192, MOST = 16, ROWS = 4, LINE = 64 };
+  r->join = join_of(r);
+  r->blocks = 0;
+  if (!r->join || r->n_groups != 2 || !r->groups[0].reduced || r->groups[1].reduced) return;
+  const int64_t rows = r->groups[0].size, n = r->groups[1].size;
+  int64_t blocks = MOST;
+  while (blocks > 1 && (rows / blocks < ROWS || rows / blocks * n < ELEMENTS)) blocks /= 2;
+  if (blocks == 1) return;
+  r->blocks = blocks;
+  r->block_size = ((size_t)n * r->loops.size_acc + LINE - 1) / LINE * LINE;
+}
+
+static size_t results_size(const ufi_ctx *ctx, const reduce_state *s) {
+  return s->wide ? ((size_t)ctx->out[0]->count * s->run.loops.size_acc + 63) / 64 * 64 : 0;
+}
+
+/* For the results, if they are wide, and the sums of blocks. */
+static void want_scratch(ufi_ctx *ctx, reduce_state *s) {
+  set_blocks(&s->run);
+  const size_t size = results_size(ctx, s) + (size_t)s->run.blocks * s->run.block_size;
+  if (size) ufi_want_scratch(ctx, size);
+}
+
 static uf_status take(ufi_ctx *ctx, reduce_state *s, const reduce_loops by_dtype[UF_DTYPE_COUNT]) {
   char text[512];
   const uf_dtype dtype = ctx->in[0]->dtype;
@@ -373,7 +437,7 @@ static uf_status take(ufi_ctx *ctx, reduce_state *s, const reduce_loops by_dtype
     return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected a dtype that this reduction knows, found %s",
                         ufi_tensor_text(ctx->in[0], text));
   s->wide = s->run.loops.size_acc != s->run.size_x;
-  if (s->wide) ufi_want_scratch(ctx, (size_t)ctx->out[0]->count * s->run.loops.size_acc);
+  want_scratch(ctx, s);
   return UF_OK;
 }
 
@@ -413,7 +477,7 @@ static uf_status tf_prepare(ufi_ctx *ctx) {
                         ufi_tensor_text(ctx->in[0], text));
   r->loops = r->wide == dtype ? r->wider : (reduce_loops){chunks_along, chunks_across, r->wider.size_acc};
   s->wide = r->wide != dtype || what == R_NORM;
-  if (s->wide) ufi_want_scratch(ctx, (size_t)ctx->out[0]->count * r->loops.size_acc);
+  want_scratch(ctx, s);
   return UF_OK;
 }
 
@@ -547,6 +611,7 @@ static uf_status reduce_with(ufi_ctx *ctx, void *acc) {
   reduce_state *s = ctx->state;
   s->run.x = ctx->in[0]->data;
   s->run.acc = acc;
+  s->run.sums = (char *)ctx->scratch + results_size(ctx, s);
   run(&s->run, ctx->pool, ctx->in[0]->count);
   return UF_OK;
 }

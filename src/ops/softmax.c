@@ -293,7 +293,7 @@ static uf_status softmax_eval(ufi_ctx *ctx) {
                    (size_t)uf_dtype_bits(x->dtype) / 8, (size_t)uf_dtype_bits(y->dtype) / 8};
   const size_t rows = (size_t)x->count / r.n;
   if (x->count < ufi_split_least(ctx->pool, UFI_PARALLEL_MIN)) run_rows(&r, 0, rows);
-  else ufi_parallel_ranges(ctx->pool, run_rows, &r, rows, UFI_MAX(UFI_PARALLEL_GRAIN / r.n, (size_t)1));
+  else ufi_parallel_even(ctx->pool, run_rows, &r, rows, 1, UFI_MAX(UFI_PARALLEL_GRAIN / r.n, (size_t)1));
   return UF_OK;
 }
 

@@ -277,7 +277,11 @@ def large(rng):
         for axes in ((0,), (1,), (0, 1)):
             # The reference adds up one after the other in float32: its own error grows with the number of elements.
             yield Node(op, "ReducerOptions").case(f"large_{name_of((), axes, False)}", [x, i32(*axes)], ["float32"], {"keepDims": False}, tol=Close(1e-4, 0))
+    for op in ("SUM", "MEAN"):  # one row of results, of rows in blocks
+        yield Node(op, "ReducerOptions").case("large_pixels", [rng.uniform(-1, 1, (1, 67, 33, 24)).astype(np.float32), i32(1, 2)], ["float32"], {"keepDims": True}, tol=Close(1e-4, 1e-3))
     for t in ("int8", "uint8", "int16"):
+        q = quant(ints(rng, t, (1, 129, 65, 5)), 0.05, 0 if t == "int16" else 9)
+        yield Node("MEAN", "ReducerOptions", 2).case(f"large_pixels_{t}", [q, i32(1, 2)], [t], {"keepDims": False}, quant=(0.01, 0 if t == "int16" else 3))
         q = quant(ints(rng, t, (3, 129, 65, 5)), 0.05, 0 if t == "int16" else 9)
         yield Node("MEAN", "ReducerOptions", 2).case(f"large_{t}", [q, i32(1, 2)], [t], {"keepDims": False}, quant=(0.01, 0 if t == "int16" else 3))
     for axis in (0, 1):
