@@ -6,7 +6,7 @@
  * supports, capped by UNFLOW_ISA. The variable is read once, at first use; a
  * value that names no set caps nothing.
  */
-#if defined(__x86_64__)
+#if defined(__x86_64__) && defined(__clang__)
 #include <cpuid.h>
 #endif
 #if defined(__aarch64__) && defined(__linux__)
@@ -27,10 +27,14 @@ static pthread_once_t isa_once = PTHREAD_ONCE_INIT;
 static ufi_isa isa_in_use;
 
 #if defined(__x86_64__)
-/* clang 14's __builtin_cpu_supports does not know "f16c". */
+/* clang 14's __builtin_cpu_supports does not know "f16c". A virtual machine's host answers cpuid, which takes long. */
 static bool has_f16c(void) {
+#if defined(__clang__)
   unsigned a, b, c, d;
   return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+#else
+  return __builtin_cpu_supports("f16c");
+#endif
 }
 #endif
 
@@ -86,9 +90,8 @@ bool ufi_cpu_has(int isa) { return is_part_of(isa, ufi_cpu_isa()); }
 
 bool ufi_cpu_halves_512(void) {
 #if defined(__x86_64__)
-  unsigned a, b, c, d;
-  if (!__get_cpuid(0, &a, &b, &c, &d) || b != signature_AMD_ebx || !__get_cpuid(1, &a, &b, &c, &d)) return false;
-  return (a >> 8 & 15) + (a >> 20 & 255) == 25; /* family and extended family: AMD64 Programmer's Manual 3, CPUID Fn0000_0001 */
+  __builtin_cpu_init();
+  return __builtin_cpu_is("amdfam19h");
 #else
   return false;
 #endif
