@@ -631,6 +631,8 @@ static uf_status plan_arena(ufi_frame *f, planning *p, uf_error *error) {
   UFI_TRY(place_all(f, p, error));
   int32_t n = make_items(f, p);
   UFI_TRY(ufi_plan(p->items, n, &f->arena_size, &f->arena_bound, error));
+  const size_t most = UFI_MIN(f->arena_bound + f->arena_bound / 3, f->session->max_bytes);
+  if (ufi_pool_threads(f->session->pool) > 1) UFI_TRY(ufi_plan_middles(p->items, n, most, &f->arena_size, error));
   if (f->arena_size > f->session->max_bytes) {
     return ufi_fail(error, UF_RESOURCE_EXHAUSTED, "expected activations of at most %zu bytes, found %zu; raise max_bytes",
                     f->session->max_bytes, f->arena_size);

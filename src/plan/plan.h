@@ -10,6 +10,8 @@
  * takes time in proportion to the square of their number, so that hundreds go by
  * plan_many.c, in the order of steps, if that comes near the bound, and more than
  * UFI_PLAN_FEW always.
+ *
+ * Where threads share the work it may be worth more memory that each keeps to its own (plan_middles.c).
  */
 #ifndef UFI_PLAN_H
 #define UFI_PLAN_H
@@ -31,5 +33,9 @@ typedef struct ufi_plan_item {
 uf_status ufi_plan(ufi_plan_item *items, int32_t n, size_t *total_out, size_t *bound_out, uf_error *error);
 /* The same without bound and checks, for many items. */
 uf_status ufi_plan_many(ufi_plan_item *items, int32_t n, size_t *total_out, uf_error *error) UF_MUST_USE;
+
+/* Places items of a plan anew, so that the middles of those that share memory coincide, if that takes at most `most` bytes
+ * and they are not too many; else items and *total_io stay what they are. The sum of sizes fits in size_t (ufi_plan). */
+uf_status ufi_plan_middles(ufi_plan_item *items, int32_t n, size_t most, size_t *total_io, uf_error *error) UF_MUST_USE;
 
 #endif

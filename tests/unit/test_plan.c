@@ -90,6 +90,43 @@ static void test_chain_needs_two_buffers(void **state) {
   assert_int_equal(bound, 2048);
 }
 
+/* Where memory is shared middles are the same, but for the rounding of offsets. */
+static void test_common_middles(void **state) {
+  for (int round = 0; round < 50; round++) {
+    ufi_plan_item items[120];
+    const int32_t n = (int32_t)next(120) + 1;
+    size_t total = 5, bound = 0;
+    for (int32_t i = 0; i < n; i++) {
+      items[i] = (ufi_plan_item){.first = (int32_t)next(100), .size = next(5000) + 1};
+      items[i].last = items[i].first + (int32_t)next(10);
+      bound += items[i].size + UFI_PLAN_ALIGN;
+    }
+    assert_int_equal(ufi_plan_middles(items, n, bound, &total, NULL), UF_OK);
+    check_plan(items, n, total);
+    for (int32_t i = 0; i < n; i++) {
+      for (int32_t j = 0; j < i; j++) {
+        if (items[i].offset + items[i].size <= items[j].offset || items[j].offset + items[j].size <= items[i].offset) continue;
+        const double a = (double)items[i].offset + (double)items[i].size / 2, b = (double)items[j].offset + (double)items[j].size / 2;
+        assert_true(a - b < 2 * UFI_PLAN_ALIGN && b - a < 2 * UFI_PLAN_ALIGN);
+      }
+    }
+  }
+}
+
+static void test_middles_that_take_too_much(void **state) {
+  ufi_plan_item items[3] = {{.first = 0, .last = 1, .size = 640}, {.first = 1, .last = 2, .size = 64}, {.first = 2, .last = 3, .size = 640}};
+  size_t total = 0, bound = 0;
+  assert_int_equal(ufi_plan(items, 3, &total, &bound, NULL), UF_OK);
+  const size_t before[3] = {items[0].offset, items[1].offset, items[2].offset};
+  assert_int_equal(ufi_plan_middles(items, 3, 703, &total, NULL), UF_OK);
+  for (int i = 0; i < 3; i++) assert_int_equal(items[i].offset, before[i]);
+  assert_int_equal(total, 704);
+  assert_int_equal(ufi_plan_middles(items, 3, 704, &total, NULL), UF_OK);
+  assert_int_equal(items[0].offset, items[2].offset);
+  assert_int_equal(ufi_plan_middles(items, 0, 0, &total, NULL), UF_OK);
+  assert_int_equal(total, 0);
+}
+
 static void test_nothing_to_plan(void **state) {
   size_t total = 1, bound = 1;
   assert_int_equal(ufi_plan(NULL, 0, &total, &bound, NULL), UF_OK);
@@ -111,6 +148,8 @@ int main(void) {
     cmocka_unit_test(test_many_items),
     cmocka_unit_test(test_very_many_items),
     cmocka_unit_test(test_chain_needs_two_buffers),
+    cmocka_unit_test(test_common_middles),
+    cmocka_unit_test(test_middles_that_take_too_much),
     cmocka_unit_test(test_nothing_to_plan),
     cmocka_unit_test(test_sum_that_overflows),
   };
