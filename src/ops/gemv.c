@@ -190,7 +190,7 @@ static bool is_large(ufi_pool *pool, const ufi_gemv *g) {
 static void run(ufi_pool *pool, product *p) {
   const size_t panels = panels_of(p->g);
   if (ufi_pool_threads(pool) == 1 || !is_large(pool, p->g)) run_panels(p, 0, panels);
-  else ufi_parallel_ranges(pool, run_panels, p, panels, UFI_MAX(PARALLEL_GRAIN / panel_size(p->g), (size_t)1));
+  else ufi_parallel_even(pool, run_panels, p, panels, 1, UFI_MAX(PARALLEL_GRAIN / panel_size(p->g), (size_t)1));
 }
 
 void ufi_gemv_f32(ufi_pool *pool, const ufi_gemv *g, const void *packed, const float *x, const float *start, float *y) {

@@ -131,3 +131,14 @@ def test_means_over_pixels(dtype, height, width, channels):
     net.conv(channels)
     net.mean()
     same_for_all(net)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+@pytest.mark.parametrize("widths", [(2048, 1999, 777), (640, 4100, 1030)])
+def test_products_of_one_row(dtype, widths):
+    """Panels of weights, the last one not full; what is made of sums is made where they are."""
+    net = Net(dtype, 1, 1, 700, 4)
+    net.add("RESHAPE", [net.indices(1, 700)], (1, 700))
+    for n in widths:
+        net.add("FULLY_CONNECTED", [net.weights((n, net.shape[1]), 0)], (1, n), "FullyConnectedOptions", {})
+    same_for_all(net)
