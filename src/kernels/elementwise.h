@@ -114,9 +114,9 @@ typedef struct ufk_elementwise_table {
   float (*f32_min)(const float *x, size_t n, float start);
   int64_t (*s8_sum)(const int8_t *x, size_t n);
   int64_t (*u8_sum)(const uint8_t *x, size_t n);
-  /* sums[i] += x[i]; wraps. */
-  void (*s8_accumulate)(const int8_t *x, int32_t *sums, size_t n);
-  void (*u8_accumulate)(const uint8_t *x, int32_t *sums, size_t n);
+  /* sums[i] += x[i] + x[step + i] + ... of rows; wraps. */
+  void (*s8_accumulate)(const int8_t *x, size_t rows, int64_t step, int32_t *sums, size_t n);
+  void (*u8_accumulate)(const uint8_t *x, size_t rows, int64_t step, int32_t *sums, size_t n);
 
   /* clamp(round(x / scale) + zero), halves away from zero; NaN gives the least value */
   void (*f32_to_s8)(const float *x, int8_t *y, size_t n, float scale, int32_t zero);

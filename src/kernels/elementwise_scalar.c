@@ -191,12 +191,14 @@ static int64_t u8_sum(const uint8_t *x, size_t n) {
   return sum;
 }
 
-static void s8_accumulate(const int8_t *x, int32_t *sums, size_t n) {
-  for (size_t i = 0; i < n; ++i) sums[i] = (int32_t)((uint32_t)sums[i] + (uint32_t)x[i]);
+static void s8_accumulate(const int8_t *x, size_t rows, int64_t step, int32_t *sums, size_t n) {
+  for (; rows > 0; --rows, x += step)
+    for (size_t i = 0; i < n; ++i) sums[i] = (int32_t)((uint32_t)sums[i] + (uint32_t)x[i]);
 }
 
-static void u8_accumulate(const uint8_t *x, int32_t *sums, size_t n) {
-  for (size_t i = 0; i < n; ++i) sums[i] = (int32_t)((uint32_t)sums[i] + x[i]);
+static void u8_accumulate(const uint8_t *x, size_t rows, int64_t step, int32_t *sums, size_t n) {
+  for (; rows > 0; --rows, x += step)
+    for (size_t i = 0; i < n; ++i) sums[i] = (int32_t)((uint32_t)sums[i] + (uint32_t)x[i]);
 }
 
 /* ---- conversion ------------------------------------------------------------------ */

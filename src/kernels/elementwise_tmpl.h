@@ -329,12 +329,23 @@ static void f32_log_softmax(const float *x, float *y, size_t n) {
   if (i < n) vf_store_part(y + i, vf_sub(vf_sub(vf_load_part(x + i, n - i), vmax), vlog), n - i);
 }
 
-#define ACCUMULATE(name, type, LOAD)                                                \
-  static void name(const type *x, int32_t *sums, size_t n) {                        \
-    size_t i = 0;                                                                   \
-    for (; i + VF_LANES <= n; i += VF_LANES)                                        \
-      vi_store(sums + i, vi_add(vi_load(sums + i), LOAD(x + i)));                   \
-    for (; i < n; ++i) sums[i] = (int32_t)((uint32_t)sums[i] + (uint32_t)x[i]);     \
+/* Columns outside: their sums stay in registers. */
+#define ACCUMULATE(name, type, LOAD)                                                                                         \
+  static inline __attribute__((always_inline)) void name##_columns(const size_t nv, const type *x, size_t rows, int64_t step, \
+                                                                   int32_t *sums) {                                          \
+    vi acc[4];                                                                                                               \
+    for (size_t v = 0; v < nv; ++v) acc[v] = vi_load(sums + v * VF_LANES);                                                   \
+    for (; rows > 0; --rows, x += step)                                                                                      \
+      for (size_t v = 0; v < nv; ++v) acc[v] = vi_add(acc[v], LOAD(x + v * VF_LANES));                                       \
+    for (size_t v = 0; v < nv; ++v) vi_store(sums + v * VF_LANES, acc[v]);                                                   \
+  }                                                                                                                          \
+  static void name(const type *x, size_t rows, int64_t step, int32_t *sums, size_t n) {                                      \
+    size_t i = 0;                                                                                                            \
+    for (; i + 4 * VF_LANES <= n; i += 4 * VF_LANES) name##_columns(4, x + i, rows, step, sums + i);                         \
+    for (; i + 2 * VF_LANES <= n; i += 2 * VF_LANES) name##_columns(2, x + i, rows, step, sums + i);                         \
+    for (; i + VF_LANES <= n; i += VF_LANES) name##_columns(1, x + i, rows, step, sums + i);                                 \
+    for (; i < n; ++i)                                                                                                       \
+      for (size_t r = 0; r < rows; ++r) sums[i] = (int32_t)((uint32_t)sums[i] + (uint32_t)x[(int64_t)r * step + (int64_t)i]); \
   }
 ACCUMULATE(s8_accumulate, int8_t, vi_load_s8)
 ACCUMULATE(u8_accumulate, uint8_t, vi_load_u8)

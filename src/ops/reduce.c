@@ -299,9 +299,8 @@ static void min_f32_across(const void *x, size_t rows, int64_t step, void *acc, 
   }                                                                                                    \
   static void name##_across(const void *px, size_t rows, int64_t step, void *acc, size_t n, bool first, \
                             const reduce_run *r) {                                                     \
-    const void *x = px;                                                                                \
     if (first) memset(acc, 0, n * sizeof(int32_t));                                                    \
-    for (; rows > 0; --rows, x = (const char *)x + step) kernels()->accumulate(x, acc, n);             \
+    kernels()->accumulate(px, rows, step, acc, n);                                                     \
   }
 Q_SUM(q_sum_i8, s8_sum, s8_accumulate)
 Q_SUM(q_sum_u8, u8_sum, u8_accumulate)
@@ -685,6 +684,29 @@ static uf_status tf_eval(ufi_ctx *ctx) {
   return s->wide ? ufi_convert(s->run.wide, acc, y->count, y->dtype, y->data, ctx->error) : UF_OK;
 }
 
+/* Neither sums less zero points nor what they are scaled to come near the end of 32 bits, where the reference's wrap around. */
+static bool is_bounded(const reduce_state *s, const ufi_tensor *x) {
+  const int64_t most = x->dtype == UF_INT16 ? 1 << 16 : 1 << 8;
+  return s->scale.shift <= 0 && s->run.reduced < (1 << 30) / most;
+}
+
+/* Many outputs at once, by the kernel of products, which rounds as ufk_scale_i32 does. */
+static void finish_many(const reduce_state *s, int32_t zero, const int32_t *sums, const ufi_tensor *y, int32_t lo, int32_t hi) {
+  enum { MANY = UFK_Q_MAX_NR };
+  const ufk_qgemm_table *k = &ufi_kernels_get()->qgemm;
+  const ufk_q_to_int_fn to_int = y->dtype == UF_INT16 ? k->fixed_s16 : y->dtype == UF_UINT8 ? k->fixed_u8 : k->fixed_s8;
+  const size_t size = y->dtype == UF_INT16 ? 2 : 1;
+  const int32_t less = zero * (int32_t)s->run.reduced;
+  int32_t multiplier[MANY], shift[MANY], sum[MANY] = {0};
+  for (int32_t i = 0; i < MANY; ++i) multiplier[i] = s->scale.multiplier, shift[i] = s->scale.shift;
+  const ufk_q_scale scale = {.multiplier = multiplier, .shift = shift, .zero = ufi_zero(y), .min = lo, .max = hi};
+  for (int64_t i = 0; i < y->count; i += MANY) {
+    const int64_t n = UFI_MIN(y->count - i, (int64_t)MANY);
+    for (int64_t j = 0; j < n; ++j) sum[j] = sums[i + j] - less;
+    to_int(1, (size_t)n, sum, MANY, &scale, (char *)y->data + (size_t)i * size, MANY);
+  }
+}
+
 static uf_status sum_eval(ufi_ctx *ctx) {
   if (is_tf(ctx)) return tf_eval(ctx);
   const reduce_state *s = ctx->state;
@@ -695,6 +717,10 @@ static uf_status sum_eval(ufi_ctx *ctx) {
   if (!s->wide) return UF_OK;
   ufi_dtype_limits(y->dtype, &lo, &hi);
   const int32_t *sums = ctx->scratch;
+  if (is_bounded(s, x)) {
+    finish_many(s, ufi_zero(x), sums, y, lo, hi);
+    return UF_OK;
+  }
   for (int64_t i = 0; i < y->count; ++i) {
     const int32_t sum = (int32_t)(uint32_t)(uint64_t)(sums[i] - ufi_zero(x) * s->run.reduced);
     const int32_t v = ufk_add_wrap(ufk_scale_i32(sum, s->scale), ufi_zero(y));

@@ -308,10 +308,11 @@ static void bytes_isa(const char *isa) {
     int32_t *u = tail(&out_x, n, 4), *v = tail(&out_y, n, 4);
     random_bytes(u, n * 4);
     memcpy(v, u, n * 4);
-    s->s8_accumulate((int8_t *)a, u, n);
-    t->s8_accumulate((int8_t *)a, v, n);
-    s->u8_accumulate(a, u, n);
-    t->u8_accumulate(a, v, n);
+    const size_t rows = n >= 3 ? 3 : 1, m = n / rows;
+    s->s8_accumulate((int8_t *)a, rows, (int64_t)m, u, m);
+    t->s8_accumulate((int8_t *)a, rows, (int64_t)m, v, m);
+    s->u8_accumulate(a, 1, 0, u, n);
+    t->u8_accumulate(a, 1, 0, v, n);
     check_bytes("accumulate", n, u, v, n * 4);
   }
 }
