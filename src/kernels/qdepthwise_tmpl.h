@@ -87,6 +87,11 @@ INLINE veci fixed(veci x, const ufk_q_scale *s, size_t at) {
   return i_fixed(x, i_load(s->multiplier + at), i_max(shift, i_zero()), right, i_low_bits(right));
 }
 
+/* The exact way of n vectors, dv to a pixel. Rare, so not inlined. */
+static __attribute__((noinline)) void finish_exactly(size_t n, size_t dv, const ufk_q_scale *s, veci *sums) {
+  for (size_t i = 0; i < n; i++) sums[i] = fixed(sums[i], s, i % dv * VW);
+}
+
 /* Sums to integers, by float32 arithmetic where that tells. */
 INLINE void finish_int(const size_t pixels, const size_t dv, const ufk_q_scale *s, veci acc[PIXELS][DV]) {
   if (s->factor) {
@@ -103,9 +108,9 @@ INLINE void finish_int(const size_t pixels, const size_t dv, const ufk_q_scale *
       return;
     }
   }
-  veci rare[PIXELS * DV]; /* a loop that is not unrolled: small code */
+  veci rare[PIXELS * DV];
   UNROLL for (size_t i = 0; i < pixels * dv; i++) rare[i] = acc[i / dv][i % dv];
-  _Pragma("GCC unroll 1") for (size_t i = 0; i < pixels * dv; i++) rare[i] = fixed(rare[i], s, i % dv * VW);
+  finish_exactly(pixels * dv, dv, s, rare);
   UNROLL for (size_t i = 0; i < pixels * dv; i++) acc[i / dv][i % dv] = rare[i];
 }
 
@@ -323,7 +328,7 @@ INLINE void window3_block(const bool is_float, const bool whole, const size_t st
   make_entries(whole, false, 0, kept, s, 0 - before, e);
   for (size_t x = 0; x < out_w; x += PIXELS) {
     const size_t column = x * stride - before;
-    if (column + kept < s->in_w && column + columns <= s->in_w && x + PIXELS <= out_w) {
+    if (whole && column + kept < s->in_w && column + columns <= s->in_w && x + PIXELS <= out_w) {
       make_entries(whole, true, kept, columns, s, column, e);
       window3_pixels(is_float, stride, r, e, x, PIXELS);
     } else {

@@ -105,7 +105,7 @@ uf_status ufi_depthwise_f32_eval(ufi_ctx *ctx) {
   size_t zeros_size, image_size;
   if (!depthwise_sizes(&g, &zeros_size, &image_size)) return UF_INTERNAL;
   float *zeros = ctx->scratch, *image = zeros + zeros_size;
-  memset(zeros, 0, zeros_size * sizeof *zeros);
+  if (zeros_size) memset(zeros, 0, zeros_size * sizeof *zeros);
   ufi_depthwise_f32 args = ufi_depthwise_f32_of(&g);
   args.image.in = g.input->data, args.image.weights = g.filter->data, args.image.bias = g.bias ? g.bias->data : zeros;
   args.image.out = g.output->data;

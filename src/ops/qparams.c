@@ -59,6 +59,23 @@ ufk_scale ufi_scale_from(double real) {
   return s;
 }
 
+/* By the kernel of products. */
+void ufi_scale_many(const int32_t *sums, int32_t less, ufk_scale scale, const ufi_tensor *y) {
+  enum { MANY = UFK_Q_MAX_NR };
+  const ufk_qgemm_table *k = &ufi_kernels_get()->qgemm;
+  const ufk_q_to_int_fn to_int = y->dtype == UF_INT16 ? k->fixed_s16 : y->dtype == UF_UINT8 ? k->fixed_u8 : k->fixed_s8;
+  const size_t size = y->dtype == UF_INT16 ? 2 : 1;
+  int32_t multiplier[MANY], shift[MANY], sum[MANY] = {0};
+  ufk_q_scale to = {.multiplier = multiplier, .shift = shift, .zero = ufi_zero(y)};
+  for (int32_t i = 0; i < MANY; ++i) multiplier[i] = scale.multiplier, shift[i] = scale.shift;
+  ufi_dtype_limits(y->dtype, &to.min, &to.max);
+  for (int64_t i = 0; i < y->count; i += MANY) {
+    const int64_t n = UFI_MIN(y->count - i, (int64_t)MANY);
+    for (int64_t j = 0; j < n; ++j) sum[j] = sums[i + j] - less;
+    to_int(1, (size_t)n, sum, MANY, &to, (char *)y->data + (size_t)i * size, MANY);
+  }
+}
+
 bool ufi_log2_of_scale(float scale, int32_t *log2_out) {
   const float log2 = logf(scale) * (1.0f / logf(2.0f));
   const float whole = roundf(log2);

@@ -18,6 +18,9 @@ uf_status ufi_want_symmetric(ufi_ctx *ctx, const ufi_tensor *t) UF_MUST_USE;
 
 /* real as multiplier * 2^(shift - 31); real >= 0. */
 ufk_scale ufi_scale_from(double real);
+/* All of y, of 8 or 16 bits: (sums[i] - less) * scale + its zero point, as ufk_scale_i32 rounds, cut to what y holds. No more than
+ * 30 bits may come up on the way. */
+void ufi_scale_many(const int32_t *sums, int32_t less, ufk_scale scale, const ufi_tensor *y);
 /* Limits of an integer dtype of at most 32 bits. */
 void ufi_dtype_limits(uf_dtype dtype, int32_t *lo_out, int32_t *hi_out);
 /* True for int8, uint8 and int16 with quantization. */

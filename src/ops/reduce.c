@@ -305,15 +305,6 @@ static void min_f32_across(const void *x, size_t rows, int64_t step, void *acc, 
 Q_SUM(q_sum_i8, s8_sum, s8_accumulate)
 Q_SUM(q_sum_u8, u8_sum, u8_accumulate)
 
-/* Rows of such sums. */
-static void q_sums_across(const void *px, size_t rows, int64_t step, void *pa, size_t n, bool first, const reduce_run *r) {
-  const int32_t *x = px;
-  int32_t *acc = pa;
-  if (first) memset(acc, 0, n * sizeof *acc);
-  for (; rows > 0; --rows, x += step)
-    for (size_t i = 0; i < n; ++i) acc[i] = ufk_add_wrap(acc[i], x[i]);
-}
-
 /* TensorFlow: a NaN is the result. */
 static float or_nan(const float *x, size_t n, float value) {
   int any = 0;
@@ -400,7 +391,7 @@ static reduce_state *start(ufi_ctx *ctx) {
 static across_fn join_of(const reduce_run *r) {
   if (r->loops.across == sum_f32_across) return sum_f32_across;
   const bool quantized = r->loops.across == q_sum_i8_across || r->loops.across == q_sum_u8_across || r->loops.across == q_sum_i16_across;
-  return quantized ? q_sums_across : NULL;
+  return quantized ? sum_i32_across : NULL;
 }
 
 /* Where there is but one row of results: as many blocks as are worth a thread each, a power of two. */
@@ -690,23 +681,6 @@ static bool is_bounded(const reduce_state *s, const ufi_tensor *x) {
   return s->scale.shift <= 0 && s->run.reduced < (1 << 30) / most;
 }
 
-/* Many outputs at once, by the kernel of products, which rounds as ufk_scale_i32 does. */
-static void finish_many(const reduce_state *s, int32_t zero, const int32_t *sums, const ufi_tensor *y, int32_t lo, int32_t hi) {
-  enum { MANY = UFK_Q_MAX_NR };
-  const ufk_qgemm_table *k = &ufi_kernels_get()->qgemm;
-  const ufk_q_to_int_fn to_int = y->dtype == UF_INT16 ? k->fixed_s16 : y->dtype == UF_UINT8 ? k->fixed_u8 : k->fixed_s8;
-  const size_t size = y->dtype == UF_INT16 ? 2 : 1;
-  const int32_t less = zero * (int32_t)s->run.reduced;
-  int32_t multiplier[MANY], shift[MANY], sum[MANY] = {0};
-  for (int32_t i = 0; i < MANY; ++i) multiplier[i] = s->scale.multiplier, shift[i] = s->scale.shift;
-  const ufk_q_scale scale = {.multiplier = multiplier, .shift = shift, .zero = ufi_zero(y), .min = lo, .max = hi};
-  for (int64_t i = 0; i < y->count; i += MANY) {
-    const int64_t n = UFI_MIN(y->count - i, (int64_t)MANY);
-    for (int64_t j = 0; j < n; ++j) sum[j] = sums[i + j] - less;
-    to_int(1, (size_t)n, sum, MANY, &scale, (char *)y->data + (size_t)i * size, MANY);
-  }
-}
-
 static uf_status sum_eval(ufi_ctx *ctx) {
   if (is_tf(ctx)) return tf_eval(ctx);
   const reduce_state *s = ctx->state;
@@ -718,7 +692,7 @@ static uf_status sum_eval(ufi_ctx *ctx) {
   ufi_dtype_limits(y->dtype, &lo, &hi);
   const int32_t *sums = ctx->scratch;
   if (is_bounded(s, x)) {
-    finish_many(s, ufi_zero(x), sums, y, lo, hi);
+    ufi_scale_many(sums, ufi_zero(x) * (int32_t)s->run.reduced, s->scale, y);
     return UF_OK;
   }
   for (int64_t i = 0; i < y->count; ++i) {
