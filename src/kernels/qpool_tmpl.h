@@ -11,12 +11,12 @@ enum { POOL_PIECE = 64, POOL_SMALL = 16 };
 /* Short loops become vectors only while they are loops. */
 #define POOL_VECTORS _Pragma("GCC unroll 1")
 
-/* name##_piece(n) for whole pieces and for what is left: a small one may begin among channels that are done. */
-#define POOL_PIECES(type, name)                                                                  \
+/* name##_piece(n) for whole pieces, if large ones pay, and for what is left: a small one may begin among channels that are done. */
+#define POOL_PIECES(type, name, large)                                                                  \
   static void name(const ufk_q_pool *p, void *out) {                                             \
     const size_t channels = p->channels;                                                         \
     size_t c = 0;                                                                                \
-    for (; c + POOL_PIECE <= channels; c += POOL_PIECE) name##_piece(p, c, POOL_PIECE, out);      \
+    for (; large && c + POOL_PIECE <= channels; c += POOL_PIECE) name##_piece(p, c, POOL_PIECE, out);      \
     for (; c < channels && channels >= POOL_SMALL; c += POOL_SMALL)                               \
       name##_piece(p, UFI_MIN(c, channels - POOL_SMALL), POOL_SMALL, out);                        \
     if (channels < POOL_SMALL) name##_piece(p, 0, channels, out);                                 \
@@ -36,7 +36,7 @@ enum { POOL_PIECE = 64, POOL_SMALL = 16 };
       POOL_VECTORS for (size_t c = 0; c < n; c++) y[c] = best[c] > (type)p->max ? (type)p->max : best[c];      \
     }                                                                                            \
   }                                                                                              \
-  POOL_PIECES(type, name)
+  POOL_PIECES(type, name, true)
 
 /* (sum +- half) / count, cut. Numbers below 2^24 are divided as floats: the quotient of two such
  * integers rounds to a whole number only where it is one. */
@@ -64,7 +64,7 @@ static inline int32_t pool_mean(int32_t sum, int32_t count) {
       POOL_VECTORS for (size_t c = 0; !small && c < n; c++) y[c] = (type)ufk_clamp(pool_mean(sum[c], count), min, max); \
     }                                                                                            \
   }                                                                                              \
-  POOL_PIECES(type, name)
+  POOL_PIECES(type, name, false)
 
 MAX_POOL(int8_t, max_s8)
 MAX_POOL(uint8_t, max_u8)
