@@ -36,7 +36,7 @@ static int32_t weight_at(const ufi_q_spec *spec, const void *weights, int64_t i)
   return w - spec->filter_zero;
 }
 
-/* How BLOCKS cuts a convolution; sizes of the packed weights and of a worker's buffer. */
+/* How BLOCKS cuts a convolution; sizes of the packed weights and of a worker's buffer (0: nothing is zipped to memory). */
 typedef struct cut {
   const ufk_qdepthwise_table *k;
   bool narrow, in_registers;
@@ -64,7 +64,7 @@ static bool size_of_cut(const ufi_conv_geometry *g, cut *c) {
   }
   c->sums = (blocks + 63) / 64 * 64;
   if (!ufi_mul_size((size_t)c->columns, (size_t)c->groups * c->entry, &columns) || columns > SIZE_MAX / 4) return false;
-  c->buffer = (columns + 63) / 64 * 64;
+  c->buffer = c->in_registers ? 0 : (columns + 63) / 64 * 64;
   return ufi_add_size(c->sums, (size_t)ufi_q_padded(g->out_c) * sizeof(int32_t), &c->all_weights);
 }
 

@@ -25,22 +25,16 @@ static int by_weight(const void *a, const void *b) {
   return x < y ? -1 : x > y; /* a total order: the same plan on every machine */
 }
 
-static size_t round_up(size_t size) { return (size + UFI_PLAN_ALIGN - 1) / UFI_PLAN_ALIGN * UFI_PLAN_ALIGN; }
-
-static bool overlap(const ufi_plan_item *a, const ufi_plan_item *b) {
-  return a->first <= b->last && b->first <= a->last;
-}
-
 /* The offset of the best gap for item among `placed` (sorted by offset). */
 static size_t best_gap(const ufi_plan_item *item, ufi_plan_item *const *placed, int32_t n) {
-  size_t size = round_up(item->size), end = 0, best = SIZE_MAX, best_gap_size = SIZE_MAX;
+  size_t size = ufi_plan_rounded(item->size), end = 0, best = SIZE_MAX, best_gap_size = SIZE_MAX;
   for (int32_t i = 0; i < n; i++) {
-    if (!overlap(item, placed[i])) continue;
+    if (!ufi_plan_meet(item, placed[i])) continue;
     if (placed[i]->offset >= end && placed[i]->offset - end >= size && placed[i]->offset - end < best_gap_size) {
       best = end;
       best_gap_size = placed[i]->offset - end;
     }
-    end = UFI_MAX(end, placed[i]->offset + round_up(placed[i]->size));
+    end = UFI_MAX(end, placed[i]->offset + ufi_plan_rounded(placed[i]->size));
   }
   return best != SIZE_MAX ? best : end;
 }
@@ -67,8 +61,8 @@ static size_t *sums_of(const ufi_plan_item *items, int32_t n, int32_t *steps_out
     return NULL;
   }
   for (int32_t i = 0; i < n; i++) {
-    sums[items[i].first] += round_up(items[i].size);
-    sums[items[i].last + 1] -= round_up(items[i].size);
+    sums[items[i].first] += ufi_plan_rounded(items[i].size);
+    sums[items[i].last + 1] -= ufi_plan_rounded(items[i].size);
   }
   for (int32_t s = 1; s <= steps; s++) sums[s] += sums[s - 1];
   return sums;
@@ -77,7 +71,7 @@ static size_t *sums_of(const ufi_plan_item *items, int32_t n, int32_t *steps_out
 static bool sum_fits(const ufi_plan_item *items, int32_t n) {
   size_t sum = 0;
   for (int32_t i = 0; i < n; i++) {
-    if (items[i].size > SIZE_MAX / 2 || !ufi_add_size(sum, round_up(items[i].size), &sum)) return false;
+    if (items[i].size > SIZE_MAX / 2 || !ufi_add_size(sum, ufi_plan_rounded(items[i].size), &sum)) return false;
   }
   return sum <= SIZE_MAX / 2;
 }
@@ -105,7 +99,7 @@ static size_t place(choice *chosen, int32_t n, ufi_plan_item **placed) {
     ufi_plan_item *item = chosen[i].item;
     item->offset = best_gap(item, placed, i);
     insert_sorted(placed, i, item);
-    total = UFI_MAX(total, item->offset + round_up(item->size));
+    total = UFI_MAX(total, item->offset + ufi_plan_rounded(item->size));
   }
   return total;
 }
@@ -117,7 +111,7 @@ static void weigh(choice *chosen, int32_t n, int32_t round, const size_t *sums, 
     const ufi_plan_item *item = chosen[i].item;
     if (round == 0) chosen[i].weight = (double)item->size;
     else if (round == 1) chosen[i].weight = (double)crowd(item, sums);
-    else if (item->offset + round_up(item->size) > bound) chosen[i].weight *= 2;
+    else if (item->offset + ufi_plan_rounded(item->size) > bound) chosen[i].weight *= 2;
   }
 }
 

@@ -27,6 +27,13 @@ typedef struct ufi_plan_item {
   size_t offset;        /* out: multiple of UFI_PLAN_ALIGN */
 } ufi_plan_item;
 
+/* Bytes that an item of that size takes. */
+static inline size_t ufi_plan_rounded(size_t size) { return (size + UFI_PLAN_ALIGN - 1) / UFI_PLAN_ALIGN * UFI_PLAN_ALIGN; }
+/* Alive at the same time. */
+static inline bool ufi_plan_meet(const ufi_plan_item *a, const ufi_plan_item *b) {
+  return a->first <= b->last && b->first <= a->last;
+}
+
 /* Sets every offset. *total_out: bytes of the block; *bound_out: the largest
  * sum of sizes alive at one step, below which no plan can go.
  * RESOURCE_EXHAUSTED when memory is short or the sum does not fit in size_t. */

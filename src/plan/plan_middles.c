@@ -27,15 +27,12 @@ static int by_size(const void *a, const void *b) {
   return x < y ? -1 : x > y;
 }
 
-static size_t round_up(size_t size) { return (size + UFI_PLAN_ALIGN - 1) / UFI_PLAN_ALIGN * UFI_PLAN_ALIGN; }
-
 /* The first lane in which nobody of the n placed lives together with item. */
 static int32_t free_lane(const choice *placed, int32_t n, const ufi_plan_item *item) {
   bool taken[MOST_ITEMS] = {false};
   int32_t lane = 0;
   for (int32_t i = 0; i < n; i++) {
-    const ufi_plan_item *other = placed[i].item;
-    if (other->first <= item->last && item->first <= other->last) taken[placed[i].lane] = true;
+    if (ufi_plan_meet(item, placed[i].item)) taken[placed[i].lane] = true;
   }
   while (taken[lane]) lane++;
   return lane;
@@ -48,7 +45,7 @@ static size_t make_lanes(choice *chosen, int32_t n, size_t *base) {
   for (int32_t i = 0; i < n; i++) {
     const int32_t lane = chosen[i].lane = free_lane(chosen, i, chosen[i].item);
     if (lane < lanes) continue;
-    base[lane + 1] = base[lane] + round_up(chosen[i].item->size);
+    base[lane + 1] = base[lane] + ufi_plan_rounded(chosen[i].item->size);
     lanes = lane + 1;
   }
   return base[lanes];
@@ -65,7 +62,7 @@ uf_status ufi_plan_middles(ufi_plan_item *items, int32_t n, size_t most, size_t 
   const size_t total = make_lanes(chosen, n, base);
   for (int32_t i = 0; i < n && total <= most; i++) {
     const int32_t lane = chosen[i].lane;
-    const size_t room = base[lane + 1] - base[lane] - round_up(chosen[i].item->size);
+    const size_t room = base[lane + 1] - base[lane] - ufi_plan_rounded(chosen[i].item->size);
     chosen[i].item->offset = base[lane] + room / 2 / UFI_PLAN_ALIGN * UFI_PLAN_ALIGN;
   }
   if (total <= most) *total_io = total;
