@@ -37,7 +37,7 @@ static bool is_large(const ufi_tensor *t) { return t->count >= CHAIN_ELEMENTS &&
 /* One or two inputs, one output, all of them of whole bytes. */
 static bool may_link(const ufi_frame *f, int32_t i) {
   const ufi_ctx *ctx = &f->ctxs[i];
-  if (f->mode[i] != UFI_NODE_STATIC || ctx->n_out != 1 || ctx->n_in < 1 || ctx->n_in > 2) return false;
+  if (f->mode[i] != UFI_NODE_STATIC || f->seen_by[i] >= 0 || ctx->n_out != 1 || ctx->n_in < 1 || ctx->n_in > 2) return false;
   for (int32_t k = 0; k < ctx->n_in; k++) {
     if (!ctx->in[k] || element_size(ctx->in[k]) == 0) return false;
   }
@@ -295,7 +295,6 @@ uf_status ufi_chains_find(ufi_frame *f, int32_t *last, uf_error *error) {
   const ufi_graph *g = f->graph;
   ufi_chains_drop(f);
   for (int32_t i = 0; i < g->n_nodes; i++) f->chain_of[i] = -1;
-  for (int32_t i = 0; i < g->n_values; i++) f->slot[i] = -1;
   for (int32_t i = 0; i < g->n_nodes && !g->has_dead; i++) {
     if (f->chain_of[i] < 0) UFI_TRY(find_at(f, i, last, error));
   }

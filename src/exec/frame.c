@@ -98,11 +98,12 @@ static bool make_arrays(ufi_frame *f, const ufi_graph *g) {
   f->refresh = ufi_calloc(values, sizeof *f->refresh);
   f->chains = ufi_calloc(nodes / 2 + 1, sizeof *f->chains);
   f->chain_of = ufi_calloc(nodes, sizeof *f->chain_of);
+  f->attends = ufi_calloc(nodes / 3 + 1, sizeof *f->attends);
   f->seen_by = ufi_calloc(nodes, sizeof *f->seen_by);
   f->slot = ufi_calloc(values, sizeof *f->slot);
   f->outputs = ufi_calloc((size_t)g->n_outputs + 1, sizeof *f->outputs);
   return f->tensors && f->ctxs && f->slots && f->mode && f->plain && f->why && f->captured && f->own && f->planned &&
-         f->view_of && f->refresh && f->chains && f->chain_of && f->seen_by && f->slot && f->outputs;
+         f->view_of && f->refresh && f->chains && f->chain_of && f->attends && f->seen_by && f->slot && f->outputs;
 }
 
 static void init_tensor(ufi_frame *f, int32_t i) {
@@ -203,6 +204,7 @@ void ufi_frame_destroy(ufi_frame *f) {
   ufi_chains_drop(f);
   ufi_free(f->chains);
   ufi_free(f->chain_of);
+  ufi_free(f->attends);
   ufi_free(f->seen_by);
   ufi_free(f->slot);
   ufi_free(f->outputs);
@@ -591,9 +593,13 @@ static void place_output(ufi_frame *f, planning *p, int32_t i, int32_t k) {
 static uf_status place_all(ufi_frame *f, planning *p, uf_error *error) {
   const ufi_graph *g = f->graph;
   for (int32_t i = 0; i < g->n_values; i++) p->root[i] = -1;
+  for (int32_t i = 0; i < g->n_nodes; i++) f->seen_by[i] = -1;
+  for (int32_t i = 0; i < g->n_values; i++) f->slot[i] = -1;
   find_last_uses(f, p->last);
+  ufi_attends_find(f, p->last);
   UFI_TRY(ufi_chains_find(f, p->last, error));
   ufi_seen_find(f, p->last);
+  ufi_attends_keep(f, p->last);
   for (int32_t i = 0; i < g->n_nodes; i++) {
     if (f->mode[i] != UFI_NODE_STATIC) continue;
     for (int32_t k = 0; k < g->nodes[i].n_out; k++) place_output(f, p, i, k);

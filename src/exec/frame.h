@@ -59,6 +59,18 @@ typedef struct ufi_chain {
   uint8_t *tables;          /* NULL: none */
 } ufi_chain;
 
+/* Two products and what is made of rows between them: run at the second one (attend.c). */
+enum { UFI_ATTEND_MAX = 6 };
+typedef struct ufi_attend {
+  int32_t scores, values;   /* the nodes of the products */
+  int32_t n;
+  struct {
+    int32_t node, from;     /* the input that is made here */
+    ufi_part_fn part;
+    bool by_rows;
+  } links[UFI_ATTEND_MAX];
+} ufi_attend;
+
 typedef struct ufi_frame {
   uf_session *session;
   const ufi_graph *graph;
@@ -76,8 +88,10 @@ typedef struct ufi_frame {
   ufi_chain *chains;
   int32_t n_chains;
   int32_t *chain_of;        /* by node, -1: none */
+  ufi_attend *attends;
+  int32_t n_attends;
   int8_t *slot;             /* by value: has no memory, but that slot while its chain runs; -1 */
-  int32_t *seen_by;         /* by node: the one that does without what it makes (seen.c); -1: none */
+  int32_t *seen_by;         /* by node: the one that does without what it makes (seen.c, attend.c); -1: none */
   int32_t *refresh;         /* values to detach before a run: own, computed */
   int32_t n_refresh;
   uf_buf *arena;
@@ -124,7 +138,17 @@ int32_t ufi_chain_maker(const ufi_frame *f, const ufi_chain *c, int32_t value);
 /* All elements of what a link makes, which only the chain reads. */
 bool ufi_chain_passes(const ufi_frame *f, const ufi_chain *c, int32_t link, const int32_t *last);
 
-/* seen.c: finds transpositions and paddings that need not be, and has what they are of live as long as what reads them. */
+/* attend.c: finds the products that are run as one, and has what they are of live until they run: after the first has
+ * been called and everything else that lasts is known, the second. */
+void ufi_attends_find(ufi_frame *f, const int32_t *last);
+void ufi_attends_keep(const ufi_frame *f, int32_t *last);
+/* What to run at that node in place of it; NULL: the node. */
+const ufi_attend *ufi_attend_at(const ufi_frame *f, int32_t node);
+uf_status ufi_attend_run(ufi_frame *f, const ufi_attend *attend, uf_error *error);
+
+/* seen.c: the input by which node `reader` alone reads the value that `maker` makes; -1: others do, too, or it does twice. */
+int32_t ufi_only_input(const ufi_frame *f, int32_t value, int32_t maker, int32_t reader);
+/* Finds transpositions and paddings that need not be, and has what they are of live as long as what reads them. */
 void ufi_seen_find(ufi_frame *f, int32_t *last);
 
 /* norm.c: the ends of normalizations in a chain become one link each; those that they are made of do nothing then. */

@@ -152,8 +152,10 @@ uf_status ufi_frame_steps(ufi_frame *f, int32_t end, const bool *wanted, uf_erro
       continue;
     }
     const ufi_chain *chain = ufi_chain_at(f, i, end, wanted);
+    const ufi_attend *attend = wanted ? NULL : ufi_attend_at(f, i);
     if (chain) status = ufi_chain_run(f, chain, error);
-    else status = f->session->steps++ < f->session->max_steps ? ufi_frame_node(f, i, error) : too_many_steps(f, error);
+    else if (f->session->steps++ >= f->session->max_steps) status = too_many_steps(f, error);
+    else status = attend ? ufi_attend_run(f, attend, error) : ufi_frame_node(f, i, error);
     if (status != UF_OK) break;
     if (chain) f->pc = chain->last;
   }

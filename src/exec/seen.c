@@ -11,8 +11,7 @@
 
 enum { NEAR = 64 }; /* nodes between the two, at most */
 
-/* The input by which node `reader` alone reads value v; -1: others do, too, or it does twice. */
-static int32_t only_input(const ufi_frame *f, int32_t v, int32_t maker, int32_t reader) {
+int32_t ufi_only_input(const ufi_frame *f, int32_t v, int32_t maker, int32_t reader) {
   int32_t input = -1;
   for (int32_t i = maker + 1; i <= reader; i++) {
     const ufi_node *node = &f->graph->nodes[i];
@@ -40,7 +39,7 @@ static bool is_seen(ufi_frame *f, int32_t i, int32_t reader) {
   const ufi_op_def *def = to->node->op->def;
   ufi_tensor *t = from->out[0];
   if (f->mode[reader] != UFI_NODE_STATIC || !def->sees || from->in[0]->is_state || !is_view(from)) return false;
-  const int32_t k = only_input(f, from->node->out[0], i, reader);
+  const int32_t k = ufi_only_input(f, from->node->out[0], i, reader);
   t->seen = from->in[0];
   if (k >= 0 && def->sees(to, k)) return true;
   t->seen = NULL;
@@ -51,8 +50,7 @@ void ufi_seen_find(ufi_frame *f, int32_t *last) {
   const ufi_graph *g = f->graph;
   for (int32_t v = 0; v < g->n_values; v++) f->tensors[v].seen = NULL;
   for (int32_t i = 0; i < g->n_nodes; i++) {
-    f->seen_by[i] = -1;
-    if (g->has_dead || f->mode[i] != UFI_NODE_STATIC || f->ctxs[i].n_out != 1) continue;
+    if (f->seen_by[i] >= 0 || g->has_dead || f->mode[i] != UFI_NODE_STATIC || f->ctxs[i].n_out != 1) continue;
     const int32_t v = g->nodes[i].out[0], reader = last[v];
     if (f->own[v] || reader <= i || reader > i + NEAR || reader >= g->n_nodes) continue;
     if (!is_seen(f, i, reader)) continue;

@@ -117,6 +117,10 @@ static bool bmm_sees(ufi_ctx *ctx, int32_t k) {
   return ufi_bmm_f32_sees(ctx, &g, k);
 }
 
+static bool bmm_product(ufi_ctx *ctx, ufi_bmm_geometry *g) {
+  return ufi_conv_is_f32(ctx->in[0], ctx->in[1]) && !ufi_bmm_f32_is_packed(ctx) && ufi_bmm_geometry_of(ctx, g) == UF_OK;
+}
+
 static uf_status bmm_eval(ufi_ctx *ctx) {
   return ufi_conv_is_f32(ctx->in[0], ctx->in[1]) ? ufi_bmm_f32_eval(ctx) : ufi_bmm_quant_eval(ctx);
 }
@@ -128,4 +132,5 @@ const ufi_op_def ufi_op_BATCH_MATMUL = {
     .prepare = bmm_prepare,
     .eval = bmm_eval,
     .sees = bmm_sees,
+    .product = bmm_product,
 };

@@ -84,10 +84,12 @@ uf_status ufi_bmm_f32_prepare(ufi_ctx *ctx, const ufi_bmm_geometry *g) {
   return UF_OK;
 }
 
+bool ufi_bmm_f32_is_packed(const ufi_ctx *ctx) { return ((const bmm_state *)ctx->state)->packed != NULL; }
+
 /* One row of x makes y the left matrix (one_row), whose rows are read as they lie. */
 bool ufi_bmm_f32_sees(const ufi_ctx *ctx, const ufi_bmm_geometry *g, int32_t k) {
   const ufi_tensor *x = g->x;
-  if (((const bmm_state *)ctx->state)->packed || (g->m == 1 && g->adj_y) || ctx->in[k]->seen_padded) return false;
+  if (ufi_bmm_f32_is_packed(ctx) || (g->m == 1 && g->adj_y) || ctx->in[k]->seen_padded) return false;
   return k == 1 || (!g->adj_x && (!x->seen || x->seen_dims[x->rank - 1] == x->rank - 1));
 }
 

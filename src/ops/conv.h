@@ -183,6 +183,8 @@ uf_status ufi_bmm_f32_prepare(ufi_ctx *ctx, const ufi_bmm_geometry *g) UF_MUST_U
 /* Whether eval takes x (k: 0) or y (1) with whatever steps there are in g. */
 bool ufi_bmm_f32_sees(const ufi_ctx *ctx, const ufi_bmm_geometry *g, int32_t k);
 uf_status ufi_bmm_f32_eval(ufi_ctx *ctx) UF_MUST_USE;
+/* After prepare: y is a weight, packed there. */
+bool ufi_bmm_f32_is_packed(const ufi_ctx *ctx);
 /* The product itself, of data as the geometry has it. packed: y packed once, NULL if it is not.
  * scratch: bytes as want says, which fails in words when there are too many. */
 uf_status ufi_bmm_f32_want(ufi_ctx *ctx, const ufi_bmm_geometry *g, bool packed, size_t *bytes_out) UF_MUST_USE;

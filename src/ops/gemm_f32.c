@@ -32,6 +32,7 @@ enum {
   L1_FLOATS = 4096,   /* of the right matrix: half of a usual L1 */
   FEW_TILES = 32,     /* of rows for each thread, below which these are cut as evenly as can be */
   VECTOR = 16,        /* floats: a multiple of those of any instruction set */
+  AHEAD = 16,         /* rows that are fetched before they are packed */
   SMALL_WORK = 1 << 18, /* multiplications below which threads are not worth waking */
 };
 
@@ -400,9 +401,11 @@ typedef struct pack_args {
   float *out;
 } pack_args;
 
-/* A panel of a matrix that lies as the panel does, row by row. */
+/* A panel of a matrix that lies as the panel does, row by row. Rows that are far from each other the processor does not
+ * fetch by itself. */
 static void pack_straight(const pack_args *p, const float *from, int64_t width, float *out) {
   for (int64_t i = 0; i < p->rows; i++, from += p->k_step, out += p->nr) {
+    if (i + AHEAD < p->rows) __builtin_prefetch(from + AHEAD * p->k_step);
     for (int64_t j = 0; j < width; j++) out[j] = from[j];
     for (int64_t j = width; j < p->nr; j++) out[j] = 0.0f;
   }

@@ -144,6 +144,8 @@ uf_status ufi_tf_copy_ints(const ufi_tf_attrs *attrs, const char *name, int32_t 
 uf_status ufi_tf_choice(const ufi_tf_attrs *attrs, const char *name, const char *const *words,
                         int32_t *index_out, uf_error *error) UF_MUST_USE;
 
+struct ufi_bmm_geometry;
+
 /* Elements [begin, begin + n) of an elementwise op's output, at `out`. An input with as many elements
  * is given from element `begin` on; of others, which are repeated, all is there. */
 typedef void (*ufi_part_fn)(const ufi_ctx *ctx, const void *const in[2], void *out, size_t begin, size_t n);
@@ -167,6 +169,9 @@ typedef struct ufi_op_def {
   bool (*pads)(ufi_ctx *ctx, int8_t before[UF_MAX_RANK]);
   /* NULL, or after prepare: whether eval can take input k, which has `seen`, without memory of its own. */
   bool (*sees)(ufi_ctx *ctx, int32_t k);
+  /* NULL, or after prepare: whether output 0 is a product of float32 matrices (ops/conv.h), of which nothing is packed
+   * beforehand; which one. */
+  bool (*product)(ufi_ctx *ctx, struct ufi_bmm_geometry *g);
   void (*release)(void *state);         /* may be NULL: frees what state points to */
   void (*forget)(const void *attrs, void *kept); /* may be NULL: frees ctx->kept */
   /* NULL, or: what the op keeps in the store becomes what it was before the first run. */

@@ -147,6 +147,12 @@ static uf_status matmul_run(ufi_ctx *ctx, ufi_bump *bump) {
   return UF_OK;
 }
 
+static bool matmul_product(ufi_ctx *ctx, ufi_bmm_geometry *g) {
+  const ufi_tensor *x = ctx->in[0], *y = ctx->in[1];
+  const bool is_f32 = x->dtype == UF_FLOAT32 && y->dtype == UF_FLOAT32 && ctx->out[0]->dtype == UF_FLOAT32;
+  return ctx->n_in == 2 && is_f32 && y->rank > 2 && ufi_bmm_geometry_of(ctx, g) == UF_OK; /* of rank 2: maybe a weight */
+}
+
 /* ---- BiasAdd ---------------------------------------------------------------------------- */
 
 typedef struct bias_attrs { bool first; } bias_attrs;
@@ -269,6 +275,10 @@ static uf_status sum_run(ufi_ctx *ctx, ufi_bump *bump) {
   return UF_OK;
 }
 
-UFI_STAGED_DEF(TF_MAT_MUL, matmul, matmul_attrs, matmul_tf);
+UFI_STAGED(matmul)
+const ufi_op_def ufi_op_TF_MAT_MUL = {
+  .attrs_size = sizeof(matmul_attrs), .attrs_tf = matmul_tf, .infer = matmul_infer,
+  .prepare = matmul_prepare, .eval = matmul_eval, .product = matmul_product,
+};
 UFI_STAGED_DEF(BIAS_ADD, bias, bias_attrs, bias_tf);
 UFI_STAGED_DEF(BIAS_ADD_GRAD, sum, bias_attrs, bias_tf);
