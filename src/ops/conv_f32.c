@@ -12,7 +12,7 @@
 enum { DIRECT, WINOGRAD }; /* slots of packed weights */
 
 typedef struct conv_state {
-  size_t winograd; /* floats of weights packed for it; 0: direct sums */
+  bool by_winograd; /* else direct sums */
 } conv_state;
 
 /* Floats of each part of the scratch. */
@@ -36,12 +36,6 @@ static uf_status conv_sizes_of(ufi_ctx *ctx, const ufi_conv_geometry *g, conv_si
   return UF_OK;
 }
 
-static uf_status winograd_fill(ufi_ctx *ctx, void *memory, void *arg) {
-  const ufi_conv_geometry *g = arg;
-  ufi_winograd_f32_pack(ctx->pool, g->in_c, g->out_c, g->filter->data, memory);
-  return UF_OK;
-}
-
 /* What does not depend on scratch. */
 static ufi_gemm_f32 conv_gemm(const ufi_conv_geometry *g) {
   int64_t filter_c = g->in_c / g->groups, filters = g->out_c / g->groups;
@@ -61,12 +55,13 @@ static ufi_gemm_f32 conv_gemm(const ufi_conv_geometry *g) {
 
 /* For Winograd's method; its floats of scratch. */
 static uf_status winograd_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g, size_t *scratch_out) {
-  conv_state *state = ctx->state;
   const ufi_gemm_f32 gemm = conv_gemm(g);
-  if (!ufi_winograd_f32_packed_size(g->in_c, g->out_c, &state->winograd) ||
+  size_t packed;
+  if (!ufi_winograd_f32_packed_size(g->in_c, g->out_c, &packed) ||
       !ufi_winograd_f32_scratch(&gemm, ufi_pool_threads(ctx->pool), scratch_out)) {
     return ufi_too_large(ctx);
   }
+  ((conv_state *)ctx->state)->by_winograd = true;
   return UF_OK;
 }
 
@@ -79,16 +74,6 @@ uf_status ufi_conv_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) {
   size_t more = 0;
   if (g->filter->is_lasting && g->output->count > 0 && ufi_winograd_f32_wins(g)) UFI_TRY(winograd_prepare(ctx, g, &more));
   ufi_want_scratch(ctx, (s.zeros + s.bias + more) * sizeof(float));
-  return UF_OK;
-}
-
-/* Room for Winograd's method is behind what direct sums need. */
-static uf_status run_winograd(ufi_ctx *ctx, size_t floats, ufi_conv_geometry *g, ufi_gemm_f32 *gemm, float *scratch) {
-  const ufi_weight_form form = {.weight = g->filter, .size = floats * sizeof(float)};
-  const void *packed;
-  UFI_TRY(ufi_packed_weight(ctx, WINOGRAD, &form, winograd_fill, g, &packed));
-  gemm->b = packed;
-  ufi_winograd_f32_run(ctx->pool, gemm, g->filter->data, scratch);
   return UF_OK;
 }
 
@@ -105,6 +90,6 @@ uf_status ufi_conv_f32_eval(ufi_ctx *ctx) {
   gemm.zeros = zeros;
   gemm.done = ctx->done;
   gemm.bias = ufi_gemm_f32_bias(g.bias, g.groups, g.out_c / g.groups, bias);
-  if (state->winograd) return run_winograd(ctx, state->winograd, &g, &gemm, bias + s.bias);
+  if (state->by_winograd) return ufi_winograd_f32_weight(ctx, WINOGRAD, g.filter, &gemm, bias + s.bias);
   return ufi_gemm_f32_weight(ctx, DIRECT, g.filter, &gemm);
 }

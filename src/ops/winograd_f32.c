@@ -21,6 +21,7 @@ enum {
   COLUMNS = 64,          /* of a block: at least a panel of any instruction set */
   GAP = 16,              /* floats between tiles */
   SUM_PART = 64,         /* longest sum over channels in one go */
+  PASSING = 1 << 18,     /* floats of packed weights that are not kept, at a time, more or less, for one thread */
 };
 
 static int64_t padded(int64_t channels) { return ufi_ceil_div(channels, UFK_WINOGRAD_PAD) * UFK_WINOGRAD_PAD; }
@@ -156,12 +157,30 @@ void ufi_winograd_f32_run(ufi_pool *pool, const ufi_gemm_f32 *g, const float *we
   ufi_winograd_run(pool, &p.cut, scratch);
 }
 
-bool ufi_winograd_f32_scratch(const ufi_gemm_f32 *g, int64_t threads, size_t *floats_out) {
+static bool scratch_of(const ufi_gemm_f32 *g, int64_t n, int64_t threads, size_t *bytes_out) {
+  ufi_gemm_f32 part = *g;
   plan p;
+  part.n = n;
+  make_plan(&p, &part, NULL, threads);
+  return ufi_winograd_scratch(&p.cut, bytes_out);
+}
+
+/* Of which weights are packed at a time when they are not kept. */
+static int64_t passing_columns(const ufi_gemm_f32 *g, int64_t threads) {
+  const int64_t panel = (int64_t)ufi_kernels_get()->gemm.f32_nr * g->channels * POINTS;
+  const int64_t panels = UFI_MAX(PASSING / panel, (int64_t)1) * threads;
+  return UFI_MIN(panels * (int64_t)ufi_kernels_get()->gemm.f32_nr, g->n);
+}
+
+bool ufi_winograd_f32_scratch(const ufi_gemm_f32 *g, int64_t threads, size_t *floats_out) {
   if (g->channels > INT32_MAX / POINTS || g->n > INT32_MAX) return false;
-  make_plan(&p, g, NULL, threads);
-  if (!ufi_winograd_scratch(&p.cut, floats_out)) return false;
-  *floats_out /= sizeof(float); /* all its parts are floats */
+  const int64_t columns = passing_columns(g, threads), ways[] = {g->n, columns, g->n % columns};
+  *floats_out = 0;
+  for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+    size_t bytes = 0;
+    if (ways[i] > 0 && !scratch_of(g, ways[i], threads, &bytes)) return false;
+    *floats_out = UFI_MAX(*floats_out, bytes / sizeof(float)); /* all its parts are floats */
+  }
   return true;
 }
 
@@ -205,6 +224,51 @@ void ufi_winograd_f32_pack(ufi_pool *pool, int64_t channels, int64_t n, const fl
   const int64_t padded_n = ufi_gemm_f32_columns(n), nr = (int64_t)ufi_kernels_get()->gemm.f32_nr;
   pack_args a = {channels, n, UFI_MIN((int64_t)COLUMNS, padded_n), from, out};
   ufi_parallel(pool, pack_panel, &a, (size_t)(padded_n / nr));
+}
+
+typedef struct weighted {
+  const ufi_gemm_f32 *g;
+  const float *from;
+  float *scratch;
+  int64_t columns; /* packed at a time */
+} weighted;
+
+static uf_status fill_weight(ufi_ctx *ctx, void *memory, void *arg) {
+  const weighted *w = arg;
+  ufi_winograd_f32_pack(ctx->pool, w->g->channels, w->g->n, w->from, memory);
+  return UF_OK;
+}
+
+/* Inputs are evaluated for each part of the columns again, which takes less than to fetch all weights from memory. Rows are
+ * complete with the last part. */
+static uf_status run_passing(ufi_ctx *ctx, void *memory, void *arg) {
+  const weighted *w = arg;
+  for (int64_t column = 0; column < w->g->n; column += w->columns) {
+    ufi_gemm_f32 g = *w->g;
+    const float *from = w->from + column * 9 * g.channels;
+    g.n = UFI_MIN(w->columns, g.n - column);
+    g.b = memory;
+    g.bias += column;
+    g.out += column;
+    if (column + g.n < w->g->n) g.done = NULL;
+    ufi_winograd_f32_pack(ctx->pool, g.channels, g.n, from, memory);
+    ufi_winograd_f32_run(ctx->pool, &g, from, w->scratch);
+  }
+  return UF_OK;
+}
+
+uf_status ufi_winograd_f32_weight(ufi_ctx *ctx, int32_t slot, const ufi_tensor *weight, ufi_gemm_f32 *g, float *scratch) {
+  weighted w = {g, weight->data, scratch, passing_columns(g, ufi_pool_threads(ctx->pool))};
+  size_t all, part;
+  if (!ufi_winograd_f32_packed_size(g->channels, g->n, &all) || !ufi_winograd_f32_packed_size(g->channels, w.columns, &part))
+    return ufi_too_large(ctx); /* prepare would have said so */
+  const ufi_weight_form form = {.weight = weight, .size = all * sizeof(float)};
+  const void *packed;
+  UFI_TRY(ufi_packed_kept(ctx, slot, &form, fill_weight, &w, &packed));
+  if (!packed) return ufi_packed_once(ctx, part * sizeof(float), run_passing, &w);
+  g->b = packed;
+  ufi_winograd_f32_run(ctx->pool, g, w.from, scratch);
+  return UF_OK;
 }
 
 /* ---- when ------------------------------------------------------------------------------ */

@@ -20,4 +20,9 @@ bool ufi_winograd_f32_scratch(const ufi_gemm_f32 *g, int64_t threads, size_t *fl
  * has as many threads as scratch is for. */
 void ufi_winograd_f32_run(ufi_pool *pool, const ufi_gemm_f32 *g, const float *weights, float *scratch);
 
+/* In eval: runs it with a weight of (n, 3, 3, channels), which it packs: to stay, or, while it is not kept, some columns at a
+ * time (ufi_packed_weight says when; slot as there). scratch: as for the run. */
+uf_status ufi_winograd_f32_weight(ufi_ctx *ctx, int32_t slot, const ufi_tensor *weight, ufi_gemm_f32 *g,
+                                  float *scratch) UF_MUST_USE;
+
 #endif

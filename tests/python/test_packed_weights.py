@@ -135,7 +135,8 @@ def product(kind, rows, depth, n):
     return g.build()
 
 
-def window(kind, size, channels, filters):
+def window(kind, size, channels, filters, followed=False):
+    """followed: by nodes that run on what the convolution tells is there."""
     rng = np.random.default_rng(10)
     is_int = kind == "int8"
     shape = (filters, 3, 3, channels)
@@ -145,6 +146,14 @@ def window(kind, size, channels, filters):
     wt = g.tensor("w", kind, shape, data=w, **({"scale": 0.1, "zero": 0} if is_int else {}))
     y = g.tensor("y", kind, (1, size, size, filters), **({"scale": 60.0, "zero": -3} if is_int else {}))
     g.op("CONV_2D", [x, wt], [y], "Conv2DOptions", {"strideW": 1, "strideH": 1})
+    for op in ("NEG", "ABS", "SQRT") if followed else ():
+        out = g.tensor(op, kind, (1, size, size, filters))
+        g.op(op, [y], [out])
+        y = out
+    if followed:  # so that they may write over what they read
+        out = g.tensor("turned", kind, (1, filters, size, size))
+        g.op("TRANSPOSE", [y, g.constant("perm", "int32", np.array([0, 3, 1, 2], np.int32))], [out])
+        y = out
     g.inputs([x])
     g.outputs([y])
     return g.build()
@@ -153,6 +162,7 @@ def window(kind, size, channels, filters):
 MODELS = {f"{kind}, {name}": product(kind, *shape) for kind in WEIGHTS for name, shape in PRODUCTS.items()}
 MODELS |= {f"{kind}, {size}x{size}x{c} to {n}": window(kind, size, c, n) for kind in ("float32", "int8")
            for size, c, n in ((7, 200, 90), (20, 64, 64), (9, 20, 300))}
+MODELS["float32, followed"] = window("float32", 12, 180, 150, True)
 
 
 @pytest.mark.parametrize("name", MODELS)
