@@ -159,9 +159,27 @@ def window(kind, size, channels, filters, followed=False):
     return g.build()
 
 
+def windows(kind, channels):
+    """One after the other, so that each is packed where others were; of odd numbers of channels too."""
+    rng, is_int = np.random.default_rng(12), kind == "int8"
+    g = ModelGen()
+    x = first = g.tensor("x", kind, (1, 9, 9, channels[0]), **({"scale": 0.1, "zero": 5} if is_int else {}))
+    for i, (c, n) in enumerate(zip(channels, channels[1:])):
+        shape = (n, 3, 3, c)
+        w = rng.integers(-100, 100, shape).astype("int8") if is_int else rng.normal(size=shape).astype("float32")
+        wt = g.tensor(f"w{i}", kind, shape, data=w, **({"scale": 0.1, "zero": 0} if is_int else {}))
+        y = g.tensor(f"y{i}", kind, (1, 9, 9, n), **({"scale": 0.5 * 20 ** (i + 1), "zero": -3} if is_int else {}))
+        g.op("CONV_2D", [x, wt], [y], "Conv2DOptions", {"strideW": 1, "strideH": 1})
+        x = y
+    g.inputs([first])
+    g.outputs([x])
+    return g.build()
+
+
 MODELS = {f"{kind}, {name}": product(kind, *shape) for kind in WEIGHTS for name, shape in PRODUCTS.items()}
 MODELS |= {f"{kind}, {size}x{size}x{c} to {n}": window(kind, size, c, n) for kind in ("float32", "int8")
            for size, c, n in ((7, 200, 90), (20, 64, 64), (9, 20, 300))}
+MODELS |= {f"{kind}, many": windows(kind, (64, 64, 67, 35, 9, 33, 1, 3)) for kind in ("float32", "int8")}
 MODELS["float32, followed"] = window("float32", 12, 180, 150, True)
 
 
