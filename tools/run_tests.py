@@ -130,6 +130,14 @@ def python_sanitized():
     return pytest(files, sanitized_python())
 
 
+def python_with(isa, *more):
+    """The tests of Python whose answers kernels give, and how nodes run together."""
+    names = ("attention", "blockwise", "chains", "fused_ops", "packed_weights", "replay", "seen", "seen_pads", "threads")
+    files = [f"tests/python/test_{name}.py" for name in names]
+    files += sorted((ROOT / "tests" / "python").glob("test_*_formulas.py"))
+    return pytest([*files, *more], {"UNFLOW_ISA": isa})
+
+
 ALL = "--all" in sys.argv[1:]
 SAMPLE = [] if ALL else ["--sample"]
 
@@ -193,7 +201,8 @@ STEPS = {
     "c-neon": cross,
     "c-sanitized": lambda: c_tests("build-asan", SANITIZED),
     "python": lambda: pytest(["tests/python"]),
-    "models-scalar": lambda: pytest(["tests/python/test_real_models.py"], {"UNFLOW_ISA": "scalar"}),
+    "python-scalar": lambda: python_with("scalar", "tests/python/test_real_models.py"),
+    "python-avx2": lambda: python_with("avx2"),
     "python-sanitized": python_sanitized,
     "oracle": oracle,
     "oracle-sanitized": oracle_sanitized,
@@ -219,7 +228,7 @@ CHAINS = [
     ["layers", "c", "c-scalar", "c-avx2", "c-neon", "c-sanitized"],
     ["oracle", "oracle-sanitized", "oracle-damaged"],
     ["tensorflow-ops", "tensorflow-ops-sanitized"],
-    ["python", "models-scalar", "python-sanitized"],
+    ["python", "python-scalar", "python-avx2", "python-sanitized"],
     ["tensorflow"],
     ["zoo"],
     ["flex"],
