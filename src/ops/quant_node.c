@@ -5,7 +5,8 @@
  * packed weights, float inputs quantized on the way.
  *
  * State: the struct below and behind it arrays with an element per output
- * column, padded per group. Scratch: see layout_of.
+ * column, padded per group: those that the way from sums to outputs takes.
+ * Scratch: see layout_of.
  */
 #include <math.h>
 
@@ -16,16 +17,13 @@ typedef struct node_state {
   int64_t columns;         /* of each array behind */
   int32_t workers;
   bool has_near;           /* all columns have a factor and a nudge */
+  double *real;            /* here and below NULL: not needed */
+  float *column, *factor, *nudge;
+  int32_t *multiplier, *shift;
+  void *bias;              /* a lasting one */
   ufi_q_spec spec;         /* as prepared; tensors and geometry aside, which may move */
-  double real[];           /* then float column[], factor[], nudge[], int32_t multiplier[], shift[], and a lasting bias */
+  double arrays[];
 } node_state;
-
-static float *column_of(node_state *s) { return (float *)(void *)(s->real + s->columns); }
-static float *factor_of(node_state *s) { return column_of(s) + s->columns; }
-static float *nudge_of(node_state *s) { return factor_of(s) + s->columns; }
-static int32_t *multiplier_of(node_state *s) { return (int32_t *)(void *)(nudge_of(s) + s->columns); }
-static int32_t *shift_of(node_state *s) { return multiplier_of(s) + s->columns; }
-static void *bias_of(node_state *s) { return shift_of(s) + s->columns; }
 
 /* ---- scratch -------------------------------------------------------------------- */
 
@@ -214,7 +212,7 @@ static void fill_bias(const ufi_q_spec *spec, uint8_t *to) {
 }
 
 static void place_bias(const ufi_q_spec *spec, node_state *s, void *room, ufi_gemm_q *g) {
-  const void *bias = has_lasting_bias(spec) ? bias_of(s) : room;
+  const void *bias = s->bias ? s->bias : room;
   if (bias == room) fill_bias(spec, room);
   if (has_64(spec)) g->bias_64 = bias;
   else if (is_hybrid(spec)) g->bias_float = bias;
@@ -261,11 +259,10 @@ static uf_status fill_blocks(ufi_ctx *ctx, void *memory, void *arg) {
 }
 
 static bool set_near(const ufi_q_spec *spec, node_state *s, int64_t at) {
-  float *factor = factor_of(s) + at, *nudge = nudge_of(s) + at;
-  if (spec->end == UFI_Q_REAL) return ufk_q_near(s->real[at], 0, factor, nudge);
-  const int32_t shift = shift_of(s)[at];
+  if (spec->end == UFI_Q_REAL) return ufk_q_near(s->real[at], 0, s->factor + at, s->nudge + at);
+  const int32_t shift = s->shift[at];
   const double power = shift >= 0 ? (double)(UINT64_C(1) << shift) : 1.0 / (double)(UINT64_C(1) << -shift);
-  return ufk_q_near((double)multiplier_of(s)[at] * (power / 2147483648.0), -shift, factor, nudge);
+  return ufk_q_near((double)s->multiplier[at] * (power / 2147483648.0), -shift, s->factor + at, s->nudge + at);
 }
 
 /* Of weights of this scale, as the reference computes it. */
@@ -282,31 +279,59 @@ void ufi_q_factors(const ufi_q_spec *spec, int64_t n, double *real) {
 static void set_factors(const ufi_q_spec *spec, node_state *s) {
   const int64_t padded = ufi_q_padded(spec->n);
   const float in = ufi_scale(spec->input), out = ufi_scale(spec->output);
-  s->has_near = true;
+  s->has_near = s->factor != NULL;
   for (int64_t group = 0; group < spec->groups; group++) {
     for (int64_t j = 0, at = group * padded; j < spec->n; j++, at++) {
       const float scale = ufi_channel_scale(spec->filter, group * spec->n + j);
+      if (s->column) {
+        s->column[at] = spec->one_scale ? 1.0f : scale;
+        continue;
+      }
       const double real = real_factor(spec->float_product, in, scale, out);
-      s->real[at] = isfinite(real) ? real : 0.0;
-      column_of(s)[at] = spec->one_scale ? 1.0f : scale;
-      ufi_quantize_multiplier(real, multiplier_of(s) + at, shift_of(s) + at);
-      s->has_near = set_near(spec, s, at) && s->has_near;
+      if (s->real) s->real[at] = isfinite(real) ? real : 0.0;
+      else ufi_quantize_multiplier(real, s->multiplier + at, s->shift + at);
+      s->has_near = s->has_near && set_near(spec, s, at);
     }
   }
 }
 
+static void *take(uint8_t *memory, size_t *used, size_t bytes) {
+  void *place = memory ? memory + *used : NULL;
+  *used += bytes;
+  return place;
+}
+
+/* Gives arrays of s->columns their places in `memory`, NULL: to count; bytes. */
+static size_t place_arrays(const ufi_q_spec *spec, node_state *s, uint8_t *memory) {
+  const ufi_q_end end = spec->end;
+  const size_t n = (size_t)s->columns;
+  size_t used = 0;
+  if (end == UFI_Q_REAL || end == UFI_Q_REAL_64) s->real = take(memory, &used, n * sizeof *s->real);
+  if (end == UFI_Q_FLOAT) s->column = take(memory, &used, n * sizeof *s->column);
+  if (end == UFI_Q_FIXED || end == UFI_Q_FIXED_64) {
+    s->multiplier = take(memory, &used, n * sizeof *s->multiplier);
+    s->shift = take(memory, &used, n * sizeof *s->shift);
+  }
+  if (end == UFI_Q_FIXED || end == UFI_Q_REAL) {
+    s->factor = take(memory, &used, n * sizeof *s->factor);
+    s->nudge = take(memory, &used, n * sizeof *s->nudge);
+  }
+  if (has_lasting_bias(spec)) s->bias = take(memory, &used, n * sizeof(int32_t));
+  return used;
+}
+
 static uf_status make_state(ufi_ctx *ctx, const ufi_q_spec *spec, node_state **state_out) {
-  int64_t columns;
-  size_t bytes;
-  if (__builtin_mul_overflow(spec->groups, ufi_q_padded(spec->n), &columns) ||
-      !ufi_mul_size((size_t)columns, sizeof(double) + 3 * sizeof(float) + (has_lasting_bias(spec) ? 3 : 2) * sizeof(int32_t), &bytes) ||
-      bytes > SIZE_MAX / 2) {
+  node_state counted = {0};
+  size_t most;
+  if (__builtin_mul_overflow(spec->groups, ufi_q_padded(spec->n), &counted.columns) ||
+      !ufi_mul_size((size_t)counted.columns, 64, &most) || most > SIZE_MAX / 2) { /* no column takes as many bytes */
     return ufi_too_large(ctx);
   }
-  node_state *s = ufi_ctx_state(ctx, sizeof *s + bytes);
+  node_state *s = ufi_ctx_state(ctx, sizeof *s + place_arrays(spec, &counted, NULL));
   if (!s) return UF_RESOURCE_EXHAUSTED;
-  s->columns = columns;
+  s->columns = counted.columns;
   s->workers = ctx->pool ? ufi_pool_threads(ctx->pool) : 1;
+  (void)place_arrays(spec, s, (uint8_t *)s->arrays);
   *state_out = s;
   return UF_OK;
 }
@@ -316,7 +341,7 @@ uf_status ufi_q_prepare(ufi_ctx *ctx, const ufi_q_spec *spec) {
   UFI_TRY(make_state(ctx, spec, &s));
   s->spec = *spec;
   if (spec->end != UFI_Q_BLOCKS) set_factors(spec, s);
-  if (has_lasting_bias(spec)) fill_bias(spec, bias_of(s));
+  if (s->bias) fill_bias(spec, s->bias);
   if (spec->end == UFI_Q_BLOCKS) {
     size_t bytes;
     if (!ufi_gemm_q_packed_size(2, spec->n, UFI_Q_PAIRS, &bytes)) bytes = SIZE_MAX;
@@ -428,11 +453,11 @@ static void place_output(const ufi_q_spec *spec, node_state *s, ufi_gemm_q *g) {
   g->out_dtype = spec->output->dtype;
   g->out = spec->output->data;
   g->real = s->real;
-  g->column = column_of(s);
-  g->multiplier = multiplier_of(s);
-  g->shift = shift_of(s);
-  g->factor = s->has_near ? factor_of(s) : NULL;
-  g->nudge = nudge_of(s);
+  g->column = s->column;
+  g->multiplier = s->multiplier;
+  g->shift = s->shift;
+  g->factor = s->has_near ? s->factor : NULL;
+  g->nudge = s->nudge;
   g->blocks = s->blocks;
   g->column_first = spec->column_first;
   if (is_hybrid(spec)) {
