@@ -114,6 +114,12 @@ uf_status ufi_depthwise_geometry_of(ufi_ctx *ctx, ufi_conv_geometry *g_out) UF_M
 /* Pads are those of the forward convolution that maps output to input:
  * output position = in * stride - pad + tap. Needs the shape input known. */
 uf_status ufi_transpose_conv_geometry_of(ufi_ctx *ctx, ufi_conv_geometry *g_out) UF_MUST_USE;
+/* Filters lie side by side in the output: each of its pixels sees one input pixel, by one tap. */
+static inline bool ufi_transpose_is_tiled(const ufi_conv_geometry *g) {
+  return g->kernel_h == g->stride_h && g->kernel_w == g->stride_w && g->pad_top == 0 && g->pad_left == 0 &&
+         g->out_h / g->kernel_h == g->in_h && g->out_h % g->kernel_h == 0 && g->out_w / g->kernel_w == g->in_w &&
+         g->out_w % g->kernel_w == 0;
+}
 uf_status ufi_pool_geometry_of(ufi_ctx *ctx, ufi_conv_geometry *g_out) UF_MUST_USE;
 uf_status ufi_fc_geometry_of(ufi_ctx *ctx, ufi_fc_geometry *g_out) UF_MUST_USE;
 uf_status ufi_bmm_geometry_of(ufi_ctx *ctx, ufi_bmm_geometry *g_out) UF_MUST_USE;

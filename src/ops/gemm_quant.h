@@ -128,6 +128,7 @@ struct ufi_q_spec {
   ufi_act act;
   ufi_q_end end;
   int64_t groups, n, depth;   /* groups of n columns, each a sum of depth products, as packed */
+  int64_t repeats;            /* scales and biases are of so many columns, and the same for those that follow; 0: of all */
   int64_t runs;               /* as in ufi_gemm_q */
   int64_t side;               /* CONV_2D by Winograd's method: of its tiles; 0: another way */
   ufi_q_kind kind;

@@ -59,6 +59,13 @@ static bool on_the_way(const ufi_q_spec *spec) {
 
 static bool has_64(const ufi_q_spec *spec) { return spec->end == UFI_Q_FIXED_64 || spec->end == UFI_Q_REAL_64; }
 
+/* Of all columns of all groups, those that have a scale and a bias of their own. */
+static int64_t channels_of(const ufi_q_spec *spec) { return spec->repeats ? spec->repeats : spec->groups * spec->n; }
+
+static int64_t channel_of(const ufi_q_spec *spec, int64_t group, int64_t column) {
+  return spec->repeats ? column % spec->repeats : group * spec->n + column;
+}
+
 /* Padded once, in the state. */
 static bool has_lasting_bias(const ufi_q_spec *spec) { return spec->bias && spec->bias->is_lasting && !has_64(spec); }
 
@@ -129,7 +136,7 @@ static uf_status hybrid_types(ufi_ctx *ctx, ufi_q_spec *spec, bool is_fc) {
     spec->end = UFI_Q_BLOCKS;
     return want_blocks(ctx, spec, is_fc);
   }
-  return ufi_want_channel_scales(ctx, spec->filter, spec->groups * spec->n);
+  return ufi_want_channel_scales(ctx, spec->filter, channels_of(spec));
 }
 
 static uf_status int16_types(ufi_ctx *ctx, ufi_q_spec *spec, bool is_fc, uf_dtype quantized_bias) {
@@ -164,7 +171,7 @@ static uf_status int_types(ufi_ctx *ctx, ufi_q_spec *spec, bool is_fc, uf_dtype 
   if (!good) return wrong_types(ctx, spec);
   UFI_TRY(ufi_want_scale(ctx, "the input", spec->input));
   UFI_TRY(ufi_want_scale(ctx, "the output", spec->output));
-  UFI_TRY(ufi_want_channel_scales(ctx, spec->filter, is_u8 ? 1 : spec->groups * spec->n));
+  UFI_TRY(ufi_want_channel_scales(ctx, spec->filter, is_u8 ? 1 : channels_of(spec)));
   /* Weights with a scale per channel are symmetric by definition; so are the
    * signed weights of convolutions. */
   if (is_u8 || (is_fc && spec->filter->quant->count == 1)) spec->filter_zero = ufi_zero(spec->filter);
@@ -196,16 +203,24 @@ uf_status ufi_q_spec_types(ufi_ctx *ctx, ufi_q_spec *spec, bool is_fc, uf_dtype 
 
 /* ---- bias -------------------------------------------------------------------------- */
 
-/* The bias in the type that sums have, padded per group. */
+/* n biases in the type that sums have. */
+static void copy_bias(const ufi_q_spec *spec, const uint8_t *from, int64_t n, uint8_t *to) {
+  const size_t element = has_64(spec) ? 8 : 4;
+  if ((size_t)uf_dtype_bits(spec->bias->dtype) / 8 == element) {
+    memcpy(to, from, (size_t)n * element);
+    return;
+  }
+  for (int64_t j = 0; j < n; j++) ((int64_t *)(void *)to)[j] = ((const int32_t *)(const void *)from)[j];
+}
+
+/* Padded per group. */
 static void fill_bias(const ufi_q_spec *spec, uint8_t *to) {
-  const int64_t n = spec->n, padded = ufi_q_padded(n);
+  const int64_t n = spec->n, padded = ufi_q_padded(n), each = spec->repeats ? spec->repeats : n;
   const size_t element = has_64(spec) ? 8 : 4, has = (size_t)uf_dtype_bits(spec->bias->dtype) / 8;
   const uint8_t *from = spec->bias->data;
-  for (int64_t i = 0; i < spec->groups; i++, from += (size_t)n * has, to += (size_t)padded * element) {
-    if (has == element) {
-      memcpy(to, from, (size_t)n * element);
-    } else { /* int32 to int64 */
-      for (int64_t j = 0; j < n; j++) ((int64_t *)(void *)to)[j] = ((const int32_t *)(const void *)from)[j];
+  for (int64_t i = 0; i < spec->groups; i++, to += (size_t)padded * element) {
+    for (int64_t j = 0; j < n; j += each) {
+      copy_bias(spec, from + (size_t)channel_of(spec, i, j) * has, each, to + (size_t)j * element);
     }
     memset(to + (size_t)n * element, 0, (size_t)(padded - n) * element);
   }
@@ -282,7 +297,7 @@ static void set_factors(const ufi_q_spec *spec, node_state *s) {
   s->has_near = s->factor != NULL;
   for (int64_t group = 0; group < spec->groups; group++) {
     for (int64_t j = 0, at = group * padded; j < spec->n; j++, at++) {
-      const float scale = ufi_channel_scale(spec->filter, group * spec->n + j);
+      const float scale = ufi_channel_scale(spec->filter, channel_of(spec, group, j));
       if (s->column) {
         s->column[at] = spec->one_scale ? 1.0f : scale;
         continue;

@@ -2,7 +2,8 @@
  *
  * transpose_conv_quant.c: TRANSPOSE_CONV of quantized tensors and hybrid, cut into
  * the same phases as transpose_conv_f32.c: each is an ordinary convolution that
- * goes through the image backwards. Integer sums do not mind the order.
+ * goes through the image backwards. Integer sums do not mind the order. Tiles are
+ * one product as there.
  *
  * Packed weights: by rest (ry, rx) in order, each phase at phase_at bytes.
  */
@@ -81,12 +82,48 @@ static void pack_all(const ufi_q_spec *spec, const void *weights, void *out) {
   }
 }
 
+/* Panel by panel, some rows of columns of any taps put side by side. */
+static void pack_tiles(const ufi_q_spec *spec, const void *weights, void *out) {
+  enum { ROWS = 64 };
+  const ufi_conv_geometry *g = spec->geometry;
+  const int64_t nr = (int64_t)ufi_kernels_get()->qgemm.q_nr, taps = g->kernel_h * g->kernel_w;
+  const uf_dtype dtype = ufi_q_weights_dtype(spec);
+  uint8_t *panel = out;
+  size_t size = 0;
+  if (!ufi_gemm_q_packed_size(spec->depth, nr, spec->kind, &size)) return; /* it is part of spec->weights */
+  for (int64_t line = 0; line < spec->groups; line++) {
+    for (int64_t first = 0; first < spec->n; first += nr, panel += size) {
+      const int64_t n = UFI_MIN(nr, spec->n - first);
+      for (int64_t k = 0, rows; k < spec->depth; k += rows) {
+        int8_t columns[UFK_Q_MAX_NR][ROWS];
+        rows = UFI_MIN(spec->depth - k, (int64_t)ROWS);
+        for (int64_t j = 0; j < n; j++) {
+          const int64_t c = (first + j) % g->out_c, tap = line * g->kernel_w + (first + j) / g->out_c;
+          memcpy(columns[j], (const int8_t *)weights + (c * taps + tap) * g->in_c + k, (size_t)rows);
+        }
+        ufi_gemm_q_pack(NULL, spec->kind, spec->depth, n, k, rows, columns, dtype, 1, ROWS, spec->filter_zero, panel);
+      }
+    }
+  }
+}
+
+static void set_tiles(const ufi_conv_geometry *g, ufi_q_spec *spec) {
+  spec->groups = g->kernel_h;
+  spec->n = g->kernel_w * g->out_c;
+  spec->repeats = g->out_c;
+  spec->depth = g->in_c;
+  spec->pack = pack_tiles;
+  spec->form = -1; /* strides are those of the weight */
+}
+
 static uf_status transpose_spec(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_q_spec *spec_out) {
   const ufi_window_attrs *a = ctx->attrs;
   ufi_q_spec spec = {.input = g->input, .filter = g->filter, .bias = g->bias, .output = g->output,
                      .act = g->act, .groups = 1, .n = g->out_c,
                      .depth = g->kernel_h * g->kernel_w * g->in_c, .vectors = 1, .pack = pack_all,
                      .geometry = g, .form = (int64_t)((uint64_t)g->stride_h << 32 | (uint64_t)g->stride_w)};
+  const bool is_tiled = ufi_transpose_is_tiled(g) && g->out_c <= INT32_MAX;
+  if (is_tiled) set_tiles(g, &spec);
   if (g->input->dtype == UF_FLOAT32) {
     spec.vectors = g->batch;
     spec.length = g->in_h * g->in_w * g->in_c;
@@ -99,7 +136,7 @@ static uf_status transpose_spec(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_q_
     return ufi_too_large(ctx);
   }
   UFI_TRY(ufi_q_spec_types(ctx, &spec, false, a->quantized_bias));
-  spec.weights = phase_at(g, UFI_MIN(g->stride_h, g->kernel_h), 0, spec.kind);
+  if (!is_tiled) spec.weights = phase_at(g, UFI_MIN(g->stride_h, g->kernel_h), 0, spec.kind);
   *spec_out = spec;
   return UF_OK;
 }
@@ -128,6 +165,15 @@ static void run_phase(ufi_pool *pool, const ufi_conv_geometry *g, const ufi_gemm
   ufi_gemm_q_run(pool, &q);
 }
 
+static void run_tiles(ufi_pool *pool, const ufi_conv_geometry *g, ufi_gemm_q *q) {
+  q->out_h = g->in_h;
+  q->out_w = g->in_w;
+  q->kernel_h = q->kernel_w = q->dilation_h = q->dilation_w = 1;
+  q->out_group = g->out_w * g->out_c;
+  if (q->row_scale) q->share = q->out_h * q->out_w;
+  ufi_gemm_q_run(pool, q);
+}
+
 uf_status ufi_transpose_conv_quant_eval(ufi_ctx *ctx) {
   ufi_conv_geometry g = {0};
   ufi_gemm_q gemm = {0};
@@ -143,6 +189,10 @@ uf_status ufi_transpose_conv_quant_eval(ufi_ctx *ctx) {
   gemm.out_pixel = g.stride_w * g.out_c;
   gemm.out_line = g.stride_h * g.out_w * g.out_c;
   gemm.out_image = g.out_h * g.out_w * g.out_c;
+  if (spec.repeats) {
+    run_tiles(ctx->pool, &g, &gemm);
+    return UF_OK;
+  }
   for (int64_t py = 0; py < UFI_MIN(g.stride_h, g.out_h); py++) {
     for (int64_t px = 0; px < UFI_MIN(g.stride_w, g.out_w); px++) {
       run_phase(ctx->pool, &g, &gemm, py, px);

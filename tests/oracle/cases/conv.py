@@ -177,6 +177,11 @@ def transpose_conv_cases(rng):
                 yield transpose_conv(rng, name, (1, 5, 4, 6), 7, kernel, stride, padding)
     for channels, filters in ((1, 1), (3, 17), (33, 16), (64, 3), (300, 20)):
         yield transpose_conv(rng, f"transpose_conv_{channels}_to_{filters}", (2, 6, 5, channels), filters, (3, 3), (2, 2))
+    for channels, filters in ((1, 1), (3, 17), (33, 16), (20, 40), (64, 3), (300, 20)):  # filters side by side
+        for kernel in ((2, 2), (3, 2), (1, 5)):
+            yield transpose_conv(rng, f"transpose_conv_tiles_{channels}_to_{filters}_{kernel[0]}x{kernel[1]}", (2, 6, 5, channels), filters,
+                                 kernel, kernel, VALID, act=RELU6 if channels == 33 else NONE, bias=channels != 20,
+                                 constant=channels != 64)
     for grow in (1, 2, 3):  # less than the stride
         yield transpose_conv(rng, f"transpose_conv_grow_{grow}", (1, 5, 4, 6), 7, (3, 3), (4, 4), grow=grow)
         yield transpose_conv(rng, f"transpose_conv_grow_{grow}_valid", (1, 5, 4, 6), 7, (3, 3), (4, 4), VALID, grow=grow)

@@ -243,6 +243,11 @@ def transpose_conv_cases(rng):
         for channels, filters in ((1, 1), (3, 17), (33, 16), (64, 3)):
             yield transpose_conv(rng, f"transpose_conv_{x}_{channels}_to_{filters}", x, (1, 6, 5, channels), filters,
                                  (3, 3), (2, 2), act=RELU)
+        for channels, filters in ((1, 1), (3, 17), (33, 16), (20, 40), (64, 3), (150, 12)):  # filters side by side
+            for kernel in ((2, 2), (3, 2)):
+                yield transpose_conv(rng, f"transpose_conv_{x}_tiles_{channels}_to_{filters}_{kernel[0]}x{kernel[1]}", x,
+                                     (2, 6, 5, channels), filters, kernel, kernel, VALID, act=RELU if channels == 33 else NONE,
+                                     bias=channels != 20, constant=channels != 64)
         yield transpose_conv(rng, f"transpose_conv_{x}_grow", x, (1, 5, 4, 6), 7, (3, 3), (3, 3), grow=2)
         yield transpose_conv(rng, f"transpose_conv_{x}_no_bias", x, (1, 5, 4, 6), 7, (3, 3), (2, 2), bias=False)
         # One filter when hybrid: the reference writes as many scales as there are filters into the details of the weights.
