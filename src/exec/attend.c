@@ -63,6 +63,14 @@ static bool add_link(const ufi_frame *f, int32_t i, int32_t k, ufi_attend *a) {
   return part != NULL;
 }
 
+/* A pair ends with that product: what it multiplies is never made. */
+static bool is_values(const ufi_frame *f, int32_t i) {
+  for (int32_t k = 0; k < f->n_attends; k++) {
+    if (f->attends[k].values == i) return true;
+  }
+  return false;
+}
+
 /* Follows what the product at node `values` multiplies back to the product that made it. */
 static bool trace(ufi_frame *f, const int32_t *last, int32_t values, ufi_attend *a, ufi_bmm_geometry *scores) {
   const ufi_graph *g = f->graph;
@@ -73,7 +81,7 @@ static bool trace(ufi_frame *f, const int32_t *last, int32_t values, ufi_attend 
                         last[v] == reader && ufi_only_input(f, v, maker, reader) == k && f->ctxs[maker].n_out == 1;
     if (!passes) return false;
     a->scores = maker;
-    if (product_of(f, maker, scores)) return a->n > 0;
+    if (product_of(f, maker, scores)) return a->n > 0 && f->seen_by[maker] < 0 && !is_values(f, maker);
     int32_t from = -1; /* the one input that may come from the first product */
     for (int32_t j = 0; j < f->ctxs[maker].n_in; j++) {
       const ufi_tensor *t = f->ctxs[maker].in[j];
@@ -136,6 +144,7 @@ void ufi_attends_keep(const ufi_frame *f, int32_t *last) {
 /* ---- run ------------------------------------------------------------------------------------ */
 
 const ufi_attend *ufi_attend_at(const ufi_frame *f, int32_t node) {
+  if (!f->graph->nodes[node].op->def->product) return NULL;
   for (int32_t i = 0; i < f->n_attends; i++) {
     if (f->attends[i].values != node) continue;
     const bool has_run = f->ctxs[node].in[0]->data != NULL; /* the nodes before it, in turn */

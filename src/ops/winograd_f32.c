@@ -174,7 +174,7 @@ static int64_t passing_columns(const ufi_gemm_f32 *g, int64_t threads) {
 
 bool ufi_winograd_f32_scratch(const ufi_gemm_f32 *g, int64_t threads, size_t *floats_out) {
   if (g->channels > INT32_MAX / POINTS || g->n > INT32_MAX) return false;
-  const int64_t columns = passing_columns(g, threads), ways[] = {g->n, columns, g->n % columns};
+  const int64_t columns = UFI_MAX(passing_columns(g, threads), (int64_t)1), ways[] = {g->n, columns, g->n % columns};
   *floats_out = 0;
   for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
     size_t bytes = 0;

@@ -136,6 +136,33 @@ def test_one_after_the_other(case):
             np.testing.assert_array_equal(run["y"], got)
 
 
+def test_products_of_what_was_multiplied():
+    """x, softmax, product, softmax, product, ...: each may be the second of two, and then not the first of the next two."""
+    g, n = modelgen.ModelGen(), 80
+    x = first = g.tensor("x", "float32", (2, n, n))
+    weights = [g.tensor(f"w{i}", "float32", (2, n, n)) for i in range(4)]
+    for i, w in enumerate(weights):
+        y = g.tensor(f"y{i}", "float32", (2, n, n))
+        g.op("BATCH_MATMUL", [x, w], [y], "BatchMatMulOptions", {"adjX": False, "adjY": False})
+        x = g.tensor(f"p{i}", "float32", (2, n, n))
+        g.op("SOFTMAX", [y], [x], "SoftmaxOptions", {"beta": 1.0})
+    g.inputs([first, *weights])
+    g.outputs([x])
+    model, rng = g.build(), np.random.default_rng(6)
+    feeds = {name: rng.standard_normal((2, n, n)).astype("float32") for name in ("x", "w0", "w1", "w2", "w3")}
+    turn = Run(model, keep=True)
+    for name, value in feeds.items():
+        turn.it.set_tensor(turn.index[name], value)
+    turn.it.invoke()
+    for threads in (1, 2):
+        run = Run(model, threads)
+        for name, value in feeds.items():
+            run.it.set_tensor(run.index[name], value)
+        run.it.invoke()
+        for name in ("p3", "y3", "p2", "y1", "p0"):
+            np.testing.assert_array_equal(run[name], turn[name])
+
+
 def test_no_memory_for_scores():
     sizes = {}
     for read in (None, "weights"):
