@@ -41,15 +41,13 @@ static bool product_of(ufi_frame *f, int32_t i, ufi_bmm_geometry *g) {
   return is_product && node->op->def->product(&f->ctxs[i], g);
 }
 
-static bool is_same_shape(const ufi_tensor *a, const ufi_tensor *b) {
-  return a->dtype == b->dtype && a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims) == 0;
-}
+static bool is_alike(const ufi_tensor *a, const ufi_tensor *b) { return a->dtype == b->dtype && ufi_same_shape(a, b); }
 
 /* Adds node i, which makes of its input k, of the scores' shape, something of the same. */
 static bool add_link(const ufi_frame *f, int32_t i, int32_t k, ufi_attend *a) {
   const ufi_ctx *ctx = &f->ctxs[i];
   const ufi_op_def *def = ctx->node->op->def;
-  const bool fits = a->n < UFI_ATTEND_MAX && ctx->n_in <= 2 && ctx->n_out == 1 && is_same_shape(ctx->in[k], ctx->out[0]);
+  const bool fits = a->n < UFI_ATTEND_MAX && ctx->n_in <= 2 && ctx->n_out == 1 && is_alike(ctx->in[k], ctx->out[0]);
   if (!fits || !has_lasting_inputs(ctx)) return false;
   ufi_part_fn part = def->part ? def->part(ctx) : NULL;
   const bool by_rows = !part && k == 0 && ctx->n_in == 1 && def->rows;
@@ -63,14 +61,6 @@ static bool add_link(const ufi_frame *f, int32_t i, int32_t k, ufi_attend *a) {
   return part != NULL;
 }
 
-/* A pair ends with that product: what it multiplies is never made. */
-static bool is_values(const ufi_frame *f, int32_t i) {
-  for (int32_t k = 0; k < f->n_attends; k++) {
-    if (f->attends[k].values == i) return true;
-  }
-  return false;
-}
-
 /* Follows what the product at node `values` multiplies back to the product that made it. */
 static bool trace(ufi_frame *f, const int32_t *last, int32_t values, ufi_attend *a, ufi_bmm_geometry *scores) {
   const ufi_graph *g = f->graph;
@@ -81,11 +71,11 @@ static bool trace(ufi_frame *f, const int32_t *last, int32_t values, ufi_attend 
                         last[v] == reader && ufi_only_input(f, v, maker, reader) == k && f->ctxs[maker].n_out == 1;
     if (!passes) return false;
     a->scores = maker;
-    if (product_of(f, maker, scores)) return a->n > 0 && f->seen_by[maker] < 0 && !is_values(f, maker);
+    if (product_of(f, maker, scores)) return a->n > 0 && f->slot[g->nodes[maker].in[0]] < 0; /* else it ends a pair itself */
     int32_t from = -1; /* the one input that may come from the first product */
     for (int32_t j = 0; j < f->ctxs[maker].n_in; j++) {
       const ufi_tensor *t = f->ctxs[maker].in[j];
-      if (from < 0 && t && !t->is_const && is_same_shape(t, f->ctxs[maker].out[0])) from = j;
+      if (from < 0 && t && !t->is_const && is_alike(t, f->ctxs[maker].out[0])) from = j;
     }
     if (from < 0 || !add_link(f, maker, from, a)) return false;
     reader = maker;

@@ -76,15 +76,11 @@ static void copy_shape(ufi_tensor *dst, const ufi_tensor *src) {
   dst->shape_known = true;
 }
 
-static bool same_shape(const ufi_tensor *a, const ufi_tensor *b) {
-  return a->rank == b->rank && memcmp(a->dims, b->dims, sizeof(int64_t) * (size_t)a->rank) == 0;
-}
-
 /* Notices a shape that was planned otherwise. */
 static void note_reshape(ufi_ctx *ctx, const ufi_tensor *dst, const ufi_tensor *src) {
   ufi_frame *f = ctx->frame;
   bool mine = dst >= f->tensors && dst < f->tensors + f->graph->n_values;
-  if (mine && !ctx->is_dynamic && !same_shape(dst, src)) f->reshaped = true;
+  if (mine && !ctx->is_dynamic && !ufi_same_shape(dst, src)) f->reshaped = true;
 }
 
 uf_status ufi_host_take(ufi_ctx *ctx, ufi_tensor *dst, const ufi_tensor *src) {

@@ -233,6 +233,9 @@ static inline bool ufi_known(const ufi_ctx *ctx, int32_t i) {
 static inline ufi_tensor *ufi_in(const ufi_ctx *ctx, int32_t i) {
   return i < ctx->n_in ? ctx->in[i] : NULL;
 }
+static inline bool ufi_same_shape(const ufi_tensor *a, const ufi_tensor *b) {
+  return a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims) == 0;
+}
 /* Gives output i its shape (checked: rank, product, bytes); in eval also memory. */
 uf_status ufi_out_shape(ufi_ctx *ctx, int32_t i, int32_t rank, const int64_t *dims) UF_MUST_USE;
 /* Output i has this dtype, whatever the file says of it: as in TFLite, the op

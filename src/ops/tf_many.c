@@ -10,10 +10,6 @@
 #include "ops/tf_special.h"
 #include "ops/variant.h"
 
-static bool same_shape(const ufi_tensor *a, const ufi_tensor *b) {
-  return a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims) == 0;
-}
-
 /* ---- ADD_N: AddN, AccumulateNV2 ------------------------------------------------------------- */
 
 #define SUMMED (UFI_REALS_ALL | UFI_COMPLEX)
@@ -24,7 +20,7 @@ static uf_status add_n_infer(ufi_ctx *ctx) {
   UFI_TRY(ufi_want_dtype(ctx, 0, SUMMED));
   for (int32_t i = 1; i < ctx->n_in; ++i) {
     UFI_TRY(ufi_want_same(ctx, first, ctx->in[i]));
-    if (same_shape(ctx->in[i], first)) continue;
+    if (ufi_same_shape(ctx->in[i], first)) continue;
     char p[512], q[512];
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected inputs of one shape, found %s and %s",
                         ufi_tensor_text(first, p), ufi_tensor_text(ctx->in[i], q));
@@ -95,7 +91,7 @@ static uf_status clip_infer(ufi_ctx *ctx) {
   UFI_TRY(ufi_want_dtype(ctx, 0, UFI_FLOATS | UFI_SIGNED | UFI_COMPLEX | UFI_DTYPE_BIT(UINT8) | UFI_DTYPE_BIT(UINT16)));
   for (int32_t k = 1; k < 3; ++k) {
     UFI_TRY(ufi_want_same(ctx, x, ctx->in[k]));
-    if (ctx->in[k]->rank == 0 || same_shape(ctx->in[k], x)) continue;
+    if (ctx->in[k]->rank == 0 || ufi_same_shape(ctx->in[k], x)) continue;
     char p[512], q[512];
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected limits that are scalars or of the shape of %s, found %s",
                         ufi_tensor_text(x, p), ufi_tensor_text(ctx->in[k], q));
@@ -125,7 +121,7 @@ static uf_status betainc_infer(ufi_ctx *ctx) {
   for (int32_t k = 1; k < 3; ++k) {
     UFI_TRY(ufi_want_same(ctx, shape, ctx->in[k]));
     if (shape->rank == 0) shape = ctx->in[k];
-    if (ctx->in[k]->rank == 0 || same_shape(shape, ctx->in[k])) continue;
+    if (ctx->in[k]->rank == 0 || ufi_same_shape(shape, ctx->in[k])) continue;
     char p[512], q[512];
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected operands that are scalars or of one shape, found %s and %s",
                         ufi_tensor_text(shape, p), ufi_tensor_text(ctx->in[k], q));
@@ -169,7 +165,7 @@ static uf_status cross_infer(ufi_ctx *ctx) {
   char p[512], q[512];
   UFI_TRY(ufi_want_dtype(ctx, 0, UFI_REALS_ALL));
   UFI_TRY(ufi_want_same(ctx, a, b));
-  if (!same_shape(a, b) || a->rank < 1)
+  if (!ufi_same_shape(a, b) || a->rank < 1)
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected operands of one shape and at least one dimension, found %s and %s",
                         ufi_tensor_text(a, p), ufi_tensor_text(b, q));
   if (a->dims[a->rank - 1] != 3)

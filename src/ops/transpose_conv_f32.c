@@ -33,18 +33,19 @@ static int64_t taps_of(int64_t kernel, int64_t stride, int64_t rest) {
   return rest < kernel ? (kernel - rest + stride - 1) / stride : 0;
 }
 
+static size_t zeros_of(const ufi_conv_geometry *g) { return (ufi_gemm_f32_zeros(1, g->in_c) + 15) / 16 * 16; }
+
 /* Columns of the product that makes one line of tiles. */
 static int64_t tile_columns(const ufi_conv_geometry *g) { return g->kernel_w * g->out_c; }
 
 static uf_status sizes_of(ufi_ctx *ctx, const ufi_conv_geometry *g, size_t *head_out,
                           size_t *weights_out) {
-  size_t zeros = (ufi_gemm_f32_zeros(1, g->in_c) + 15) / 16 * 16;
   /* Tiles take no more room than phases. */
   if (!ufi_gemm_f32_packed_size(g->kernel_h * g->kernel_w * g->in_c, g->out_c, weights_out) ||
       *weights_out > SIZE_MAX / 8 || g->out_c > INT32_MAX || g->in_c > INT32_MAX) {
     return ufi_too_large(ctx);
   }
-  *head_out = zeros + (size_t)ufi_gemm_f32_columns(ufi_transpose_is_tiled(g) ? tile_columns(g) : g->out_c);
+  *head_out = zeros_of(g) + (size_t)ufi_gemm_f32_columns(ufi_transpose_is_tiled(g) ? tile_columns(g) : g->out_c);
   return UF_OK;
 }
 
@@ -179,7 +180,7 @@ uf_status ufi_transpose_conv_f32_eval(ufi_ctx *ctx) {
   UFI_TRY(ufi_transpose_conv_geometry_of(ctx, &g));
   size_t head = 0, size = 0;
   UFI_TRY(sizes_of(ctx, &g, &head, &size));
-  size_t zeros_size = (ufi_gemm_f32_zeros(1, g.in_c) + 15) / 16 * 16;
+  const size_t zeros_size = zeros_of(&g);
   float *zeros = ctx->scratch, *weights = zeros + head;
   const float *packed = state->packed ? state->packed : weights;
   if (!state->packed) pack_all(&g, weights);

@@ -176,7 +176,7 @@ bool ufi_winograd_f32_scratch(const ufi_gemm_f32 *g, int64_t threads, size_t *fl
   if (g->channels > INT32_MAX / POINTS || g->n > INT32_MAX) return false;
   const int64_t columns = UFI_MAX(passing_columns(g, threads), (int64_t)1), ways[] = {g->n, columns, g->n % columns};
   *floats_out = 0;
-  for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+  for (size_t i = 0; i < UFI_COUNT(ways); i++) {
     size_t bytes = 0;
     if (ways[i] > 0 && !scratch_of(g, ways[i], threads, &bytes)) return false;
     *floats_out = UFI_MAX(*floats_out, bytes / sizeof(float)); /* all its parts are floats */

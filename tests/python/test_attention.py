@@ -13,7 +13,7 @@ class Attention:
     """softmax(f(q k)) v over heads of (batch, length, heads, depth); `between` names what f is made of."""
 
     def __init__(self, batch=1, queries=48, length=40, heads=4, depth=16, between=("scale",), v_heads=None, read=None, k_first=False):
-        self.g, self.shapes = modelgen.ModelGen(), {}
+        self.g, self.shapes, self.inputs = modelgen.ModelGen(), {}, []
         g, v_heads = self.g, v_heads or heads
         q, k = self.negative("q", (batch, queries, heads, depth)), self.negative("k", (batch, length, heads, depth))
         v = self.input("v", (batch, length, v_heads, depth + 3))
@@ -54,7 +54,7 @@ class Attention:
     def input(self, name, shape):
         self.shapes[name] = shape
         t = self.g.tensor(name, "float32", shape)
-        self.inputs = [*getattr(self, "inputs", []), t]
+        self.inputs.append(t)
         return t
 
     def negative(self, name, shape):
