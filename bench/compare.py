@@ -55,7 +55,9 @@ print(time.perf_counter() - start)
 
 
 def python(*arguments):
-    env = engines.environment({"PYTHONDONTWRITEBYTECODE": "0"})
+    # NumPy's OpenBLAS has threads that watch for work for a tenth of a second from its import on, on the processor that a
+    # peer's second thread needs: no peer uses them.
+    env = engines.environment({"PYTHONDONTWRITEBYTECODE": "0", "OPENBLAS_NUM_THREADS": "1"})
     result = subprocess.run([sys.executable, *map(str, arguments)], env=env, capture_output=True, text=True)
     if result.returncode:
         raise RuntimeError(result.stderr.strip().splitlines()[-1] if result.stderr else f"status {result.returncode}")
