@@ -15,16 +15,20 @@
  *
  * pthreadpool_create returns when all workers have begun, and watches for that. A worker that the system
  * placed on the caller's processor then waits for some milliseconds, longer than many a model takes for
- * everything. So it is called on a thread of its own, which stays away from the caller's processor;
- * meanwhile calls run on the caller's thread. The workers stay away from there for a while longer: a process that began
- * just now often has threads of other libraries that watch for work and keep the other processors from looking idle (those
- * of NumPy's OpenBLAS do for some 20 ms), so that the system wakes a worker beside the caller, who watches for its
- * end in vain until its time is up.
+ * everything. So it is called on a thread of its own, the starter, which stays away from the caller's processor;
+ * meanwhile calls run on the caller's thread. Of two processors, that leaves one for the starter and the worker he waits for:
+ * the caller lets him wait on his own, for as long as that takes. The workers stay away from there for a while longer: a
+ * process that began just now often has threads of other libraries that watch for work and keep the other processors from
+ * looking idle (those of NumPy's OpenBLAS do for up to 100 ms), so that the system wakes a worker beside the caller, who
+ * watches for its end in vain until its time is up. Where all other processors are taken so, threads begin later.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <pthreadpool.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -40,7 +44,10 @@ struct ufi_pool {
   bool has_starter;
   int caller;                     /* the processor of whoever has the starter start them, or -1 */
   _Atomic int64_t placed_until;   /* milliseconds: workers stay away from there; 0: they do not */
-  cpu_set_t allowed;              /* where they may be then */
+  cpu_set_t allowed, elsewhere;   /* where they may be then, and before */
+  int threads_expected;           /* of the process, once the workers are made */
+  atomic_bool may_help;           /* the starter is on its way */
+  _Atomic int64_t asked, looked;  /* milliseconds: when threads were first wanted, and last looked whether there is room */
   _Atomic(pthreadpool_t) threads; /* NULL: not started yet, or there are none to be had */
   atomic_int runs;                /* in progress */
   atomic_bool watching;           /* the last call left the workers watching */
@@ -80,6 +87,8 @@ static void take_over(ufi_pool *pool) {
     }
     atomic_store(&pool->threads, NULL);
     pool->has_starter = false;
+    atomic_store(&pool->may_help, false);
+    atomic_store(&pool->asked, 0);
     atomic_store(&pool->has_started, false);
     atomic_store(&pool->watching, false);
     atomic_store(&pool->placed_until, 0);
@@ -87,6 +96,33 @@ static void take_over(ufi_pool *pool) {
     atomic_store_explicit(&pool->process, now, memory_order_release);
     of = now;
   }
+}
+
+/* ---- processors ------------------------------------------------------------------ */
+
+/* That this process may use. */
+static int usable_processors(void) {
+  static atomic_int known;
+  int n = atomic_load_explicit(&known, memory_order_relaxed);
+  if (n) return n;
+  cpu_set_t set;
+  n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+  atomic_store_explicit(&known, n, memory_order_relaxed);
+  return n;
+}
+
+/* Threads of the machine that run or want to, besides `ours`: the fourth word of /proc/loadavg is how many do, of how many
+ * there are (man 5 proc). -1: not known, or about other processors than this process may use. */
+static int count_others(int ours) {
+  char text[64];
+  int running = 0;
+  const int file = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return -1;
+  const ssize_t size = read(file, text, sizeof text - 1);
+  close(file);
+  text[UFI_MAX(size, 0)] = '\0';
+  if (sscanf(text, "%*s %*s %*s %d", &running) != 1 || usable_processors() < sysconf(_SC_NPROCESSORS_ONLN)) return -1;
+  return UFI_MAX(running - ours, 0);
 }
 
 /* ---- pools ----------------------------------------------------------------------- */
@@ -119,22 +155,26 @@ void ufi_pool_release(ufi_pool *pool) {
 
 static void nothing(void *context, size_t i) {}
 
-/* The workers inherit where this thread may run. False: they may run anywhere from the start. */
-static bool leave_caller(ufi_pool *pool) {
-  if (pool->caller < 0 || sched_getaffinity(0, sizeof pool->allowed, &pool->allowed) != 0) return false;
-  cpu_set_t others = pool->allowed;
-  CPU_CLR(pool->caller, &others);
-  return CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof others, &others) == 0;
+/* Sends workers to sleep that watch for work. */
+static void put_to_sleep(ufi_pool *pool, pthreadpool_t threads) {
+  if (!atomic_exchange(&pool->watching, false) || !threads) return;
+  pthreadpool_parallelize_1d(threads, nothing, NULL, (size_t)pool->n_threads, PTHREADPOOL_FLAG_YIELD_WORKERS);
 }
 
-/* The first call also sends the workers to sleep, who would otherwise watch for work. */
+/* The workers inherit where this thread may run. False: they may run anywhere from the start. */
+static bool leave_caller(const ufi_pool *pool) {
+  return pool->caller >= 0 && sched_setaffinity(0, sizeof pool->elsewhere, &pool->elsewhere) == 0;
+}
+
+/* Workers begin by watching for work, which in a run they may. */
 static void *start(void *arg) {
   ufi_pool *pool = arg;
   const bool placed = leave_caller(pool);
   pthreadpool_t threads = pthreadpool_create((size_t)pool->n_threads);
-  if (threads) pthreadpool_parallelize_1d(threads, nothing, NULL, (size_t)pool->n_threads, PTHREADPOOL_FLAG_YIELD_WORKERS);
   atomic_store_explicit(&pool->placed_until, placed ? now_ms() + PLACED_MS : 0, memory_order_relaxed);
   atomic_store_explicit(&pool->threads, threads, memory_order_release);
+  atomic_store(&pool->watching, threads != NULL);
+  if (atomic_load(&pool->runs) == 0) put_to_sleep(pool, threads);
   atomic_store_explicit(&pool->has_started, true, memory_order_release);
   return NULL;
 }
@@ -161,23 +201,61 @@ static void let_roam(ufi_pool *pool) {
   pthread_barrier_destroy(&r.all_here);
 }
 
-void ufi_pool_start(ufi_pool *pool) {
-  enum { WAIT_US = 100 };
-  if (!pool || pool->n_threads == 1) return;
-  take_over(pool);
-  if (!atomic_exchange(&pool->is_starting, true)) start(pool);
-  while (!atomic_load_explicit(&pool->has_started, memory_order_acquire)) usleep(WAIT_US);
+/* Sets where workers may be: anywhere, and anywhere but here. */
+static void find_places(ufi_pool *pool) {
+  pool->caller = sched_getcpu();
+  if (pool->caller < 0) return;
+  if (sched_getaffinity(0, sizeof pool->allowed, &pool->allowed) == 0) {
+    pool->elsewhere = pool->allowed;
+    CPU_CLR(pool->caller, &pool->elsewhere);
+    if (CPU_COUNT(&pool->elsewhere) > 0) return;
+  }
+  pool->caller = -1;
+}
+
+/* Of this process. 0: not known. */
+static int count_threads(void) {
+  struct stat folder;
+  return stat("/proc/self/task", &folder) == 0 ? (int)folder.st_nlink - 2 : 0;
 }
 
 /* Its stack stays until the pool is released. */
-static bool create_starter(ufi_pool *pool) {
+static void create_starter(ufi_pool *pool) {
   enum { STACK_BYTES = 256 << 10 };
   pthread_attr_t attr;
-  if (pthread_attr_init(&attr) != 0) return false;
-  (void)pthread_attr_setstacksize(&attr, STACK_BYTES); /* refused: the usual one */
-  const bool good = pthread_create(&pool->starter, &attr, start, pool) == 0;
-  pthread_attr_destroy(&attr);
-  return good;
+  find_places(pool);
+  pool->threads_expected = count_threads() + pool->n_threads;
+  if (pthread_attr_init(&attr) == 0) {
+    (void)pthread_attr_setstacksize(&attr, STACK_BYTES); /* refused: the usual one */
+    pool->has_starter = pthread_create(&pool->starter, &attr, start, pool) == 0;
+    pthread_attr_destroy(&attr);
+  }
+  if (!pool->has_starter) atomic_store(&pool->has_started, true); /* without threads */
+  else if (pool->caller >= 0) atomic_store(&pool->may_help, pthread_setaffinity_np(pool->starter, sizeof pool->elsewhere, &pool->elsewhere) == 0);
+}
+
+/* With two processors the starter, who watches for the worker's begin, and the worker are on the same one. Once the worker is
+ * made, the starter may do that in this thread's place. */
+static void help_starter(ufi_pool *pool) {
+  enum { PATIENCE_US = 300, STEP_US = 20 };
+  cpu_set_t here;
+  if (!atomic_load(&pool->may_help) || count_threads() < pool->threads_expected || !atomic_exchange(&pool->may_help, false)) return;
+  CPU_ZERO(&here);
+  CPU_SET(sched_getcpu(), &here);
+  if (pthread_setaffinity_np(pool->starter, sizeof here, &here) != 0) return;
+  for (int us = 0; us < PATIENCE_US && !atomic_load(&pool->has_started); us += STEP_US) usleep(STEP_US);
+  if (!atomic_load(&pool->has_started)) pthread_setaffinity_np(pool->starter, sizeof pool->elsewhere, &pool->elsewhere);
+}
+
+/* Whether there is a processor for at least one worker, who else would be in the caller's way from the start; or for long
+ * enough there was none. */
+static bool is_time(ufi_pool *pool) {
+  enum { PATIENCE_MS = 100 };
+  const int64_t now = now_ms();
+  int64_t none = 0;
+  (void)atomic_compare_exchange_strong(&pool->asked, &none, now);
+  if (atomic_exchange_explicit(&pool->looked, now, memory_order_relaxed) == now) return false;
+  return count_others(1) < usable_processors() - 1 || now - atomic_load(&pool->asked) >= PATIENCE_MS;
 }
 
 /* NULL: everything on the caller's thread. */
@@ -185,12 +263,21 @@ static pthreadpool_t threads_of(ufi_pool *pool) {
   if (!pool || pool->n_threads == 1) return NULL;
   take_over(pool);
   pthreadpool_t threads = atomic_load_explicit(&pool->threads, memory_order_acquire);
-  if (!threads && !atomic_exchange(&pool->is_starting, true)) {
-    pool->caller = sched_getcpu();
-    pool->has_starter = create_starter(pool);
-    if (!pool->has_starter) atomic_store(&pool->has_started, true); /* without threads */
+  if (threads || atomic_load_explicit(&pool->has_started, memory_order_relaxed)) return threads;
+  if (atomic_load_explicit(&pool->is_starting, memory_order_relaxed)) {
+    help_starter(pool);
+    return atomic_load_explicit(&pool->threads, memory_order_acquire);
   }
-  return threads;
+  if (is_time(pool) && !atomic_exchange(&pool->is_starting, true)) create_starter(pool);
+  return NULL;
+}
+
+void ufi_pool_start(ufi_pool *pool) {
+  enum { WAIT_US = 100 };
+  if (!pool || pool->n_threads == 1) return;
+  take_over(pool);
+  if (!atomic_exchange(&pool->is_starting, true)) create_starter(pool);
+  while (!atomic_load_explicit(&pool->has_started, memory_order_acquire)) usleep(WAIT_US);
 }
 
 void ufi_pool_expect(ufi_pool *pool) { (void)threads_of(pool); }
@@ -204,17 +291,6 @@ int32_t ufi_pool_threads(const ufi_pool *pool) { return pool ? pool->n_threads :
 
 /* ---- runs ------------------------------------------------------------------------ */
 
-/* That this process may use. */
-static int usable_processors(void) {
-  static atomic_int known;
-  int n = atomic_load_explicit(&known, memory_order_relaxed);
-  if (n) return n;
-  cpu_set_t set;
-  n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-  atomic_store_explicit(&known, n, memory_order_relaxed);
-  return n;
-}
-
 void ufi_pool_begin(ufi_pool *pool) {
   if (!pool || pool->n_threads == 1) return;
   take_over(pool);
@@ -226,15 +302,13 @@ void ufi_pool_end(ufi_pool *pool) {
   if (!pool || pool->n_threads == 1 || atomic_fetch_sub(&pool->runs, 1) != 1) return;
   atomic_fetch_sub(&running_threads, pool->n_threads);
   take_over(pool);
-  if (!atomic_exchange(&pool->watching, false)) return;
-  pthreadpool_t threads = atomic_load(&pool->threads);
-  pthreadpool_parallelize_1d(threads, nothing, NULL, (size_t)pool->n_threads, PTHREADPOOL_FLAG_YIELD_WORKERS);
+  put_to_sleep(pool, atomic_load(&pool->threads));
 }
 
-/* Whether threads of this process lost their processors MANY times within WINDOW_MS, less than CROWDED_MS ago: where somebody
- * else always wants them, that happens at the end of each time slice; once in a while it happens on an idle machine, too.
- * The system is asked once a millisecond: that takes as long as a short call. */
-static bool is_crowded(void) {
+/* Whether threads of this process lost their processors MANY times within WINDOW_MS, less than CROWDED_MS ago, to somebody who
+ * still wants them. Where that is always so, it happens at the end of each time slice; threads of the system, which take
+ * some microseconds, do it on an idle machine, too. The system is asked once a millisecond: that takes as long as a short call. */
+static bool is_crowded(const ufi_pool *pool) {
   static _Atomic long first = -1; /* switches when the window began; -1: not asked yet */
   static _Atomic int64_t began, until, asked;
   struct rusage usage;
@@ -243,9 +317,13 @@ static bool is_crowded(void) {
     return now < atomic_load_explicit(&until, memory_order_relaxed);
   if (getrusage(RUSAGE_SELF, &usage) != 0) return true;
   const long before = atomic_load_explicit(&first, memory_order_relaxed);
-  if (before >= 0 && usage.ru_nivcsw - before >= MANY)
-    atomic_store_explicit(&until, now + CROWDED_MS, memory_order_relaxed);
-  if (before < 0 || usage.ru_nivcsw - before >= MANY || now - atomic_load_explicit(&began, memory_order_relaxed) >= WINDOW_MS) {
+  const bool many = before >= 0 && usage.ru_nivcsw - before >= MANY;
+  if (many) {
+    const int others = count_others(atomic_load_explicit(&pool->watching, memory_order_relaxed) ? pool->n_threads : 1);
+    const bool crowded = others < 0 || others + pool->n_threads > usable_processors();
+    atomic_store_explicit(&until, crowded ? now + CROWDED_MS : 0, memory_order_relaxed);
+  }
+  if (before < 0 || many || now - atomic_load_explicit(&began, memory_order_relaxed) >= WINDOW_MS) {
     atomic_store_explicit(&first, usage.ru_nivcsw, memory_order_relaxed);
     atomic_store_explicit(&began, now, memory_order_relaxed);
   }
@@ -254,11 +332,11 @@ static bool is_crowded(void) {
 
 /* Flags for a call. */
 static uint32_t waiting(ufi_pool *pool) {
-  bool watch = atomic_load_explicit(&pool->runs, memory_order_relaxed) > 0 &&
-               atomic_load_explicit(&running_threads, memory_order_relaxed) <= usable_processors() && !is_crowded();
-  if (!watch) return PTHREADPOOL_FLAG_YIELD_WORKERS;
-  atomic_store(&pool->watching, true);
-  return 0;
+  const int runs = atomic_load_explicit(&pool->runs, memory_order_relaxed);
+  const bool watch = runs > 0 && atomic_load_explicit(&running_threads, memory_order_relaxed) <= usable_processors() &&
+                     !is_crowded(pool);
+  if (watch || runs <= 1) atomic_store(&pool->watching, watch); /* who waits for each other may do so in another order */
+  return watch ? 0 : PTHREADPOOL_FLAG_YIELD_WORKERS;
 }
 
 int64_t ufi_split_least(const ufi_pool *pool, int64_t woken) {

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 #include <sys/wait.h>
@@ -110,7 +111,7 @@ static void meet(void *context, size_t i) {
 /* Calls split nothing before the threads have begun; soon they have. */
 static void threads_begin_in_the_background(void **state) {
   ufi_pool *pool = ufi_pool_create(2);
-  for (int k = 0; k < 1000; k++) {
+  for (int k = 0; k < 2000; k++) {
     atomic_int marks[2] = {0};
     ufi_parallel(pool, mark, marks, 2);
     assert_int_equal(marks[0] + marks[1], 2);
@@ -222,8 +223,38 @@ static void nothing_is_busy_after_a_run(void **state) {
   ufi_pool_end(NULL);
 }
 
+/* Where others have all processors threads wait with their begin, but not for ever. */
+static void threads_begin_among_others(void **state) {
+  enum { OTHERS = 16 };
+  pid_t children[OTHERS];
+  const int n = (int)UFI_MIN(ufi_processors(), OTHERS);
+  for (int i = 0; i < n; i++) {
+    children[i] = fork();
+    assert_true(children[i] >= 0);
+    if (children[i] == 0) {
+      alarm(20);
+      for (;;) atomic_signal_fence(memory_order_seq_cst);
+    }
+  }
+  usleep(10000);
+  ufi_pool *pool = ufi_pool_create(2);
+  places p = {.caller = pthread_self()};
+  bool shared = false;
+  for (const time_t begin = time(NULL); !shared && time(NULL) - begin < 10;) {
+    ufi_parallel(pool, allowed_of, &p, UFI_COUNT(p.sets));
+    for (size_t i = 0; i < UFI_COUNT(p.sets); i++) shared = shared || p.is_worker[i];
+  }
+  ufi_pool_release(pool);
+  for (int i = 0; i < n; i++) {
+    kill(children[i], SIGKILL);
+    waitpid(children[i], NULL, 0);
+  }
+  assert_true(shared);
+}
+
 static void *many_runs(void *context) {
   ufi_pool *own = context ? NULL : ufi_pool_create(8), *pool = context ? context : own;
+  ufi_pool_start(pool);
   for (int run = 0; run < 20; run++) {
     atomic_int marks[64] = {0};
     ufi_pool_begin(pool);
@@ -270,7 +301,8 @@ int main(void) {
     cmocka_unit_test(everything_runs_once),
     cmocka_unit_test(pieces_begin_at_multiples_of_the_grain), cmocka_unit_test(threads_begin_in_the_background),
     cmocka_unit_test(threads_may_run_where_the_caller_may), cmocka_unit_test(shares_are_taken_once), cmocka_unit_test(forked_off),
-    cmocka_unit_test(nothing_is_busy_after_a_run), cmocka_unit_test(crowds_get_through),
+    cmocka_unit_test(nothing_is_busy_after_a_run), cmocka_unit_test(threads_begin_among_others),
+    cmocka_unit_test(crowds_get_through),
     cmocka_unit_test(instruction_sets), cmocka_unit_test(kernel_tables_have_no_holes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
