@@ -139,7 +139,8 @@ uf_status ufi_packed_kept(ufi_ctx *ctx, int32_t slot, const ufi_weight_form *for
 uf_status ufi_packed_once(ufi_ctx *ctx, size_t size, ufi_fill_fn fill, void *arg) {
   void *memory = ufi_block_take(&ctx->frame->session->passing, size);
   if (memory == NULL) return ufi_no_memory(ctx->error, size);
-  each_source(ctx, ufi_map_expect); /* which fill_new will need again, or nobody */
+  /* What fill_new will need again, or nobody; several threads find their pages at the same time. */
+  if (ufi_pool_threads(ctx->pool) == 1) each_source(ctx, ufi_map_expect);
   return fill(ctx, memory, arg);
 }
 

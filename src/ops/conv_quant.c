@@ -81,7 +81,7 @@ uf_status ufi_conv_quant_eval(ufi_ctx *ctx) {
   ufi_conv_see(&g);
   ufi_q_spec spec = ufi_q_prepared(ctx, g.input, g.filter, g.bias, g.output, &g);
   if (spec.length > 0) spec.length = g.in_h * g.in_w * g.in_c; /* zeros around do not change how floats are quantized */
-  UFI_TRY(ufi_q_begin(ctx, &spec, &gemm));
+  ufi_q_begin(ctx, &spec, &gemm);
   gemm.batch = g.batch;
   gemm.in_h = g.in_h;
   gemm.in_w = g.in_w;
@@ -103,7 +103,5 @@ uf_status ufi_conv_quant_eval(ufi_ctx *ctx) {
   gemm.in_group = gemm.channels;
   gemm.out_group = spec.n;
   gemm.done = ctx->done;
-  if (spec.side) ufi_winograd_q_run(ctx->pool, &gemm, spec.side);
-  else ufi_gemm_q_run(ctx->pool, &gemm);
-  return UF_OK;
+  return ufi_q_product(ctx, &spec, &gemm);
 }

@@ -480,7 +480,8 @@ uf_status ufi_depthwise_quant_eval(ufi_ctx *ctx) {
   ufi_conv_see(&g);
   UFI_TRY(depthwise_spec(ctx, &g, &spec));
   if (g.output->count == 0) return UF_OK;
-  UFI_TRY(ufi_q_begin(ctx, &spec, &q));
+  ufi_q_begin(ctx, &spec, &q);
+  UFI_TRY(ufi_q_weights(ctx, &spec, &q));
   job j = {.g = &g, .spec = &spec, .q = &q, .done = ctx->done};
   switch (way_of(&g)) {
     case BLOCKS: run_blocks(ctx->pool, &j); break;

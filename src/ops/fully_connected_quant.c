@@ -102,7 +102,7 @@ uf_status ufi_fc_quant_eval(ufi_ctx *ctx) {
   UFI_TRY(ufi_fc_geometry_of(ctx, &g));
   if (is_s16(&g)) return ufi_fc_s16_eval(ctx, &g);
   const ufi_q_spec spec = ufi_q_prepared(ctx, g.input, g.filter, g.bias, g.output, NULL);
-  UFI_TRY(ufi_q_begin(ctx, &spec, &gemm));
+  ufi_q_begin(ctx, &spec, &gemm);
   gemm.batch = gemm.in_h = gemm.out_h = 1;
   gemm.in_w = gemm.out_w = g.batch;
   gemm.in_pixel = gemm.channels = g.in;
@@ -117,7 +117,7 @@ uf_status ufi_fc_quant_eval(ufi_ctx *ctx) {
     fill_workspace(&g, ctx->out[1]);
   }
   if (g.act != UFI_ACT_TANH && g.act != UFI_ACT_SIGN_BIT) gemm.done = ctx->done; /* nothing comes after */
-  ufi_gemm_q_run(ctx->pool, &gemm);
+  UFI_TRY(ufi_q_product(ctx, &spec, &gemm));
   if (g.input->dtype == UF_FLOAT32) ufi_act_apply_f32(g.act, g.output->data, g.output->count);
   return UF_OK;
 }

@@ -146,7 +146,7 @@ struct ufi_q_spec {
   bool by_rows;               /* each row of the product is a vector, and all its columns are there */
   bool one_scale;             /* all channels have the first scale, which goes into the rows' */
   int64_t share;              /* output rows of one vector */
-  /* Packs the weights (unpacked to bytes) of all groups into zeroed memory. */
+  /* Packs the weights (unpacked to bytes) of all groups, n columns each, into zeroed memory. */
   void (*pack)(const ufi_q_spec *spec, const void *weights, void *out);
   const void *geometry;       /* for pack */
   size_t weights;             /* bytes packed; set by ufi_q_spec_types unless it is set already */
@@ -170,9 +170,14 @@ uf_status ufi_q_prepare(ufi_ctx *ctx, const ufi_q_spec *spec) UF_MUST_USE;
 /* In eval: what was prepared, of these tensors; nothing is checked again. */
 ufi_q_spec ufi_q_prepared(ufi_ctx *ctx, const ufi_tensor *input, const ufi_tensor *filter, const ufi_tensor *bias,
                           const ufi_tensor *output, const void *geometry);
-/* Fills all of g that does not depend on geometry: in, in_dtype, zero, b, bias,
- * end, rows ... quantizing a float input and packing weights on the way. */
-uf_status ufi_q_begin(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g_out) UF_MUST_USE;
+/* Fills all of g but weights that does not depend on geometry: in, in_dtype, zero, bias, end, rows ... quantizing a float
+ * input on the way. */
+void ufi_q_begin(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g_out);
+/* Packs the weights for g, good until the eval ends. */
+uf_status ufi_q_weights(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g) UF_MUST_USE;
+/* Or does that and runs the product, by Winograd's method if spec says so; weights that are not kept are packed and used some
+ * columns at a time. */
+uf_status ufi_q_product(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g) UF_MUST_USE;
 
 /* Quantizes `vectors` runs of `length` floats in parallel. */
 void ufi_q_quantize(ufi_pool *pool, const float *from, int64_t vectors, int64_t length,

@@ -10,7 +10,7 @@
  */
 #include <math.h>
 
-#include "ops/gemm_quant.h"
+#include "ops/winograd_quant.h"
 
 typedef struct node_state {
   const float *blocks;     /* scales of blocks, (panel, block, q_nr) */
@@ -246,12 +246,16 @@ static uf_status flipped_weights(ufi_ctx *ctx, const ufi_tensor *t, const void *
   return UF_OK;
 }
 
+/* As bytes; the caller frees *owned_out. */
+static uf_status weights_of(ufi_ctx *ctx, const ufi_q_spec *spec, const void **data_out, void **owned_out) {
+  return (spec->flips ? flipped_weights : ufi_unpacked_weights)(ctx, spec->filter, data_out, owned_out);
+}
+
 static uf_status fill_weights(ufi_ctx *ctx, void *memory, void *arg) {
   const ufi_q_spec *spec = arg;
   const void *data;
   void *owned;
-  UFI_TRY(spec->flips ? flipped_weights(ctx, spec->filter, &data, &owned)
-                      : ufi_unpacked_weights(ctx, spec->filter, &data, &owned));
+  UFI_TRY(weights_of(ctx, spec, &data, &owned));
   memset(memory, 0, spec->weights);
   spec->pack(spec, data, memory);
   ufi_free(owned);
@@ -496,7 +500,7 @@ ufi_q_spec ufi_q_prepared(ufi_ctx *ctx, const ufi_tensor *input, const ufi_tenso
   return spec;
 }
 
-uf_status ufi_q_begin(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g_out) {
+void ufi_q_begin(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g_out) {
   node_state *s = ctx->state;
   uint8_t *base = ctx->scratch;
   ufi_gemm_q g = {.n = spec->n, .groups = spec->groups, .kind = spec->kind, .runs = spec->runs, .workers = s->workers,
@@ -507,11 +511,125 @@ uf_status ufi_q_begin(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g_out) {
   place_output(spec, s, &g);
   if (spec->end == UFI_Q_BLOCKS) g.block = spec->filter->quant->block_size;
   if (spec->bias) place_bias(spec, s, base + at.bias, &g);
-  const ufi_weight_form form = {spec->filter, spec->weights, spec->form};
-  UFI_TRY(ufi_packed_weight(ctx, 0, &form, fill_weights, (void *)(uintptr_t)spec, &g.b));
   g.b_group = (int64_t)(spec->weights / (size_t)spec->groups);
   g.rows = base + at.rows;
   g.extra = base + at.extra;
   *g_out = g;
+}
+
+/* ---- weights ------------------------------------------------------------------------- */
+
+static ufi_weight_form form_of(const ufi_q_spec *spec) {
+  return (ufi_weight_form){.weight = spec->filter, .size = spec->weights, .tag = spec->form};
+}
+
+uf_status ufi_q_weights(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g) {
+  const ufi_weight_form form = form_of(spec);
+  return ufi_packed_weight(ctx, 0, &form, fill_weights, (void *)(uintptr_t)spec, &g->b);
+}
+
+/* A product whose weight is packed and used some columns at a time: by all threads, or by each thread of his own, where
+ * these parts are more work than the rows that each then reads. */
+typedef struct weighted {
+  const ufi_q_spec *spec;
+  const ufi_gemm_q *g;
+  int64_t columns; /* of a part */
+  size_t bytes;    /* of a packed part */
+  bool alone;
+  const uint8_t *from;
+  uint8_t *memory;
+  ufi_shares *shares; /* of parts */
+} weighted;
+
+static void run_packed(ufi_pool *pool, const ufi_q_spec *spec, const ufi_gemm_q *g) {
+  if (spec->side) ufi_winograd_q_run(pool, g, spec->side);
+  else ufi_gemm_q_run(pool, g);
+}
+
+/* Leaves columns before `column` out. */
+static void skip_columns(ufi_gemm_q *g, int64_t column) {
+  if (g->bias) g->bias += column;
+  if (g->bias_64) g->bias_64 += column;
+  if (g->bias_float) g->bias_float += column;
+  if (g->multiplier) g->multiplier += column;
+  if (g->shift) g->shift += column;
+  if (g->real) g->real += column;
+  if (g->factor) g->factor += column;
+  if (g->nudge) g->nudge += column;
+  if (g->column) g->column += column;
+  g->out = (uint8_t *)g->out + column * uf_dtype_bits(g->out_dtype) / 8;
+  g->n -= column;
+}
+
+/* Rows are complete with the last part. */
+static void run_part(const weighted *w, ufi_pool *pool, int64_t column, size_t worker) {
+  const int64_t column_bytes = w->spec->filter->count / w->spec->n;
+  uint8_t *memory = w->memory + worker * w->bytes;
+  ufi_gemm_q g = *w->g;
+  ufi_q_spec part = *w->spec;
+  size_t rows = 0;
+  skip_columns(&g, column);
+  if (g.n > w->columns || w->alone) g.done = NULL;
+  part.n = g.n = UFI_MIN(g.n, w->columns);
+  part.pool = pool;
+  g.b = memory;
+  if (worker > 0 && ufi_gemm_q_rows_size(g.kernel_h * g.kernel_w * g.channels, &rows)) g.rows = (uint8_t *)g.rows + worker * rows;
+  memset(memory, 0, w->bytes);
+  part.pack(&part, w->from + column * column_bytes, memory);
+  run_packed(pool, &part, &g);
+}
+
+static void run_parts(void *context, size_t worker) {
+  weighted *w = context;
+  for (int64_t i; (i = ufi_shares_take(w->shares, worker)) >= 0;) run_part(w, NULL, i * w->columns, worker);
+}
+
+static uf_status run_passing(ufi_ctx *ctx, void *memory, void *arg) {
+  weighted *w = arg;
+  const int64_t n = w->spec->n, workers = w->g->workers;
+  const void *from;
+  void *owned;
+  UFI_TRY(weights_of(ctx, w->spec, &from, &owned));
+  w->from = from;
+  w->memory = memory;
+  if (w->alone) {
+    ufi_shares shares;
+    ufi_shares_begin(w->shares = &shares, ufi_ceil_div(n, w->columns), workers);
+    ufi_parallel(ctx->pool, run_parts, w, (size_t)workers);
+  } else {
+    for (int64_t column = 0; column < n; column += w->columns) run_part(w, ctx->pool, column, 0);
+  }
+  ufi_free(owned);
+  return UF_OK;
+}
+
+/* As many columns as stay in the second cache from when they are packed until they are used; a few more where rows are put in
+ * order again for each part. */
+static void choose_parts(weighted *w) {
+  enum { PASSING = 128 << 10, PASSING_ORDERED = 512 << 10 };
+  const ufi_q_spec *spec = w->spec;
+  const ufi_gemm_q *g = w->g;
+  const bool in_order = g->kernel_h * g->kernel_w == 1 && spec->kind == UFI_Q_BYTES && !g->floats;
+  const size_t column = (spec->weights + (size_t)spec->n - 1) / (size_t)spec->n;
+  const size_t fit = (in_order ? PASSING : PASSING_ORDERED) / UFI_MAX(column, (size_t)1);
+  const int64_t workers = g->workers, most = ufi_ceil_div(ufi_q_padded(spec->n) / UFK_Q_MAX_NR, workers) * UFK_Q_MAX_NR;
+  w->columns = (int64_t)UFI_MAX(fit / UFK_Q_MAX_NR, (size_t)1) * UFK_Q_MAX_NR;
+  w->alone = workers > 1 && !spec->side && g->batch * g->out_h * g->out_w <= spec->n;
+  if (w->alone) w->columns = UFI_MIN(w->columns, most);
+  else w->columns = UFI_MIN(w->columns * (in_order ? workers : 1), ufi_q_padded(spec->n));
+  w->bytes = (UFI_MIN((size_t)w->columns * column, spec->weights) + 63) / 64 * 64;
+}
+
+uf_status ufi_q_product(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g) {
+  const ufi_weight_form form = form_of(spec);
+  weighted w = {.spec = spec, .g = g};
+  if (spec->groups == 1 && spec->n > 0 && spec->end != UFI_Q_BLOCKS) {
+    UFI_TRY(ufi_packed_kept(ctx, 0, &form, fill_weights, (void *)(uintptr_t)spec, &g->b));
+    choose_parts(&w);
+    if (!g->b) return ufi_packed_once(ctx, w.bytes * (size_t)(w.alone ? g->workers : 1), run_passing, &w);
+  } else {
+    UFI_TRY(ufi_q_weights(ctx, spec, g));
+  }
+  run_packed(ctx->pool, spec, g);
   return UF_OK;
 }

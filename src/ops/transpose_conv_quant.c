@@ -179,7 +179,8 @@ uf_status ufi_transpose_conv_quant_eval(ufi_ctx *ctx) {
   ufi_gemm_q gemm = {0};
   UFI_TRY(ufi_transpose_conv_geometry_of(ctx, &g));
   const ufi_q_spec spec = ufi_q_prepared(ctx, g.input, g.filter, g.bias, g.output, &g);
-  UFI_TRY(ufi_q_begin(ctx, &spec, &gemm));
+  ufi_q_begin(ctx, &spec, &gemm);
+  UFI_TRY(ufi_q_weights(ctx, &spec, &gemm));
   gemm.batch = g.batch;
   gemm.in_h = g.in_h;
   gemm.in_w = g.in_w;

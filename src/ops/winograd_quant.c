@@ -181,7 +181,7 @@ static void pack_panel(void *context, size_t index) {
 
 static void pack(const ufi_q_spec *spec, const void *weights, void *out) {
   const ufi_conv_geometry *g = spec->geometry;
-  packing p = {spec->side, g->in_c, g->out_c, weights, out};
+  packing p = {spec->side, g->in_c, spec->n, weights, out};
   ufi_parallel(spec->pool, pack_panel, &p, (size_t)ufi_ceil_div(p.n, (int64_t)ufi_kernels_get()->qgemm.q_nr));
 }
 

@@ -55,6 +55,7 @@ static convolution make(int64_t side, int64_t batch, int64_t h, int64_t w, int64
   ufi_ctx ctx = {.pool = threads > 1 ? ufi_pool_create(threads) : NULL};
   assert_int_equal(ufi_winograd_q_set(&ctx, &g, side, &c.spec), UF_OK);
   c.spec.geometry = &g;
+  c.spec.n = g.out_c;
   c.packed = zeroed(c.spec.weights);
   c.spec.pack(&c.spec, c.weights, c.packed);
   ufi_pool_release(ctx.pool);
