@@ -5,8 +5,9 @@
  *     bench_first_runs MODEL.tflite [threads [processes]]
  *
  * Each of `processes` (21) children opens the model, allocates and runs it a few times, with inputs of zeros. Prints the
- * median over children of each step: milliseconds, and new pages that were touched (minor faults).
+ * median over children of each step: milliseconds, and new pages that were touched (minor faults); and the session's memory.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -37,7 +38,15 @@ static void must(uf_status status, const uf_error *error) {
 
 static step since(const step *begin) { return (step){now() * 1e3 - begin->ms, faults() - begin->faults}; }
 
-static void child(const char *path, int threads, step *out) {
+static void print_memory(const uf_session *session) {
+  uf_memory_info info;
+  uf_session_memory(session, &info);
+  printf("%-10s %9.3f MB (at one time alive: %.3f), inputs and outputs %.3f, packed %.3f\n", "arena", (double)info.arena * 1e-6,
+         (double)info.arena_bound * 1e-6, (double)info.kept * 1e-6, (double)info.packed * 1e-6);
+  fflush(stdout);
+}
+
+static void child(const char *path, int threads, bool prints, step *out) {
   uf_model *model = NULL;
   uf_session *session = NULL;
   uf_error error = {0};
@@ -54,6 +63,7 @@ static void child(const char *path, int threads, step *out) {
     must(uf_session_run(session, 0, &error), &error);
     out[2 + i] = since(&begin);
   }
+  if (prints) print_memory(session);
   _exit(0);
 }
 
@@ -74,7 +84,7 @@ int main(int argc, char **argv) {
   for (int i = 0; i < processes; i++) {
     const pid_t pid = fork();
     int status = -1;
-    if (pid == 0) child(argv[1], threads, all + (long)i * STEPS);
+    if (pid == 0) child(argv[1], threads, i == 0, all + (long)i * STEPS);
     if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) return 1;
   }
   for (int k = 0; k < STEPS; k++) {

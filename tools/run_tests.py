@@ -132,7 +132,7 @@ def python_sanitized():
 
 def python_with(isa, *more):
     """The tests of Python whose answers kernels give, and how nodes run together."""
-    names = ("attention", "blockwise", "chains", "fused_ops", "packed_weights", "replay", "seen", "seen_pads", "threads")
+    names = ("attention", "blockwise", "chains", "fused_ops", "packed_weights", "replay", "seen", "seen_pads", "strips", "threads")
     files = [f"tests/python/test_{name}.py" for name in names]
     files += sorted((ROOT / "tests" / "python").glob("test_*_formulas.py"))
     return pytest([*files, *more], {"UNFLOW_ISA": isa})

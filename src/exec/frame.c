@@ -99,11 +99,12 @@ static bool make_arrays(ufi_frame *f, const ufi_graph *g) {
   f->chains = ufi_calloc(nodes / 2 + 1, sizeof *f->chains);
   f->chain_of = ufi_calloc(nodes, sizeof *f->chain_of);
   f->attends = ufi_calloc(nodes / 3 + 1, sizeof *f->attends);
+  f->lines = ufi_calloc(nodes / 2 + 1, sizeof *f->lines);
   f->seen_by = ufi_calloc(nodes, sizeof *f->seen_by);
   f->slot = ufi_calloc(values, sizeof *f->slot);
   f->outputs = ufi_calloc((size_t)g->n_outputs + 1, sizeof *f->outputs);
   return f->tensors && f->ctxs && f->slots && f->mode && f->plain && f->why && f->captured && f->own && f->planned &&
-         f->view_of && f->refresh && f->chains && f->chain_of && f->attends && f->seen_by && f->slot && f->outputs;
+         f->view_of && f->refresh && f->chains && f->chain_of && f->attends && f->lines && f->seen_by && f->slot && f->outputs;
 }
 
 static void init_tensor(ufi_frame *f, int32_t i) {
@@ -205,6 +206,7 @@ void ufi_frame_destroy(ufi_frame *f) {
   ufi_free(f->chains);
   ufi_free(f->chain_of);
   ufi_free(f->attends);
+  ufi_free(f->lines);
   ufi_free(f->seen_by);
   ufi_free(f->slot);
   ufi_free(f->outputs);
@@ -599,6 +601,7 @@ static uf_status place_all(ufi_frame *f, planning *p, uf_error *error) {
   ufi_attends_find(f, p->last);
   UFI_TRY(ufi_chains_find(f, p->last, error));
   ufi_seen_find(f, p->last);
+  ufi_lines_find(f, p->last);
   ufi_attends_keep(f, p->last);
   for (int32_t i = 0; i < g->n_nodes; i++) {
     if (f->mode[i] != UFI_NODE_STATIC) continue;
@@ -648,7 +651,7 @@ static uf_status plan_arena(ufi_frame *f, planning *p, uf_error *error) {
   if (f->arena_size && f->arena == NULL) return ufi_no_memory(error, f->arena_size);
   if (f->arena) ufi_fresh_touch(uf_buf_data(f->arena), f->arena_size);
   bind_arena(f, p, n);
-  return UF_OK;
+  return ufi_lines_scratch(f, error);
 }
 
 /* Own memory of what static nodes compute. Zeroed, so that an output read

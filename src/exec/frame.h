@@ -71,6 +71,13 @@ typedef struct ufi_attend {
   } links[UFI_ATTEND_MAX];
 } ufi_attend;
 
+/* Pointwise and depthwise convolutions that run at the last of them (lines.c). */
+enum { UFI_LINE_MAX = 3 }; /* as UFI_STRIPS_MAX */
+typedef struct ufi_line {
+  int32_t n, nodes[UFI_LINE_MAX];
+  size_t scratch[UFI_LINE_MAX]; /* that prepare wanted */
+} ufi_line;
+
 typedef struct ufi_frame {
   uf_session *session;
   const ufi_graph *graph;
@@ -90,8 +97,10 @@ typedef struct ufi_frame {
   int32_t *chain_of;        /* by node, -1: none */
   ufi_attend *attends;
   int32_t n_attends;
+  ufi_line *lines;
+  int32_t n_lines;
   int8_t *slot;             /* by value: has no memory, but that slot while its chain runs; -1 */
-  int32_t *seen_by;         /* by node: the one that does without what it makes (seen.c, attend.c); -1: none */
+  int32_t *seen_by;         /* by node: the one that does without what it makes (seen.c, attend.c, lines.c); -1: none */
   int32_t *refresh;         /* values to detach before a run: own, computed */
   int32_t n_refresh;
   uf_buf *arena;
@@ -145,6 +154,13 @@ void ufi_attends_keep(const ufi_frame *f, int32_t *last);
 /* What to run at that node in place of it; NULL: the node. */
 const ufi_attend *ufi_attend_at(const ufi_frame *f, int32_t node);
 uf_status ufi_attend_run(ufi_frame *f, const ufi_attend *attend, uf_error *error);
+
+/* lines.c: finds such convolutions, and has what they are of live until they run; what to run at that node in place of it. */
+void ufi_lines_find(ufi_frame *f, int32_t *last);
+/* Has the session's scratch as large as the largest of them needs, so that it does not grow from one to the next. */
+uf_status ufi_lines_scratch(ufi_frame *f, uf_error *error);
+const ufi_line *ufi_line_at(const ufi_frame *f, int32_t node);
+uf_status ufi_line_run(ufi_frame *f, const ufi_line *line, uf_error *error);
 
 /* seen.c: the input by which node `reader` alone reads the value that `maker` makes; -1: others do, too, or it does twice. */
 int32_t ufi_only_input(const ufi_frame *f, int32_t value, int32_t maker, int32_t reader);

@@ -121,18 +121,24 @@ static bool is_first_time(ufi_ctx *ctx, int32_t slot, const ufi_tensor *weight) 
   return !(before & bit) && f->session->depth == 0 && f->session->model->cache == NULL;
 }
 
+/* *out NULL: the node keeps another form. */
+static uf_status kept_form(ufi_ctx *ctx, int32_t slot, const ufi_weight_form *form, ufi_fill_fn fill, void *arg,
+                           const void **out) {
+  const ufi_packed_key key = key_of(ctx, slot, form->weight, form->size, form->tag);
+  const ufi_packed_item *item = NULL;
+  UFI_TRY(item_of(ctx, &key, fill, arg, &item));
+  *out = item->key.size == form->size && item->key.tag == form->tag ? item->memory : NULL;
+  return UF_OK;
+}
+
 uf_status ufi_packed_kept(ufi_ctx *ctx, int32_t slot, const ufi_weight_form *form, ufi_fill_fn fill, void *arg,
                           const void **out) {
   *out = NULL;
   if (!form->weight->is_lasting) return UF_OK;
-  const ufi_packed_item *item = atomic_load_explicit(&node_of(ctx)->packed[slot], memory_order_acquire);
-  if (!item && is_first_time(ctx, slot, form->weight)) return UF_OK;
-  if (!item) {
-    const ufi_packed_key key = key_of(ctx, slot, form->weight, form->size, form->tag);
-    UFI_TRY(item_of(ctx, &key, fill, arg, &item));
-    ufi_block_free(&ctx->frame->session->passing);
-  }
-  if (item->key.size == form->size && item->key.tag == form->tag) *out = item->memory;
+  const bool is_kept = atomic_load_explicit(&node_of(ctx)->packed[slot], memory_order_acquire) != NULL;
+  if (!is_kept && is_first_time(ctx, slot, form->weight)) return UF_OK;
+  UFI_TRY(kept_form(ctx, slot, form, fill, arg, out));
+  if (!is_kept) ufi_block_free(&ctx->frame->session->passing);
   return UF_OK;
 }
 
@@ -174,9 +180,8 @@ static uf_status repack(ufi_ctx *ctx, ufi_repacked *kept, const ufi_tensor *weig
   return UF_OK;
 }
 
-uf_status ufi_packed_for(ufi_ctx *ctx, int32_t slot, const ufi_tensor *weight, size_t size, ufi_fill_fn fill, void *arg,
-                         const void **out) {
-  if (weight->is_lasting) return ufi_packed(ctx, slot, size, fill, arg, out);
+static uf_status packed_for_frame(ufi_ctx *ctx, int32_t slot, const ufi_tensor *weight, size_t size, ufi_fill_fn fill, void *arg,
+                                  const void **out) {
   ufi_frame *f = ctx->frame;
   size_t i = (size_t)(ctx->node - f->graph->nodes) * UFI_PACKED_SLOTS + (size_t)slot;
   if (f->repacked == NULL) f->repacked = ufi_calloc((size_t)f->graph->n_nodes * UFI_PACKED_SLOTS, sizeof *f->repacked);
@@ -184,4 +189,16 @@ uf_status ufi_packed_for(ufi_ctx *ctx, int32_t slot, const ufi_tensor *weight, s
   UFI_TRY(repack(ctx, &f->repacked[i], weight, size, fill, arg));
   *out = f->repacked[i].memory;
   return UF_OK;
+}
+
+uf_status ufi_packed_for(ufi_ctx *ctx, int32_t slot, const ufi_tensor *weight, size_t size, ufi_fill_fn fill, void *arg,
+                         const void **out) {
+  if (weight->is_lasting) return ufi_packed(ctx, slot, size, fill, arg, out);
+  return packed_for_frame(ctx, slot, weight, size, fill, arg, out);
+}
+
+uf_status ufi_packed_now(ufi_ctx *ctx, int32_t slot, const ufi_weight_form *form, ufi_fill_fn fill, void *arg,
+                         const void **out) {
+  UFI_TRY(kept_form(ctx, slot, form, fill, arg, out));
+  return *out ? UF_OK : packed_for_frame(ctx, slot, form->weight, form->size, fill, arg, out);
 }

@@ -153,8 +153,10 @@ uf_status ufi_frame_steps(ufi_frame *f, int32_t end, const bool *wanted, uf_erro
     }
     const ufi_chain *chain = ufi_chain_at(f, i, end, wanted);
     const ufi_attend *attend = wanted ? NULL : ufi_attend_at(f, i);
+    const ufi_line *line = wanted ? NULL : ufi_line_at(f, i);
     if (chain) status = ufi_chain_run(f, chain, error);
     else if (f->session->steps++ >= f->session->max_steps) status = too_many_steps(f, error);
+    else if (line) status = ufi_line_run(f, line, error);
     else status = attend ? ufi_attend_run(f, attend, error) : ufi_frame_node(f, i, error);
     if (status != UF_OK) break;
     if (chain) f->pc = chain->last;

@@ -3,7 +3,7 @@
  * conv.c: CONV_2D, also grouped, and the geometry of sliding windows that all
  * of conv.h's ops use.
  */
-#include "ops/conv.h"
+#include "ops/strips.h"
 
 /* ---- one axis of a window --------------------------------------------------- */
 
@@ -217,11 +217,18 @@ static bool conv_sees(ufi_ctx *ctx, int32_t k) {
   return ufi_conv_geometry_of(ctx, &g) == UF_OK && ufi_conv_sees(g, k);
 }
 
+static bool conv_strips(ufi_ctx *ctx, ufi_strips *s) {
+  ufi_conv_geometry g = {0};
+  if (ufi_conv_geometry_of(ctx, &g) != UF_OK) return false;
+  return ufi_conv_is_f32(g.input, g.filter) ? ufi_conv_f32_strips(&g, s) : ufi_conv_quant_strips(&g, s);
+}
+
 const ufi_op_def ufi_op_CONV_2D = {
     .attrs_size = sizeof(ufi_window_attrs),
     .attrs_tflite = conv_attrs,
     .infer = conv_infer,
     .prepare = conv_prepare,
     .sees = conv_sees,
+    .strips = conv_strips,
     .eval = conv_eval,
 };

@@ -7,6 +7,7 @@
  * Scratch: zeros for taps outside the image, the bias where it is no whole vectors,
  * and what winograd_f32.c needs.
  */
+#include "ops/strips.h"
 #include "ops/winograd_f32.h"
 
 enum { DIRECT, WINOGRAD }; /* slots of packed weights */
@@ -77,19 +78,56 @@ uf_status ufi_conv_f32_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) {
   return UF_OK;
 }
 
+/* All but weights. *more_out: scratch for Winograd's method. */
+static uf_status begin(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_gemm_f32 *gemm_out, float **more_out) {
+  conv_sizes s = {0};
+  UFI_TRY(conv_sizes_of(ctx, g, &s));
+  float *zeros = ctx->scratch, *bias = zeros + s.zeros;
+  memset(zeros, 0, s.zeros * sizeof *zeros);
+  *gemm_out = conv_gemm(g);
+  gemm_out->zeros = zeros;
+  gemm_out->done = ctx->done;
+  gemm_out->bias = ufi_gemm_f32_bias(g->bias, g->groups, g->out_c / g->groups, bias);
+  *more_out = bias + s.bias;
+  return UF_OK;
+}
+
 uf_status ufi_conv_f32_eval(ufi_ctx *ctx) {
   const conv_state *state = ctx->state;
   ufi_conv_geometry g = {0};
-  conv_sizes s = {0};
+  ufi_gemm_f32 gemm;
+  float *more;
   UFI_TRY(ufi_conv_geometry_of(ctx, &g));
   ufi_conv_see(&g);
-  UFI_TRY(conv_sizes_of(ctx, &g, &s));
-  ufi_gemm_f32 gemm = conv_gemm(&g);
-  float *zeros = ctx->scratch, *bias = zeros + s.zeros;
-  memset(zeros, 0, s.zeros * sizeof *zeros);
-  gemm.zeros = zeros;
-  gemm.done = ctx->done;
-  gemm.bias = ufi_gemm_f32_bias(g.bias, g.groups, g.out_c / g.groups, bias);
-  if (state->by_winograd) return ufi_winograd_f32_weight(ctx, WINOGRAD, g.filter, &gemm, bias + s.bias);
+  UFI_TRY(begin(ctx, &g, &gemm, &more));
+  if (state->by_winograd) return ufi_winograd_f32_weight(ctx, WINOGRAD, g.filter, &gemm, more);
   return ufi_gemm_f32_weight(ctx, DIRECT, g.filter, &gemm);
+}
+
+/* ---- in strips ------------------------------------------------------------------- */
+
+static uf_status strips_begin(ufi_ctx *ctx, ufi_strips *s) {
+  ufi_conv_geometry g = {0};
+  float *more;
+  UFI_TRY(ufi_conv_geometry_of(ctx, &g));
+  UFI_TRY(begin(ctx, &g, s->own, &more));
+  return ufi_gemm_f32_keep(ctx, DIRECT, g.filter, s->own);
+}
+
+static void strip_run(const ufi_strips *s, const ufi_strip *strip) {
+  ufi_gemm_f32 gemm = *(const ufi_gemm_f32 *)s->own;
+  gemm.in = (const float *)strip->in + (strip->first - strip->in_first) * gemm.in_w * gemm.in_pixel;
+  gemm.out = strip->out;
+  gemm.batch = 1;
+  gemm.in_h = gemm.out_h = strip->lines;
+  ufi_gemm_f32_run(NULL, &gemm);
+}
+
+bool ufi_conv_f32_strips(const ufi_conv_geometry *g, ufi_strips *s) {
+  if (!ufi_conv_is_pointwise(g)) return false;
+  ufi_strips_set(g, sizeof(float), s);
+  s->own_bytes = sizeof(ufi_gemm_f32);
+  s->begin = strips_begin;
+  s->run = strip_run;
+  return true;
 }

@@ -7,6 +7,7 @@
  * Hybrid: each image of the batch is quantized as a whole, symmetrically when
  * all channels have one scale and there is one group, else asymmetrically.
  */
+#include "ops/strips.h"
 #include "ops/winograd_quant.h"
 
 /* Line by line of the kernel, if each is packed in whole groups. */
@@ -74,6 +75,30 @@ uf_status ufi_conv_quant_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) {
   return ufi_q_prepare(ctx, &spec);
 }
 
+/* What of the product follows from the geometry. */
+static void set_window(const ufi_conv_geometry *g, ufi_gemm_q *gemm) {
+  gemm->batch = g->batch;
+  gemm->in_h = g->in_h;
+  gemm->in_w = g->in_w;
+  gemm->in_pixel = g->in_c;
+  gemm->channels = g->in_c / g->groups;
+  gemm->out_h = g->out_h;
+  gemm->out_w = g->out_w;
+  gemm->kernel_h = g->kernel_h;
+  gemm->kernel_w = g->kernel_w;
+  gemm->stride_h = g->stride_h;
+  gemm->stride_w = g->stride_w;
+  gemm->dilation_h = g->dilation_h;
+  gemm->dilation_w = g->dilation_w;
+  gemm->pad_top = g->pad_top;
+  gemm->pad_left = g->pad_left;
+  gemm->out_pixel = g->out_c;
+  gemm->out_line = g->out_w * g->out_c;
+  gemm->out_image = g->out_h * gemm->out_line;
+  gemm->in_group = gemm->channels;
+  gemm->out_group = gemm->n;
+}
+
 uf_status ufi_conv_quant_eval(ufi_ctx *ctx) {
   ufi_conv_geometry g = {0};
   ufi_gemm_q gemm = {0};
@@ -82,26 +107,38 @@ uf_status ufi_conv_quant_eval(ufi_ctx *ctx) {
   ufi_q_spec spec = ufi_q_prepared(ctx, g.input, g.filter, g.bias, g.output, &g);
   if (spec.length > 0) spec.length = g.in_h * g.in_w * g.in_c; /* zeros around do not change how floats are quantized */
   ufi_q_begin(ctx, &spec, &gemm);
-  gemm.batch = g.batch;
-  gemm.in_h = g.in_h;
-  gemm.in_w = g.in_w;
-  gemm.in_pixel = g.in_c;
-  gemm.channels = g.in_c / g.groups;
-  gemm.out_h = g.out_h;
-  gemm.out_w = g.out_w;
-  gemm.kernel_h = g.kernel_h;
-  gemm.kernel_w = g.kernel_w;
-  gemm.stride_h = g.stride_h;
-  gemm.stride_w = g.stride_w;
-  gemm.dilation_h = g.dilation_h;
-  gemm.dilation_w = g.dilation_w;
-  gemm.pad_top = g.pad_top;
-  gemm.pad_left = g.pad_left;
-  gemm.out_pixel = g.out_c;
-  gemm.out_line = g.out_w * g.out_c;
-  gemm.out_image = g.out_h * gemm.out_line;
-  gemm.in_group = gemm.channels;
-  gemm.out_group = spec.n;
+  set_window(&g, &gemm);
   gemm.done = ctx->done;
   return ufi_q_product(ctx, &spec, &gemm);
+}
+
+/* ---- in strips ------------------------------------------------------------------- */
+
+static uf_status strips_begin(ufi_ctx *ctx, ufi_strips *s) {
+  ufi_conv_geometry g = {0};
+  UFI_TRY(ufi_conv_geometry_of(ctx, &g));
+  const ufi_q_spec spec = ufi_q_prepared(ctx, g.input, g.filter, g.bias, g.output, &g);
+  ufi_q_begin(ctx, &spec, s->own);
+  set_window(&g, s->own);
+  return ufi_q_keep(ctx, &spec, s->own);
+}
+
+static void strip_run(const ufi_strips *s, const ufi_strip *strip) {
+  ufi_gemm_q gemm = *(const ufi_gemm_q *)s->own;
+  gemm.in = (const uint8_t *)strip->in + (size_t)(strip->first - strip->in_first) * s->in_line;
+  gemm.out = strip->out;
+  gemm.batch = 1;
+  gemm.in_h = gemm.out_h = strip->lines;
+  ufi_q_alone(&gemm, strip->worker);
+  ufi_gemm_q_run(NULL, &gemm);
+}
+
+bool ufi_conv_quant_strips(const ufi_conv_geometry *g, ufi_strips *s) {
+  const bool bytes = g->input->dtype == UF_INT8 || g->input->dtype == UF_UINT8;
+  if (!bytes || !ufi_conv_is_pointwise(g)) return false;
+  ufi_strips_set(g, 1, s);
+  s->own_bytes = sizeof(ufi_gemm_q);
+  s->begin = strips_begin;
+  s->run = strip_run;
+  return true;
 }

@@ -3,7 +3,7 @@
  * depthwise.c: DEPTHWISE_CONV_2D. Output channel c sees input channel
  * c / multiplier alone.
  */
-#include "ops/conv.h"
+#include "ops/strips.h"
 
 /* DepthwiseConv2DOptions: padding, stride_w, stride_h, depth_multiplier,
  * fused_activation_function, dilation_w_factor, dilation_h_factor. The
@@ -63,11 +63,18 @@ static bool depthwise_sees(ufi_ctx *ctx, int32_t k) {
   return ufi_depthwise_geometry_of(ctx, &g) == UF_OK && ufi_conv_sees(g, k);
 }
 
+static bool depthwise_strips(ufi_ctx *ctx, ufi_strips *s) {
+  ufi_conv_geometry g = {0};
+  if (ufi_depthwise_geometry_of(ctx, &g) != UF_OK) return false;
+  return ufi_conv_is_f32(g.input, g.filter) ? ufi_depthwise_f32_strips(&g, s) : ufi_depthwise_quant_strips(&g, s);
+}
+
 const ufi_op_def ufi_op_DEPTHWISE_CONV_2D = {
     .attrs_size = sizeof(ufi_window_attrs),
     .attrs_tflite = depthwise_attrs,
     .infer = depthwise_infer,
     .prepare = depthwise_prepare,
     .sees = depthwise_sees,
+    .strips = depthwise_strips,
     .eval = depthwise_eval,
 };

@@ -10,7 +10,7 @@
  */
 #include <math.h>
 
-#include "ops/conv.h"
+#include "ops/strips.h"
 
 static bool depthwise_sizes(const ufi_conv_geometry *g, size_t *zeros_out, size_t *image_out) {
   size_t image = 0;
@@ -98,19 +98,30 @@ ufi_depthwise_f32 ufi_depthwise_f32_of(const ufi_conv_geometry *g) {
                 .pad_left = g->pad_left, .min = -INFINITY, .max = INFINITY}};
 }
 
+/* All but the image. *image_out: room for it with its channels repeated. */
+static uf_status begin(ufi_ctx *ctx, const ufi_conv_geometry *g, ufi_depthwise_f32 *args_out, float **image_out) {
+  size_t zeros_size, image_size;
+  if (!depthwise_sizes(g, &zeros_size, &image_size)) return UF_INTERNAL;
+  float *zeros = ctx->scratch;
+  if (zeros_size) memset(zeros, 0, zeros_size * sizeof *zeros);
+  ufi_depthwise_f32 args = ufi_depthwise_f32_of(g);
+  args.image.weights = g->filter->data, args.image.bias = g->bias ? g->bias->data : zeros;
+  args.image.out = g->output->data;
+  args.done = ctx->done;
+  ufi_act_range_f32(g->act, &args.image.min, &args.image.max);
+  *args_out = args;
+  *image_out = zeros + zeros_size;
+  return UF_OK;
+}
+
 uf_status ufi_depthwise_f32_eval(ufi_ctx *ctx) {
   ufi_conv_geometry g = {0};
+  ufi_depthwise_f32 args;
+  float *image;
   UFI_TRY(ufi_depthwise_geometry_of(ctx, &g));
   ufi_conv_see(&g);
-  size_t zeros_size, image_size;
-  if (!depthwise_sizes(&g, &zeros_size, &image_size)) return UF_INTERNAL;
-  float *zeros = ctx->scratch, *image = zeros + zeros_size;
-  if (zeros_size) memset(zeros, 0, zeros_size * sizeof *zeros);
-  ufi_depthwise_f32 args = ufi_depthwise_f32_of(&g);
-  args.image.in = g.input->data, args.image.weights = g.filter->data, args.image.bias = g.bias ? g.bias->data : zeros;
-  args.image.out = g.output->data;
-  args.done = ctx->done;
-  ufi_act_range_f32(g.act, &args.image.min, &args.image.max);
+  UFI_TRY(begin(ctx, &g, &args, &image));
+  args.image.in = g.input->data;
   if (g.multiplier > 1) {
     repeat_args r = {args.image.in, image, (size_t)g.multiplier};
     ufi_parallel_ranges(ctx->pool, repeat, &r, (size_t)g.input->count, 4096);
@@ -118,4 +129,31 @@ uf_status ufi_depthwise_f32_eval(ufi_ctx *ctx) {
   }
   ufi_depthwise_f32_run(ctx->pool, &args);
   return UF_OK;
+}
+
+/* ---- in strips ------------------------------------------------------------------- */
+
+static uf_status strips_begin(ufi_ctx *ctx, ufi_strips *s) {
+  ufi_conv_geometry g = {0};
+  float *image;
+  UFI_TRY(ufi_depthwise_geometry_of(ctx, &g));
+  return begin(ctx, &g, s->own, &image);
+}
+
+static void strip_run(const ufi_strips *s, const ufi_strip *strip) {
+  ufk_f32_depthwise d = ((const ufi_depthwise_f32 *)s->own)->image;
+  d.in = strip->in;
+  d.in_h = strip->in_lines;
+  d.pad_top = strip->in_first - (strip->first * s->stride - s->pad);
+  d.out = strip->out;
+  ufi_kernels_get()->depthwise.f32_depthwise(&d, 0, strip->lines);
+}
+
+bool ufi_depthwise_f32_strips(const ufi_conv_geometry *g, ufi_strips *s) {
+  if (g->multiplier != 1) return false;
+  ufi_strips_set(g, sizeof(float), s);
+  s->own_bytes = sizeof(ufi_depthwise_f32);
+  s->begin = strips_begin;
+  s->run = strip_run;
+  return true;
 }

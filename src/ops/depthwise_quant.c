@@ -13,6 +13,7 @@
  *   DIRECT   the rest (16-bit images, huge windows): plain loops.
  */
 #include "ops/gemm_quant.h"
+#include "ops/strips.h"
 
 enum {
   MAX_LINES = 64,  /* of a window */
@@ -361,11 +362,16 @@ static void place(job *j) {
   j->buffers = at + repeated;
 }
 
-static void run_blocks(ufi_pool *pool, job *j) {
-  const ufi_conv_geometry *g = j->g;
-  if (!cut_of(g, &j->c)) return; /* it was in prepare */
+static bool begin_blocks(job *j) {
+  if (!cut_of(j->g, &j->c)) return false; /* it was in prepare */
   place(j);
   place_zero_points(j);
+  return true;
+}
+
+static void run_blocks(ufi_pool *pool, job *j) {
+  const ufi_conv_geometry *g = j->g;
+  if (!begin_blocks(j)) return;
   if (g->output->count * j->spec->depth < 1 << 16) pool = NULL;
   if (g->multiplier != 1) ufi_parallel(pool, repeat_line, j, (size_t)(g->batch * g->in_h));
   j->workers = pool ? UFI_MIN(ufi_pool_threads(pool), j->q->workers) : 1;
@@ -489,4 +495,52 @@ uf_status ufi_depthwise_quant_eval(ufi_ctx *ctx) {
     default: ufi_parallel(ctx->pool, direct_line, &j, (size_t)(g.batch * g.out_h)); break;
   }
   return UF_OK;
+}
+
+/* ---- in strips ------------------------------------------------------------------------------ */
+
+typedef struct strips_state {
+  ufi_conv_geometry g;
+  ufi_q_spec spec;
+  ufi_gemm_q q;
+  job j;
+} strips_state;
+
+static uf_status strips_begin(ufi_ctx *ctx, ufi_strips *s) {
+  strips_state *k = s->own;
+  UFI_TRY(ufi_depthwise_geometry_of(ctx, &k->g));
+  UFI_TRY(depthwise_spec(ctx, &k->g, &k->spec));
+  ufi_q_begin(ctx, &k->spec, &k->q);
+  UFI_TRY(ufi_q_keep(ctx, &k->spec, &k->q));
+  k->j = (job){.g = &k->g, .spec = &k->spec, .q = &k->q};
+  return begin_blocks(&k->j) ? UF_OK : UF_INTERNAL;
+}
+
+/* The lines are an image of their own. */
+static void strip_run(const ufi_strips *s, const ufi_strip *strip) {
+  const strips_state *k = s->own;
+  ufi_conv_geometry g = k->g;
+  ufi_gemm_q q = k->q;
+  job j = k->j;
+  g.in_h = strip->in_lines;
+  g.pad_top = strip->in_first - (strip->first * s->stride - s->pad);
+  g.out_h = strip->lines;
+  q.out = strip->out;
+  j.g = &g;
+  j.q = &q;
+  j.in = strip->in;
+  item i = {.to = g.out_c};
+  for (; i.y < g.out_h; i.y += i.lines) {
+    i.lines = UFI_MIN(j.c.lines, g.out_h - i.y);
+    run_item(&j, &i, j.buffers + strip->worker * j.c.buffer);
+  }
+}
+
+bool ufi_depthwise_quant_strips(const ufi_conv_geometry *g, ufi_strips *s) {
+  if (g->input->dtype == UF_FLOAT32 || g->multiplier != 1 || way_of(g) != BLOCKS || !g->filter->is_lasting) return false;
+  ufi_strips_set(g, 1, s);
+  s->own_bytes = sizeof(strips_state);
+  s->begin = strips_begin;
+  s->run = strip_run;
+  return true;
 }

@@ -483,13 +483,28 @@ static uf_status run_passing(ufi_ctx *ctx, void *memory, void *arg) {
   return UF_OK;
 }
 
+/* The weight of g, which lasts, packed whole: sets what of g says so. */
+static ufi_weight_form form_of(const ufi_tensor *weight, ufi_gemm_f32 *g, weighted *w) {
+  *w = (weighted){.g = g, .from = weight->data, .depth = g->kernel_h * g->kernel_w * g->channels};
+  g->b_group = w->depth * ufi_gemm_f32_columns(g->n);
+  return (ufi_weight_form){.weight = weight, .size = (size_t)(g->groups * g->b_group) * sizeof(float), .tag = g->groups};
+}
+
+uf_status ufi_gemm_f32_keep(ufi_ctx *ctx, int32_t slot, const ufi_tensor *weight, ufi_gemm_f32 *g) {
+  weighted w;
+  const ufi_weight_form form = form_of(weight, g, &w);
+  const void *packed;
+  UFI_TRY(ufi_packed_now(ctx, slot, &form, fill_weight, &w, &packed));
+  g->b = packed;
+  return UF_OK;
+}
+
 uf_status ufi_gemm_f32_weight(ufi_ctx *ctx, int32_t slot, const ufi_tensor *weight, ufi_gemm_f32 *g) {
   const int64_t nr = (int64_t)ufi_kernels_get()->gemm.f32_nr, panels = ufi_gemm_f32_columns(g->n) / nr;
-  weighted w = {.g = g, .from = weight->data, .depth = g->kernel_h * g->kernel_w * g->channels};
+  weighted w;
+  const ufi_weight_form form = form_of(weight, g, &w);
   const int64_t threads = ufi_pool_threads(ctx->pool), fit = PASSING / UFI_MAX(w.depth * nr, (int64_t)1);
   w.columns = UFI_MIN(UFI_MAX(fit, (int64_t)1) * threads, panels) * nr;
-  g->b_group = w.depth * panels * nr;
-  const ufi_weight_form form = {.weight = weight, .size = (size_t)(g->groups * g->b_group) * sizeof(float), .tag = g->groups};
   const void *packed;
   UFI_TRY(ufi_packed_kept(ctx, slot, &form, fill_weight, &w, &packed));
   g->b = packed;

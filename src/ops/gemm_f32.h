@@ -61,6 +61,8 @@ void ufi_gemm_f32_pack_rows(int64_t k, int64_t n, int64_t k0, int64_t rows, cons
 /* In eval: runs g with a weight of (groups, n, depth), which it packs: to stay, or, while it is not kept, some columns at a
  * time where they do not leave the cache before they are used (ufi_packed_weight says when; slot as there). */
 uf_status ufi_gemm_f32_weight(ufi_ctx *ctx, int32_t slot, const ufi_tensor *weight, ufi_gemm_f32 *g) UF_MUST_USE;
+/* Sets g->b to that weight, which lasts, packed and kept from now on. */
+uf_status ufi_gemm_f32_keep(ufi_ctx *ctx, int32_t slot, const ufi_tensor *weight, ufi_gemm_f32 *g) UF_MUST_USE;
 
 /* A transposed convolution (transpose_conv_f32.c) of g's geometry: element (k, n) of a tap's matrix is
  * weights[tap * tap_step + n * n_step + k]. Packed floats: those of (taps * in_c, out_c). zeros:

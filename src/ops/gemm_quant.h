@@ -175,7 +175,11 @@ ufi_q_spec ufi_q_prepared(ufi_ctx *ctx, const ufi_tensor *input, const ufi_tenso
 void ufi_q_begin(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g_out);
 /* Packs the weights for g, good until the eval ends. */
 uf_status ufi_q_weights(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g) UF_MUST_USE;
-/* Or does that and runs the product, by Winograd's method if spec says so; weights that are not kept are packed and used some
+/* The same, kept from now on, of a weight that lasts. */
+uf_status ufi_q_keep(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g) UF_MUST_USE;
+/* For g to run on one of its workers, while others run something else. */
+void ufi_q_alone(ufi_gemm_q *g, size_t worker);
+/* Or packs the weights and runs the product, by Winograd's method if spec says so; weights that are not kept are packed and used some
  * columns at a time. */
 uf_status ufi_q_product(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g) UF_MUST_USE;
 

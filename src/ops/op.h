@@ -145,6 +145,7 @@ uf_status ufi_tf_choice(const ufi_tf_attrs *attrs, const char *name, const char 
                         int32_t *index_out, uf_error *error) UF_MUST_USE;
 
 struct ufi_bmm_geometry;
+struct ufi_strips;
 
 /* Elements [begin, begin + n) of an elementwise op's output, at `out`. An input with as many elements
  * is given from element `begin` on; of others, which are repeated, all is there. */
@@ -172,6 +173,8 @@ typedef struct ufi_op_def {
   /* NULL, or after prepare: whether output 0 is a product of float32 matrices (ops/conv.h), of which nothing is packed
    * beforehand; which one. */
   bool (*product)(ufi_ctx *ctx, struct ufi_bmm_geometry *g);
+  /* NULL, or after prepare: whether lines of output 0, an image, can be made of lines of input 0; how (ops/strips.h). */
+  bool (*strips)(ufi_ctx *ctx, struct ufi_strips *s);
   void (*release)(void *state);         /* may be NULL: frees what state points to */
   void (*forget)(const void *attrs, void *kept); /* may be NULL: frees ctx->kept */
   /* NULL, or: what the op keeps in the store becomes what it was before the first run. */
@@ -301,6 +304,9 @@ uf_status ufi_packed_weight(ufi_ctx *ctx, int32_t slot, const ufi_weight_form *f
 uf_status ufi_packed_kept(ufi_ctx *ctx, int32_t slot, const ufi_weight_form *form, ufi_fill_fn fill, void *arg,
                           const void **out) UF_MUST_USE;
 uf_status ufi_packed_once(ufi_ctx *ctx, size_t size, ufi_fill_fn fill, void *arg) UF_MUST_USE;
+/* A lasting weight that is kept at once: others are packed while it is used. */
+uf_status ufi_packed_now(ufi_ctx *ctx, int32_t slot, const ufi_weight_form *form, ufi_fill_fn fill, void *arg,
+                         const void **out) UF_MUST_USE;
 
 /* As ufi_packed, in eval, for a weight that may change between runs (a variable's value): kept in
  * this session for as long as the same memory comes again, which nobody writes while it is kept.

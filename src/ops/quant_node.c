@@ -528,6 +528,17 @@ uf_status ufi_q_weights(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g) {
   return ufi_packed_weight(ctx, 0, &form, fill_weights, (void *)(uintptr_t)spec, &g->b);
 }
 
+uf_status ufi_q_keep(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g) {
+  const ufi_weight_form form = form_of(spec);
+  return ufi_packed_now(ctx, 0, &form, fill_weights, (void *)(uintptr_t)spec, &g->b);
+}
+
+void ufi_q_alone(ufi_gemm_q *g, size_t worker) {
+  size_t rows = 0;
+  if (worker > 0 && ufi_gemm_q_rows_size(g->kernel_h * g->kernel_w * g->channels, &rows)) g->rows = (uint8_t *)g->rows + worker * rows;
+  g->workers = 1;
+}
+
 /* A product whose weight is packed and used some columns at a time: by all threads, or by each thread of his own, where
  * these parts are more work than the rows that each then reads. */
 typedef struct weighted {
@@ -567,13 +578,12 @@ static void run_part(const weighted *w, ufi_pool *pool, int64_t column, size_t w
   uint8_t *memory = w->memory + worker * w->bytes;
   ufi_gemm_q g = *w->g;
   ufi_q_spec part = *w->spec;
-  size_t rows = 0;
   skip_columns(&g, column);
   if (g.n > w->columns || w->alone) g.done = NULL;
   part.n = g.n = UFI_MIN(g.n, w->columns);
   part.pool = pool;
   g.b = memory;
-  if (worker > 0 && ufi_gemm_q_rows_size(g.kernel_h * g.kernel_w * g.channels, &rows)) g.rows = (uint8_t *)g.rows + worker * rows;
+  if (w->alone) ufi_q_alone(&g, worker);
   memset(memory, 0, w->bytes);
   part.pack(&part, w->from + column * column_bytes, memory);
   run_packed(pool, &part, &g);

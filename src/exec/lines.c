@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * lines.c: pointwise and depthwise convolutions that alone read each other.
+ *
+ * Where what is between them is large, all run at the last, some lines at a time (ops/strips.h), and those before it do not.
+ * What they would make has no memory; who wants to see it has it from a replay, where all run in turn.
+ */
+#include "ops/strips.h"
+
+#include "exec/session.h"
+
+enum {
+  LARGE = 256 << 10, /* bytes of what is between */
+  LINES = 24,        /* of it for each thread: neighbours make those at the border twice */
+  NEAR = 16,         /* nodes between the two, at most */
+};
+
+/* ---- found when memory is planned -------------------------------------------------------- */
+
+/* Runs by itself, as planned, and no node goes through it. */
+static bool is_alone(const ufi_frame *f, int32_t i) {
+  return f->mode[i] == UFI_NODE_STATIC && f->chain_of[i] < 0 && f->seen_by[i] < 0 && f->ctxs[i].n_out == 1 && f->ctxs[i].n_in > 0;
+}
+
+static bool strips_of(ufi_frame *f, int32_t i, ufi_strips *s) {
+  ufi_ctx *ctx = &f->ctxs[i];
+  const ufi_op_def *def = ctx->node->op ? ctx->node->op->def : NULL;
+  *s = (ufi_strips){0};
+  return def && def->strips && def->strips(ctx, s);
+}
+
+/* Inputs are as they were when the node runs later than planned. */
+static bool has_lasting_inputs(const ufi_ctx *ctx) {
+  for (int32_t k = 0; k < ctx->n_in; k++) {
+    if (ctx->in[k] && (ctx->in[k]->is_state || ctx->in[k]->seen)) return false;
+  }
+  return true;
+}
+
+/* The node before that makes what node i reads, if it runs there; -1: none does. */
+static int32_t maker_of(const ufi_frame *f, int32_t i, const int32_t *last) {
+  const ufi_graph *g = f->graph;
+  const int32_t v = g->nodes[i].in[0], maker = v < 0 ? -1 : g->values[v].producer;
+  const bool fits = maker >= 0 && maker < i && maker + NEAR > i && is_alone(f, maker) && !f->own[v] && f->slot[v] < 0 &&
+                    last[v] == i && f->tensors[v].size >= LARGE && !f->tensors[v].seen;
+  return fits && has_lasting_inputs(&f->ctxs[maker]) && ufi_only_input(f, v, maker, i) == 0 ? maker : -1;
+}
+
+static size_t padded(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+/* Scratch: each node's, and what each keeps; then buffers. */
+static size_t size_before(const ufi_line *l, const ufi_strips *all) {
+  size_t bytes = 0;
+  for (int32_t k = 0; k < l->n; k++) bytes += padded(l->scratch[k]) + padded(all[k].own_bytes);
+  return bytes;
+}
+
+static void hide(ufi_frame *f, int32_t i, int32_t reader, int32_t *last) {
+  const ufi_node *node = &f->graph->nodes[i];
+  f->seen_by[i] = reader;
+  f->slot[node->out[0]] = 0; /* no memory */
+  for (int32_t k = 0; k < node->n_in; k++) {
+    if (node->in[k] >= 0) last[node->in[k]] = UFI_MAX(last[node->in[k]], reader);
+  }
+}
+
+/* As many nodes before node i as fit, from the first to i itself. */
+static ufi_line trace(ufi_frame *f, int32_t i, const int32_t *last, ufi_strips *all) {
+  const int64_t threads = ufi_pool_threads(f->session->pool);
+  ufi_strips found[UFI_STRIPS_MAX];
+  ufi_line l = {.n = 0};
+  for (int32_t at = i, k = UFI_STRIPS_MAX - 1; at >= 0 && k >= 0 && strips_of(f, at, &found[k]); k--) {
+    if (at != i && (!ufi_strips_fit(&found[k], &found[k + 1]) || found[k].out_h < LINES * threads)) break;
+    l.nodes[k] = at;
+    l.n++;
+    at = maker_of(f, at, last);
+  }
+  for (int32_t k = 0; k < l.n; k++) {
+    l.nodes[k] = l.nodes[UFI_STRIPS_MAX - l.n + k];
+    all[k] = found[UFI_STRIPS_MAX - l.n + k];
+    l.scratch[k] = f->ctxs[l.nodes[k]].scratch_size;
+  }
+  return l;
+}
+
+/* From the last node to the first, so that lines are as long as can be. */
+void ufi_lines_find(ufi_frame *f, int32_t *last) {
+  const ufi_graph *g = f->graph;
+  const size_t threads = (size_t)ufi_pool_threads(f->session->pool);
+  f->n_lines = 0;
+  for (int32_t i = g->n_nodes - 1; i >= 0 && !g->has_dead; i--) {
+    ufi_strips all[UFI_STRIPS_MAX];
+    if (!is_alone(f, i) || f->own[g->nodes[i].out[0]] || f->ctxs[i].in[0]->seen) continue;
+    const ufi_line l = trace(f, i, last, all);
+    if (l.n < 2) continue;
+    ufi_want_scratch(&f->ctxs[i], size_before(&l, all) + ufi_strips_buffer(all, l.n) * threads);
+    for (int32_t k = 0; k < l.n - 1; k++) hide(f, l.nodes[k], i, last);
+    f->lines[f->n_lines++] = l;
+  }
+}
+
+uf_status ufi_lines_scratch(ufi_frame *f, uf_error *error) {
+  size_t most = 0;
+  for (const ufi_line *l = f->lines; l < f->lines + f->n_lines; l++) most = UFI_MAX(most, f->ctxs[l->nodes[l->n - 1]].scratch_size);
+  return most > 0 ? ufi_session_scratch(f->session, most, error) : UF_OK;
+}
+
+/* ---- run ------------------------------------------------------------------------------------ */
+
+const ufi_line *ufi_line_at(const ufi_frame *f, int32_t node) {
+  for (int32_t i = 0; i < f->n_lines && f->graph->nodes[node].op->def->strips; i++) {
+    const ufi_line *l = &f->lines[i];
+    if (l->nodes[l->n - 1] != node) continue;
+    const bool has_run = f->ctxs[node].in[0]->data != NULL; /* the one before it, in turn */
+    return has_run || f->reshaped ? NULL : l;
+  }
+  return NULL;
+}
+
+uf_status ufi_line_run(ufi_frame *f, const ufi_line *l, uf_error *error) {
+  const ufi_ctx *first = &f->ctxs[l->nodes[0]], *last = &f->ctxs[l->nodes[l->n - 1]];
+  ufi_strips all[UFI_STRIPS_MAX];
+  UFI_TRY(ufi_session_scratch(f->session, last->scratch_size, error));
+  uint8_t *at = uf_buf_data(f->session->scratch);
+  for (int32_t k = 0; k < l->n; k++) {
+    ufi_ctx *ctx = &f->ctxs[l->nodes[k]];
+    if (!strips_of(f, l->nodes[k], &all[k]))
+      return ufi_fail(error, UF_INTERNAL, "op #%d %s: expected the convolution that was planned", (int)l->nodes[k], ctx->node->op_name);
+    ctx->running = true;
+    ctx->error = error;
+    ctx->scratch = at;
+    all[k].own = at += padded(l->scratch[k]);
+    at += padded(all[k].own_bytes);
+    UFI_TRY(all[k].begin(ctx, &all[k]));
+  }
+  ufi_strips_run(last->pool, all, l->n, first->in[0]->data, last->out[0]->data, at);
+  return UF_OK;
+}
