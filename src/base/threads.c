@@ -29,6 +29,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,7 +47,8 @@ struct ufi_pool {
   _Atomic int64_t placed_until;   /* milliseconds: workers stay away from there; 0: they do not */
   cpu_set_t allowed, elsewhere;   /* where they may be then, and before */
   int threads_expected;           /* of the process, once the workers are made */
-  atomic_bool may_help;           /* the starter is on its way */
+  atomic_bool is_placed;          /* the starter may begin */
+  atomic_int starter_id;          /* the system's, once he has; 0: nobody may help him */
   _Atomic int64_t asked, looked;  /* milliseconds: when threads were first wanted, and last looked whether there is room */
   _Atomic(pthreadpool_t) threads; /* NULL: not started yet, or there are none to be had */
   atomic_int runs;                /* in progress */
@@ -87,7 +89,8 @@ static void take_over(ufi_pool *pool) {
     }
     atomic_store(&pool->threads, NULL);
     pool->has_starter = false;
-    atomic_store(&pool->may_help, false);
+    atomic_store(&pool->is_placed, false);
+    atomic_store(&pool->starter_id, 0);
     atomic_store(&pool->asked, 0);
     atomic_store(&pool->has_started, false);
     atomic_store(&pool->watching, false);
@@ -161,20 +164,18 @@ static void put_to_sleep(ufi_pool *pool, pthreadpool_t threads) {
   pthreadpool_parallelize_1d(threads, nothing, NULL, (size_t)pool->n_threads, PTHREADPOOL_FLAG_YIELD_WORKERS);
 }
 
-/* The workers inherit where this thread may run. False: they may run anywhere from the start. */
-static bool leave_caller(const ufi_pool *pool) {
-  return pool->caller >= 0 && sched_setaffinity(0, sizeof pool->elsewhere, &pool->elsewhere) == 0;
-}
-
-/* Workers begin by watching for work, which in a run they may. */
+/* Workers inherit where this thread may run, and begin by watching for work, which in a run they may. */
 static void *start(void *arg) {
   ufi_pool *pool = arg;
-  const bool placed = leave_caller(pool);
+  while (!atomic_load(&pool->is_placed)) sched_yield();
+  const bool placed = pool->caller >= 0;
+  if (placed) atomic_store(&pool->starter_id, (int)syscall(SYS_gettid));
   pthreadpool_t threads = pthreadpool_create((size_t)pool->n_threads);
   atomic_store_explicit(&pool->placed_until, placed ? now_ms() + PLACED_MS : 0, memory_order_relaxed);
   atomic_store_explicit(&pool->threads, threads, memory_order_release);
   atomic_store(&pool->watching, threads != NULL);
   if (atomic_load(&pool->runs) == 0) put_to_sleep(pool, threads);
+  atomic_store(&pool->starter_id, 0);
   atomic_store_explicit(&pool->has_started, true, memory_order_release);
   return NULL;
 }
@@ -230,8 +231,13 @@ static void create_starter(ufi_pool *pool) {
     pool->has_starter = pthread_create(&pool->starter, &attr, start, pool) == 0;
     pthread_attr_destroy(&attr);
   }
-  if (!pool->has_starter) atomic_store(&pool->has_started, true); /* without threads */
-  else if (pool->caller >= 0) atomic_store(&pool->may_help, pthread_setaffinity_np(pool->starter, sizeof pool->elsewhere, &pool->elsewhere) == 0);
+  if (!pool->has_starter) {
+    atomic_store(&pool->has_started, true); /* without threads */
+    return;
+  }
+  const bool away = pool->caller >= 0 && pthread_setaffinity_np(pool->starter, sizeof pool->elsewhere, &pool->elsewhere) == 0;
+  if (!away) pool->caller = -1;
+  atomic_store(&pool->is_placed, true);
 }
 
 /* With two processors the starter, who watches for the worker's begin, and the worker are on the same one. Once the worker is
@@ -239,12 +245,13 @@ static void create_starter(ufi_pool *pool) {
 static void help_starter(ufi_pool *pool) {
   enum { PATIENCE_US = 300, STEP_US = 20 };
   cpu_set_t here;
-  if (!atomic_load(&pool->may_help) || count_threads() < pool->threads_expected || !atomic_exchange(&pool->may_help, false)) return;
+  if (atomic_load(&pool->starter_id) == 0 || count_threads() < pool->threads_expected) return;
+  const int id = atomic_exchange(&pool->starter_id, 0);
   CPU_ZERO(&here);
   CPU_SET(sched_getcpu(), &here);
-  if (pthread_setaffinity_np(pool->starter, sizeof here, &here) != 0) return;
+  if (id == 0 || sched_setaffinity(id, sizeof here, &here) != 0) return;
   for (int us = 0; us < PATIENCE_US && !atomic_load(&pool->has_started); us += STEP_US) usleep(STEP_US);
-  if (!atomic_load(&pool->has_started)) pthread_setaffinity_np(pool->starter, sizeof pool->elsewhere, &pool->elsewhere);
+  if (!atomic_load(&pool->has_started)) (void)sched_setaffinity(id, sizeof pool->elsewhere, &pool->elsewhere); /* he may be gone */
 }
 
 /* Whether there is a processor for at least one worker, who else would be in the caller's way from the start; or for long
