@@ -9,6 +9,8 @@
 
 #include "exec/session.h"
 
+_Static_assert(UFI_LINE_MAX == (int)UFI_STRIPS_MAX, "a line is what runs in strips");
+
 enum {
   LARGE = 256 << 10, /* bytes of what is between */
   LINES = 24,        /* of it for each thread: neighbours make those at the border twice */
@@ -19,7 +21,7 @@ enum {
 
 /* Runs by itself, as planned, and no node goes through it. */
 static bool is_alone(const ufi_frame *f, int32_t i) {
-  return f->mode[i] == UFI_NODE_STATIC && f->chain_of[i] < 0 && f->seen_by[i] < 0 && f->ctxs[i].n_out == 1 && f->ctxs[i].n_in > 0;
+  return f->mode[i] == UFI_NODE_STATIC && f->chain_of[i] < 0 && f->seen_by[i] < 0 && f->ctxs[i].n_out == 1;
 }
 
 static bool strips_of(ufi_frame *f, int32_t i, ufi_strips *s) {
@@ -90,7 +92,8 @@ void ufi_lines_find(ufi_frame *f, int32_t *last) {
   f->n_lines = 0;
   for (int32_t i = g->n_nodes - 1; i >= 0 && !g->has_dead; i--) {
     ufi_strips all[UFI_STRIPS_MAX];
-    if (!is_alone(f, i) || f->own[g->nodes[i].out[0]] || f->ctxs[i].in[0]->seen) continue;
+    const ufi_tensor *x = f->ctxs[i].n_in > 0 ? f->ctxs[i].in[0] : NULL;
+    if (!x || x->seen || !is_alone(f, i) || f->own[g->nodes[i].out[0]]) continue;
     const ufi_line l = trace(f, i, last, all);
     if (l.n < 2) continue;
     ufi_want_scratch(&f->ctxs[i], size_before(&l, all) + ufi_strips_buffer(all, l.n) * threads);
