@@ -83,28 +83,61 @@ static bool cut_of(const ufi_conv_geometry *g, cut *out) {
   return size_of_cut(g, out);
 }
 
+/* Adds n weights of the type, less zero, to the sums of their channels. */
+static void add_weights(const ufi_q_spec *spec, const void *weights, int64_t from, int64_t n, int32_t *sums) {
+  if (spec->filter->dtype != UF_UINT8 && spec->filter_zero == 0) {
+    const int8_t *w = (const int8_t *)weights + from;
+    for (int64_t k = 0; k < n; k++) sums[k] += w[k];
+    return;
+  }
+  for (int64_t k = 0; k < n; k++) sums[k] += weight_at(spec, weights, from + k);
+}
+
+/* Four taps of n channels, each a run of bytes or, where there is none, `none`. */
+static void zip_bytes(const int8_t *const rows[4], int64_t n, uint32_t *out) {
+  const uint8_t *r0 = (const uint8_t *)rows[0], *r1 = (const uint8_t *)rows[1], *r2 = (const uint8_t *)rows[2];
+  const uint8_t *r3 = (const uint8_t *)rows[3];
+  for (int64_t k = 0; k < n; k++) out[k] = r0[k] | (uint32_t)r1[k] << 8 | (uint32_t)r2[k] << 16 | (uint32_t)r3[k] << 24;
+}
+
+/* Entries of bytes of one line and block. */
+static void pack_bytes(const ufi_q_spec *spec, const cut *c, const int8_t *weights, int64_t line, int64_t block, uint32_t *out) {
+  enum { MOST = 128 }; /* channels in a block: two vectors */
+  static const int8_t none[MOST];
+  const ufi_conv_geometry *g = spec->geometry;
+  const int64_t first = block * c->block, n = UFI_MIN(c->block, spec->n - first);
+  for (int64_t j = 0; j < g->kernel_w; j++) {
+    for (int64_t group = 0; group < c->groups; group++, out += c->block) {
+      const int8_t *rows[4];
+      for (int64_t r = 0; r < 4; r++) {
+        const int64_t i = group * 4 + r - line * g->stride_h;
+        rows[r] = ufi_inside(i, g->kernel_h) ? weights + (i * g->kernel_w + j) * spec->n + first : none;
+      }
+      zip_bytes(rows, n, out);
+    }
+  }
+}
+
+/* Entries of int16 of one line and block. */
+static void pack_words(const ufi_q_spec *spec, const cut *c, const void *weights, int64_t line, int64_t block, int16_t *out) {
+  const ufi_conv_geometry *g = spec->geometry;
+  const int64_t first = block * c->block, n = UFI_MIN(c->block, spec->n - first);
+  for (int64_t t = 0; t < spec->depth; t++) {
+    const int64_t row = t / g->kernel_w + line * g->stride_h, entry = t % g->kernel_w * c->groups + row / c->taps;
+    int16_t *to = out + entry * c->block * c->taps + row % c->taps;
+    for (int64_t k = 0; k < n; k++) to[k * c->taps] = (int16_t)weight_at(spec, weights, t * spec->n + first + k);
+  }
+}
+
 /* Weights are (line, block, kernel_w, groups, q_block, taps). */
 static void pack_blocks(const ufi_q_spec *spec, const void *weights, void *out) {
-  const ufi_conv_geometry *g = spec->geometry;
   cut c = {0};
-  (void)!cut_of(g, &c);
-  int32_t *sums = (int32_t *)(void *)((uint8_t *)out + c.sums);
-  for (int64_t t = 0; t < spec->depth; t++) {
-    const int64_t i = t / g->kernel_w, j = t % g->kernel_w, first = t * spec->n;
-    for (int64_t k = 0; k < spec->n; k++) sums[k] += weight_at(spec, weights, first + k);
-    for (int64_t line = 0; line < c.lines; line++) {
-      const int64_t row = i + line * g->stride_h;
-      for (int64_t block = 0; block < c.blocks; block++) {
-        const int64_t n = UFI_MIN(c.block, spec->n - block * c.block), from = first + block * c.block;
-        const int64_t entry = ((line * c.blocks + block) * g->kernel_w + j) * c.groups + row / c.taps;
-        const int64_t at = entry * c.block * c.taps + row % c.taps;
-        for (int64_t k = 0; k < n; k++) {
-          const int32_t w = weight_at(spec, weights, from + k);
-          if (c.taps == 4) ((int8_t *)out)[at + k * 4] = (int8_t)w;
-          else ((int16_t *)out)[at + k * c.taps] = (int16_t)w;
-        }
-      }
-    }
+  (void)!cut_of(spec->geometry, &c);
+  for (int64_t t = 0; t < spec->depth; t++) add_weights(spec, weights, t * spec->n, spec->n, (int32_t *)(void *)((uint8_t *)out + c.sums));
+  for (int64_t at = 0; at < c.lines * c.blocks; at++) {
+    void *to = (uint8_t *)out + (size_t)at * c.weights;
+    if (c.taps == 4) pack_bytes(spec, &c, weights, at / c.blocks, at % c.blocks, to);
+    else pack_words(spec, &c, weights, at / c.blocks, at % c.blocks, to);
   }
 }
 
