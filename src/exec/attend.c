@@ -21,12 +21,6 @@ enum {
 
 /* ---- found when memory is planned -------------------------------------------------------- */
 
-/* Nodes that run as planned, and touch nothing but their outputs. */
-static bool is_steady(const ufi_frame *f, int32_t i) {
-  const uint32_t unsteady = UFI_GIVES_MEMORY | UFI_USER | UFI_WRITES_RESOURCE | UFI_STATEFUL;
-  return f->mode[i] == UFI_NODE_FOLDED || (f->mode[i] == UFI_NODE_STATIC && !(f->graph->nodes[i].op->flags & unsteady));
-}
-
 /* Inputs are as they were when a node runs later than planned. */
 static bool has_lasting_inputs(const ufi_ctx *ctx) {
   for (int32_t k = 0; k < ctx->n_in; k++) {
@@ -83,13 +77,6 @@ static bool trace(ufi_frame *f, const int32_t *last, int32_t values, ufi_attend 
   }
 }
 
-static bool is_steady_between(const ufi_frame *f, const ufi_attend *a) {
-  for (int32_t i = a->scores; i <= a->values; i++) {
-    if (!is_steady(f, i)) return false;
-  }
-  return true;
-}
-
 static void hide(ufi_frame *f, int32_t i, int32_t values) {
   f->seen_by[i] = values;
   f->slot[f->graph->nodes[i].out[0]] = 0; /* no memory */
@@ -102,7 +89,7 @@ void ufi_attends_find(ufi_frame *f, const int32_t *last) {
     ufi_attend a;
     ufi_attention run = {0};
     size_t bytes;
-    if (!product_of(f, i, &run.values) || !trace(f, last, i, &a, &run.scores) || !is_steady_between(f, &a)) continue;
+    if (!product_of(f, i, &run.values) || !trace(f, last, i, &a, &run.scores) || !ufi_is_steady(f, a.scores, a.values)) continue;
     if (f->ctxs[a.scores].out[0]->count < LEAST_SCORES) continue;
     if (!ufi_attention_fits(&run, ufi_pool_threads(f->session->pool), &bytes)) continue;
     ufi_want_scratch(&f->ctxs[i], bytes);

@@ -164,6 +164,8 @@ uf_status ufi_line_run(ufi_frame *f, const ufi_line *line, uf_error *error);
 
 /* seen.c: the input by which node `reader` alone reads the value that `maker` makes; -1: others do, too, or it does twice. */
 int32_t ufi_only_input(const ufi_frame *f, int32_t value, int32_t maker, int32_t reader);
+/* Whether nodes [first, last] run as planned, and touch nothing but their outputs: the first may as well run at the last. */
+bool ufi_is_steady(const ufi_frame *f, int32_t first, int32_t last);
 /* Finds transpositions and paddings that need not be, and has what they are of live as long as what reads them. */
 void ufi_seen_find(ufi_frame *f, int32_t *last);
 

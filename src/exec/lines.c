@@ -45,7 +45,8 @@ static int32_t maker_of(const ufi_frame *f, int32_t i, const int32_t *last) {
   const int32_t v = g->nodes[i].in[0], maker = v < 0 ? -1 : g->values[v].producer;
   const bool fits = maker >= 0 && maker < i && maker + NEAR > i && is_alone(f, maker) && !f->own[v] && f->slot[v] < 0 &&
                     last[v] == i && f->tensors[v].size >= LARGE && !f->tensors[v].seen;
-  return fits && has_lasting_inputs(&f->ctxs[maker]) && ufi_only_input(f, v, maker, i) == 0 ? maker : -1;
+  const bool may_wait = fits && has_lasting_inputs(&f->ctxs[maker]) && ufi_is_steady(f, maker, i);
+  return may_wait && ufi_only_input(f, v, maker, i) == 0 ? maker : -1;
 }
 
 static size_t padded(size_t bytes) { return (bytes + 63) / 64 * 64; }

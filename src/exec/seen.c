@@ -24,6 +24,15 @@ int32_t ufi_only_input(const ufi_frame *f, int32_t v, int32_t maker, int32_t rea
   return input;
 }
 
+bool ufi_is_steady(const ufi_frame *f, int32_t first, int32_t last) {
+  const uint32_t unsteady = UFI_GIVES_MEMORY | UFI_USER | UFI_WRITES_RESOURCE | UFI_STATEFUL;
+  for (int32_t i = first; i <= last; i++) {
+    const bool runs_as_planned = f->mode[i] == UFI_NODE_STATIC && !(f->graph->nodes[i].op->flags & unsteady);
+    if (!runs_as_planned && f->mode[i] != UFI_NODE_FOLDED) return false;
+  }
+  return true;
+}
+
 /* Sets how the node's output is seen of its input 0. False: not at all. */
 static bool is_view(ufi_ctx *ctx) {
   const ufi_op_def *def = ctx->node->op->def;

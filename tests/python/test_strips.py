@@ -183,3 +183,24 @@ def test_a_node_may_keep_another_form_of_its_weight(kind):
     for _ in range(2):
         it.invoke()
         np.testing.assert_array_equal(it.get_tensor(n.at), fresh.get_tensor(n.at))
+
+
+def test_a_shape_that_turns_out_otherwise_between():
+    """A custom op between the two convolutions gives another shape than the file says, in the middle of a run."""
+    n = Net("float32", 1, 76, 20, 24).point(48)
+    z = n.g.tensor("z", "float32", (2,))
+    n.g.op("CUSTOM", [n.x], [z], custom="Grows")
+    n.depth().turned()
+    n.g.inputs([n.x])
+    n.g.outputs([n.at, z])
+    x = np.random.default_rng(7).uniform(-1, 1, (1, 76, 20, 24)).astype("float32")
+    sizes = iter((2, 3, 3, 2))
+    model = unflow.open(n.g.build(), custom_ops={"Grows": lambda x: np.ones(next(sizes), "float32")})
+    every = open_at(net("3x3", "float32").build(True), 1)
+    every.set_tensor(0, x)
+    every.invoke()
+    for size in (2, 3, 3, 2):
+        results = model.run(x=x)
+        np.testing.assert_array_equal(results["turned"], every.get_tensor(net("3x3", "float32").values[-1]))
+        assert results["z"].shape == (size,)
+    assert model._session._memory()["arena"] >= 2 * 76 * 20 * 48 * 4  # so that none runs later than planned
