@@ -75,30 +75,6 @@ uf_status ufi_conv_quant_prepare(ufi_ctx *ctx, const ufi_conv_geometry *g) {
   return ufi_q_prepare(ctx, &spec);
 }
 
-/* What of the product follows from the geometry. */
-static void set_window(const ufi_conv_geometry *g, ufi_gemm_q *gemm) {
-  gemm->batch = g->batch;
-  gemm->in_h = g->in_h;
-  gemm->in_w = g->in_w;
-  gemm->in_pixel = g->in_c;
-  gemm->channels = g->in_c / g->groups;
-  gemm->out_h = g->out_h;
-  gemm->out_w = g->out_w;
-  gemm->kernel_h = g->kernel_h;
-  gemm->kernel_w = g->kernel_w;
-  gemm->stride_h = g->stride_h;
-  gemm->stride_w = g->stride_w;
-  gemm->dilation_h = g->dilation_h;
-  gemm->dilation_w = g->dilation_w;
-  gemm->pad_top = g->pad_top;
-  gemm->pad_left = g->pad_left;
-  gemm->out_pixel = g->out_c;
-  gemm->out_line = g->out_w * g->out_c;
-  gemm->out_image = g->out_h * gemm->out_line;
-  gemm->in_group = gemm->channels;
-  gemm->out_group = gemm->n;
-}
-
 uf_status ufi_conv_quant_eval(ufi_ctx *ctx) {
   ufi_conv_geometry g = {0};
   ufi_gemm_q gemm = {0};
@@ -107,7 +83,7 @@ uf_status ufi_conv_quant_eval(ufi_ctx *ctx) {
   ufi_q_spec spec = ufi_q_prepared(ctx, g.input, g.filter, g.bias, g.output, &g);
   if (spec.length > 0) spec.length = g.in_h * g.in_w * g.in_c; /* zeros around do not change how floats are quantized */
   ufi_q_begin(ctx, &spec, &gemm);
-  set_window(&g, &gemm);
+  ufi_q_window(&g, &gemm);
   gemm.done = ctx->done;
   return ufi_q_product(ctx, &spec, &gemm);
 }
@@ -119,7 +95,7 @@ static uf_status strips_begin(ufi_ctx *ctx, ufi_strips *s) {
   UFI_TRY(ufi_conv_geometry_of(ctx, &g));
   const ufi_q_spec spec = ufi_q_prepared(ctx, g.input, g.filter, g.bias, g.output, &g);
   ufi_q_begin(ctx, &spec, s->own);
-  set_window(&g, s->own);
+  ufi_q_window(&g, s->own);
   return ufi_q_keep(ctx, &spec, s->own);
 }
 

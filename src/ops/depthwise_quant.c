@@ -490,27 +490,6 @@ static void direct_line(void *context, size_t line) {
 
 /* ---- PRODUCT and eval ------------------------------------------------------------------- */
 
-static void run_product(ufi_pool *pool, const ufi_conv_geometry *g, ufi_gemm_q *q) {
-  q->batch = g->batch;
-  q->in_h = g->in_h;
-  q->in_w = g->in_w;
-  q->in_pixel = q->channels = 1;
-  q->out_h = g->out_h;
-  q->out_w = g->out_w;
-  q->kernel_h = g->kernel_h;
-  q->kernel_w = g->kernel_w;
-  q->stride_h = g->stride_h;
-  q->stride_w = g->stride_w;
-  q->dilation_h = g->dilation_h;
-  q->dilation_w = g->dilation_w;
-  q->pad_top = g->pad_top;
-  q->pad_left = g->pad_left;
-  q->out_pixel = g->out_c;
-  q->out_line = g->out_w * g->out_c;
-  q->out_image = g->out_h * q->out_line;
-  ufi_gemm_q_run(pool, q);
-}
-
 uf_status ufi_depthwise_quant_eval(ufi_ctx *ctx) {
   ufi_conv_geometry g = {0};
   ufi_q_spec spec = {0};
@@ -524,7 +503,10 @@ uf_status ufi_depthwise_quant_eval(ufi_ctx *ctx) {
   job j = {.g = &g, .spec = &spec, .q = &q, .done = ctx->done};
   switch (way_of(&g)) {
     case BLOCKS: run_blocks(ctx->pool, &j); break;
-    case PRODUCT: run_product(ctx->pool, &g, &q); break;
+    case PRODUCT: /* one channel: a convolution with n filters */
+      ufi_q_window(&g, &q);
+      ufi_gemm_q_run(ctx->pool, &q);
+      break;
     default: ufi_parallel(ctx->pool, direct_line, &j, (size_t)(g.batch * g.out_h)); break;
   }
   return UF_OK;

@@ -173,6 +173,8 @@ ufi_q_spec ufi_q_prepared(ufi_ctx *ctx, const ufi_tensor *input, const ufi_tenso
 /* Fills all of g but weights that does not depend on geometry: in, in_dtype, zero, bias, end, rows ... quantizing a float
  * input on the way. */
 void ufi_q_begin(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g_out);
+/* What is left of g but weights: of a convolution of each group's channels with n filters. */
+void ufi_q_window(const ufi_conv_geometry *geometry, ufi_gemm_q *g);
 /* Packs the weights for g, good until the eval ends. */
 uf_status ufi_q_weights(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g) UF_MUST_USE;
 /* The same, kept from now on, of a weight that lasts. */

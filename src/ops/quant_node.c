@@ -517,6 +517,29 @@ void ufi_q_begin(ufi_ctx *ctx, const ufi_q_spec *spec, ufi_gemm_q *g_out) {
   *g_out = g;
 }
 
+void ufi_q_window(const ufi_conv_geometry *g, ufi_gemm_q *gemm) {
+  gemm->batch = g->batch;
+  gemm->in_h = g->in_h;
+  gemm->in_w = g->in_w;
+  gemm->in_pixel = g->in_c;
+  gemm->channels = g->in_c / g->groups;
+  gemm->out_h = g->out_h;
+  gemm->out_w = g->out_w;
+  gemm->kernel_h = g->kernel_h;
+  gemm->kernel_w = g->kernel_w;
+  gemm->stride_h = g->stride_h;
+  gemm->stride_w = g->stride_w;
+  gemm->dilation_h = g->dilation_h;
+  gemm->dilation_w = g->dilation_w;
+  gemm->pad_top = g->pad_top;
+  gemm->pad_left = g->pad_left;
+  gemm->out_pixel = g->out_c;
+  gemm->out_line = g->out_w * g->out_c;
+  gemm->out_image = g->out_h * gemm->out_line;
+  gemm->in_group = gemm->channels;
+  gemm->out_group = gemm->n;
+}
+
 /* ---- weights ------------------------------------------------------------------------- */
 
 static ufi_weight_form form_of(const ufi_q_spec *spec) {
