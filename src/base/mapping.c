@@ -15,10 +15,6 @@
 
 #include "base/base.h"
 
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22 /* Linux 5.14; refused by older ones, which does no harm */
-#endif
-
 typedef struct mapping {
   void *data;
   size_t size;
@@ -98,21 +94,19 @@ uf_status ufi_map_file(const char *path, uf_buf **buf_out, uf_error *error) {
   return UF_OK;
 }
 
-/* From the page that begin lies in, or the one behind when it is only partly meant, to likewise. */
-static void advise(uintptr_t begin, uintptr_t end, bool whole, int advice) {
-  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-  begin = (begin + (whole ? page - 1 : 0)) / page * page;
-  end = (end + (whole ? 0 : page - 1)) / page * page;
-  if (begin < end && madvise((void *)begin, end - begin, advice) != 0) errno = 0; /* advice: may fail */
-}
-
+/* One touch maps what is at hand of the 64 KiB around (Linux's fault_around_bytes), in half the time that it takes to ask for
+ * all pages with MADV_POPULATE_READ, which looks each of them up again. */
 void ufi_map_expect(const uf_buf *buf, const void *data, size_t size) {
+  enum { AROUND = 64 << 10 };
+  const volatile char *at = data;
   if (size == 0 || !ufi_buf_is_freed_by(buf, unmap)) return;
-  advise((uintptr_t)data, (uintptr_t)data + size, false, MADV_POPULATE_READ);
+  for (size_t i = 0; i < size; i += AROUND) (void)at[i];
 }
 
 /* Whole pages inside only: the edges may be in use. */
 void ufi_map_forget(const uf_buf *buf, const void *data, size_t size) {
   if (!ufi_buf_is_freed_by(buf, unmap)) return;
-  advise((uintptr_t)data, (uintptr_t)data + size, true, MADV_DONTNEED);
+  const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  const uintptr_t begin = ((uintptr_t)data + page - 1) / page * page, end = ((uintptr_t)data + size) / page * page;
+  if (begin < end && madvise((void *)begin, end - begin, MADV_DONTNEED) != 0) errno = 0; /* advice: may fail */
 }
