@@ -26,7 +26,7 @@
  */
 #include "exec/session.h"
 
-enum { CHAIN_ELEMENTS = 1 << 12, PIECE_BYTES = 8192, SLOT_BYTES = 16384, SLOTS = 3 };
+enum { CHAIN_ELEMENTS = 1 << 12, PIECE_BYTES = 8192, SLOT_BYTES = 16384 };
 
 /* ---- found when memory is planned ------------------------------------------------------ */
 
@@ -160,11 +160,11 @@ bool ufi_chain_passes(const ufi_frame *f, const ufi_chain *c, int32_t l, const i
 
 /* Such values get slots, as many as there are. */
 static void give_slots(ufi_frame *f, const ufi_chain *c, const int32_t *last) {
-  int32_t busy[SLOTS] = {-1, -1, -1}; /* the last node that reads what is there */
+  int32_t busy[UFI_SLOTS] = {-1, -1, -1}; /* the last node that reads what is there */
   for (int32_t l = 0; l < c->n; l++) {
     int32_t i = c->links[l].node, v = f->graph->nodes[i].out[0];
     if (!ufi_chain_passes(f, c, l, last)) continue;
-    for (int32_t s = 0; s < SLOTS; s++) {
+    for (int32_t s = 0; s < UFI_SLOTS; s++) {
       if (busy[s] >= i) continue;
       busy[s] = last[v];
       f->slot[v] = (int8_t)s;
@@ -301,94 +301,123 @@ uf_status ufi_chains_find(ufi_frame *f, int32_t *last, uf_error *error) {
   return UF_OK;
 }
 
+/* ---- in the lines of another step ------------------------------------------------------------ */
+
+bool ufi_chain_is_closed(const ufi_frame *f, const ufi_chain *c) {
+  for (int32_t l = c->has_head ? 1 : 0; l < c->n; l++) {
+    const ufi_ctx *ctx = &f->ctxs[c->links[l].node];
+    for (int32_t k = 0; k < ctx->n_in; k++) {
+      if (!ctx->in[k]->is_const && ufi_chain_maker(f, c, ctx->node->in[k]) < 0) return false;
+    }
+  }
+  return true;
+}
+
+bool ufi_chain_is_local(const ufi_frame *f, const ufi_chain *c, const int32_t *last) {
+  const ufi_link *end = &c->links[c->n - 1];
+  const int32_t from = f->graph->nodes[c->first].out[0], to = f->graph->nodes[end->node].out[0];
+  bool fits = c->has_head && !c->by_rows && end->part && f->slot[to] < 0 && f->tensors[from].size == f->tensors[to].size;
+  fits = fits && !f->own[from] && last[from] <= c->last && ufi_chain_is_closed(f, c);
+  for (int32_t l = 1; fits && l < c->n - 1; l++) fits = f->slot[f->graph->nodes[c->links[l].node].out[0]] >= 0;
+  return fits;
+}
+
 /* ---- run ------------------------------------------------------------------------------------ */
 
-/* Where a tensor of a link is: of element (or row) i at base + i * step, or in a slot. */
-typedef struct operand {
-  char *base;
-  size_t step;
-  int32_t slot; /* -1: none */
-} operand;
-
-typedef struct run {
-  const ufi_frame *f;
-  const ufi_chain *c;
-  operand in[UFI_CHAIN_MAX][2], out[UFI_CHAIN_MAX], of[UFI_CHAIN_MAX];
-  int64_t told; /* rows that the head told of */
-} run;
-
 /* Of a link that counts in `unit` elements of the chain. */
-static operand operand_of(const run *r, const ufi_tensor *t, int64_t unit) {
-  const ufi_chain *c = r->c;
+static ufi_operand operand_of(const ufi_chain_pass *p, const ufi_tensor *t, int64_t unit) {
+  const ufi_chain *c = p->c;
   const int64_t per = t->count == c->count ? unit : unit > 1 && t->count == c->count / c->row ? 1 : 0;
-  return (operand){t->data, (size_t)per * element_size(t), r->f->slot[t - r->f->tensors]};
+  return (ufi_operand){t->data, (size_t)per * element_size(t), p->f->slot[t - p->f->tensors]};
 }
 
 static int64_t unit_of(const ufi_chain *c, int32_t l) { return c->links[l].kind == UFI_LINK_ELEMENTS ? 1 : c->row; }
 
-static void find_operands(run *r) {
-  for (int32_t l = 0; l < r->c->n; l++) {
-    const ufi_ctx *ctx = &r->f->ctxs[r->c->links[l].node];
-    const int64_t unit = unit_of(r->c, l);
-    if (!r->c->links[l].part) continue;
-    for (int32_t k = 0; k < ctx->n_in; k++) r->in[l][k] = operand_of(r, ctx->in[k], unit);
-    r->out[l] = operand_of(r, ctx->out[0], unit);
-    if (r->c->links[l].table) r->of[l] = operand_of(r, &r->f->tensors[r->c->links[l].of], unit);
-    if (r->c->links[l].kind == UFI_LINK_NORM) r->of[l] = operand_of(r, &r->f->tensors[r->c->links[l].norm.x], unit);
+static void find_operands(ufi_chain_pass *p) {
+  for (int32_t l = 0; l < p->c->n; l++) {
+    const ufi_ctx *ctx = &p->f->ctxs[p->c->links[l].node];
+    const int64_t unit = unit_of(p->c, l);
+    if (!p->c->links[l].part) continue;
+    for (int32_t k = 0; k < ctx->n_in; k++) p->in[l][k] = operand_of(p, ctx->in[k], unit);
+    p->out[l] = operand_of(p, ctx->out[0], unit);
+    if (p->c->links[l].table) p->of[l] = operand_of(p, &p->f->tensors[p->c->links[l].of], unit);
+    if (p->c->links[l].kind == UFI_LINK_NORM) p->of[l] = operand_of(p, &p->f->tensors[p->c->links[l].norm.x], unit);
   }
 }
 
-static char *address(const operand *o, char (*slots)[SLOT_BYTES], size_t begin) {
-  return o->slot >= 0 ? slots[o->slot] : o->base + begin * o->step;
+void ufi_chain_begin(const ufi_frame *f, const ufi_chain *c, ufi_chain_pass *pass) {
+  pass->f = f;
+  pass->c = c;
+  pass->told = 0;
+  for (int32_t l = 0; l < c->n; l++) {
+    ufi_tensor *t = f->ctxs[c->links[l].node].out[0];
+    f->ctxs[c->links[l].node].running = true;
+    if (f->slot[t - f->tensors] >= 0) ufi_tensor_drop(t); /* of a run in turn */
+  }
+  find_operands(pass);
 }
 
-static void run_link(const run *r, int32_t l, char (*slots)[SLOT_BYTES], size_t at, size_t n) {
-  const ufi_link *link = &r->c->links[l];
-  const size_t unit = (size_t)unit_of(r->c, l);
+/* What has no memory of its own: slots, and what the head made from element `first` on. */
+typedef struct room {
+  char (*slots)[SLOT_BYTES], *made;
+  size_t first;
+} room;
+
+static char *address(const ufi_operand *o, const room *r, size_t begin) {
+  if (o->slot == UFI_SLOT_MADE) return r->made + (begin - r->first) * o->step;
+  return o->slot >= 0 ? r->slots[o->slot] : o->base + begin * o->step;
+}
+
+static void run_link(const ufi_chain_pass *p, int32_t l, const room *r, size_t at, size_t n) {
+  const ufi_link *link = &p->c->links[l];
+  const size_t unit = (size_t)unit_of(p->c, l);
   at /= unit;
   n /= unit;
-  char *out = address(&r->out[l], slots, at);
+  char *out = address(&p->out[l], r, at);
   if (link->kind == UFI_LINK_NORM) {
-    ufi_norm_run(r->f, &link->norm, (const float *)(const void *)address(&r->of[l], slots, at), (float *)(void *)out, unit, at, n);
+    ufi_norm_run(p->f, &link->norm, (const float *)(const void *)address(&p->of[l], r, at), (float *)(void *)out, unit, at, n);
     return;
   }
   if (link->table) {
-    const void *of = address(&r->of[l], slots, at);
+    const void *of = address(&p->of[l], r, at);
     ufi_kernels_get()->elementwise.lut8(of, (void *)out, n, link->table);
     return;
   }
-  const void *const in[2] = {address(&r->in[l][0], slots, at), address(&r->in[l][1], slots, at)};
-  link->part(&r->f->ctxs[link->node], in, out, at, n);
+  const void *const in[2] = {address(&p->in[l][0], r, at), address(&p->in[l][1], r, at)};
+  link->part(&p->f->ctxs[link->node], in, out, at, n);
 }
 
-static void run_pieces(void *context, size_t begin, size_t end) {
-  const run *r = context;
-  _Alignas(64) char slots[SLOTS][SLOT_BYTES];
-  for (size_t at = begin; at < end; at += r->c->piece) {
-    for (int32_t l = 0; l < r->c->n; l++) {
-      if (r->c->links[l].part) run_link(r, l, slots, at, UFI_MIN(end - at, r->c->piece));
+void ufi_chain_links(const ufi_chain_pass *pass, size_t begin, size_t n, void *made) {
+  _Alignas(64) char slots[UFI_SLOTS][SLOT_BYTES];
+  const room r = {slots, made, begin};
+  for (size_t at = begin, end = begin + n; at < end; at += pass->c->piece) {
+    for (int32_t l = 0; l < pass->c->n; l++) {
+      if (pass->c->links[l].part) run_link(pass, l, &r, at, UFI_MIN(end - at, pass->c->piece));
     }
   }
 }
 
+static void run_pieces(void *context, size_t begin, size_t end) { ufi_chain_links(context, begin, end - begin, NULL); }
+
 static void run_rows(void *context, int64_t row, int64_t rows) {
-  run *r = context;
-  __atomic_fetch_add(&r->told, rows, __ATOMIC_RELAXED);
-  run_pieces(r, (size_t)(row * r->c->row), (size_t)((row + rows) * r->c->row));
+  ufi_chain_pass *p = context;
+  __atomic_fetch_add(&p->told, rows, __ATOMIC_RELAXED);
+  ufi_chain_links(p, (size_t)(row * p->c->row), (size_t)(rows * p->c->row), NULL);
 }
 
-static uf_status run_head(ufi_frame *f, run *r, uf_error *error) {
-  ufi_ctx *ctx = &f->ctxs[r->c->first];
-  const ufi_done done = {run_rows, r};
+static uf_status run_head(ufi_frame *f, ufi_chain_pass *p, uf_error *error) {
+  ufi_ctx *ctx = &f->ctxs[p->c->first];
+  const ufi_line *line = ufi_line_at(f, p->c->first);
+  const ufi_done done = {run_rows, p};
   ctx->done = &done;
-  uf_status status = ufi_frame_node(f, r->c->first, error);
+  uf_status status = line ? ufi_line_run(f, line, error) : ufi_frame_node(f, p->c->first, error);
   ctx->done = NULL;
   return status;
 }
 
 const ufi_chain *ufi_chain_at(const ufi_frame *f, int32_t i, int32_t end, const bool *wanted) {
   const ufi_chain *c = f->chain_of[i] >= 0 ? &f->chains[f->chain_of[i]] : NULL;
-  if (!c || c->first != i || c->last >= end || f->reshaped) return NULL;
+  if (!c || c->first != i || c->last >= end || c->in_line || f->reshaped) return NULL;
   if (c->n > f->session->max_steps - f->session->steps) return NULL;
   for (int32_t l = 0; wanted && l < c->n; l++) {
     if (!wanted[c->links[l].node]) return NULL;
@@ -397,18 +426,13 @@ const ufi_chain *ufi_chain_at(const ufi_frame *f, int32_t i, int32_t end, const 
 }
 
 uf_status ufi_chain_run(ufi_frame *f, const ufi_chain *c, uf_error *error) {
-  run r = {.f = f, .c = c};
-  for (int32_t l = 0; l < c->n; l++) {
-    ufi_tensor *t = f->ctxs[c->links[l].node].out[0];
-    f->ctxs[c->links[l].node].running = true;
-    if (f->slot[t - f->tensors] >= 0) ufi_tensor_drop(t); /* of a run in turn */
-  }
-  find_operands(&r);
-  if (c->has_head) UFI_TRY(run_head(f, &r, error));
+  ufi_chain_pass p;
+  ufi_chain_begin(f, c, &p);
+  if (c->has_head) UFI_TRY(run_head(f, &p, error));
   f->session->steps += c->n;
-  if (r.told == 0) {
+  if (p.told == 0) {
     const size_t unit = c->by_rows ? (size_t)c->row : 64;
-    ufi_parallel_even(f->session->pool, run_pieces, &r, (size_t)c->count, unit, 4 * c->piece);
+    ufi_parallel_even(f->session->pool, run_pieces, &p, (size_t)c->count, unit, 4 * c->piece);
   }
   return UF_OK;
 }

@@ -24,6 +24,7 @@ typedef struct ufi_repacked {
 } ufi_repacked;
 
 typedef struct ufi_inferred ufi_inferred;
+typedef struct ufi_frame ufi_frame;
 
 /* Nodes that run together, piece by piece: elementwise ones and those that take rows, behind one that tells of rows,
  * perhaps (chain.c). */
@@ -55,9 +56,26 @@ typedef struct ufi_chain {
   bool by_rows;             /* some link is not of elements: pieces are of whole rows */
   const ufi_tensor *like;   /* of count elements, whose shape those of the links have that are not of elements */
   size_t piece;             /* elements */
+  bool in_line;             /* runs as part of a line, or its nodes run in turn */
   ufi_link links[UFI_CHAIN_MAX];
   uint8_t *tables;          /* NULL: none */
 } ufi_chain;
+
+/* Where values are that have no memory: in one of a piece's slots, or where the head of the chain made its output. */
+enum { UFI_SLOTS = 3, UFI_SLOT_MADE = UFI_SLOTS };
+/* Where a tensor of a link is: of element (or row) i at base + i * step, or in a slot. */
+typedef struct ufi_operand {
+  char *base;
+  size_t step;
+  int32_t slot; /* -1: none */
+} ufi_operand;
+/* One run of a chain. */
+typedef struct ufi_chain_pass {
+  const ufi_frame *f;
+  const ufi_chain *c;
+  ufi_operand in[UFI_CHAIN_MAX][2], out[UFI_CHAIN_MAX], of[UFI_CHAIN_MAX];
+  int64_t told; /* rows that the head told of */
+} ufi_chain_pass;
 
 /* Two products and what is made of rows between them: run at the second one (attend.c). */
 enum { UFI_ATTEND_MAX = 6 };
@@ -75,10 +93,11 @@ typedef struct ufi_attend {
 enum { UFI_LINE_MAX = 3 }; /* as UFI_STRIPS_MAX */
 typedef struct ufi_line {
   int32_t n, nodes[UFI_LINE_MAX];
+  int32_t chains[UFI_LINE_MAX]; /* that such a node leads, whose last value the next node sees; -1: none */
   size_t scratch[UFI_LINE_MAX]; /* that prepare wanted */
 } ufi_line;
 
-typedef struct ufi_frame {
+struct ufi_frame {
   uf_session *session;
   const ufi_graph *graph;
   int32_t index;
@@ -117,7 +136,7 @@ typedef struct ufi_frame {
   int32_t pc;               /* nodes done in this run */
   ufi_repacked *repacked;   /* by node and slot; NULL until needed */
   ufi_inferred *inferred;   /* what calls of it were planned for; NULL until needed */
-} ufi_frame;
+};
 
 ufi_frame *ufi_frame_create(uf_session *s, int32_t graph);
 void ufi_frame_destroy(ufi_frame *f);
@@ -140,6 +159,13 @@ void ufi_chains_drop(ufi_frame *f);
 /* The chain to run now, which begins at that node; NULL: the node alone. */
 const ufi_chain *ufi_chain_at(const ufi_frame *f, int32_t node, int32_t end, const bool *wanted);
 uf_status ufi_chain_run(ufi_frame *f, const ufi_chain *chain, uf_error *error);
+/* Whether its links take nothing but what the chain makes, and constants. */
+bool ufi_chain_is_closed(const ufi_frame *f, const ufi_chain *c);
+/* Whether its head's output may become its last value where it lies, and nothing else of it has memory. */
+bool ufi_chain_is_local(const ufi_frame *f, const ufi_chain *c, const int32_t *last);
+/* What comes before, and the links but for the head, over elements [begin, begin + n), which it made at `made`. */
+void ufi_chain_begin(const ufi_frame *f, const ufi_chain *c, ufi_chain_pass *pass);
+void ufi_chain_links(const ufi_chain_pass *pass, size_t begin, size_t n, void *made);
 /* Whether t is as the chain's tensors, or (last: 1) a value for each of their rows. */
 bool ufi_chain_has_shape(const ufi_chain *c, const ufi_tensor *t, int64_t last);
 /* The link that makes a value; -1: none. */

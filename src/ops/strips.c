@@ -13,6 +13,7 @@ void ufi_strips_set(const ufi_conv_geometry *g, int64_t element, ufi_strips *s) 
   s->batch = g->batch;
   s->in_h = g->in_h;
   s->out_h = g->out_h;
+  s->out_w = g->out_w;
   s->reach = (g->kernel_h - 1) * g->dilation_h + 1;
   s->stride = g->stride_h;
   s->pad = g->pad_top;
@@ -95,6 +96,7 @@ static void make(const work *w, held *h, int32_t k, int64_t first, int64_t end, 
     strip.in_lines = h->of[k - 1].end - from;
   }
   s->run(s, &strip);
+  if (s->then) s->then(s->context, (h->image * s->out_h + first) * s->out_w, strip.lines * s->out_w, out);
 }
 
 /* Makes those lines of k that are not there yet, behind those that are. */

@@ -28,11 +28,15 @@ typedef struct ufi_strip {
 struct ufi_strips {
   int64_t batch, in_h, out_h;
   int64_t reach, stride, pad;  /* output line y sees lines [y * stride - pad, y * stride - pad + reach) */
+  int64_t out_w;
   size_t in_line, out_line;    /* bytes */
   size_t own_bytes;            /* that `begin` wants */
   uf_status (*begin)(ufi_ctx *ctx, ufi_strips *s); /* in eval, once: packs weights, fills own */
   void (*run)(const ufi_strips *s, const ufi_strip *strip);
   void *own;
+  /* NULL, or what is done to lines when they are made: `rows` pixels of the output, from `row` on, which lie at `lines`. */
+  void (*then)(void *context, int64_t row, int64_t rows, void *lines);
+  void *context;
 };
 
 /* What the ops' `strips` (op.h) says of a node. */

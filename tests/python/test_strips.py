@@ -18,8 +18,8 @@ class Net:
         self.shape, self.values = (batch, height, width, channels), []
         self.x = self.at = self.value("x", self.shape, 0.05)
 
-    def value(self, name, shape, scale):
-        zero = {"float32": None, "int8": -7, "uint8": 121}[self.kind]
+    def value(self, name, shape, scale, zero=None):
+        zero = {"float32": None, "int8": -7, "uint8": 121}[self.kind] if zero is None else zero
         self.shape = shape
         self.at = self.g.tensor(name, KINDS[self.kind][0], shape, **({} if zero is None else {"scale": scale, "zero": zero}))
         self.values.append(self.at)
@@ -45,7 +45,7 @@ class Net:
         self.g.op("CONV_2D", inputs, [y], "Conv2DOptions", {"strideW": 1, "strideH": 1, "fusedActivationFunction": act})
         return self
 
-    def depth(self, kernel=3, stride=1, same=True, dilation=1, with_bias=True, act=0):
+    def depth(self, kernel=3, stride=1, same=True, dilation=1, with_bias=True, act=0, scale=1.5):
         batch, height, width, n = self.shape
         inputs = [self.at, self.weights((1, kernel, kernel, n), 3)] + ([self.bias(n)] if with_bias else [])
         reach = (kernel - 1) * dilation + 1
@@ -53,11 +53,21 @@ class Net:
         def size(extent):
             return -(-extent // stride) if same else -(-(extent - reach + 1) // stride)
 
-        y = self.value(f"v{len(self.values)}", (batch, size(height), size(width), n), 1.5)
+        y = self.value(f"v{len(self.values)}", (batch, size(height), size(width), n), scale)
         self.g.op("DEPTHWISE_CONV_2D", inputs, [y], "DepthwiseConv2DOptions", {
             "strideW": stride, "strideH": stride, "depthMultiplier": 1, "padding": 0 if same else 1, "dilationHFactor": dilation,
             "dilationWFactor": dilation, "fusedActivationFunction": act})
         return self
+
+    def then(self, op, *others, scale=0.4, zero=None, first=None):
+        """An op that takes elements, of the last value (or `first`, and then that one) and others."""
+        y = self.value(f"v{len(self.values)}", self.shape, scale, zero)
+        self.g.op(op, [*([] if first is None else [first]), self.values[-2], *others], [y])
+        return self
+
+    def swish(self):
+        x = self.at
+        return self.then("LOGISTIC", scale=1 / 256, zero={"int8": -128, "uint8": 0}.get(self.kind)).then("MUL", x)
 
     def turned(self):
         """A transposition, so that what comes before it is no output of the graph."""
@@ -90,10 +100,16 @@ def net(name, kind):
         "point behind": lambda: Net(kind, 1, 76, 40, 24).point(c).depth().point(30, act=0),
         "many": lambda: Net(kind, 1, 80, 40, 24).point(c).depth().point(c, act=0).depth(stride=2).point(2 * c, act=1).depth().point(9, act=0),
         "wide": lambda: Net(kind, 1, 76, 500, 24).point(c).depth(),
+        "swish between": lambda: Net(kind, 1, 76, 20, 24).point(c, act=0).swish().depth(),
+        "swish behind": lambda: Net(kind, 1, 76, 20, 24).point(c).depth(stride=2, scale=0.3).swish(),
+        "swish everywhere": lambda: Net(kind, 3, 76, 41, 24).point(c, act=0).swish().depth(kernel=5, scale=0.3).swish().point(30, act=0),
+        "swish behind each": lambda: Net(kind, 3, 76, 20, 24).point(c, act=0).swish().depth(stride=2, scale=0.3).swish(),
+        "hard swish": lambda: Net(kind, 1, 76, 20, 24).point(c, act=0).then("HARD_SWISH").depth().then("HARD_SWISH"),
     }[name]().turned()
 
 
-NAMES = ["3x3", "3x3, stride 2", "valid, no bias", "valid, stride 3", "5x5, stride 2", "dilated", "batch", "point behind", "many", "wide"]
+NAMES = ["3x3", "3x3, stride 2", "valid, no bias", "valid, stride 3", "5x5, stride 2", "dilated", "batch", "point behind", "many", "wide",
+         "swish between", "swish behind", "swish behind each", "swish everywhere", "hard swish"]
 
 
 def open_at(model, threads):
@@ -135,6 +151,8 @@ def test_what_is_between_has_no_memory(kind):
     # of point, depth: depth's output alone; with point behind: that one's; turned is the graph's output
     assert arena(net("3x3", kind)) == 76 * 20 * c * size
     assert arena(net("point behind", kind)) < 76 * 40 * 64 * size
+    assert arena(net("swish between", kind)) == 76 * 20 * c * size
+    assert arena(net("swish everywhere", kind)) < 3 * 76 * 41 * 64 * size
     # too few lines for so many threads, and too few bytes
     assert arena(net("3x3", kind), num_threads=4) >= 2 * 76 * 20 * c * size
     assert arena(Net(kind, 1, 76, 8, 24).point(c).depth().turned()) >= 2 * 76 * 8 * c * size
@@ -164,6 +182,69 @@ def test_elementwise_ops_behind_run_with_the_depthwise_one():
     every.invoke()
     for v in n.values[1:]:
         np.testing.assert_array_equal(it.get_tensor(v), every.get_tensor(v))
+
+
+def channel_scale(n):
+    """A constant for each channel, then one for all, between the two."""
+    c = n.shape[3]
+    factors = n.g.constant("factors", "float32", np.linspace(0.5, 1.5, c).astype("float32"))
+    one = n.g.constant("one", "float32", np.array([0.75], "float32"))
+    return n.then("MUL", factors).then("SUB", one).then("ABS").depth().turned()
+
+
+def twice_read(n):
+    """The activation's value is an output of the graph, too."""
+    return n.swish().depth()
+
+
+def head_read(n):
+    """So is what the activation is of."""
+    v = n.at
+    return n.swish().depth().then("ADD", v)
+
+
+def added(n):
+    """What the lines are made of is added to the last: it must not be written over while neighbours still read it."""
+    return n.swish().depth().point(24, act=0).then("ADD", n.before).turned()
+
+
+def added_at_once(n):
+    return n.swish().depth().then("ADD", first=n.before).turned()
+
+
+@pytest.mark.parametrize("build", [channel_scale, twice_read, head_read, added, added_at_once])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_activations_that_are_more_than_between(build, threads):
+    def make(every):
+        n = Net("float32", 1, 76, 20, 24 if build is added else 48)
+        n.then("NEG")
+        n.before = n.at
+        build(n.point(48, act=0))
+        if build is twice_read:
+            n.g.inputs([n.x])
+            n.g.outputs(n.values[1:] if every else [n.values[-2], n.at])
+            return n, n.g.build()
+        return n, n.build(every)
+
+    n, model = make(False)
+    it, every = open_at(model, threads), open_at(make(True)[1], 1)
+    every.invoke()
+    for _ in range(2):
+        it.invoke()
+        np.testing.assert_array_equal(it.get_tensor(n.at), every.get_tensor(n.at))
+        for v in n.values[1:]:
+            np.testing.assert_array_equal(it.get_tensor(v), every.get_tensor(v))
+
+
+def test_some_nodes_only():
+    """A run that is asked for some nodes has them run in turn."""
+    n, every = net("swish everywhere", "float32"), open_at(net("swish everywhere", "float32").build(True), 1)
+    every.invoke()
+    for threads in (1, 2):
+        it = open_at(n.build(False), threads)
+        for _ in range(2):
+            it._run_for(0, [n.values[-1]], [])
+            np.testing.assert_array_equal(it.get_tensor(n.values[-1]), every.get_tensor(n.values[-1]))
 
 
 @pytest.mark.parametrize("kind", ["float32", "int8"])
