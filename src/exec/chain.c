@@ -276,7 +276,8 @@ static uf_status find_at(ufi_frame *f, int32_t i, int32_t *last, uf_error *error
   if (!begin(f, i, &c)) return UF_OK;
   grow(f, &c);
   if (c.n < 2) return UF_OK;
-  if (c.has_head && ufi_pool_threads(f->session->pool) < 2 && !saves_memory(f, &c, last)) return UF_OK;
+  const bool pays = ufi_pool_threads(f->session->pool) > 1 || saves_memory(f, &c, last) || ufi_line_may_pass(f, &c, last);
+  if (c.has_head && !pays) return UF_OK;
   for (int32_t l = 0; l < c.n; l++) f->chain_of[c.links[l].node] = f->n_chains;
   c.piece = piece_of(f, &c);
   if (has_bytes(f, &c)) UFI_TRY(make_tables(f, &c, last, error));
@@ -301,9 +302,10 @@ uf_status ufi_chains_find(ufi_frame *f, int32_t *last, uf_error *error) {
   return UF_OK;
 }
 
-/* ---- in the lines of another step ------------------------------------------------------------ */
+/* ---- in a line --------------------------------------------------------------------------- */
 
-bool ufi_chain_is_closed(const ufi_frame *f, const ufi_chain *c) {
+/* Links take nothing but what the chain makes, and constants. */
+static bool is_closed(const ufi_frame *f, const ufi_chain *c) {
   for (int32_t l = c->has_head ? 1 : 0; l < c->n; l++) {
     const ufi_ctx *ctx = &f->ctxs[c->links[l].node];
     for (int32_t k = 0; k < ctx->n_in; k++) {
@@ -317,7 +319,7 @@ bool ufi_chain_is_local(const ufi_frame *f, const ufi_chain *c, const int32_t *l
   const ufi_link *end = &c->links[c->n - 1];
   const int32_t from = f->graph->nodes[c->first].out[0], to = f->graph->nodes[end->node].out[0];
   bool fits = c->has_head && !c->by_rows && end->part && f->slot[to] < 0 && f->tensors[from].size == f->tensors[to].size;
-  fits = fits && !f->own[from] && last[from] <= c->last && ufi_chain_is_closed(f, c);
+  fits = fits && !f->own[from] && last[from] <= c->last && is_closed(f, c);
   for (int32_t l = 1; fits && l < c->n - 1; l++) fits = f->slot[f->graph->nodes[c->links[l].node].out[0]] >= 0;
   return fits;
 }

@@ -531,6 +531,8 @@ static int32_t read_value(const ufi_frame *f, int32_t v) {
 /* A node of i's chain reads that memory, and not the elements that it writes just then. */
 static bool read_elsewhere(const ufi_frame *f, const planning *p, int32_t i, int32_t root) {
   const ufi_chain *c = f->chain_of[i] < 0 ? NULL : &f->chains[f->chain_of[i]];
+  const int32_t source = c && c->has_head ? ufi_line_source(f, c->first) : -1;
+  if (source >= 0 && p->root[source] == root) return true;
   for (int32_t l = 0; c && l < c->n; l++) {
     const ufi_node *node = &f->graph->nodes[c->links[l].node];
     for (int32_t k = 0; k < node->n_in; k++) {

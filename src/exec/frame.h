@@ -89,7 +89,7 @@ typedef struct ufi_attend {
   } links[UFI_ATTEND_MAX];
 } ufi_attend;
 
-/* Pointwise and depthwise convolutions that run at the last of them (lines.c). */
+/* Convolutions that run at the last of them (lines.c). */
 enum { UFI_LINE_MAX = 3 }; /* as UFI_STRIPS_MAX */
 typedef struct ufi_line {
   int32_t n, nodes[UFI_LINE_MAX];
@@ -159,9 +159,8 @@ void ufi_chains_drop(ufi_frame *f);
 /* The chain to run now, which begins at that node; NULL: the node alone. */
 const ufi_chain *ufi_chain_at(const ufi_frame *f, int32_t node, int32_t end, const bool *wanted);
 uf_status ufi_chain_run(ufi_frame *f, const ufi_chain *chain, uf_error *error);
-/* Whether its links take nothing but what the chain makes, and constants. */
-bool ufi_chain_is_closed(const ufi_frame *f, const ufi_chain *c);
-/* Whether its head's output may become its last value where it lies, and nothing else of it has memory. */
+/* Whether its head's output may become its last value where it lies, made of nothing but that and constants, and nothing
+ * else of it has memory. */
 bool ufi_chain_is_local(const ufi_frame *f, const ufi_chain *c, const int32_t *last);
 /* What comes before, and the links but for the head, over elements [begin, begin + n), which it made at `made`. */
 void ufi_chain_begin(const ufi_frame *f, const ufi_chain *c, ufi_chain_pass *pass);
@@ -186,6 +185,10 @@ void ufi_lines_find(ufi_frame *f, int32_t *last);
 /* Has the session's scratch as large as the largest of them needs, so that it does not grow from one to the next. */
 uf_status ufi_lines_scratch(ufi_frame *f, uf_error *error);
 const ufi_line *ufi_line_at(const ufi_frame *f, int32_t node);
+/* Whether a chain stands between two convolutions of which a line might be made, that is worth it. */
+bool ufi_line_may_pass(const ufi_frame *f, const ufi_chain *c, const int32_t *last);
+/* The value that the line which runs at that node is made of, from other lines than those that are written just then; -1: none. */
+int32_t ufi_line_source(const ufi_frame *f, int32_t node);
 uf_status ufi_line_run(ufi_frame *f, const ufi_line *line, uf_error *error);
 
 /* seen.c: the input by which node `reader` alone reads the value that `maker` makes; -1: others do, too, or it does twice. */

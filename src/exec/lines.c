@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * lines.c: pointwise and depthwise convolutions that alone read each other.
+ * lines.c: convolutions that alone read each other: pointwise and depthwise ones, and the first layer of a network.
  *
  * Where what is between them is large, all run at the last, some lines at a time (ops/strips.h), and those before it do not.
  * What they would make has no memory; who wants to see it has it from a replay, where all run in turn. An activation that is
@@ -13,7 +13,7 @@
 _Static_assert(UFI_LINE_MAX == (int)UFI_STRIPS_MAX, "a line is what runs in strips");
 
 enum {
-  LARGE = 256 << 10, /* bytes of what is between */
+  LARGE = 128 << 10, /* bytes of what is between */
   LINES = 24,        /* of it for each thread: neighbours make those at the border twice */
   NEAR = 16,         /* nodes between the two, at most */
 };
@@ -31,7 +31,7 @@ static ufi_chain *chain_of(const ufi_frame *f, int32_t i) { return f->chain_of[i
 static bool may_end(const ufi_frame *f, int32_t i) {
   const ufi_chain *c = chain_of(f, i);
   if (!is_free(f, i)) return false;
-  return c ? c->first == i && c->has_head && ufi_chain_is_closed(f, c) : !f->own[f->graph->nodes[i].out[0]];
+  return c ? c->first == i && c->has_head : !f->own[f->graph->nodes[i].out[0]];
 }
 
 static bool strips_of(ufi_frame *f, int32_t i, ufi_strips *s) {
@@ -59,6 +59,13 @@ static int32_t maker_of(const ufi_frame *f, int32_t i, const int32_t *last) {
   const bool fits = !f->own[v] && f->slot[v] < 0 && last[v] == i && f->tensors[v].size >= LARGE && !f->tensors[v].seen;
   const bool may_wait = fits && has_lasting_inputs(&f->ctxs[maker]) && ufi_is_steady(f, maker, i);
   return may_wait && ufi_only_input(f, v, from, i) == 0 ? maker : -1;
+}
+
+bool ufi_line_may_pass(const ufi_frame *f, const ufi_chain *c, const int32_t *last) {
+  const ufi_node *nodes = f->graph->nodes;
+  const int32_t v = nodes[c->last].out[0], reader = last[v];
+  return reader > c->last && nodes[c->first].op->def->strips && nodes[reader].op && nodes[reader].op->def->strips &&
+         f->tensors[v].size >= LARGE;
 }
 
 static size_t padded(size_t bytes) { return (bytes + 63) / 64 * 64; }
@@ -129,6 +136,13 @@ uf_status ufi_lines_scratch(ufi_frame *f, uf_error *error) {
   size_t most = 0;
   for (const ufi_line *l = f->lines; l < f->lines + f->n_lines; l++) most = UFI_MAX(most, f->ctxs[l->nodes[l->n - 1]].scratch_size);
   return most > 0 ? ufi_session_scratch(f->session, most, error) : UF_OK;
+}
+
+int32_t ufi_line_source(const ufi_frame *f, int32_t node) {
+  for (const ufi_line *l = f->lines; l < f->lines + f->n_lines; l++) {
+    if (l->nodes[l->n - 1] == node) return f->graph->nodes[l->nodes[0]].in[0];
+  }
+  return -1;
 }
 
 /* ---- run ------------------------------------------------------------------------------------ */

@@ -116,15 +116,15 @@ static uf_status strips_begin(ufi_ctx *ctx, ufi_strips *s) {
 
 static void strip_run(const ufi_strips *s, const ufi_strip *strip) {
   ufi_gemm_f32 gemm = *(const ufi_gemm_f32 *)s->own;
-  gemm.in = (const float *)strip->in + (strip->first - strip->in_first) * gemm.in_w * gemm.in_pixel;
+  gemm.in = ufi_strip_image(s, strip, &gemm.in_h, &gemm.pad_top);
   gemm.out = strip->out;
   gemm.batch = 1;
-  gemm.in_h = gemm.out_h = strip->lines;
+  gemm.out_h = strip->lines;
   ufi_gemm_f32_run(NULL, &gemm);
 }
 
 bool ufi_conv_f32_strips(const ufi_conv_geometry *g, ufi_strips *s) {
-  if (!ufi_conv_is_pointwise(g)) return false;
+  if (!ufi_conv_makes_lines(g)) return false;
   ufi_strips_set(g, sizeof(float), s);
   s->own_bytes = sizeof(ufi_gemm_f32);
   s->begin = strips_begin;

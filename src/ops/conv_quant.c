@@ -101,17 +101,17 @@ static uf_status strips_begin(ufi_ctx *ctx, ufi_strips *s) {
 
 static void strip_run(const ufi_strips *s, const ufi_strip *strip) {
   ufi_gemm_q gemm = *(const ufi_gemm_q *)s->own;
-  gemm.in = (const uint8_t *)strip->in + (size_t)(strip->first - strip->in_first) * s->in_line;
+  gemm.in = ufi_strip_image(s, strip, &gemm.in_h, &gemm.pad_top);
   gemm.out = strip->out;
   gemm.batch = 1;
-  gemm.in_h = gemm.out_h = strip->lines;
+  gemm.out_h = strip->lines;
   ufi_q_alone(&gemm, strip->worker);
   ufi_gemm_q_run(NULL, &gemm);
 }
 
 bool ufi_conv_quant_strips(const ufi_conv_geometry *g, ufi_strips *s) {
   const bool bytes = g->input->dtype == UF_INT8 || g->input->dtype == UF_UINT8;
-  if (!bytes || !ufi_conv_is_pointwise(g)) return false;
+  if (!bytes || !ufi_conv_makes_lines(g)) return false;
   ufi_strips_set(g, 1, s);
   s->own_bytes = sizeof(ufi_gemm_q);
   s->begin = strips_begin;

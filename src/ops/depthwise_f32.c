@@ -142,9 +142,7 @@ static uf_status strips_begin(ufi_ctx *ctx, ufi_strips *s) {
 
 static void strip_run(const ufi_strips *s, const ufi_strip *strip) {
   ufk_f32_depthwise d = ((const ufi_depthwise_f32 *)s->own)->image;
-  d.in = strip->in;
-  d.in_h = strip->in_lines;
-  d.pad_top = strip->in_first - (strip->first * s->stride - s->pad);
+  d.in = ufi_strip_image(s, strip, &d.in_h, &d.pad_top);
   d.out = strip->out;
   ufi_kernels_get()->depthwise.f32_depthwise(&d, 0, strip->lines);
 }

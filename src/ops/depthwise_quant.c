@@ -537,13 +537,11 @@ static void strip_run(const ufi_strips *s, const ufi_strip *strip) {
   ufi_conv_geometry g = k->g;
   ufi_gemm_q q = k->q;
   job j = k->j;
-  g.in_h = strip->in_lines;
-  g.pad_top = strip->in_first - (strip->first * s->stride - s->pad);
   g.out_h = strip->lines;
   q.out = strip->out;
   j.g = &g;
   j.q = &q;
-  j.in = strip->in;
+  j.in = ufi_strip_image(s, strip, &g.in_h, &g.pad_top);
   item i = {.to = g.out_c};
   for (; i.y < g.out_h; i.y += i.lines) {
     i.lines = UFI_MIN(j.c.lines, g.out_h - i.y);

@@ -7,6 +7,7 @@
 enum {
   BUFFER = 384 << 10, /* bytes of lines: they stay in a usual second cache, with what they are made of and to */
   ENOUGH = 16,        /* lines of the first, that the kernels are as fast as with more */
+  FEW_WEIGHTS = 8192,
 };
 
 void ufi_strips_set(const ufi_conv_geometry *g, int64_t element, ufi_strips *s) {
@@ -21,9 +22,19 @@ void ufi_strips_set(const ufi_conv_geometry *g, int64_t element, ufi_strips *s) 
   s->out_line = (size_t)(g->out_w * g->out_c * element);
 }
 
-bool ufi_conv_is_pointwise(const ufi_conv_geometry *g) {
-  return g->kernel_h == 1 && g->kernel_w == 1 && g->stride_h == 1 && g->stride_w == 1 && g->groups == 1 && g->pad_top == 0 &&
-         g->pad_left == 0 && g->in_h == g->out_h && g->in_w == g->out_w && g->filter->is_lasting && !g->input->seen;
+bool ufi_conv_makes_lines(const ufi_conv_geometry *g) {
+  const bool is_pointwise = g->kernel_h == 1 && g->kernel_w == 1 && g->stride_h == 1 && g->stride_w == 1 && g->pad_top == 0 &&
+                            g->pad_left == 0 && g->in_h == g->out_h && g->in_w == g->out_w;
+  const bool steps = g->stride_h > 1 && g->filter->count <= FEW_WEIGHTS;
+  return (is_pointwise || steps) && g->groups == 1 && g->filter->is_lasting && !g->input->seen;
+}
+
+const void *ufi_strip_image(const ufi_strips *s, const ufi_strip *strip, int64_t *in_h, int64_t *pad_top) {
+  const int64_t top = strip->first * s->stride - s->pad, end = top + (strip->lines - 1) * s->stride + s->reach;
+  const int64_t first = UFI_MAX(top, strip->in_first), skipped = UFI_MIN(first - strip->in_first, strip->in_lines);
+  *in_h = UFI_MAX(UFI_MIN(end, strip->in_first + strip->in_lines) - (strip->in_first + skipped), (int64_t)0);
+  *pad_top = strip->in_first + skipped - top;
+  return (const uint8_t *)strip->in + (size_t)skipped * s->in_line;
 }
 
 bool ufi_strips_fit(const ufi_strips *from, const ufi_strips *to) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * strips.h: pointwise and depthwise convolutions that read each other, as one.
+ * strips.h: convolutions that read each other, as one: pointwise and depthwise ones, and those of windows with few weights.
  *
  * What lies between them are the largest values of many a model, and next to no work is done with each of their elements. So
  * a thread makes some lines of the first at a time, always in the same memory, which stays in its cache, then what they
@@ -46,8 +46,11 @@ bool ufi_depthwise_f32_strips(const ufi_conv_geometry *g, ufi_strips *s);
 bool ufi_depthwise_quant_strips(const ufi_conv_geometry *g, ufi_strips *s);
 /* Fills in what follows from g, elements of so many bytes. */
 void ufi_strips_set(const ufi_conv_geometry *g, int64_t element, ufi_strips *s);
-/* Whether it is a product of each pixel's channels with a weight that stays as it is. */
-bool ufi_conv_is_pointwise(const ufi_conv_geometry *g);
+/* Of convolutions whose weight stays as it is: whether it is a product of each pixel's channels; or one of windows that
+ * step over lines and has few weights, as the first layer of a network, so that these stay in the cache with the lines. */
+bool ufi_conv_makes_lines(const ufi_conv_geometry *g);
+/* The image that a strip's lines see: what of `in` they do, how many lines that are, and of padding above. */
+const void *ufi_strip_image(const ufi_strips *s, const ufi_strip *strip, int64_t *in_h, int64_t *pad_top);
 
 /* Convolutions of which each but the first sees what the one before it makes. */
 enum { UFI_STRIPS_MAX = 3 };

@@ -10,6 +10,10 @@ import unflow
 KINDS = {"float32": ("float32", "float32", "float32"), "int8": ("int8", "int8", "int32"), "uint8": ("uint8", "uint8", "int32")}
 
 
+def extent_of(extent, kernel, stride, same, dilation):
+    return -(-extent // stride) if same else -(-(extent - (kernel - 1) * dilation) // stride)
+
+
 class Net:
     """Convolutions one after the other, of weights that a seed makes."""
 
@@ -39,21 +43,23 @@ class Net:
         return self.g.tensor(f"b{len(self.values)}", KINDS[self.kind][2], (n,), data=self.rng.integers(-500, 500, n), **scale)
 
     def point(self, n, with_bias=True, act=3):
+        return self.window(n, 1, 1, with_bias=with_bias, act=act)
+
+    def window(self, n, kernel=3, stride=2, same=True, dilation=1, with_bias=True, act=3):
         batch, height, width, channels = self.shape
-        inputs = [self.at, self.weights((n, 1, 1, channels), 0)] + ([self.bias(n)] if with_bias else [])
-        y = self.value(f"v{len(self.values)}", (batch, height, width, n), 0.5)
-        self.g.op("CONV_2D", inputs, [y], "Conv2DOptions", {"strideW": 1, "strideH": 1, "fusedActivationFunction": act})
+        inputs = [self.at, self.weights((n, kernel, kernel, channels), 0)] + ([self.bias(n)] if with_bias else [])
+        size = [extent_of(e, kernel, stride, same, dilation) for e in (height, width)]
+        y = self.value(f"v{len(self.values)}", (batch, *size, n), 0.5)
+        self.g.op("CONV_2D", inputs, [y], "Conv2DOptions", {
+            "strideW": stride, "strideH": stride, "padding": 0 if same else 1, "dilationHFactor": dilation,
+            "dilationWFactor": dilation, "fusedActivationFunction": act})
         return self
 
     def depth(self, kernel=3, stride=1, same=True, dilation=1, with_bias=True, act=0, scale=1.5):
         batch, height, width, n = self.shape
         inputs = [self.at, self.weights((1, kernel, kernel, n), 3)] + ([self.bias(n)] if with_bias else [])
-        reach = (kernel - 1) * dilation + 1
-
-        def size(extent):
-            return -(-extent // stride) if same else -(-(extent - reach + 1) // stride)
-
-        y = self.value(f"v{len(self.values)}", (batch, size(height), size(width), n), scale)
+        size = [extent_of(e, kernel, stride, same, dilation) for e in (height, width)]
+        y = self.value(f"v{len(self.values)}", (batch, *size, n), scale)
         self.g.op("DEPTHWISE_CONV_2D", inputs, [y], "DepthwiseConv2DOptions", {
             "strideW": stride, "strideH": stride, "depthMultiplier": 1, "padding": 0 if same else 1, "dilationHFactor": dilation,
             "dilationWFactor": dilation, "fusedActivationFunction": act})
@@ -100,6 +106,11 @@ def net(name, kind):
         "point behind": lambda: Net(kind, 1, 76, 40, 24).point(c).depth().point(30, act=0),
         "many": lambda: Net(kind, 1, 80, 40, 24).point(c).depth().point(c, act=0).depth(stride=2).point(2 * c, act=1).depth().point(9, act=0),
         "wide": lambda: Net(kind, 1, 76, 500, 24).point(c).depth(),
+        "first layer": lambda: Net(kind, 1, 152, 41, 3).window(c).depth().point(30, act=0),
+        "first layer, 5x5, batch": lambda: Net(kind, 3, 233, 61, 3).window(c, 5, 3).depth(stride=2),
+        "first layer, valid": lambda: Net(kind, 1, 155, 43, 4).window(c, same=False, with_bias=False).depth(same=False),
+        "first layer, dilated": lambda: Net(kind, 1, 152, 40, 3).window(c, 3, 2, dilation=2, act=0).swish().depth(kernel=5),
+        "first layer, no window": lambda: Net(kind, 1, 152, 40, 7).window(c, 1, 2).depth(),
         "swish between": lambda: Net(kind, 1, 76, 20, 24).point(c, act=0).swish().depth(),
         "swish behind": lambda: Net(kind, 1, 76, 20, 24).point(c).depth(stride=2, scale=0.3).swish(),
         "swish everywhere": lambda: Net(kind, 3, 76, 41, 24).point(c, act=0).swish().depth(kernel=5, scale=0.3).swish().point(30, act=0),
@@ -109,6 +120,7 @@ def net(name, kind):
 
 
 NAMES = ["3x3", "3x3, stride 2", "valid, no bias", "valid, stride 3", "5x5, stride 2", "dilated", "batch", "point behind", "many", "wide",
+         "first layer", "first layer, 5x5, batch", "first layer, valid", "first layer, dilated", "first layer, no window",
          "swish between", "swish behind", "swish behind each", "swish everywhere", "hard swish"]
 
 
@@ -153,7 +165,9 @@ def test_what_is_between_has_no_memory(kind):
     assert arena(net("point behind", kind)) < 76 * 40 * 64 * size
     assert arena(net("swish between", kind)) == 76 * 20 * c * size
     assert arena(net("swish everywhere", kind)) < 3 * 76 * 41 * 64 * size
-    # too few lines for so many threads, and too few bytes
+    assert arena(net("first layer", kind)) < 76 * 21 * c * size
+    # too many weights, too few lines for so many threads, and too few bytes
+    assert arena(Net(kind, 1, 152, 40, 24).window(c, 9).depth().turned()) >= 2 * 76 * 20 * c * size
     assert arena(net("3x3", kind), num_threads=4) >= 2 * 76 * 20 * c * size
     assert arena(Net(kind, 1, 76, 8, 24).point(c).depth().turned()) >= 2 * 76 * 8 * c * size
 
