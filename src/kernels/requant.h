@@ -15,6 +15,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* a * b / 2^31, to nearest, halves up; the one product that does not fit
  * saturates. */
@@ -66,12 +67,20 @@ static inline int32_t ufk_round_f32(float x) {
   return whole + (rest >= 0.5f) - (rest <= -0.5f);
 }
 
+/* 2^n, -1022 <= n <= 1023. */
+static inline double ufk_power_of_2(int32_t n) {
+  const uint64_t bits = (uint64_t)(n + 1023) << 52;
+  double power;
+  memcpy(&power, &bits, sizeof power);
+  return power;
+}
+
 /* How to come near ufk_requantize, or the rounding of sum * real (right is 0), with one float32 multiplication:
  * sum * factor, moved away from zero by nudge, which is where the shift to the right has its halves once the first
  * rounding is done. False: it cannot be done. */
 static inline bool ufk_q_near(double real, int32_t right, float *factor_out, float *nudge_out) {
   *factor_out = (float)real;
-  *nudge_out = right > 0 ? 0.5f / (float)(UINT32_C(1) << right) : 0.0f;
+  *nudge_out = right > 0 ? (float)ufk_power_of_2(-1 - right) : 0.0f;
   return real >= 0.0 && real <= 1.0 && right >= 0;
 }
 

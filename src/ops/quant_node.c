@@ -280,8 +280,7 @@ static uf_status fill_blocks(ufi_ctx *ctx, void *memory, void *arg) {
 static bool set_near(const ufi_q_spec *spec, node_state *s, int64_t at) {
   if (spec->end == UFI_Q_REAL) return ufk_q_near(s->real[at], 0, s->factor + at, s->nudge + at);
   const int32_t shift = s->shift[at];
-  const double power = shift >= 0 ? (double)(UINT64_C(1) << shift) : 1.0 / (double)(UINT64_C(1) << -shift);
-  return ufk_q_near((double)s->multiplier[at] * (power / 2147483648.0), -shift, s->factor + at, s->nudge + at);
+  return ufk_q_near((double)s->multiplier[at] * ufk_power_of_2(shift - 31), -shift, s->factor + at, s->nudge + at);
 }
 
 /* Of weights of this scale, as the reference computes it. */
@@ -298,10 +297,12 @@ void ufi_q_factors(const ufi_q_spec *spec, int64_t n, double *real) {
 static void set_factors(const ufi_q_spec *spec, node_state *s) {
   const int64_t padded = ufi_q_padded(spec->n);
   const float in = ufi_scale(spec->input), out = ufi_scale(spec->output);
+  const bool is_one = !ufi_is_quantized(spec->filter) || spec->filter->quant->count == 1;
+  const float first = ufi_channel_scale(spec->filter, 0), *scales = is_one ? NULL : spec->filter->quant->scales;
   s->has_near = s->factor != NULL;
   for (int64_t group = 0; group < spec->groups; group++) {
     for (int64_t j = 0, at = group * padded; j < spec->n; j++, at++) {
-      const float scale = ufi_channel_scale(spec->filter, channel_of(spec, group, j));
+      const float scale = is_one ? first : scales[channel_of(spec, group, j)];
       if (s->column) {
         s->column[at] = spec->one_scale ? 1.0f : scale;
         continue;

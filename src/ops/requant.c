@@ -58,6 +58,19 @@ uf_status ufi_want_scale(ufi_ctx *ctx, const char *what, const ufi_tensor *t) {
   return UF_OK;
 }
 
+/* All in one go, since there is one for each channel of a network, and nearly all are good. */
+static bool are_scales(const float *scales, int64_t n) {
+  int32_t bad = 0;
+  for (int64_t i = 0; i < n; i++) bad |= !(scales[i] >= 0 && scales[i] <= FLT_MAX);
+  return !bad;
+}
+
+static bool are_zero(const int64_t *points, int64_t n) {
+  int64_t any = 0;
+  for (int64_t i = 0; i < n; i++) any |= points[i];
+  return !any;
+}
+
 uf_status ufi_want_channel_scales(ufi_ctx *ctx, const ufi_tensor *t, int64_t n) {
   int64_t count = ufi_is_quantized(t) && t->quant->block_size == 0 ? t->quant->count : 0;
   if (count != 1 && count != n) {
@@ -66,7 +79,7 @@ uf_status ufi_want_channel_scales(ufi_ctx *ctx, const ufi_tensor *t, int64_t n) 
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one scale of the weights '%s'%s, found %lld", name_of(t),
                         more, (long long)count);
   }
-  for (int64_t i = 0; i < count; i++) {
+  for (int64_t i = 0; i < count && !are_scales(t->quant->scales, count); i++) {
     float scale = t->quant->scales[i];
     if (isfinite(scale) && scale >= 0) continue;
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
@@ -83,7 +96,8 @@ uf_status ufi_want_channel_scales(ufi_ctx *ctx, const ufi_tensor *t, int64_t n) 
 }
 
 uf_status ufi_want_symmetric_weights(ufi_ctx *ctx, const ufi_tensor *t) {
-  for (int64_t i = 0; ufi_is_quantized(t) && i < t->quant->count; i++) {
+  if (!ufi_is_quantized(t) || are_zero(t->quant->zero_points, t->quant->count)) return UF_OK;
+  for (int64_t i = 0; i < t->quant->count; i++) {
     if (t->quant->zero_points[i] == 0) continue;
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,
                         "expected zero points 0 of the weights '%s', found %lld for channel %lld",
