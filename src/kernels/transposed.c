@@ -3,7 +3,9 @@
  * transposed.c: see transposed.h.
  *
  * In square tiles whose rows are as long as a cache line, so that each line that is read is used up while it is in the
- * cache, made of blocks that fit registers. Vectors of 16 bytes, which every processor has that has vectors.
+ * cache, made of blocks that fit registers. Rows that are a large power of two apart share few places of the first cache:
+ * a tile then goes along the rows of the source, or of the destination, whose lines are so used up block by block. Vectors of 16
+ * bytes, which every processor has that has vectors.
  */
 #include "kernels/transposed.h"
 
@@ -47,16 +49,18 @@ static inline __attribute__((always_inline)) void edge(const size_t size, int64_
   }
 }
 
-/* A tile: blocks, and what is left at its right and lower edge. */
+/* A tile: blocks, along the rows of the source or of the destination, and what is left at its right and lower edge. */
 #define TILE(size)                                                                                              \
-  static void tile_##size(int64_t rows, int64_t columns, const uint8_t *from, int64_t from_row, uint8_t *to,    \
-                          int64_t to_row) {                                                                     \
+  static void tile_##size(bool by_rows, int64_t rows, int64_t columns, const uint8_t *from, int64_t from_row,   \
+                          uint8_t *to, int64_t to_row) {                                                        \
     enum { N = 16 / size };                                                                                     \
     const int64_t whole_rows = rows - rows % N, whole_columns = columns - columns % N;                          \
-    for (int64_t j = 0; j < whole_columns; j += N) {                                                            \
-      for (int64_t i = 0; i < whole_rows; i += N) {                                                             \
-        block_##size(from + i * from_row + j * size, from_row, to + j * to_row + i * size, to_row);             \
-      }                                                                                                         \
+    const int64_t outer = by_rows ? whole_rows : whole_columns, inner = by_rows ? whole_columns : whole_rows;   \
+    const int64_t from_outer = by_rows ? from_row : size, from_inner = by_rows ? size : from_row;               \
+    const int64_t to_outer = by_rows ? size : to_row, to_inner = by_rows ? to_row : size;                       \
+    for (int64_t o = 0; o < outer; o += N) {                                                                    \
+      for (int64_t k = 0; k < inner; k += N)                                                                    \
+        block_##size(from + o * from_outer + k * from_inner, from_row, to + o * to_outer + k * to_inner, to_row); \
     }                                                                                                           \
     if (whole_rows < rows)                                                                                      \
       edge(size, rows - whole_rows, columns, from + whole_rows * from_row, from_row, to + whole_rows * size, to_row); \
@@ -77,10 +81,14 @@ static inline void expect(const uint8_t *from, int64_t from_row, int64_t n, int6
   for (int64_t r = 0; r < n; r++) __builtin_prefetch((const void *)(at + (uintptr_t)(r * from_row)), 0, 2);
 }
 
+/* The power of two that rows are multiples of apart: the greater, the fewer places their lines have in a cache. */
+static int64_t power_in(int64_t row) { return row & -row; }
+
 void ufk_transpose(size_t size, int64_t rows, int64_t columns, const void *from, int64_t from_row, void *to, int64_t to_row) {
   const int64_t element = (int64_t)size, side = TILE_BYTES / element, length = columns * element;
   const int64_t down = (rows + side - 1) / side, across = (columns + side - 1) / side;
   const bool few = rows <= FEW; /* read along rows, else along columns, so that what is written lies close */
+  const bool by_rows = power_in(from_row) > power_in(to_row);
   for (int64_t tile = 0; tile < down * across; tile++) {
     const int64_t i = (few ? tile / across : tile % down) * side, j = (few ? tile % across : tile / down) * side;
     const uint8_t *f = (const uint8_t *)from + i * from_row + j * element;
@@ -88,11 +96,11 @@ void ufk_transpose(size_t size, int64_t rows, int64_t columns, const void *from,
     const int64_t n = UFI_MIN(side, rows - i), m = UFI_MIN(side, columns - j);
     if (few) expect(f, from_row, n, length, length - j * element);
     switch (size) {
-      case 1: tile_1(n, m, f, from_row, t, to_row); break;
-      case 2: tile_2(n, m, f, from_row, t, to_row); break;
-      case 4: tile_4(n, m, f, from_row, t, to_row); break;
-      case 8: tile_8(n, m, f, from_row, t, to_row); break;
-      default: tile_16(n, m, f, from_row, t, to_row); break;
+      case 1: tile_1(by_rows, n, m, f, from_row, t, to_row); break;
+      case 2: tile_2(by_rows, n, m, f, from_row, t, to_row); break;
+      case 4: tile_4(by_rows, n, m, f, from_row, t, to_row); break;
+      case 8: tile_8(by_rows, n, m, f, from_row, t, to_row); break;
+      default: tile_16(by_rows, n, m, f, from_row, t, to_row); break;
     }
   }
 }
