@@ -125,6 +125,7 @@ void *ufi_block_take(ufi_block *block, size_t size) {
   const size_t capacity = (size + UFI_PAGES_AHEAD + PAGE - 1) / PAGE * PAGE;
   char *memory = stretched(block, capacity);
   if (!memory) return NULL;
+  ufi_fresh_touch(memory + block->capacity, capacity - block->capacity);
   memset(memory + capacity - UFI_PAGES_AHEAD, 0, UFI_PAGES_AHEAD);
   *block = (ufi_block){memory, capacity - UFI_PAGES_AHEAD, capacity};
   return memory;

@@ -240,6 +240,7 @@ uf_status ufi_frame_resize(ufi_frame *f, int32_t value, int32_t rank, const int6
  * point of a quantized state, as TFLite). */
 static void first_value(const ufi_value *v, ufi_tensor *t) {
   const void *initial = v->kind == UF_VALUE_STATE ? v->initial : v->data;
+  ufi_fresh_touch(t->data, t->size);
   if (initial && t->dtype != UF_STRING && v->size == t->size) {
     memcpy(t->data, initial, t->size);
   } else if (t->is_state && t->dtype == UF_INT8 && ufi_is_quantized(t)) {

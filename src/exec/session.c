@@ -99,6 +99,7 @@ uf_status ufi_session_scratch(uf_session *s, size_t size, uf_error *error) {
   if (s->scratch && uf_buf_size(s->scratch) >= size) return UF_OK;
   uf_buf *scratch = uf_buf_create(size);
   if (scratch == NULL) return ufi_no_memory(error, size);
+  ufi_fresh_touch(uf_buf_data(scratch), size);
   uf_buf_release(s->scratch);
   s->scratch = scratch;
   return UF_OK;
