@@ -639,6 +639,15 @@ static void bind_arena(ufi_frame *f, const planning *p, int32_t n) {
   }
 }
 
+/* The session's scratch is as large as any planned node needs, so that it does not grow from one to the next. */
+static uf_status take_scratch(ufi_frame *f, uf_error *error) {
+  size_t most = 0;
+  for (int32_t i = 0; i < f->graph->n_nodes; i++) {
+    if (f->mode[i] == UFI_NODE_STATIC && f->seen_by[i] < 0) most = UFI_MAX(most, f->ctxs[i].scratch_size);
+  }
+  return most > 0 ? ufi_session_scratch(f->session, most, error) : UF_OK;
+}
+
 static uf_status plan_arena(ufi_frame *f, planning *p, uf_error *error) {
   UFI_TRY(place_all(f, p, error));
   int32_t n = make_items(f, p);
@@ -654,7 +663,7 @@ static uf_status plan_arena(ufi_frame *f, planning *p, uf_error *error) {
   if (f->arena_size && f->arena == NULL) return ufi_no_memory(error, f->arena_size);
   if (f->arena) ufi_fresh_touch(uf_buf_data(f->arena), f->arena_size);
   bind_arena(f, p, n);
-  return ufi_lines_scratch(f, error);
+  return take_scratch(f, error);
 }
 
 /* Own memory of what static nodes compute. Zeroed, so that an output read

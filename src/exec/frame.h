@@ -182,8 +182,6 @@ uf_status ufi_attend_run(ufi_frame *f, const ufi_attend *attend, uf_error *error
 
 /* lines.c: finds such convolutions, and has what they are of live until they run; what to run at that node in place of it. */
 void ufi_lines_find(ufi_frame *f, int32_t *last);
-/* Has the session's scratch as large as the largest of them needs, so that it does not grow from one to the next. */
-uf_status ufi_lines_scratch(ufi_frame *f, uf_error *error);
 const ufi_line *ufi_line_at(const ufi_frame *f, int32_t node);
 /* Whether a chain stands between two convolutions of which a line might be made, that is worth it. */
 bool ufi_line_may_pass(const ufi_frame *f, const ufi_chain *c, const int32_t *last);

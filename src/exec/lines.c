@@ -132,12 +132,6 @@ void ufi_lines_find(ufi_frame *f, int32_t *last) {
   }
 }
 
-uf_status ufi_lines_scratch(ufi_frame *f, uf_error *error) {
-  size_t most = 0;
-  for (const ufi_line *l = f->lines; l < f->lines + f->n_lines; l++) most = UFI_MAX(most, f->ctxs[l->nodes[l->n - 1]].scratch_size);
-  return most > 0 ? ufi_session_scratch(f->session, most, error) : UF_OK;
-}
-
 int32_t ufi_line_source(const ufi_frame *f, int32_t node) {
   for (const ufi_line *l = f->lines; l < f->lines + f->n_lines; l++) {
     if (l->nodes[l->n - 1] == node) return f->graph->nodes[l->nodes[0]].in[0];
