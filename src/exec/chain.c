@@ -348,9 +348,7 @@ static void find_operands(ufi_chain_pass *p) {
 }
 
 void ufi_chain_begin(const ufi_frame *f, const ufi_chain *c, ufi_chain_pass *pass) {
-  pass->f = f;
-  pass->c = c;
-  pass->told = 0;
+  *pass = (ufi_chain_pass){.f = f, .c = c};
   for (int32_t l = 0; l < c->n; l++) {
     ufi_tensor *t = f->ctxs[c->links[l].node].out[0];
     f->ctxs[c->links[l].node].running = true;

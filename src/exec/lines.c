@@ -181,7 +181,8 @@ static void set_following(ufi_frame *f, const ufi_line *l, int32_t k, following 
 uf_status ufi_line_run(ufi_frame *f, const ufi_line *l, uf_error *error) {
   ufi_ctx *const first = &f->ctxs[l->nodes[0]], *const last = &f->ctxs[l->nodes[l->n - 1]];
   ufi_strips all[UFI_STRIPS_MAX];
-  following after = {.done = last->done};
+  following after;
+  after.done = last->done;
   last->done = NULL; /* it is told here */
   UFI_TRY(ufi_session_scratch(f->session, last->scratch_size, error));
   uint8_t *at = uf_buf_data(f->session->scratch);
