@@ -23,6 +23,11 @@ uf_buf *ufi_host_owner(const ufi_ctx *ctx, const ufi_tensor *t) {
   return v->buf ? v->buf : f->session->model->file;
 }
 
+bool ufi_host_is_set(const ufi_ctx *ctx, const ufi_tensor *t) {
+  const ufi_frame *f = ctx->frame;
+  return f->session->depth == 0 && f->graph->values[t - f->tensors].producer < 0;
+}
+
 void ufi_host_graph_size(ufi_ctx *ctx, int32_t graph, int32_t *n_in_out, int32_t *n_out_out) {
   const ufi_graph *g = &ctx->frame->session->model->graphs[graph];
   *n_in_out = g->n_inputs;

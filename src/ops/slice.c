@@ -9,6 +9,7 @@
  * dimension of the input with the new axes inserted: first index, step, count,
  * and whether the result drops the dimension.
  */
+#include "ops/host.h"
 #include "ops/move.h"
 
 /* ---- SLICE ---------------------------------------------------------------------- */
@@ -52,6 +53,37 @@ static uf_status slice_infer(ufi_ctx *ctx) {
   return ufi_out_shape(ctx, 0, in->rank, size);
 }
 
+/* Whether it lies together: whole from some dimension on, and of those before only the next takes more than one place. */
+static bool is_one_run(const ufi_tensor *in, const ufi_tensor *out) {
+  int32_t d = in->rank - 1;
+  while (d > 0 && out->dims[d] == in->dims[d]) d--;
+  for (d--; d >= 0; d--) {
+    if (out->dims[d] != 1) return false;
+  }
+  return true;
+}
+
+/* The output of a node whose shape is known only now, as the parts of a loop's list: where it lies in the input, if that is
+ * worth it and stays there. */
+static uf_buf *shared_run(ufi_ctx *ctx, int64_t at) {
+  enum { LEAST = 1 << 10 };
+  const ufi_tensor *in = ctx->in[0], *out = ctx->out[0];
+  const size_t bits = uf_dtype_bits(in->dtype);
+  const bool is_plain = bits >= 8 && in->dtype != UF_RESOURCE && in->dtype != UF_VARIANT && in->dtype != UF_STRING;
+  if (!ctx->is_dynamic || !is_plain || out->size < LEAST || !is_one_run(in, out)) return NULL;
+  uf_buf *owner = ufi_host_is_set(ctx, in) ? NULL : ufi_host_owner(ctx, in);
+  return owner ? ufi_buf_slice(owner, (char *)in->data + (size_t)at * (bits / 8), out->size) : NULL;
+}
+
+static uf_status give_run(ufi_ctx *ctx, uf_buf *run) {
+  uf_tensor view = ufi_view(ctx->out[0]);
+  view.data = uf_buf_data(run);
+  view.buf = run;
+  const uf_status status = ufi_host_out_share(ctx, 0, &view);
+  uf_buf_release(run);
+  return status;
+}
+
 static uf_status slice_eval(ufi_ctx *ctx) {
   const ufi_tensor *in = ctx->in[0], *out = ctx->out[0];
   int64_t begin[UF_MAX_RANK], size[UF_MAX_RANK], in_steps[UF_MAX_RANK], out_steps[UF_MAX_RANK];
@@ -63,6 +95,8 @@ static uf_status slice_eval(ufi_ctx *ctx) {
     move.in_at += begin[d] * in_steps[d];
     ufi_move_dim(&move, out->dims[d], in_steps[d], out_steps[d]);
   }
+  uf_buf *run = shared_run(ctx, move.in_at);
+  if (run) return give_run(ctx, run);
   ufi_move_clear(out);
   ufi_move_run(&move, in->dtype, out->data, in->data, ctx->pool);
   return UF_OK;

@@ -81,3 +81,40 @@ def test_packed_integers_through_a_run(dtype):
             np.testing.assert_array_equal(interpreter.get_tensor(part), whole[i:i + 1])
         np.testing.assert_array_equal(interpreter.get_tensor(back), t.reshape(-1)[::-1])
         np.testing.assert_array_equal(interpreter.get_tensor(picked), array[rows])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8", "int64", "int4", "string"])
+@pytest.mark.parametrize("shape, sizes", [((64, 40, 2), (-1, -1, -1)), ((64, 40, 2), (1, -1, -1)), ((64, 40, 2), (-1, 7, 2)),
+                                          ((1, 64, 80), (1, 50, 80)), ((4000,), (3000,)), ((3, 1500), (1, 1300))])
+def test_slices_whose_shape_a_run_says(dtype, shape, sizes):
+    """One of another: where they are one run of memory they are not copied, and must stay what they are."""
+    from modelgen import ModelGen
+
+    import unflow
+    rng = np.random.default_rng(3)
+    is_text = dtype == "string"
+    g = ModelGen()
+    x, begin, size = g.tensor("x", dtype, shape), g.tensor("begin", "int32", (len(shape),)), g.tensor("size", "int32", (len(shape),))
+    first, second, third = (g.tensor(name, dtype, shape) for name in ("first", "second", "third"))
+    none = g.constant("none", "int32", np.zeros(len(shape), np.int32))
+    rest = g.constant("rest", "int32", np.full(len(shape), -1, np.int32))
+    g.op("SLICE", [x, none, size], [first], "SliceOptions")
+    g.op("SLICE", [first, begin, rest], [second], "SliceOptions")
+    g.op("CONCATENATION", [second, second], [third], "ConcatenationOptions", {"axis": 0})
+    g.inputs([x, begin, size])
+    g.outputs([first, second, third])
+    model = unflow.open(g.build())
+    held = []
+    for turn in range(4):
+        at = np.array([min(turn, e - 1) if s == -1 else 0 for s, e in zip(sizes, shape)], np.int32)
+        array = rng.integers(-8, 8, shape)
+        array = array.astype(str).astype(object) if is_text else array.astype("int8" if dtype == "int4" else dtype)
+        results = model.run(x=array, begin=at, size=np.array(sizes, np.int32))
+        one = array[tuple(slice(0, e if s == -1 else s) for s, e in zip(sizes, shape))]
+        two = one[tuple(slice(int(b), None) for b in at)]
+        held.append((results, {"first": one, "second": two, "third": np.concatenate([two, two])}))
+        for got, want in held:  # also those of runs before
+            for name in want:
+                found = got[name]
+                found = np.vectorize(lambda v: v.decode() if isinstance(v, bytes) else v, otypes=[object])(found) if is_text else found
+                np.testing.assert_array_equal(np.asarray(found), want[name])
