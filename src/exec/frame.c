@@ -639,11 +639,14 @@ static void bind_arena(ufi_frame *f, const planning *p, int32_t n) {
   }
 }
 
-/* The session's scratch is as large as any planned node needs, so that it does not grow from one to the next. */
+/* The session's scratch is as large as any planned node needs, so that it does not grow from one to the next; but for those
+ * that want much, and perhaps never run. */
 static uf_status take_scratch(ufi_frame *f, uf_error *error) {
+  enum { MUCH = 16 << 20 };
   size_t most = 0;
   for (int32_t i = 0; i < f->graph->n_nodes; i++) {
-    if (f->mode[i] == UFI_NODE_STATIC && f->seen_by[i] < 0) most = UFI_MAX(most, f->ctxs[i].scratch_size);
+    const size_t size = f->ctxs[i].scratch_size;
+    if (f->mode[i] == UFI_NODE_STATIC && f->seen_by[i] < 0 && size <= MUCH) most = UFI_MAX(most, size);
   }
   return most > 0 ? ufi_session_scratch(f->session, most, error) : UF_OK;
 }

@@ -261,6 +261,20 @@ def test_some_nodes_only():
             np.testing.assert_array_equal(it.get_tensor(n.values[-1]), every.get_tensor(n.values[-1]))
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_the_last_may_be_an_output(threads):
+    n = Net("float32", 1, 76, 20, 24).point(48, act=0).swish().depth()
+    n.then("NEG").then("EXP")
+    every = open_at(n.build(True), 1)
+    n.g.outputs([n.values[-3], n.at])
+    it = open_at(n.g.build(), threads)
+    every.invoke()
+    for _ in range(2):
+        it.invoke()
+        for v in n.values[1:]:
+            np.testing.assert_array_equal(it.get_tensor(v), every.get_tensor(v))
+
+
 @pytest.mark.parametrize("kind", ["float32", "int8"])
 def test_a_node_may_keep_another_form_of_its_weight(kind):
     """In two groups, for an image of twice as many channels: what the model keeps is not what lines of one group need."""
