@@ -304,9 +304,9 @@ uf_status ufi_chains_find(ufi_frame *f, int32_t *last, uf_error *error) {
 
 /* ---- in a line --------------------------------------------------------------------------- */
 
-/* Links take nothing but what the chain makes, and constants. */
+/* Links behind the head take nothing but what the chain makes, and constants. */
 static bool is_closed(const ufi_frame *f, const ufi_chain *c) {
-  for (int32_t l = c->has_head ? 1 : 0; l < c->n; l++) {
+  for (int32_t l = 1; l < c->n; l++) {
     const ufi_ctx *ctx = &f->ctxs[c->links[l].node];
     for (int32_t k = 0; k < ctx->n_in; k++) {
       if (!ctx->in[k]->is_const && ufi_chain_maker(f, c, ctx->node->in[k]) < 0) return false;

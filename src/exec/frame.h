@@ -93,7 +93,6 @@ typedef struct ufi_attend {
 enum { UFI_LINE_MAX = 3 }; /* as UFI_STRIPS_MAX */
 typedef struct ufi_line {
   int32_t n, nodes[UFI_LINE_MAX];
-  int32_t chains[UFI_LINE_MAX]; /* that such a node leads, whose last value the next node sees; -1: none */
   size_t scratch[UFI_LINE_MAX]; /* that prepare wanted */
 } ufi_line;
 

@@ -108,7 +108,6 @@ static ufi_line trace(ufi_frame *f, int32_t i, const int32_t *last, ufi_strips *
   }
   for (int32_t k = 0; k < l.n; k++) {
     l.nodes[k] = l.nodes[UFI_STRIPS_MAX - l.n + k];
-    l.chains[k] = f->chain_of[l.nodes[k]];
     all[k] = found[UFI_STRIPS_MAX - l.n + k];
     l.scratch[k] = f->ctxs[l.nodes[k]].scratch_size;
   }
@@ -132,23 +131,25 @@ void ufi_lines_find(ufi_frame *f, int32_t *last) {
   }
 }
 
-int32_t ufi_line_source(const ufi_frame *f, int32_t node) {
+/* The one that runs at that node; NULL: none. */
+static const ufi_line *line_at(const ufi_frame *f, int32_t node) {
   for (const ufi_line *l = f->lines; l < f->lines + f->n_lines; l++) {
-    if (l->nodes[l->n - 1] == node) return f->graph->nodes[l->nodes[0]].in[0];
+    if (l->nodes[l->n - 1] == node) return l;
   }
-  return -1;
+  return NULL;
+}
+
+int32_t ufi_line_source(const ufi_frame *f, int32_t node) {
+  const ufi_line *l = line_at(f, node);
+  return l ? f->graph->nodes[l->nodes[0]].in[0] : -1;
 }
 
 /* ---- run ------------------------------------------------------------------------------------ */
 
 const ufi_line *ufi_line_at(const ufi_frame *f, int32_t node) {
-  for (int32_t i = 0; i < f->n_lines && f->graph->nodes[node].op->def->strips; i++) {
-    const ufi_line *l = &f->lines[i];
-    if (l->nodes[l->n - 1] != node) continue;
-    const bool has_run = f->ctxs[node].in[0]->data != NULL; /* the one before it, in turn */
-    return has_run || f->reshaped ? NULL : l;
-  }
-  return NULL;
+  const ufi_line *l = f->graph->nodes[node].op->def->strips ? line_at(f, node) : NULL;
+  const bool has_run = l && f->ctxs[node].in[0]->data != NULL; /* the one before it, in turn */
+  return has_run || f->reshaped ? NULL : l;
 }
 
 typedef struct following {
@@ -168,8 +169,9 @@ static void tell(void *context, int64_t row, int64_t rows, void *lines) {
 
 /* What comes behind convolution k: its chain, which is run here, or (of the last) tells of the rows that are there. */
 static void set_following(ufi_frame *f, const ufi_line *l, int32_t k, following *all, ufi_strips *s) {
-  if (k < l->n - 1 && l->chains[k] >= 0) {
-    ufi_chain_begin(f, &f->chains[l->chains[k]], &all->pass[k]);
+  const ufi_chain *c = chain_of(f, l->nodes[k]);
+  if (k < l->n - 1 && c) {
+    ufi_chain_begin(f, c, &all->pass[k]);
     s->then = run_links;
     s->context = &all->pass[k];
   } else if (k == l->n - 1 && all->done) {

@@ -57,10 +57,7 @@ typedef struct near_scaling {
   vecf factor, nudge;
 } near_scaling;
 
-INLINE double real_of(ufk_scale s) {
-  const double power = (double)(UINT64_C(1) << (s.shift < 0 ? -s.shift : s.shift));
-  return s.multiplier * 0x1p-31 * (s.shift < 0 ? 1.0 / power : power);
-}
+INLINE double real_of(ufk_scale s) { return s.multiplier * ufk_power_of_2(s.shift - 31); }
 
 INLINE near_scaling near_of(ufk_scale s) {
   float factor, nudge;

@@ -243,16 +243,12 @@ const ufi_op_def ufi_op_STABLEHLO_CONVERT = {
 
 /* ---- BITCAST -------------------------------------------------------------------------------- */
 
-static bool has_bytes(uf_dtype d) {
-  return d != UF_STRING && d != UF_RESOURCE && d != UF_VARIANT && uf_dtype_bits(d) >= 8;
-}
-
 /* The last dimension appears, goes or stays, as elements get smaller, larger or
  * keep their size. */
 static uf_status bitcast_infer(ufi_ctx *ctx) {
   const ufi_tensor *x = ctx->in[0], *y = ctx->out[0];
   char text[512];
-  if (!has_bytes(x->dtype) || !has_bytes(y->dtype))
+  if (!ufi_has_bytes(x->dtype) || !ufi_has_bytes(y->dtype))
     return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected numbers of whole bytes, found %s to %s",
                         ufi_tensor_text(x, text), uf_dtype_name(y->dtype));
   const int64_t from = uf_dtype_bits(x->dtype), to = uf_dtype_bits(y->dtype);

@@ -22,7 +22,7 @@ int32_t ufi_host_graph_count(ufi_ctx *ctx);
 const char *ufi_host_node(const ufi_ctx *ctx);
 /* The buf that keeps a tensor's memory as it is; NULL: it may change or go. */
 uf_buf *ufi_host_owner(const ufi_ctx *ctx, const ufi_tensor *tensor);
-/* Whether who runs the session may write to it at any time: an input of the graph that is run, not of one that is called. */
+/* Whether it comes to the graph that is run, not one that is called, from outside: who runs it may write to its inputs at any time. */
 bool ufi_host_is_set(const ufi_ctx *ctx, const ufi_tensor *tensor);
 /* How many inputs and outputs a graph has. */
 void ufi_host_graph_size(ufi_ctx *ctx, int32_t graph, int32_t *n_in_out, int32_t *n_out_out);

@@ -236,6 +236,11 @@ static inline bool ufi_known(const ufi_ctx *ctx, int32_t i) {
 static inline ufi_tensor *ufi_in(const ufi_ctx *ctx, int32_t i) {
   return i < ctx->n_in ? ctx->in[i] : NULL;
 }
+/* Elements are numbers, or bools, of whole bytes: neither strings nor handles. */
+static inline bool ufi_has_bytes(uf_dtype dtype) {
+  return dtype != UF_STRING && dtype != UF_RESOURCE && dtype != UF_VARIANT && uf_dtype_bits(dtype) >= 8;
+}
+
 static inline bool ufi_same_shape(const ufi_tensor *a, const ufi_tensor *b) {
   return a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims) == 0;
 }

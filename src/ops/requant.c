@@ -79,7 +79,8 @@ uf_status ufi_want_channel_scales(ufi_ctx *ctx, const ufi_tensor *t, int64_t n) 
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT, "expected one scale of the weights '%s'%s, found %lld", name_of(t),
                         more, (long long)count);
   }
-  for (int64_t i = 0; i < count && !are_scales(t->quant->scales, count); i++) {
+  const bool good = are_scales(count > 0 ? t->quant->scales : NULL, count);
+  for (int64_t i = 0; i < count && !good; i++) {
     float scale = t->quant->scales[i];
     if (isfinite(scale) && scale >= 0) continue;
     return ufi_ctx_fail(ctx, UF_INVALID_ARGUMENT,

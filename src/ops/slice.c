@@ -68,11 +68,9 @@ static bool is_one_run(const ufi_tensor *in, const ufi_tensor *out) {
 static uf_buf *shared_run(ufi_ctx *ctx, int64_t at) {
   enum { LEAST = 1 << 10 };
   const ufi_tensor *in = ctx->in[0], *out = ctx->out[0];
-  const size_t bits = uf_dtype_bits(in->dtype);
-  const bool is_plain = bits >= 8 && in->dtype != UF_RESOURCE && in->dtype != UF_VARIANT && in->dtype != UF_STRING;
-  if (!ctx->is_dynamic || !is_plain || out->size < LEAST || !is_one_run(in, out)) return NULL;
+  if (!ctx->is_dynamic || !ufi_has_bytes(in->dtype) || out->size < LEAST || !is_one_run(in, out)) return NULL;
   uf_buf *owner = ufi_host_is_set(ctx, in) ? NULL : ufi_host_owner(ctx, in);
-  return owner ? ufi_buf_slice(owner, (char *)in->data + (size_t)at * (bits / 8), out->size) : NULL;
+  return owner ? ufi_buf_slice(owner, (char *)in->data + (size_t)at * (uf_dtype_bits(in->dtype) / 8), out->size) : NULL;
 }
 
 static uf_status give_run(ufi_ctx *ctx, uf_buf *run) {

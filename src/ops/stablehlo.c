@@ -59,7 +59,6 @@ uf_status ufi_shlo_want_same_shape(ufi_ctx *ctx, const ufi_tensor *a, const ufi_
 
 uf_status ufi_shlo_want_bytes(ufi_ctx *ctx, const ufi_tensor *t) {
   char text[512];
-  const bool number = t->dtype != UF_STRING && t->dtype != UF_RESOURCE && t->dtype != UF_VARIANT;
-  if (number && uf_dtype_bits(t->dtype) >= 8) return UF_OK;
+  if (ufi_has_bytes(t->dtype)) return UF_OK;
   return ufi_ctx_fail(ctx, UF_WRONG_TYPE, "expected numbers of whole bytes, found %s", ufi_tensor_text(t, text));
 }

@@ -7,7 +7,7 @@
 enum {
   BUFFER = 384 << 10, /* bytes of lines: they stay in a usual second cache, with what they are made of and to */
   ENOUGH = 16,        /* lines of the first, that the kernels are as fast as with more */
-  FEW_WEIGHTS = 8192,
+  FEW_WEIGHTS = 8192, /* these stay there, too */
 };
 
 void ufi_strips_set(const ufi_conv_geometry *g, int64_t element, ufi_strips *s) {
